@@ -97,13 +97,13 @@ func (rcv *RingControl) MutateOwnerFlags(n uint64) bool {
 	return rcv._tab.MutateUint64(rcv._tab.Pos+flatbuffers.UOffsetT(136), n)
 }
 
-func (rcv *RingControl) OwnerReserved0(obj *Reserved8) *Reserved8 {
-	if obj == nil {
-		obj = new(Reserved8)
-	}
-	obj.Init(rcv._tab.Bytes, rcv._tab.Pos+144)
-	return obj
+func (rcv *RingControl) EntryHigh() uint64 {
+	return rcv._tab.GetUint64(rcv._tab.Pos + flatbuffers.UOffsetT(144))
 }
+func (rcv *RingControl) MutateEntryHigh(n uint64) bool {
+	return rcv._tab.MutateUint64(rcv._tab.Pos+flatbuffers.UOffsetT(144), n)
+}
+
 func (rcv *RingControl) OwnerReserved1(obj *Reserved8) *Reserved8 {
 	if obj == nil {
 		obj = new(Reserved8)
@@ -448,7 +448,7 @@ func (rcv *RingControl) StatsReserved2(obj *Reserved64) *Reserved64 {
 	return obj
 }
 
-func CreateRingControl(builder *flatbuffers.Builder, tail uint64, tail_reserved0_zero uint64, tail_reserved1_zero uint64, tail_reserved2_zero uint64, tail_reserved3_zero uint64, tail_reserved4_zero uint64, tail_reserved5_zero uint64, tail_reserved6_zero uint64, tail_reserved7_zero0 uint64, tail_reserved7_zero1 uint64, tail_reserved7_zero2 uint64, tail_reserved7_zero3 uint64, tail_reserved7_zero4 uint64, tail_reserved7_zero5 uint64, tail_reserved7_zero6 uint64, tail_reserved7_zero7 uint64, owner uint64, ownerFlags uint64, owner_reserved0_zero uint64, owner_reserved1_zero uint64, owner_reserved2_zero uint64, owner_reserved3_zero uint64, owner_reserved4_zero uint64, owner_reserved5_zero uint64, owner_reserved6_zero0 uint64, owner_reserved6_zero1 uint64, owner_reserved6_zero2 uint64, owner_reserved6_zero3 uint64, owner_reserved6_zero4 uint64, owner_reserved6_zero5 uint64, owner_reserved6_zero6 uint64, owner_reserved6_zero7 uint64, readerSummary uint64, readerMask0 uint64, readerMask1 uint64, readerMask2 uint64, readerMask3 uint64, reader_reserved0_zero uint64, reader_reserved1_zero uint64, reader_reserved2_zero uint64, reader_reserved3_zero0 uint64, reader_reserved3_zero1 uint64, reader_reserved3_zero2 uint64, reader_reserved3_zero3 uint64, reader_reserved3_zero4 uint64, reader_reserved3_zero5 uint64, reader_reserved3_zero6 uint64, reader_reserved3_zero7 uint64, roomSummary uint64, roomMask0 uint64, roomMask1 uint64, roomMask2 uint64, roomMask3 uint64, roomMask4 uint64, roomMask5 uint64, roomMask6 uint64, roomMask7 uint64, roomMask8 uint64, roomMask9 uint64, roomMask10 uint64, roomMask11 uint64, roomMask12 uint64, roomMask13 uint64, roomMask14 uint64, roomMask15 uint64, room_reserved0_zero uint64, room_reserved1_zero uint64, room_reserved2_zero uint64, room_reserved3_zero uint64, room_reserved4_zero uint64, room_reserved5_zero uint64, room_reserved6_zero uint64, room_reserved7_zero0 uint64, room_reserved7_zero1 uint64, room_reserved7_zero2 uint64, room_reserved7_zero3 uint64, room_reserved7_zero4 uint64, room_reserved7_zero5 uint64, room_reserved7_zero6 uint64, room_reserved7_zero7 uint64, handles uint64, quarantined uint64, recovered uint64, evicted uint64, wakes uint64, damaged uint64, stats_reserved0_zero uint64, stats_reserved1_zero uint64, stats_reserved2_zero0 uint64, stats_reserved2_zero1 uint64, stats_reserved2_zero2 uint64, stats_reserved2_zero3 uint64, stats_reserved2_zero4 uint64, stats_reserved2_zero5 uint64, stats_reserved2_zero6 uint64, stats_reserved2_zero7 uint64) flatbuffers.UOffsetT {
+func CreateRingControl(builder *flatbuffers.Builder, tail uint64, tail_reserved0_zero uint64, tail_reserved1_zero uint64, tail_reserved2_zero uint64, tail_reserved3_zero uint64, tail_reserved4_zero uint64, tail_reserved5_zero uint64, tail_reserved6_zero uint64, tail_reserved7_zero0 uint64, tail_reserved7_zero1 uint64, tail_reserved7_zero2 uint64, tail_reserved7_zero3 uint64, tail_reserved7_zero4 uint64, tail_reserved7_zero5 uint64, tail_reserved7_zero6 uint64, tail_reserved7_zero7 uint64, owner uint64, ownerFlags uint64, entryHigh uint64, owner_reserved1_zero uint64, owner_reserved2_zero uint64, owner_reserved3_zero uint64, owner_reserved4_zero uint64, owner_reserved5_zero uint64, owner_reserved6_zero0 uint64, owner_reserved6_zero1 uint64, owner_reserved6_zero2 uint64, owner_reserved6_zero3 uint64, owner_reserved6_zero4 uint64, owner_reserved6_zero5 uint64, owner_reserved6_zero6 uint64, owner_reserved6_zero7 uint64, readerSummary uint64, readerMask0 uint64, readerMask1 uint64, readerMask2 uint64, readerMask3 uint64, reader_reserved0_zero uint64, reader_reserved1_zero uint64, reader_reserved2_zero uint64, reader_reserved3_zero0 uint64, reader_reserved3_zero1 uint64, reader_reserved3_zero2 uint64, reader_reserved3_zero3 uint64, reader_reserved3_zero4 uint64, reader_reserved3_zero5 uint64, reader_reserved3_zero6 uint64, reader_reserved3_zero7 uint64, roomSummary uint64, roomMask0 uint64, roomMask1 uint64, roomMask2 uint64, roomMask3 uint64, roomMask4 uint64, roomMask5 uint64, roomMask6 uint64, roomMask7 uint64, roomMask8 uint64, roomMask9 uint64, roomMask10 uint64, roomMask11 uint64, roomMask12 uint64, roomMask13 uint64, roomMask14 uint64, roomMask15 uint64, room_reserved0_zero uint64, room_reserved1_zero uint64, room_reserved2_zero uint64, room_reserved3_zero uint64, room_reserved4_zero uint64, room_reserved5_zero uint64, room_reserved6_zero uint64, room_reserved7_zero0 uint64, room_reserved7_zero1 uint64, room_reserved7_zero2 uint64, room_reserved7_zero3 uint64, room_reserved7_zero4 uint64, room_reserved7_zero5 uint64, room_reserved7_zero6 uint64, room_reserved7_zero7 uint64, handles uint64, quarantined uint64, recovered uint64, evicted uint64, wakes uint64, damaged uint64, stats_reserved0_zero uint64, stats_reserved1_zero uint64, stats_reserved2_zero0 uint64, stats_reserved2_zero1 uint64, stats_reserved2_zero2 uint64, stats_reserved2_zero3 uint64, stats_reserved2_zero4 uint64, stats_reserved2_zero5 uint64, stats_reserved2_zero6 uint64, stats_reserved2_zero7 uint64) flatbuffers.UOffsetT {
 	builder.Prep(8, 768)
 	builder.Prep(8, 64)
 	builder.PrependUint64(stats_reserved2_zero7)
@@ -548,8 +548,7 @@ func CreateRingControl(builder *flatbuffers.Builder, tail uint64, tail_reserved0
 	builder.PrependUint64(owner_reserved2_zero)
 	builder.Prep(8, 8)
 	builder.PrependUint64(owner_reserved1_zero)
-	builder.Prep(8, 8)
-	builder.PrependUint64(owner_reserved0_zero)
+	builder.PrependUint64(entryHigh)
 	builder.PrependUint64(ownerFlags)
 	builder.PrependUint64(owner)
 	builder.Prep(8, 64)

@@ -47,7 +47,7 @@ func generate(c *compiler) (tree, error) {
 			return nil, fmt.Errorf("%s accessors: %w", l.name, err)
 		}
 	}
-	return t, derive(all, t)
+	return t, derive(c.root, all, t)
 }
 
 // load compiles and reads all schemas.
@@ -83,7 +83,7 @@ func load(c *compiler) (schemas []string, all []*Schema, err error) {
 }
 
 // derive adds what is made from the model rather than by flatc.
-func derive(all []*Schema, t tree) error {
+func derive(root string, all []*Schema, t tree) error {
 	files, err := goLayout(all)
 	if err != nil {
 		return err
@@ -91,5 +91,22 @@ func derive(all []*Schema, t tree) error {
 	for name, text := range files {
 		t["codec/layout/"+name] = text
 	}
+	constants, err := loadConstants(root, files)
+	if err != nil {
+		return err
+	}
+	header, err := cHeader(all, constants)
+	if err != nil {
+		return fmt.Errorf("layout.h: %w", err)
+	}
+	registry, err := goRegistry(all)
+	if err != nil {
+		return fmt.Errorf("table of structs: %w", err)
+	}
+	t["cbindings/include/ringcast/layout.h"] = []byte(header)
+	t["cbindings/test/image_reader_c_generated.c"] = []byte(cReader(all))
+	t["cbindings/test/image_reader_cpp_generated.cc"] = []byte(cppReader(all))
+	t["codec/golden/structures_generated_test.go"] = registry
+	t["spec/layout.md"] = []byte(specText(all, constants))
 	return nil
 }

@@ -1,6 +1,28 @@
 package main
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
+
+// cKeywords are the words that a field may well be called and a C or C++
+// compiler takes for its own. flatc puts an underscore behind them, and so do
+// we.
+var cKeywords = []string{
+	"auto", "bool", "break", "case", "catch", "char", "class", "const", "continue", "default", "delete", "do",
+	"double", "else", "enum", "explicit", "export", "extern", "final", "float", "for", "friend", "goto", "if",
+	"inline", "int", "long", "namespace", "new", "operator", "private", "protected", "public", "register",
+	"return", "short", "signed", "sizeof", "static", "struct", "switch", "template", "this", "throw", "try",
+	"typedef", "union", "unsigned", "using", "virtual", "void", "volatile", "while",
+}
+
+// cName is the field's name in C and C++.
+func (f *Field) cName() string {
+	if slices.Contains(cKeywords, f.Name) {
+		return f.Name + "_"
+	}
+	return f.Name
+}
 
 // pascal turns snake_case into PascalCase, as flatc does for Go: every part
 // begins with a capital and no abbreviation is spelled in capitals.
@@ -14,22 +36,29 @@ func pascal(name string) string {
 	return b.String()
 }
 
-// snake turns PascalCase into snake_case; digits stay with the word before.
+// snake turns PascalCase into snake_case; digits stay with the word before and
+// a run of capitals is one word.
 func snake(name string) string {
 	var b strings.Builder
-	for i, c := range name {
-		if c >= 'A' && c <= 'Z' {
-			if i > 0 && name[i-1] != '_' && !upperAt(name, i-1) {
-				b.WriteByte('_')
-			}
-			c += 'a' - 'A'
+	for i := range len(name) {
+		if i > 0 && wordBegins(name, i) {
+			b.WriteByte('_')
 		}
-		b.WriteRune(c)
+		b.WriteByte(name[i])
 	}
-	return b.String()
+	return strings.ToLower(b.String())
 }
 
-func upperAt(s string, i int) bool { return s[i] >= 'A' && s[i] <= 'Z' }
+// wordBegins reports whether a new word of a PascalCase name begins at i > 0.
+func wordBegins(name string, i int) bool {
+	if !capitalAt(name, i) || name[i-1] == '_' {
+		return false
+	}
+	nextIsSmall := i+1 < len(name) && name[i+1] >= 'a' && name[i+1] <= 'z'
+	return !capitalAt(name, i-1) || nextIsSmall
+}
+
+func capitalAt(s string, i int) bool { return s[i] >= 'A' && s[i] <= 'Z' }
 
 // macro turns any name into UPPER_SNAKE_CASE.
 func macro(name string) string { return strings.ToUpper(snake(name)) }

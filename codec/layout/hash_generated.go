@@ -4,4 +4,8 @@ package layout
 
 // Hash names the layout of all segments: the structs and enums of the schemas
 // common, segment and ring. Every segment bears it in its header.
-const Hash uint64 = 0xcfce791ef2a2842c
+const Hash uint64 = 0xd2179693b415a086
+
+// WireHash names the layout of all frames: the structs and enums of the
+// schemas common and frames.
+const WireHash uint64 = 0xf1f8114adc516e4e

@@ -107,6 +107,7 @@ const (
 	RingControlTailOffset          = 0   // ulong | shared: a hint; exclusive: positions begun, store release
 	RingControlOwnerOffset         = 128 // ulong | generation << 32 | participant index + 1
 	RingControlOwnerFlagsOffset    = 136 // ulong | bit 0: registered for membarrier
+	RingControlEntryHighOffset     = 144 // ulong | entries from here on were never used
 	RingControlReaderSummaryOffset = 256 // ulong | bit: a word of the mask
 	RingControlReaderMask0Offset   = 264 // ulong | bit: an entry
 	RingControlReaderMask1Offset   = 272 // ulong

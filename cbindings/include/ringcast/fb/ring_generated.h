@@ -595,7 +595,7 @@ FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) RingControl FLATBUFFERS_FINAL_CLASS {
   ringcast::fb::Reserved64 tail_reserved7_;
   uint64_t owner_;
   uint64_t owner_flags_;
-  ringcast::fb::Reserved8 owner_reserved0_;
+  uint64_t entry_high_;
   ringcast::fb::Reserved8 owner_reserved1_;
   ringcast::fb::Reserved8 owner_reserved2_;
   ringcast::fb::Reserved8 owner_reserved3_;
@@ -660,7 +660,7 @@ FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) RingControl FLATBUFFERS_FINAL_CLASS {
         tail_reserved7_(),
         owner_(0),
         owner_flags_(0),
-        owner_reserved0_(),
+        entry_high_(0),
         owner_reserved1_(),
         owner_reserved2_(),
         owner_reserved3_(),
@@ -711,7 +711,7 @@ FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) RingControl FLATBUFFERS_FINAL_CLASS {
         stats_reserved1_(),
         stats_reserved2_() {
   }
-  RingControl(uint64_t _tail, const ringcast::fb::Reserved8 &_tail_reserved0, const ringcast::fb::Reserved8 &_tail_reserved1, const ringcast::fb::Reserved8 &_tail_reserved2, const ringcast::fb::Reserved8 &_tail_reserved3, const ringcast::fb::Reserved8 &_tail_reserved4, const ringcast::fb::Reserved8 &_tail_reserved5, const ringcast::fb::Reserved8 &_tail_reserved6, const ringcast::fb::Reserved64 &_tail_reserved7, uint64_t _owner, uint64_t _owner_flags, const ringcast::fb::Reserved8 &_owner_reserved0, const ringcast::fb::Reserved8 &_owner_reserved1, const ringcast::fb::Reserved8 &_owner_reserved2, const ringcast::fb::Reserved8 &_owner_reserved3, const ringcast::fb::Reserved8 &_owner_reserved4, const ringcast::fb::Reserved8 &_owner_reserved5, const ringcast::fb::Reserved64 &_owner_reserved6, uint64_t _reader_summary, uint64_t _reader_mask0, uint64_t _reader_mask1, uint64_t _reader_mask2, uint64_t _reader_mask3, const ringcast::fb::Reserved8 &_reader_reserved0, const ringcast::fb::Reserved8 &_reader_reserved1, const ringcast::fb::Reserved8 &_reader_reserved2, const ringcast::fb::Reserved64 &_reader_reserved3, uint64_t _room_summary, uint64_t _room_mask0, uint64_t _room_mask1, uint64_t _room_mask2, uint64_t _room_mask3, uint64_t _room_mask4, uint64_t _room_mask5, uint64_t _room_mask6, uint64_t _room_mask7, uint64_t _room_mask8, uint64_t _room_mask9, uint64_t _room_mask10, uint64_t _room_mask11, uint64_t _room_mask12, uint64_t _room_mask13, uint64_t _room_mask14, uint64_t _room_mask15, const ringcast::fb::Reserved8 &_room_reserved0, const ringcast::fb::Reserved8 &_room_reserved1, const ringcast::fb::Reserved8 &_room_reserved2, const ringcast::fb::Reserved8 &_room_reserved3, const ringcast::fb::Reserved8 &_room_reserved4, const ringcast::fb::Reserved8 &_room_reserved5, const ringcast::fb::Reserved8 &_room_reserved6, const ringcast::fb::Reserved64 &_room_reserved7, uint64_t _handles, uint64_t _quarantined, uint64_t _recovered, uint64_t _evicted, uint64_t _wakes, uint64_t _damaged, const ringcast::fb::Reserved8 &_stats_reserved0, const ringcast::fb::Reserved8 &_stats_reserved1, const ringcast::fb::Reserved64 &_stats_reserved2)
+  RingControl(uint64_t _tail, const ringcast::fb::Reserved8 &_tail_reserved0, const ringcast::fb::Reserved8 &_tail_reserved1, const ringcast::fb::Reserved8 &_tail_reserved2, const ringcast::fb::Reserved8 &_tail_reserved3, const ringcast::fb::Reserved8 &_tail_reserved4, const ringcast::fb::Reserved8 &_tail_reserved5, const ringcast::fb::Reserved8 &_tail_reserved6, const ringcast::fb::Reserved64 &_tail_reserved7, uint64_t _owner, uint64_t _owner_flags, uint64_t _entry_high, const ringcast::fb::Reserved8 &_owner_reserved1, const ringcast::fb::Reserved8 &_owner_reserved2, const ringcast::fb::Reserved8 &_owner_reserved3, const ringcast::fb::Reserved8 &_owner_reserved4, const ringcast::fb::Reserved8 &_owner_reserved5, const ringcast::fb::Reserved64 &_owner_reserved6, uint64_t _reader_summary, uint64_t _reader_mask0, uint64_t _reader_mask1, uint64_t _reader_mask2, uint64_t _reader_mask3, const ringcast::fb::Reserved8 &_reader_reserved0, const ringcast::fb::Reserved8 &_reader_reserved1, const ringcast::fb::Reserved8 &_reader_reserved2, const ringcast::fb::Reserved64 &_reader_reserved3, uint64_t _room_summary, uint64_t _room_mask0, uint64_t _room_mask1, uint64_t _room_mask2, uint64_t _room_mask3, uint64_t _room_mask4, uint64_t _room_mask5, uint64_t _room_mask6, uint64_t _room_mask7, uint64_t _room_mask8, uint64_t _room_mask9, uint64_t _room_mask10, uint64_t _room_mask11, uint64_t _room_mask12, uint64_t _room_mask13, uint64_t _room_mask14, uint64_t _room_mask15, const ringcast::fb::Reserved8 &_room_reserved0, const ringcast::fb::Reserved8 &_room_reserved1, const ringcast::fb::Reserved8 &_room_reserved2, const ringcast::fb::Reserved8 &_room_reserved3, const ringcast::fb::Reserved8 &_room_reserved4, const ringcast::fb::Reserved8 &_room_reserved5, const ringcast::fb::Reserved8 &_room_reserved6, const ringcast::fb::Reserved64 &_room_reserved7, uint64_t _handles, uint64_t _quarantined, uint64_t _recovered, uint64_t _evicted, uint64_t _wakes, uint64_t _damaged, const ringcast::fb::Reserved8 &_stats_reserved0, const ringcast::fb::Reserved8 &_stats_reserved1, const ringcast::fb::Reserved64 &_stats_reserved2)
       : tail_(::flatbuffers::EndianScalar(_tail)),
         tail_reserved0_(_tail_reserved0),
         tail_reserved1_(_tail_reserved1),
@@ -723,7 +723,7 @@ FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) RingControl FLATBUFFERS_FINAL_CLASS {
         tail_reserved7_(_tail_reserved7),
         owner_(::flatbuffers::EndianScalar(_owner)),
         owner_flags_(::flatbuffers::EndianScalar(_owner_flags)),
-        owner_reserved0_(_owner_reserved0),
+        entry_high_(::flatbuffers::EndianScalar(_entry_high)),
         owner_reserved1_(_owner_reserved1),
         owner_reserved2_(_owner_reserved2),
         owner_reserved3_(_owner_reserved3),
@@ -840,11 +840,11 @@ FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) RingControl FLATBUFFERS_FINAL_CLASS {
   void mutate_owner_flags(uint64_t _owner_flags) {
     ::flatbuffers::WriteScalar(&owner_flags_, _owner_flags);
   }
-  const ringcast::fb::Reserved8 &owner_reserved0() const {
-    return owner_reserved0_;
+  uint64_t entry_high() const {
+    return ::flatbuffers::EndianScalar(entry_high_);
   }
-  ringcast::fb::Reserved8 &mutable_owner_reserved0() {
-    return owner_reserved0_;
+  void mutate_entry_high(uint64_t _entry_high) {
+    ::flatbuffers::WriteScalar(&entry_high_, _entry_high);
   }
   const ringcast::fb::Reserved8 &owner_reserved1() const {
     return owner_reserved1_;

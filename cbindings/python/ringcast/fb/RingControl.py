@@ -65,10 +65,7 @@ class RingControl(object):
     # RingControl
     def OwnerFlags(self): return self._tab.Get(flatbuffers.number_types.Uint64Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(136))
     # RingControl
-    def OwnerReserved0(self, obj):
-        obj.Init(self._tab.Bytes, self._tab.Pos + 144)
-        return obj
-
+    def EntryHigh(self): return self._tab.Get(flatbuffers.number_types.Uint64Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(144))
     # RingControl
     def OwnerReserved1(self, obj):
         obj.Init(self._tab.Bytes, self._tab.Pos + 152)
@@ -231,7 +228,7 @@ class RingControl(object):
         return obj
 
 
-def CreateRingControl(builder, tail, tailReserved0_zero, tailReserved1_zero, tailReserved2_zero, tailReserved3_zero, tailReserved4_zero, tailReserved5_zero, tailReserved6_zero, tailReserved7_zero0, tailReserved7_zero1, tailReserved7_zero2, tailReserved7_zero3, tailReserved7_zero4, tailReserved7_zero5, tailReserved7_zero6, tailReserved7_zero7, owner, ownerFlags, ownerReserved0_zero, ownerReserved1_zero, ownerReserved2_zero, ownerReserved3_zero, ownerReserved4_zero, ownerReserved5_zero, ownerReserved6_zero0, ownerReserved6_zero1, ownerReserved6_zero2, ownerReserved6_zero3, ownerReserved6_zero4, ownerReserved6_zero5, ownerReserved6_zero6, ownerReserved6_zero7, readerSummary, readerMask0, readerMask1, readerMask2, readerMask3, readerReserved0_zero, readerReserved1_zero, readerReserved2_zero, readerReserved3_zero0, readerReserved3_zero1, readerReserved3_zero2, readerReserved3_zero3, readerReserved3_zero4, readerReserved3_zero5, readerReserved3_zero6, readerReserved3_zero7, roomSummary, roomMask0, roomMask1, roomMask2, roomMask3, roomMask4, roomMask5, roomMask6, roomMask7, roomMask8, roomMask9, roomMask10, roomMask11, roomMask12, roomMask13, roomMask14, roomMask15, roomReserved0_zero, roomReserved1_zero, roomReserved2_zero, roomReserved3_zero, roomReserved4_zero, roomReserved5_zero, roomReserved6_zero, roomReserved7_zero0, roomReserved7_zero1, roomReserved7_zero2, roomReserved7_zero3, roomReserved7_zero4, roomReserved7_zero5, roomReserved7_zero6, roomReserved7_zero7, handles, quarantined, recovered, evicted, wakes, damaged, statsReserved0_zero, statsReserved1_zero, statsReserved2_zero0, statsReserved2_zero1, statsReserved2_zero2, statsReserved2_zero3, statsReserved2_zero4, statsReserved2_zero5, statsReserved2_zero6, statsReserved2_zero7):
+def CreateRingControl(builder, tail, tailReserved0_zero, tailReserved1_zero, tailReserved2_zero, tailReserved3_zero, tailReserved4_zero, tailReserved5_zero, tailReserved6_zero, tailReserved7_zero0, tailReserved7_zero1, tailReserved7_zero2, tailReserved7_zero3, tailReserved7_zero4, tailReserved7_zero5, tailReserved7_zero6, tailReserved7_zero7, owner, ownerFlags, entryHigh, ownerReserved1_zero, ownerReserved2_zero, ownerReserved3_zero, ownerReserved4_zero, ownerReserved5_zero, ownerReserved6_zero0, ownerReserved6_zero1, ownerReserved6_zero2, ownerReserved6_zero3, ownerReserved6_zero4, ownerReserved6_zero5, ownerReserved6_zero6, ownerReserved6_zero7, readerSummary, readerMask0, readerMask1, readerMask2, readerMask3, readerReserved0_zero, readerReserved1_zero, readerReserved2_zero, readerReserved3_zero0, readerReserved3_zero1, readerReserved3_zero2, readerReserved3_zero3, readerReserved3_zero4, readerReserved3_zero5, readerReserved3_zero6, readerReserved3_zero7, roomSummary, roomMask0, roomMask1, roomMask2, roomMask3, roomMask4, roomMask5, roomMask6, roomMask7, roomMask8, roomMask9, roomMask10, roomMask11, roomMask12, roomMask13, roomMask14, roomMask15, roomReserved0_zero, roomReserved1_zero, roomReserved2_zero, roomReserved3_zero, roomReserved4_zero, roomReserved5_zero, roomReserved6_zero, roomReserved7_zero0, roomReserved7_zero1, roomReserved7_zero2, roomReserved7_zero3, roomReserved7_zero4, roomReserved7_zero5, roomReserved7_zero6, roomReserved7_zero7, handles, quarantined, recovered, evicted, wakes, damaged, statsReserved0_zero, statsReserved1_zero, statsReserved2_zero0, statsReserved2_zero1, statsReserved2_zero2, statsReserved2_zero3, statsReserved2_zero4, statsReserved2_zero5, statsReserved2_zero6, statsReserved2_zero7):
     builder.Prep(8, 768)
     builder.Prep(8, 64)
     builder.PrependUint64(statsReserved2_zero7)
@@ -331,8 +328,7 @@ def CreateRingControl(builder, tail, tailReserved0_zero, tailReserved1_zero, tai
     builder.PrependUint64(ownerReserved2_zero)
     builder.Prep(8, 8)
     builder.PrependUint64(ownerReserved1_zero)
-    builder.Prep(8, 8)
-    builder.PrependUint64(ownerReserved0_zero)
+    builder.PrependUint64(entryHigh)
     builder.PrependUint64(ownerFlags)
     builder.PrependUint64(owner)
     builder.Prep(8, 64)
