@@ -34,8 +34,8 @@ static_assert(static_cast<uint64_t>(fb::EventCode::Epoch) == RC_EVENT_CODE_EPOCH
 static_assert(static_cast<uint64_t>(fb::EventCode::Down) == RC_EVENT_CODE_DOWN, "value of EventCode.Down");
 
 static_assert(static_cast<uint64_t>(fb::WireConstant::None) == RC_WIRE_CONSTANT_NONE, "value of WireConstant.None");
+static_assert(static_cast<uint64_t>(fb::WireConstant::Version) == RC_WIRE_CONSTANT_VERSION, "value of WireConstant.Version");
 static_assert(static_cast<uint64_t>(fb::WireConstant::Magic) == RC_WIRE_CONSTANT_MAGIC, "value of WireConstant.Magic");
-static_assert(static_cast<uint64_t>(fb::WireConstant::VersionBase) == RC_WIRE_CONSTANT_VERSION_BASE, "value of WireConstant.VersionBase");
 
 static_assert(static_cast<uint64_t>(fb::FrameType::None) == RC_FRAME_TYPE_NONE, "value of FrameType.None");
 static_assert(static_cast<uint64_t>(fb::FrameType::Data) == RC_FRAME_TYPE_DATA, "value of FrameType.Data");

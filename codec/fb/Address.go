@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// The address of a participant: valid on every node of the domain, never re-used.
+// / The address of a participant: valid on every node of the domain, never re-used.
 type Address struct {
 	_tab flatbuffers.Struct
 }

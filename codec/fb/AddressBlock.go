@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// Routing of a message that goes to somebody: requests, replies, direct messages.
+// / Routing of a message that goes to somebody: requests, replies, direct messages.
 type AddressBlock struct {
 	_tab flatbuffers.Struct
 }

@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// Body of Bye.
+// / Body of Bye.
 type ByeHead struct {
 	_tab flatbuffers.Struct
 }

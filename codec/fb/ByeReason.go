@@ -4,7 +4,7 @@ package fb
 
 import "strconv"
 
-/// Why a node leaves.
+// / Why a node leaves.
 type ByeReason uint32
 
 const (

@@ -4,14 +4,14 @@ package fb
 
 import "strconv"
 
-/// Low 4 bits of a claim word: lap:44 | owner:16 | state:4. The owner is a participant's index.
+// / Low 4 bits of a claim word: lap:44 | owner:16 | state:4. The owner is a participant's index.
 type ClaimState byte
 
 const (
 	/// Lap 0: never written. Otherwise: step over.
-	ClaimStateHole        ClaimState = 0
-	ClaimStateWriting     ClaimState = 1
-	ClaimStateReady       ClaimState = 2
+	ClaimStateHole    ClaimState = 0
+	ClaimStateWriting ClaimState = 1
+	ClaimStateReady   ClaimState = 2
 	/// Taken from a writer that is slow or dead; readers step over it, only its owner or recovery frees it.
 	ClaimStateQuarantined ClaimState = 3
 )

@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// One reader of a ring; two lines, the second unused so that neighbours do not share a prefetched pair.
+// / One reader of a ring; two lines, the second unused so that neighbours do not share a prefetched pair.
 type ConsumerEntry struct {
 	_tab flatbuffers.Struct
 }

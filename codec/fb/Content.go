@@ -4,13 +4,13 @@ package fb
 
 import "strconv"
 
-/// How the bytes of a payload are to be read.
+// / How the bytes of a payload are to be read.
 type Content byte
 
 const (
-	ContentRaw        Content = 0
+	ContentRaw Content = 0
 	/// A list of byte strings, each led by its length (u32).
-	ContentFields     Content = 1
+	ContentFields Content = 1
 	/// A FlatBuffers table; schema_hash names its schema.
 	ContentFlatBuffer Content = 2
 )

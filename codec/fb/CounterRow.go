@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// One counter; its name, unit and sentence stand in the label area by its id (CounterLabel table).
+// / One counter; its name, unit and sentence stand in the label area by its id (CounterLabel table).
 type CounterRow struct {
 	_tab flatbuffers.Struct
 }

@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// Body of a counters segment: count rows of CounterRow.
+// / Body of a counters segment: count rows of CounterRow.
 type CountersHeader struct {
 	_tab flatbuffers.Struct
 }

@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// Head of Data.
+// / Head of Data.
 type DataHead struct {
 	_tab flatbuffers.Struct
 }

@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// Body of the directory segment.
+// / Body of the directory segment.
 type Directory struct {
 	_tab flatbuffers.Table
 }

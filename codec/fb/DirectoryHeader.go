@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// Body of the directory segment: a table under a version, written by the forwarder alone.
+// / Body of the directory segment: a table under a version, written by the forwarder alone.
 type DirectoryHeader struct {
 	_tab flatbuffers.Struct
 }

@@ -4,7 +4,7 @@ package fb
 
 import "strconv"
 
-/// What an entry is.
+// / What an entry is.
 type EntryMode uint32
 
 const (
@@ -12,9 +12,9 @@ const (
 	EntryModeReliable EntryMode = 1
 	EntryModeLatest   EntryMode = 2
 	/// A member of a queue group; does not gate.
-	EntryModeMember   EntryMode = 3
+	EntryModeMember EntryMode = 3
 	/// A queue group; gates by its own gate word.
-	EntryModeGroup    EntryMode = 4
+	EntryModeGroup EntryMode = 4
 )
 
 var EnumNamesEntryMode = map[EntryMode]string{

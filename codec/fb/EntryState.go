@@ -4,18 +4,18 @@ package fb
 
 import "strconv"
 
-/// Low 16 bits of an entry's state word: generation:32 | participant:16 | state:16.
+// / Low 16 bits of an entry's state word: generation:32 | participant:16 | state:16.
 type EntryState uint16
 
 const (
-	EntryStateFree     EntryState = 0
-	EntryStateJoining  EntryState = 1
-	EntryStateActive   EntryState = 2
+	EntryStateFree    EntryState = 0
+	EntryStateJoining EntryState = 1
+	EntryStateActive  EntryState = 2
 	/// Being put out; still gates.
 	EntryStateEvicting EntryState = 3
 	/// Put out; its leased slots are pinned until it says Free.
-	EntryStateEvicted  EntryState = 4
-	EntryStateLeaving  EntryState = 5
+	EntryStateEvicted EntryState = 4
+	EntryStateLeaving EntryState = 5
 )
 
 var EnumNamesEntryState = map[EntryState]string{

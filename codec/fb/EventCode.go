@@ -4,19 +4,19 @@ package fb
 
 import "strconv"
 
-/// What happened to a stream (payload of a message of kind Event).
+// / What happened to a stream (payload of a message of kind Event).
 type EventCode uint32
 
 const (
-	EventCodeNone   EventCode = 0
+	EventCodeNone EventCode = 0
 	/// Messages that no repair can bring back. first..last are sequences of the producer's handle.
-	EventCodeLoss   EventCode = 1
+	EventCodeLoss EventCode = 1
 	/// The reader was put out for slowness; count messages passed it by.
 	EventCodeLagged EventCode = 2
 	/// The producer came back under a new epoch or generation.
-	EventCodeEpoch  EventCode = 3
+	EventCodeEpoch EventCode = 3
 	/// The producer went away.
-	EventCodeDown   EventCode = 4
+	EventCodeDown EventCode = 4
 )
 
 var EnumNamesEventCode = map[EventCode]string{

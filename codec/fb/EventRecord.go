@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// Payload of a message of kind Event.
+// / Payload of a message of kind Event.
 type EventRecord struct {
 	_tab flatbuffers.Struct
 }

@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// How far a local ring has been handed to the network. One row a topic.
+// / How far a local ring has been handed to the network. One row a topic.
 type ForwarderCursor struct {
 	_tab flatbuffers.Struct
 }

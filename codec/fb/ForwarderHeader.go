@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// Body of the forwarder segment: what must outlive one forwarder.
+// / Body of the forwarder segment: what must outlive one forwarder.
 type ForwarderHeader struct {
 	_tab flatbuffers.Struct
 }

@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// Where a lane of a peer stood: a successor asks for what came after.
+// / Where a lane of a peer stood: a successor asks for what came after.
 type ForwarderPeer struct {
 	_tab flatbuffers.Struct
 }

@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// The last message of a remote producer's handle that was put into a local ring.
+// / The last message of a remote producer's handle that was put into a local ring.
 type ForwarderStream struct {
 	_tab flatbuffers.Struct
 }

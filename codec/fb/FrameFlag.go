@@ -4,22 +4,22 @@ package fb
 
 import "strconv"
 
-/// Flags of a frame.
+// / Flags of a frame.
 type FrameFlag byte
 
 const (
 	/// The body is encrypted; a tag of 16 bytes ends the frame. Reserved.
-	FrameFlagEncrypted    FrameFlag = 1
+	FrameFlagEncrypted FrameFlag = 1
 	/// The body after the head is one LZ4 block of raw_length bytes.
-	FrameFlagLz4          FrameFlag = 2
+	FrameFlagLz4 FrameFlag = 2
 	/// Sent again; the lane sequence is that of the first time.
-	FrameFlagRepair       FrameFlag = 4
+	FrameFlagRepair FrameFlag = 4
 	/// Sent to one member.
-	FrameFlagUnicast      FrameFlag = 8
+	FrameFlagUnicast FrameFlag = 8
 	/// The owner of the lane waits for a Status.
 	FrameFlagStatusWanted FrameFlag = 16
 	/// Reserved: belongs to a coded block.
-	FrameFlagFec          FrameFlag = 32
+	FrameFlagFec FrameFlag = 32
 	/// The last frame of a session.
 	FrameFlagEndOfSession FrameFlag = 64
 )

@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// First 32 bytes of every frame; the associated data of an encrypted one.
+// / First 32 bytes of every frame; the associated data of an encrypted one.
 type FrameHeader struct {
 	_tab flatbuffers.Struct
 }

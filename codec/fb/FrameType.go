@@ -4,45 +4,45 @@ package fb
 
 import "strconv"
 
-/// What a frame is. The top bit: a receiver that does not know the type drops it silently.
+// / What a frame is. The top bit: a receiver that does not know the type drops it silently.
 type FrameType byte
 
 const (
-	FrameTypeNone         FrameType = 0
+	FrameTypeNone FrameType = 0
 	/// One or more messages of a lane.
-	FrameTypeData         FrameType = 1
+	FrameTypeData FrameType = 1
 	/// Where a lane stands, while no data says it.
-	FrameTypeHeartbeat    FrameType = 2
+	FrameTypeHeartbeat FrameType = 2
 	/// The holes a member sees in a lane; unicast to its owner.
-	FrameTypeNak          FrameType = 3
+	FrameTypeNak FrameType = 3
 	/// A NAK refused, or a member put out, with the reason.
-	FrameTypeNcf          FrameType = 4
+	FrameTypeNcf FrameType = 4
 	/// What a member has taken of a lane; unicast to its owner.
-	FrameTypeStatus       FrameType = 5
+	FrameTypeStatus FrameType = 5
 	/// A node says that it is there.
-	FrameTypeHello        FrameType = 6
+	FrameTypeHello FrameType = 6
 	/// Reserved: the cookie of a half-open join.
-	FrameTypeCookie       FrameType = 7
+	FrameTypeCookie FrameType = 7
 	/// The lanes, topics and producers of a node.
-	FrameTypeSetup        FrameType = 8
+	FrameTypeSetup FrameType = 8
 	/// The names and patterns a node wants.
-	FrameTypeWant         FrameType = 9
+	FrameTypeWant FrameType = 9
 	/// A node leaves.
-	FrameTypeBye          FrameType = 10
+	FrameTypeBye FrameType = 10
 	/// Somebody spoke under a session that was overtaken.
 	FrameTypeSessionStale FrameType = 11
 	/// Reserved: round trips and path MTU.
-	FrameTypeProbe        FrameType = 12
+	FrameTypeProbe FrameType = 12
 	/// Reserved: presence and the hear-vector.
-	FrameTypePresence     FrameType = 13
+	FrameTypePresence FrameType = 13
 	/// Reserved: unicast request and reply.
-	FrameTypeUnicastData  FrameType = 14
+	FrameTypeUnicastData FrameType = 14
 	/// Reserved: acknowledgement of UnicastData.
-	FrameTypeUnicastAck   FrameType = 15
+	FrameTypeUnicastAck FrameType = 15
 	/// Reserved: coded repair.
-	FrameTypeFec          FrameType = 129
+	FrameTypeFec FrameType = 129
 	/// Reserved: the replicated directory.
-	FrameTypeGossip       FrameType = 130
+	FrameTypeGossip FrameType = 130
 )
 
 var EnumNamesFrameType = map[FrameType]string{

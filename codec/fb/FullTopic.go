@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// A gated topic of the owner's that this member cannot take now.
+// / A gated topic of the owner's that this member cannot take now.
 type FullTopic struct {
 	_tab flatbuffers.Struct
 }

@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// Head of Heartbeat.
+// / Head of Heartbeat.
 type HeartbeatHead struct {
 	_tab flatbuffers.Struct
 }

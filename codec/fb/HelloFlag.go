@@ -4,12 +4,12 @@ package fb
 
 import "strconv"
 
-/// Flags of Hello.
+// / Flags of Hello.
 type HelloFlag uint16
 
 const (
 	/// The sender has just started, or has just learned of the receiver: answer at once.
-	HelloFlagAnswer      HelloFlag = 1
+	HelloFlagAnswer HelloFlag = 1
 	/// Send me your Setup.
 	HelloFlagSetupWanted HelloFlag = 2
 )

@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// Head of Hello; the node's name and host follow, each led by its length in one byte.
+// / Head of Hello; the node's name and host follow, each led by its length in one byte.
 type HelloHead struct {
 	_tab flatbuffers.Struct
 }

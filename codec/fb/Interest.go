@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// One thing a participant reads or writes.
+// / One thing a participant reads or writes.
 type Interest struct {
 	_tab flatbuffers.Table
 }

@@ -4,15 +4,15 @@ package fb
 
 import "strconv"
 
-/// Whom the owner of a lane waits for.
+// / Whom the owner of a lane waits for.
 type LaneClass byte
 
 const (
-	LaneClassNone  LaneClass = 0
+	LaneClassNone LaneClass = 0
 	/// The window waits for tethered members.
 	LaneClassGated LaneClass = 1
 	/// Nobody is waited for.
-	LaneClassLive  LaneClass = 2
+	LaneClassLive LaneClass = 2
 )
 
 var EnumNamesLaneClass = map[LaneClass]string{

@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// A lane in Setup.
+// / A lane in Setup.
 type LaneRow struct {
 	_tab flatbuffers.Struct
 }

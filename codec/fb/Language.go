@@ -4,7 +4,7 @@ package fb
 
 import "strconv"
 
-/// Languages, for show.
+// / Languages, for show.
 type Language byte
 
 const (

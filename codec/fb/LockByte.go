@@ -4,18 +4,18 @@ package fb
 
 import "strconv"
 
-/// Byte ranges in a segment's file that are locked (open file description locks), never written.
+// / Byte ranges in a segment's file that are locked (open file description locks), never written.
 type LockByte uint64
 
 const (
 	/// Participants segment: byte Participant + index is held as long as that participant lives.
 	LockByteParticipant LockByte = 4611686018427387904
 	/// Any segment: shared by its users, exclusive by a remover.
-	LockByteUsage       LockByte = 4611686018427453440
+	LockByteUsage LockByte = 4611686018427453440
 	/// Participants segment: held while a cleaner works; only saves work.
-	LockByteCleaner     LockByte = 4611686018427453441
+	LockByteCleaner LockByte = 4611686018427453441
 	/// Node segment: held by the living forwarder.
-	LockByteForwarder   LockByte = 4611686018427453442
+	LockByteForwarder LockByte = 4611686018427453442
 )
 
 var EnumNamesLockByte = map[LockByte]string{

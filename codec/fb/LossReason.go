@@ -4,21 +4,21 @@ package fb
 
 import "strconv"
 
-/// Why messages are lost (EventRecord.reason where the code is Loss).
+// / Why messages are lost (EventRecord.reason where the code is Loss).
 type LossReason uint32
 
 const (
-	LossReasonNone       LossReason = 0
+	LossReasonNone LossReason = 0
 	/// The sender's window has moved past them.
-	LossReasonTrail      LossReason = 1
+	LossReasonTrail LossReason = 1
 	/// No repair came in time.
-	LossReasonGaveUp     LossReason = 2
+	LossReasonGaveUp LossReason = 2
 	/// This node was put out for slowness.
 	LossReasonUntethered LossReason = 3
 	/// The sender never put them on the lane: it missed them itself, or nobody had asked.
-	LossReasonSource     LossReason = 4
+	LossReasonSource LossReason = 4
 	/// The sender's session ended before they could be repaired.
-	LossReasonSession    LossReason = 5
+	LossReasonSession LossReason = 5
 )
 
 var EnumNamesLossReason = map[LossReason]string{

@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// What most messages do without.
+// / What most messages do without.
 type MessageExtension struct {
 	_tab flatbuffers.Struct
 }

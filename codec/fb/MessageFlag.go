@@ -4,22 +4,22 @@ package fb
 
 import "strconv"
 
-/// Flags of a message, the same in a slot and in a frame.
+// / Flags of a message, the same in a slot and in a frame.
 type MessageFlag uint16
 
 const (
 	/// First fragment of a message; a message in one piece has Begin and End.
-	MessageFlagBegin       MessageFlag = 1
+	MessageFlagBegin MessageFlag = 1
 	/// Last fragment of a message.
-	MessageFlagEnd         MessageFlag = 2
+	MessageFlagEnd MessageFlag = 2
 	/// An AddressBlock stands between the header and the payload.
-	MessageFlagAddressed   MessageFlag = 4
+	MessageFlagAddressed MessageFlag = 4
 	/// Came from the network; never forwarded again.
-	MessageFlagRemote      MessageFlag = 8
+	MessageFlagRemote MessageFlag = 8
 	/// timestamp_ns is set.
 	MessageFlagTimestamped MessageFlag = 16
 	/// More replies of the same request follow.
-	MessageFlagMore        MessageFlag = 32
+	MessageFlagMore MessageFlag = 32
 )
 
 var EnumNamesMessageFlag = map[MessageFlag]string{

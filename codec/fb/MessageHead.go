@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// Head of one message, or of one fragment, in Data.
+// / Head of one message, or of one fragment, in Data.
 type MessageHead struct {
 	_tab flatbuffers.Struct
 }

@@ -4,7 +4,7 @@ package fb
 
 import "strconv"
 
-/// What a message is.
+// / What a message is.
 type MessageKind byte
 
 const (
@@ -13,9 +13,9 @@ const (
 	MessageKindReply   MessageKind = 2
 	MessageKindError   MessageKind = 3
 	/// Something that happened to the stream: the payload is an EventRecord.
-	MessageKindEvent   MessageKind = 4
+	MessageKindEvent MessageKind = 4
 	/// A table of system.fbs between parts of Ringcast; never shown to a user.
-	MessageKindSystem  MessageKind = 5
+	MessageKindSystem MessageKind = 5
 )
 
 var EnumNamesMessageKind = map[MessageKind]string{

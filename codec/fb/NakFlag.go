@@ -4,14 +4,14 @@ package fb
 
 import "strconv"
 
-/// Flags of Nak.
+// / Flags of Nak.
 type NakFlag uint16
 
 const (
 	/// The member's own socket dropped them.
 	NakFlagLocalLoss NakFlag = 1
 	/// More holes than fit follow in the next Nak.
-	NakFlagMore      NakFlag = 2
+	NakFlagMore NakFlag = 2
 )
 
 var EnumNamesNakFlag = map[NakFlag]string{

@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// Head of Nak; ranges of 6 bytes fill the rest.
+// / Head of Nak; ranges of 6 bytes fill the rest.
 type NakHead struct {
 	_tab flatbuffers.Struct
 }

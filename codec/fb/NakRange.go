@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// Holes base + delta .. base + delta + count - 1.
+// / Holes base + delta .. base + delta + count - 1.
 type NakRange struct {
 	_tab flatbuffers.Struct
 }

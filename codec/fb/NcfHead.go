@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// Head of Ncf.
+// / Head of Ncf.
 type NcfHead struct {
 	_tab flatbuffers.Struct
 }

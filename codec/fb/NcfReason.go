@@ -4,19 +4,19 @@ package fb
 
 import "strconv"
 
-/// Why a NAK was refused.
+// / Why a NAK was refused.
 type NcfReason byte
 
 const (
-	NcfReasonNone       NcfReason = 0
+	NcfReasonNone NcfReason = 0
 	/// Ask again after wait_ms.
-	NcfReasonWait       NcfReason = 1
+	NcfReasonWait NcfReason = 1
 	/// Older than the trail: lost for good.
-	NcfReasonTooOld     NcfReason = 2
+	NcfReasonTooOld NcfReason = 2
 	/// Too many NAKs from this member.
-	NcfReasonRate       NcfReason = 3
+	NcfReasonRate NcfReason = 3
 	/// The owner does not know this member: say Hello.
-	NcfReasonNotMember  NcfReason = 4
+	NcfReasonNotMember NcfReason = 4
 	/// The member was put out for slowness: the window no longer waits for it.
 	NcfReasonUntethered NcfReason = 5
 )

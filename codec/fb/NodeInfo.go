@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// One remote node, in the directory segment.
+// / One remote node, in the directory segment.
 type NodeInfo struct {
 	_tab flatbuffers.Table
 }

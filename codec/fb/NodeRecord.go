@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// Body of the node segment, after the segment header.
+// / Body of the node segment, after the segment header.
 type NodeRecord struct {
 	_tab flatbuffers.Struct
 }

@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// What a participant says of itself, in its record.
+// / What a participant says of itself, in its record.
 type ParticipantInfo struct {
 	_tab flatbuffers.Table
 }

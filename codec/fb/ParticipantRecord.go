@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// First 256 bytes of a participant's record; an info area of InfoCapacity bytes follows.
+// / First 256 bytes of a participant's record; an info area of InfoCapacity bytes follows.
 type ParticipantRecord struct {
 	_tab flatbuffers.Struct
 }

@@ -4,7 +4,7 @@ package fb
 
 import "strconv"
 
-/// One record a participant, at layout constant ParticipantRecordStride. State word: generation:32 | state:32.
+// / One record a participant, at layout constant ParticipantRecordStride. State word: generation:32 | state:32.
 type ParticipantState uint32
 
 const (

@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// Geometry of the participants segment, after the segment header.
+// / Geometry of the participants segment, after the segment header.
 type ParticipantsHeader struct {
 	_tab flatbuffers.Struct
 }

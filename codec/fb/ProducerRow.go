@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// A producer within a topic.
+// / A producer within a topic.
 type ProducerRow struct {
 	_tab flatbuffers.Struct
 }

@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// Sixty-four bytes, one cache line, that must be zero.
+// / Sixty-four bytes, one cache line, that must be zero.
 type Reserved64 struct {
 	_tab flatbuffers.Struct
 }

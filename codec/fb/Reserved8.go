@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// Eight bytes that must be zero; a later minor version may give them a meaning.
+// / Eight bytes that must be zero; a later minor version may give them a meaning.
 type Reserved8 struct {
 	_tab flatbuffers.Struct
 }

@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// Words of a ring that change, after the geometry; each group on lines of its own.
+// / Words of a ring that change, after the geometry; each group on lines of its own.
 type RingControl struct {
 	_tab flatbuffers.Struct
 }

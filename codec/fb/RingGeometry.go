@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// Fixed geometry of a ring, after the segment header; covered by its checksum.
+// / Fixed geometry of a ring, after the segment header; covered by its checksum.
 type RingGeometry struct {
 	_tab flatbuffers.Struct
 }

@@ -4,13 +4,13 @@ package fb
 
 import "strconv"
 
-/// How producers share a ring.
+// / How producers share a ring.
 type RingKind byte
 
 const (
-	RingKindNone      RingKind = 0
+	RingKindNone RingKind = 0
 	/// Any number of producers; a claim word a slot.
-	RingKindShared    RingKind = 1
+	RingKindShared RingKind = 1
 	/// One producer at a time; no claim words.
 	RingKindExclusive RingKind = 2
 )

@@ -4,15 +4,15 @@ package fb
 
 import "strconv"
 
-/// What a full ring does to its producers.
+// / What a full ring does to its producers.
 type RingMode byte
 
 const (
-	RingModeNone     RingMode = 0
+	RingModeNone RingMode = 0
 	/// Reliable readers gate the producers, within their stall budget.
 	RingModeReliable RingMode = 1
 	/// Nobody gates; readers that are too slow are told what they missed.
-	RingModeLatest   RingMode = 2
+	RingModeLatest RingMode = 2
 )
 
 var EnumNamesRingMode = map[RingMode]string{

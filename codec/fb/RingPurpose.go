@@ -4,7 +4,7 @@ package fb
 
 import "strconv"
 
-/// What the ring is for.
+// / What the ring is for.
 type RingPurpose byte
 
 const (

@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// First 128 bytes of every segment. The first line never changes after the file has its name.
+// / First 128 bytes of every segment. The first line never changes after the file has its name.
 type SegmentHeader struct {
 	_tab flatbuffers.Struct
 }

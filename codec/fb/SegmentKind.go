@@ -4,7 +4,7 @@ package fb
 
 import "strconv"
 
-/// What a mapped file is.
+// / What a mapped file is.
 type SegmentKind uint32
 
 const (

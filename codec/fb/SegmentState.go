@@ -4,7 +4,7 @@ package fb
 
 import "strconv"
 
-/// State of a segment, the low 4 bits of SegmentHeader.state.
+// / State of a segment, the low 4 bits of SegmentHeader.state.
 type SegmentState byte
 
 const (
@@ -12,7 +12,7 @@ const (
 	SegmentStateBuilding SegmentState = 0
 	SegmentStateReady    SegmentState = 1
 	/// Replaced or damaged: the high 60 bits name the successor's id, 0 if there is none.
-	SegmentStateRetired  SegmentState = 2
+	SegmentStateRetired SegmentState = 2
 )
 
 var EnumNamesSegmentState = map[SegmentState]string{

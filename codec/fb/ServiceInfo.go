@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// A service that a participant answers.
+// / A service that a participant answers.
 type ServiceInfo struct {
 	_tab flatbuffers.Table
 }

@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// Body of SessionStale.
+// / Body of SessionStale.
 type SessionStaleHead struct {
 	_tab flatbuffers.Struct
 }

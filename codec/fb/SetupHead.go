@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// Head of Setup: lanes, then topics, then producers.
+// / Head of Setup: lanes, then topics, then producers.
 type SetupHead struct {
 	_tab flatbuffers.Struct
 }

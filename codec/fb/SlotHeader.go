@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// First line of a slot; the payload or the address block follows.
+// / First line of a slot; the payload or the address block follows.
 type SlotHeader struct {
 	_tab flatbuffers.Struct
 }

@@ -4,14 +4,14 @@ package fb
 
 import "strconv"
 
-/// Flags of Status.
+// / Flags of Status.
 type StatusFlag uint16
 
 const (
 	/// Send me your Setup.
 	StatusFlagSetupWanted StatusFlag = 1
 	/// The member's own socket overran since the last Status.
-	StatusFlagOverrun     StatusFlag = 2
+	StatusFlagOverrun StatusFlag = 2
 )
 
 var EnumNamesStatusFlag = map[StatusFlag]string{

@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// Head of Status; FullTopic rows follow.
+// / Head of Status; FullTopic rows follow.
 type StatusHead struct {
 	_tab flatbuffers.Struct
 }

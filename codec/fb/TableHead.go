@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// Rows of the table sent in a lane (a message of topic 0): topics, then producers.
+// / Rows of the table sent in a lane (a message of topic 0): topics, then producers.
 type TableHead struct {
 	_tab flatbuffers.Struct
 }

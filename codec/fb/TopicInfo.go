@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// A topic as a node knows it, with the shape of its ring.
+// / A topic as a node knows it, with the shape of its ring.
 type TopicInfo struct {
 	_tab flatbuffers.Table
 }

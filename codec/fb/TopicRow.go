@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// A topic; its name follows, padded with zeros to a multiple of 8.
+// / A topic; its name follows, padded with zeros to a multiple of 8.
 type TopicRow struct {
 	_tab flatbuffers.Struct
 }

@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-/// Head of Want; names follow, each led by its length in one byte.
+// / Head of Want; names follow, each led by its length in one byte.
 type WantHead struct {
 	_tab flatbuffers.Struct
 }

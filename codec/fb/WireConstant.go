@@ -4,27 +4,27 @@ package fb
 
 import "strconv"
 
-/// Fixed numbers of the wire. The first 16 bytes of a frame never change their meaning.
+// / Fixed numbers of the wire. The first 16 bytes of a frame never change their meaning.
 type WireConstant uint32
 
 const (
-	WireConstantNone        WireConstant = 0
-	/// First two bytes of a frame, "RC" as a little-endian number is 0x4352.
-	WireConstantMagic       WireConstant = 17234
-	/// Added to the version number of the wire: this is version 1.
-	WireConstantVersionBase WireConstant = 65536
+	WireConstantNone WireConstant = 0
+	/// Version of the frames described here; another one is refused.
+	WireConstantVersion WireConstant = 1
+	/// First two bytes of a frame: "RC" read as a little-endian number, 0x4352.
+	WireConstantMagic WireConstant = 17234
 )
 
 var EnumNamesWireConstant = map[WireConstant]string{
-	WireConstantNone:        "None",
-	WireConstantMagic:       "Magic",
-	WireConstantVersionBase: "VersionBase",
+	WireConstantNone:    "None",
+	WireConstantVersion: "Version",
+	WireConstantMagic:   "Magic",
 }
 
 var EnumValuesWireConstant = map[string]WireConstant{
-	"None":        WireConstantNone,
-	"Magic":       WireConstantMagic,
-	"VersionBase": WireConstantVersionBase,
+	"None":    WireConstantNone,
+	"Version": WireConstantVersion,
+	"Magic":   WireConstantMagic,
 }
 
 func (v WireConstant) String() string {

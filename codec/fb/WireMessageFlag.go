@@ -4,24 +4,24 @@ package fb
 
 import "strconv"
 
-/// Flags of a message within a Data frame (top 8 bits of MessageHead.length_flags).
+// / Flags of a message within a Data frame (top 8 bits of MessageHead.length_flags).
 type WireMessageFlag byte
 
 const (
 	/// First fragment; a message in one piece has Begin and End.
-	WireMessageFlagBegin     WireMessageFlag = 1
+	WireMessageFlagBegin WireMessageFlag = 1
 	/// Last fragment.
-	WireMessageFlagEnd       WireMessageFlag = 2
+	WireMessageFlagEnd WireMessageFlag = 2
 	/// A MessageExtension follows the head.
-	WireMessageFlagExtended  WireMessageFlag = 4
+	WireMessageFlagExtended WireMessageFlag = 4
 	/// An AddressBlock follows the head and the extension.
 	WireMessageFlagAddressed WireMessageFlag = 8
 	/// Reserved: a reply.
-	WireMessageFlagReply     WireMessageFlag = 16
+	WireMessageFlagReply WireMessageFlag = 16
 	/// Reserved: the key of this message is gone.
-	WireMessageFlagTomb      WireMessageFlag = 32
+	WireMessageFlagTomb WireMessageFlag = 32
 	/// Reserved: a key leads the payload.
-	WireMessageFlagKeyed     WireMessageFlag = 64
+	WireMessageFlagKeyed WireMessageFlag = 64
 )
 
 var EnumNamesWireMessageFlag = map[WireMessageFlag]string{

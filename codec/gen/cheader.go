@@ -126,16 +126,23 @@ func cComment(b *strings.Builder, doc string) {
 func cEnum(b *strings.Builder, e *Enum) {
 	cComment(b, joinText(e.Name+", "+byteCount(e.Size)+".", e.Doc))
 	for _, v := range e.Values {
-		number := v.decimal() + "u"
-		if e.Size == 8 {
-			number = "UINT64_C(" + v.decimal() + ")"
-		}
-		if !v.Unsigned {
-			number = "(" + v.decimal() + ")"
-		}
-		fmt.Fprintf(b, "#define RC_%s_%s %s\n", macro(e.Name), macro(v.Name), number)
+		fmt.Fprintf(b, "#define RC_%s_%s %s\n", macro(e.Name), macro(v.Name), cNumber(e, v))
 	}
 	b.WriteString("\n")
+}
+
+// cNumber prints a value so that it has the signedness and at least the width
+// of its enum.
+func cNumber(e *Enum, v *Value) string {
+	switch {
+	case e.Size == 8 && v.Unsigned:
+		return "UINT64_C(" + v.decimal() + ")"
+	case e.Size == 8:
+		return "INT64_C(" + v.decimal() + ")"
+	case v.Unsigned:
+		return v.decimal() + "u"
+	}
+	return "(" + v.decimal() + ")"
 }
 
 func cOffsets(b *strings.Builder, s *Struct) {

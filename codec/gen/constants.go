@@ -98,8 +98,10 @@ func (c *Constant) cText() (string, error) {
 
 // display prints the constant for people.
 func (c *Constant) display() string {
-	if v, ok := constant.Uint64Val(c.Value); ok && v >= 1<<32 {
-		return fmt.Sprintf("%#x", v)
+	if c.Value.Kind() == constant.Int {
+		if v, ok := constant.Uint64Val(c.Value); ok && v >= 1<<32 {
+			return fmt.Sprintf("%#x", v)
+		}
 	}
 	return c.Value.ExactString()
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"go/format"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -82,15 +83,18 @@ func (c *compiler) accessors(l language, schemas []string, t tree) error {
 		if err != nil {
 			return err
 		}
-		t[l.to+"/"+d.Name()] = tidy(l, text)
-		return nil
+		t[l.to+"/"+d.Name()], err = tidy(l, text)
+		return err
 	})
 }
 
 // tidy makes flatc's text fit its surroundings.
-func tidy(l language, text []byte) []byte {
-	if l.name == "Java" {
+func tidy(l language, text []byte) ([]byte, error) {
+	switch l.name {
+	case "Go":
+		return format.Source(text)
+	case "Java":
 		text = bytes.ReplaceAll(text, []byte(javaCompiler), []byte(javaRuntime))
 	}
-	return append(bytes.TrimRight(text, "\n"), '\n')
+	return append(bytes.TrimRight(text, "\n"), '\n'), nil
 }

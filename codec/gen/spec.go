@@ -79,7 +79,11 @@ func specConstants(b *strings.Builder, constants []*Constant) {
 }
 
 func specStruct(b *strings.Builder, s *Struct) {
-	fmt.Fprintf(b, "\n### %s\n\n%s\n\n%s, aligned to %d.\n\n", s.Name, s.Doc, byteCount(s.Size), s.Align)
+	fmt.Fprintf(b, "\n### %s\n\n", s.Name)
+	if s.Doc != "" {
+		fmt.Fprintf(b, "%s\n\n", s.Doc)
+	}
+	fmt.Fprintf(b, "%s, aligned to %d.\n\n", byteCount(s.Size), s.Align)
 	b.WriteString("| offset | size | field | type | written by | order | meaning |\n")
 	b.WriteString("| ---: | ---: | --- | --- | --- | --- | --- |\n")
 	for i := 0; i < len(s.Fields); i++ {
@@ -114,8 +118,8 @@ func specEnum(b *strings.Builder, e *Enum) {
 	if e.BitFlags {
 		kind = " A set of flags."
 	}
-	fmt.Fprintf(b, "\n### %s\n\n%s %s, %s.%s\n\n| value | name | meaning |\n| ---: | --- | --- |\n",
-		e.Name, e.Doc, e.Type, byteCount(e.Size), kind)
+	fmt.Fprintf(b, "\n### %s\n\n%s.%s\n\n| value | name | meaning |\n| ---: | --- | --- |\n",
+		e.Name, joinText(e.Doc, e.Type+", "+byteCount(e.Size)), kind)
 	for _, v := range e.Values {
 		fmt.Fprintf(b, "| %s | %s | %s |\n", v.decimal(), v.Name, cell(v.Doc))
 	}

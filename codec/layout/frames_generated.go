@@ -5,10 +5,10 @@ package layout
 // WireConstant, 4 bytes. Fixed numbers of the wire. The first 16 bytes of a frame never change their meaning.
 const (
 	WireConstantNone = 0
-	// First two bytes of a frame, "RC" as a little-endian number is 0x4352.
+	// Version of the frames described here; another one is refused.
+	WireConstantVersion = 1
+	// First two bytes of a frame: "RC" read as a little-endian number, 0x4352.
 	WireConstantMagic = 17234
-	// Added to the version number of the wire: this is version 1.
-	WireConstantVersionBase = 65536
 )
 
 // FrameType, 1 byte. What a frame is. The top bit: a receiver that does not know the type drops it silently.

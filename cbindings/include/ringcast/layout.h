@@ -18,7 +18,7 @@
 /* Names the layout of all segments; stands in every segment's header. */
 #define RC_LAYOUT_HASH UINT64_C(0xd2179693b415a086)
 /* Names the layout of all frames. */
-#define RC_WIRE_HASH UINT64_C(0xf1f8114adc516e4e)
+#define RC_WIRE_HASH UINT64_C(0x02906ca8cd731e03)
 
 /* Magic is "RINGCAST" read as a little-endian word. */
 #define RC_MAGIC UINT64_C(0x54534143474e4952)
@@ -117,8 +117,8 @@
 
 /* WireConstant, 4 bytes. Fixed numbers of the wire. The first 16 bytes of a frame never change their meaning. */
 #define RC_WIRE_CONSTANT_NONE 0u
+#define RC_WIRE_CONSTANT_VERSION 1u
 #define RC_WIRE_CONSTANT_MAGIC 17234u
-#define RC_WIRE_CONSTANT_VERSION_BASE 65536u
 
 /* FrameType, 1 byte. What a frame is. The top bit: a receiver that does not know the type drops it silently. */
 #define RC_FRAME_TYPE_NONE 0u

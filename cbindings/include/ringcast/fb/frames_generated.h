@@ -59,19 +59,19 @@ struct SessionStaleHead;
 /// Fixed numbers of the wire. The first 16 bytes of a frame never change their meaning.
 enum class WireConstant : uint32_t {
   None = 0,
-  /// First two bytes of a frame, "RC" as a little-endian number is 0x4352.
+  /// Version of the frames described here; another one is refused.
+  Version = 1,
+  /// First two bytes of a frame: "RC" read as a little-endian number, 0x4352.
   Magic = 17234,
-  /// Added to the version number of the wire: this is version 1.
-  VersionBase = 65536,
   MIN = None,
-  MAX = VersionBase
+  MAX = Magic
 };
 
 inline const WireConstant (&EnumValuesWireConstant())[3] {
   static const WireConstant values[] = {
     WireConstant::None,
-    WireConstant::Magic,
-    WireConstant::VersionBase
+    WireConstant::Version,
+    WireConstant::Magic
   };
   return values;
 }
@@ -79,8 +79,8 @@ inline const WireConstant (&EnumValuesWireConstant())[3] {
 inline const char *EnumNameWireConstant(WireConstant e) {
   switch (e) {
     case WireConstant::None: return "None";
+    case WireConstant::Version: return "Version";
     case WireConstant::Magic: return "Magic";
-    case WireConstant::VersionBase: return "VersionBase";
     default: return "";
   }
 }

@@ -5,7 +5,7 @@
 # Fixed numbers of the wire. The first 16 bytes of a frame never change their meaning.
 class WireConstant(object):
     None_ = 0
-    # First two bytes of a frame, "RC" as a little-endian number is 0x4352.
+    # Version of the frames described here; another one is refused.
+    Version = 1
+    # First two bytes of a frame: "RC" read as a little-endian number, 0x4352.
     Magic = 17234
-    # Added to the version number of the wire: this is version 1.
-    VersionBase = 65536

@@ -10,11 +10,11 @@ public final class WireConstant {
   private WireConstant() { }
   public static final long None = 0L;
   /**
-   * First two bytes of a frame, "RC" as a little-endian number is 0x4352.
+   * Version of the frames described here; another one is refused.
+   */
+  public static final long Version = 1L;
+  /**
+   * First two bytes of a frame: "RC" read as a little-endian number, 0x4352.
    */
   public static final long Magic = 17234L;
-  /**
-   * Added to the version number of the wire: this is version 1.
-   */
-  public static final long VersionBase = 65536L;
 }

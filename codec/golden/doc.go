@@ -1,0 +1,17 @@
+// Package golden holds an image of every struct of the schemas and the proof
+// that they still mean the same.
+//
+// testdata/NAME.bin is the struct NAME with every field set to another value;
+// testdata/NAME.txt lists the fields and their values. Both were written once,
+// when the struct was born, and are never written again: a change of the
+// layout that would move or resize a field fails here, whatever the generator
+// has to say about it. The same bytes are read through the offsets of package
+// layout, the accessors of Go, C++, Java and Python, and the structs of
+// layout.h.
+//
+// A new struct gets its image with
+//
+//	go test ./codec/golden -run TestImages -init
+//
+// which writes missing files only. Everything of this package is in its tests.
+package golden
