@@ -1,0 +1,227 @@
+//go:build linux
+
+package udp
+
+import (
+	"fmt"
+	"math"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// The descriptors that a reader sleeps on, by index.
+const (
+	pollSend = iota // unicast
+	pollRecv        // multicast
+	pollWake
+	pollCount
+)
+
+const forever = math.MaxInt64
+
+// readState belongs to the reading goroutine (readMu).
+type readState struct {
+	start time.Time // the zero of all times in here, monotonic
+	fds   [pollCount]unix.PollFd
+	drops [2]dropCounter // by pollSend, pollRecv
+}
+
+func (r *readState) init(c *Conn) {
+	r.start = time.Now()
+	r.fds[pollSend] = unix.PollFd{Fd: int32(c.sendFD), Events: unix.POLLIN}
+	r.fds[pollRecv] = unix.PollFd{Fd: int32(c.recvFD), Events: unix.POLLIN}
+	r.fds[pollWake] = unix.PollFd{Fd: int32(c.waker.fd), Events: unix.POLLIN}
+}
+
+// A dropCounter widens the kernel's 32-bit count of one socket.
+type dropCounter struct {
+	last  uint32
+	total uint64
+}
+
+func (d *dropCounter) update(v uint32) (moved uint64) {
+	diff := v - d.last
+	if int32(diff) <= 0 {
+		return 0 // as it was
+	}
+	d.last = v
+	d.total += uint64(diff)
+	return uint64(diff)
+}
+
+// now is the time since Open in ns. It doesn't allocate.
+func (c *Conn) now() int64 { return int64(time.Since(c.read.start)) }
+
+// ReadBatch receives what is there on both sockets into b and returns how many
+// datagrams b now holds. When nothing is there it sleeps until something comes,
+// wait has passed, or Wake is called; in the last two cases it returns 0 and no error. A
+// Wake before the call counts. wait 0 never sleeps; a negative one has no end.
+//
+// It returns ErrClosed once the Conn is closed. Any other error is the
+// system's and may pass; b then holds what came before it. ReadBatch blocks at
+// most for wait, costs two system calls or three, and doesn't allocate.
+func (c *Conn) ReadBatch(b *Batch, wait time.Duration) (int, error) {
+	if b.conn != c {
+		return 0, errForeignBatch
+	}
+	c.readMu.Lock()
+	defer c.readMu.Unlock()
+	b.datagrams = b.datagrams[:0]
+	end := int64(forever)
+	if wait >= 0 {
+		end = c.now() + int64(wait)
+	}
+	for {
+		if c.closed.Load() {
+			return 0, ErrClosed
+		}
+		if err := c.sleep(c.sleepEnd(end), wait == 0); err != nil {
+			return 0, err
+		}
+		err := c.receive(b)
+		c.applyFaults(b)
+		woken := c.waker.takeWoken()
+		if c.closed.Load() {
+			return 0, ErrClosed
+		}
+		if len(b.datagrams) > 0 || woken || err != nil || c.now() >= end {
+			return len(b.datagrams), err
+		}
+	}
+}
+
+var errForeignBatch = &ConfigError{"Batch", "made by another Conn, whose buffers may be smaller"}
+
+// sleepEnd is end, or an earlier time at which the fault layer has something to do.
+func (c *Conn) sleepEnd(end int64) int64 {
+	if c.rxFault != nil {
+		end = min(end, c.rxFault.next.Load())
+	}
+	if c.txFault != nil {
+		end = min(end, c.txFault.next.Load())
+	}
+	return end
+}
+
+// sleep waits until a socket is readable, somebody rings, or the time is end.
+// The results are in read.fds.
+func (c *Conn) sleep(end int64, poll bool) error {
+	var ts unix.Timespec
+	limit := &ts
+	if !poll {
+		c.waker.sleeping.Store(true)
+		defer c.waker.sleeping.Store(false)
+		switch {
+		case c.waker.woken.Load(): // just look
+		case end == forever:
+			limit = nil
+		default:
+			ts = unix.NsecToTimespec(max(0, end-c.now()))
+		}
+	}
+	fds := c.read.fds[:]
+	for i := range fds {
+		fds[i].Revents = 0
+	}
+	if _, err := unix.Ppoll(fds, limit, nil); err != nil && err != unix.EINTR {
+		return fmt.Errorf("udp: wait for datagrams: %w", err)
+	}
+	if fds[pollWake].Revents != 0 {
+		c.waker.drain()
+	}
+	return nil
+}
+
+// receive takes what the readable sockets hold, up to the batch's size: first
+// unicast, which is little and urgent, but never more than a quarter while
+// multicast waits, too.
+func (c *Conn) receive(b *Batch) error {
+	slots, next := len(b.hdrs), 0
+	var first error
+	if c.read.fds[pollSend].Revents != 0 {
+		most := slots
+		if c.read.fds[pollRecv].Revents != 0 {
+			most = max(1, slots/4)
+		}
+		next, first = c.receiveFrom(b, pollSend, 0, min(most, slots))
+	}
+	if c.read.fds[pollRecv].Revents != 0 && next < slots {
+		if _, err := c.receiveFrom(b, pollRecv, next, slots); err != nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// receiveFrom takes datagrams of one socket into the headers from..to and
+// returns the first header it left.
+func (c *Conn) receiveFrom(b *Batch, which, from, to int) (int, error) {
+	fd := int(c.read.fds[which].Fd)
+	n, errno := recvmmsg(fd, b.arm(from, to))
+	for errno == unix.EINTR {
+		n, errno = recvmmsg(fd, b.arm(from, to))
+	}
+	switch errno {
+	case 0:
+	case unix.EAGAIN, unix.ECONNREFUSED: // nothing there; nobody listened to an earlier one
+		return from, nil
+	default:
+		c.counters.ReceiveErrors.Add(1)
+		return from, receiveError(which, errno)
+	}
+	c.counters.ReceiveCalls.Add(1)
+	c.unpack(b, which, from, from+n)
+	return from + n, nil
+}
+
+func receiveError(which int, errno syscall.Errno) error {
+	name := "the send socket"
+	if which == pollRecv {
+		name = "the group's socket"
+	}
+	return fmt.Errorf("udp: receive from %s: %w", name, errno)
+}
+
+// unpack turns the filled headers from..to into datagrams and counts them.
+func (c *Conn) unpack(b *Batch, which, from, to int) {
+	var bytes, own, truncated, joined uint64
+	before := len(b.datagrams)
+	drops := &c.read.drops[which]
+	for i := from; i < to; i++ {
+		h := &b.hdrs[i]
+		info := parseControl(b.controlOf(i))
+		if info.hasDrops {
+			c.counters.KernelDrops.Add(drops.update(info.drops))
+		}
+		if h.hdr.Flags&unix.MSG_TRUNC != 0 {
+			truncated++
+			continue
+		}
+		d := Datagram{Bytes: b.bytesOf(i, int(h.n)), From: addrOf(b.nameOf(i)),
+			Drops: drops.total, Multicast: which == pollRecv}
+		d.Own = d.From == c.local
+		n := b.split(d, info.segment)
+		bytes += uint64(h.n)
+		if d.Own {
+			own += uint64(n)
+		}
+		if n > 1 {
+			joined += uint64(n)
+		}
+	}
+	c.countReceived(which, uint64(len(b.datagrams)-before), bytes, own, truncated, joined)
+}
+
+func (c *Conn) countReceived(which int, n, bytes, own, truncated, joined uint64) {
+	k := &c.counters
+	k.ReceivedDatagrams.Add(n)
+	k.ReceivedBytes.Add(bytes)
+	if which == pollSend {
+		k.ReceivedUnicast.Add(n)
+	}
+	k.ReceivedOwn.Add(own)
+	k.Truncated.Add(truncated)
+	k.Joined.Add(joined)
+}
