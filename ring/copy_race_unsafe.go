@@ -1,0 +1,43 @@
+//go:build race
+
+package ring
+
+import (
+	"sync/atomic"
+	"unsafe"
+)
+
+// copyShared copies between a slot and private memory word by word with atomic
+// accesses, so that the race detector sees what a latest reader does: it copies
+// bytes that may change, and throws the copy away if they did. Only this build
+// pays for it; in others it is the plain copy, whose order the surrounding
+// atomics and fences give (spec/ring.md, Orders, step 9).
+func copyShared(dst, src []byte, dstShared bool) int {
+	n := min(len(dst), len(src))
+	for i := 0; i < n; {
+		shared := &src[i]
+		if dstShared {
+			shared = &dst[i]
+		}
+		at := uintptr(unsafe.Pointer(shared)) % 4
+		word := (*uint32)(unsafe.Pointer(uintptr(unsafe.Pointer(shared)) - at))
+		run := min(4-int(at), n-i)
+		if dstShared {
+			mergeWord(word, int(at), src[i:i+run])
+		} else {
+			v := (*atomic.Uint32)(unsafe.Pointer(word)).Load()
+			copy(dst[i:i+run], (*[4]byte)(unsafe.Pointer(&v))[at:])
+		}
+		i += run
+	}
+	return n
+}
+
+// mergeWord puts bytes into a shared word. The caller owns the slot, so a load
+// and a store suffice.
+func mergeWord(word *uint32, at int, src []byte) {
+	a := (*atomic.Uint32)(unsafe.Pointer(word))
+	v := a.Load()
+	copy((*[4]byte)(unsafe.Pointer(&v))[at:], src)
+	a.Store(v)
+}

@@ -1,0 +1,75 @@
+package ring
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Errors of the hot path, never wrapped, compared with ==.
+var (
+	// ErrFull means that the slowest reader has not released enough slots yet.
+	ErrFull = errors.New("ring full")
+	// ErrEmpty means that there is nothing to read yet.
+	ErrEmpty = errors.New("ring empty")
+	// ErrFenced means that the writer was so slow that its claim was taken from
+	// it; the message was not sent.
+	ErrFenced = errors.New("claim was taken: writer slower than the commit deadline")
+	// ErrStalled means that every slot was held by stopped or pinning processes.
+	ErrStalled = errors.New("ring stalled: all slots are quarantined or pinned")
+)
+
+// Errors of opening and of a ring's end.
+var (
+	// ErrRetired means that another ring has taken this one's place, or that it
+	// was found damaged. Open the name again.
+	ErrRetired = errors.New("ring retired")
+	// ErrNotExclusive means that another living producer owns the exclusive ring.
+	ErrNotExclusive = errors.New("exclusive ring has another producer")
+	// ErrTooManyReaders means that all entries of the ring are in use.
+	ErrTooManyReaders = errors.New("ring has no free reader entry")
+	// ErrMode means that a reader asked a latest ring to wait for it.
+	ErrMode = errors.New("reliable reading of a latest ring")
+)
+
+// A LaggedError says that positions passed the reader by because it was too slow.
+// It is an event in the stream, not the end of it: reading goes on behind the gap.
+type LaggedError struct {
+	// Missed counts positions from First on: an upper bound of the messages,
+	// whose sequences say which producer's are missing.
+	Missed uint64
+	First  uint64
+}
+
+func (e *LaggedError) Error() string {
+	return fmt.Sprintf("reader lagged: %d positions missed from position %d", e.Missed, e.First)
+}
+
+// A TooLargeError says that a message does not fit the ring, and which shape would hold it.
+type TooLargeError struct {
+	Size, Limit int
+	Slots       int // slots of the present payload size that would hold it
+	Payload     int
+}
+
+func (e *TooLargeError) Error() string {
+	return fmt.Sprintf("message of %d bytes exceeds the ring's limit of %d: ask for %d slots of %d bytes",
+		e.Size, e.Limit, e.Slots, e.Payload)
+}
+
+// A ShapeError says that a ring that was already written has another shape than
+// the one asked for.
+type ShapeError struct{ Have, Want Shape }
+
+func (e *ShapeError) Error() string {
+	return fmt.Sprintf("ring is %v and was already written; cannot become %v", e.Have, e.Want)
+}
+
+// A DamagedError says where a ring holds bytes that no correct process writes.
+type DamagedError struct {
+	Position uint64
+	Reason   string
+}
+
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("ring damaged at position %d: %s", e.Position, e.Reason)
+}

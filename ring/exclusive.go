@@ -1,0 +1,77 @@
+package ring
+
+import "fmt"
+
+// padBit marks, in an exclusive ring's published word, a position to step over.
+const padBit = uint64(1) << 63
+
+// own makes p the producer of an exclusive ring. A dead owner is followed, a
+// living one is not.
+func (p *Producer) own() error {
+	r := p.ring
+	for {
+		w := r.ctl.owner.Load() // pairs(exclusive)
+		if holder := uint32(w); holder != 0 && (uint16(holder-1) == p.owner || r.host.Alive(uint16(holder-1))) {
+			return fmt.Errorf("%w: participant %d", ErrNotExclusive, holder-1)
+		}
+		next := (w>>32+1)<<32 | uint64(p.owner) + 1
+		if r.ctl.owner.CompareAndSwap(w, next) { // pairs(exclusive)
+			p.ownership = next
+			p.mendTakeover()
+			return nil
+		}
+	}
+}
+
+// mendTakeover steps over the position that the predecessor had begun and not
+// published. It is never used again: the predecessor's reader may have seen its tail.
+func (p *Producer) mendTakeover() {
+	r, T := p.ring, p.ring.ctl.tail.Load()
+	if T == 0 {
+		return
+	}
+	head := headAt(r.slot(T - 1))
+	if v := head.published.Load() &^ padBit; v != r.lap(T-1) {
+		head.published.Store(r.lap(T-1) | padBit) // pairs(publish)
+		r.wakeReaders()
+	}
+}
+
+// disown gives an exclusive ring up.
+func (p *Producer) disown() {
+	p.ring.ctl.owner.CompareAndSwap(p.ownership, p.ownership>>32<<32) // pairs(exclusive)
+}
+
+// claimExclusive begins the next position of an exclusive ring. tail counts what
+// was begun; only this producer writes it.
+func (p *Producer) claimExclusive() (uint64, error) {
+	r := p.ring
+	if r.ctl.owner.Load() != p.ownership {
+		return 0, ErrNotExclusive
+	}
+	for holes := uint64(0); holes <= r.capacity(); holes++ {
+		t := r.ctl.tail.Load()
+		if !r.room(&p.gate, t) {
+			r.blame(&p.gate, t)
+			return 0, ErrFull
+		}
+		r.ctl.tail.Store(t + 1) // pairs(tail): before any byte of the slot
+		if !p.gate.pinned(t, r.capacity()) {
+			return t, nil
+		}
+		r.unpinDead(&p.gate)
+		headAt(r.slot(t)).published.Store(r.lap(t) | padBit) // touches nothing else in the slot
+	}
+	return 0, ErrStalled
+}
+
+// finishExclusive publishes position t, or steps over it.
+func (p *Producer) finishExclusive(t uint64, state uint64) error {
+	v := p.ring.lap(t)
+	if state != stateReady {
+		v |= padBit
+	}
+	headAt(p.ring.slot(t)).published.Store(v) // pairs(publish); sequentially consistent: before the look at the mask
+	p.ring.wakeReaders()
+	return nil
+}

@@ -1,0 +1,228 @@
+package ring
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"time"
+
+	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/shm"
+)
+
+// FileOptions say how to open a ring by its name.
+type FileOptions struct {
+	// Shape is what the caller asks for. Zero fields ask for nothing: they are
+	// whatever the ring has, or the default if it is made here.
+	Shape Shape
+	// Write maps the slots for writing; readers do without.
+	Write bool
+	// Mode is the mode of files made here. Zero means 0600.
+	Mode os.FileMode
+}
+
+// A File is a ring that has a name: its two segments, mapped. It is safe for
+// concurrent use; Close must come after the last Producer and Reader.
+type File struct {
+	*Ring
+	path     string // without suffix
+	ctl, dat *shm.Segment
+}
+
+// openPatience bounds how long an opener waits for a ring that is being made,
+// replaced or removed by somebody else: each takes microseconds of his time.
+const openPatience = 2 * time.Second
+
+// OpenFile opens the ring path.ctl with its data, makes it if it is not there,
+// or replaces it if it has another shape than asked for and was never written.
+//
+// Errors: *ShapeError for a written ring of another shape; those of shm.Open and
+// shm.Create, among them *shm.NoSpaceError and fs.ErrPermission.
+func OpenFile(path string, host Host, o FileOptions) (*File, error) {
+	want := o.Shape.Default()
+	if err := want.Validate(); err != nil {
+		return nil, fmt.Errorf("ring %q: %w", path, err)
+	}
+	for end := time.Now().Add(openPatience); ; {
+		f, err := openOnce(path, host, o)
+		if err == nil || !retryable(err) {
+			return f, err
+		}
+		if time.Now().After(end) {
+			return nil, fmt.Errorf("ring %q: %w", path, err)
+		}
+		time.Sleep(100 * time.Microsecond)
+	}
+}
+
+// errAgain says that the name has just changed hands.
+var errAgain = errors.New("ring is being made or removed")
+
+func retryable(err error) bool {
+	return errors.Is(err, errAgain) || errors.Is(err, fs.ErrExist)
+}
+
+func openOnce(path string, host Host, o FileOptions) (*File, error) {
+	ctl, err := shm.Open(path+".ctl", layout.SegmentKindRingControl, true)
+	if errors.Is(err, fs.ErrNotExist) {
+		return create(path, host, o)
+	}
+	if err != nil {
+		return nil, err
+	}
+	f, err := attachFile(path, host, ctl, o.Write)
+	if err != nil {
+		_ = ctl.Close()
+		return nil, err
+	}
+	have := f.Shape()
+	if want := have.overlay(o.Shape); want != have {
+		return f.reshape(want, o)
+	}
+	return f, nil
+}
+
+// overlay returns s with those fields replaced that the other asks for.
+func (s Shape) overlay(o Shape) Shape {
+	s.Slots = orElse(o.Slots, s.Slots)
+	s.Payload = (orElse(o.Payload, s.Payload) + 63) &^ 63
+	s.Mode = orElse(o.Mode, s.Mode)
+	s.Kind = orElse(o.Kind, s.Kind)
+	s.Purpose = orElse(o.Purpose, s.Purpose)
+	s.History = orElse(o.History, s.History)
+	s.CommitDeadline = orElse(o.CommitDeadline, s.CommitDeadline)
+	s.StallBudget = orElse(o.StallBudget, s.StallBudget)
+	return s
+}
+
+func dataPath(path string, id uint64) string { return fmt.Sprintf("%s.%015x.dat", path, id) }
+
+// attachFile maps the slots of an open control file.
+func attachFile(path string, host Host, ctl *shm.Segment, write bool) (*File, error) {
+	g, err := readGeometry(ctl.Bytes())
+	if err != nil {
+		return nil, fmt.Errorf("ring %q: %w", path, err)
+	}
+	dat, err := shm.Open(dataPath(path, g.dataID), layout.SegmentKindRingData, write)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errAgain // removed between the two opens
+	}
+	if err != nil {
+		return nil, err
+	}
+	r, err := Attach(ctl.Bytes(), dat.Bytes(), host)
+	if err != nil {
+		_ = dat.Close()
+		return nil, fmt.Errorf("ring %q: %w", path, err)
+	}
+	return &File{Ring: r, path: path, ctl: ctl, dat: dat}, nil
+}
+
+// create makes a ring of the shape asked for. The data comes first, under its
+// own id; the control file's name makes the ring.
+func create(path string, host Host, o FileOptions) (*File, error) {
+	f, err := build(path, host, o.Shape.Default(), o)
+	if err != nil {
+		return nil, err
+	}
+	f.ctl.SetReady()
+	if err := f.ctl.Link(); err != nil {
+		f.discard()
+		return nil, err
+	}
+	return f, nil
+}
+
+// build makes both segments; the control file has no name yet.
+func build(path string, host Host, s Shape, o FileOptions) (*File, error) {
+	dat, err := buildData(path, s, o.Mode)
+	if err != nil {
+		return nil, err
+	}
+	ctl, err := shm.Build(shm.Spec{
+		Path: path + ".ctl", Kind: layout.SegmentKindRingControl, Size: s.controlSize(),
+		FixedSize: fixedSize, Mode: o.Mode,
+		Fill: func(b []byte) { putGeometry(b, s, dat.ID()) },
+	})
+	if err == nil {
+		var r *Ring
+		if r, err = Attach(ctl.Bytes(), dat.Bytes(), host); err == nil {
+			return &File{Ring: r, path: path, ctl: ctl, dat: dat}, nil
+		}
+		_ = ctl.Close()
+	}
+	_ = os.Remove(dat.Path())
+	_ = dat.Close()
+	return nil, err
+}
+
+// buildData makes the data file under the name of its own id.
+func buildData(path string, s Shape, mode os.FileMode) (*shm.Segment, error) {
+	id := rand.Uint64()>>(64-layout.SegmentIDBits) | 1
+	return shm.Create(shm.Spec{
+		Path: dataPath(path, id), ID: id, Kind: layout.SegmentKindRingData,
+		Size: s.dataSize(), FixedSize: layout.SegmentHeaderSize, Mode: mode,
+	})
+}
+
+// discard throws away a ring that never got its name.
+func (f *File) discard() {
+	_ = os.Remove(f.dat.Path())
+	_ = f.dat.Close()
+	_ = f.ctl.Close()
+}
+
+// reshape replaces a ring that was never written by one of another shape, or
+// says that it was written.
+func (f *File) reshape(want Shape, o FileOptions) (*File, error) {
+	defer f.Close()
+	if err := want.Validate(); err != nil {
+		return nil, fmt.Errorf("ring %q: %w", f.path, err)
+	}
+	if f.written() {
+		return nil, fmt.Errorf("ring %q: %w", f.path, &ShapeError{Have: f.shape, Want: want})
+	}
+	next, err := build(f.path, f.host, want, o)
+	if err != nil {
+		return nil, err
+	}
+	if !f.seal() || !f.ctl.Retire(next.ctl.ID()) { // pairs(seal)
+		next.discard()
+		return nil, errAgain
+	}
+	next.adoptReaders(f.Ring)
+	next.ctl.SetReady()
+	if err := next.ctl.LinkOver(); err != nil {
+		next.discard()
+		return nil, err
+	}
+	_ = os.Remove(f.dat.Path()) // mappings of it live on
+	f.wakeReaders()             // they follow
+	return next, nil
+}
+
+// ID is the id of the ring's control segment, which changes when the ring is
+// replaced.
+func (f *File) ID() uint64 { return f.ctl.ID() }
+
+// Retire marks a damaged ring, so that nobody joins it any more.
+func (f *File) Retire() {
+	if f.ctl.Retire(0) {
+		f.wakeReaders()
+		f.wakeProducers()
+	}
+}
+
+// Close unmaps the ring. The last user removes its files.
+func (f *File) Close() error {
+	err := f.ctl.Remove()
+	if err == nil {
+		_ = os.Remove(f.dat.Path())
+	}
+	if errors.Is(err, shm.ErrInUse) {
+		err = nil
+	}
+	return errors.Join(err, f.ctl.Close(), f.dat.Close())
+}

@@ -1,0 +1,80 @@
+package ring
+
+import "github.com/ringcast/ringcast/codec/layout"
+
+// publishFragments writes a message larger than a slot. All its positions, not
+// necessarily adjacent, are claimed before the first byte is written: a message
+// in the ring is whole or holes, and two large writers cannot block each other
+// half way.
+func (p *Producer) publishFragments(payload []byte, m *Meta) error {
+	r := p.ring
+	if len(payload) > r.shape.Limit() || m.Block != nil {
+		return r.tooLarge(len(payload))
+	}
+	room := r.shape.Payload
+	need := (len(payload) + room - 1) / room
+	if need > r.shape.Slots/2 {
+		return r.tooLarge(len(payload))
+	}
+	if err := p.claimMany(need); err != nil {
+		return err
+	}
+	for i, t := range p.positions {
+		h := p.header(m, len(payload))
+		h.fragment = uint16(i)
+		if i == 0 {
+			h.flags |= layout.MessageFlagBegin
+		}
+		if i == need-1 {
+			h.flags |= layout.MessageFlagEnd
+		}
+		p.fill(t, &h, nil, payload[i*room:min((i+1)*room, len(payload))])
+	}
+	for i, t := range p.positions {
+		// A fenced fragment spoils the message: the rest become holes, and a
+		// reader drops the part it has at the next Begin of this handle.
+		if err := p.finish(t, stateReady); err != nil {
+			p.abortFrom(i + 1)
+			return err
+		}
+	}
+	p.sent(m)
+	return nil
+}
+
+// claimMany claims n positions into p.positions, or none.
+func (p *Producer) claimMany(n int) error {
+	p.positions = p.positions[:0]
+	if !p.roomFor(n) {
+		return ErrFull
+	}
+	for range n {
+		t, err := p.claim()
+		if err != nil {
+			p.abortFrom(0)
+			return err
+		}
+		p.positions = append(p.positions, t)
+	}
+	return nil
+}
+
+// roomFor looks whether n positions from the tail on are free of readers, before
+// any is claimed: holes of a vain try would cost the readers as much as messages.
+func (p *Producer) roomFor(n int) bool {
+	last := p.ring.ctl.tail.Load() + uint64(n) - 1
+	if p.ring.room(&p.gate, last) {
+		return true
+	}
+	p.ring.blame(&p.gate, last)
+	return false
+}
+
+// abortFrom turns the claims from i on into holes. One that was fenced is let go
+// of by the same call.
+func (p *Producer) abortFrom(i int) {
+	for _, t := range p.positions[i:] {
+		_ = p.finish(t, stateHole)
+	}
+	p.positions = p.positions[:0]
+}

@@ -1,0 +1,179 @@
+package ring
+
+import (
+	"time"
+
+	"github.com/ringcast/ringcast/codec/layout"
+)
+
+// A span is a range of positions, to exclusive.
+type span struct{ from, to uint64 }
+
+// A gate is what one producer knows of the ring's readers: how far it may go
+// without looking at them again, and which slots are still lent to readers that
+// were put out. It is owned by its producer.
+type gate struct {
+	limit uint64 // positions below it may be claimed
+	pins  []span // leases of evicted readers
+
+	// While the ring is full.
+	blocked  stopwatch
+	inquiry  inquiry
+	waiting  bool
+	pinCheck time.Duration // when the owners of pins were last asked for
+}
+
+// refresh reads the readers' cursors again.
+//
+// T is loaded before the scan: a reader that joins behind the scan starts at a
+// tail that is at least T, so no slot it will read is given away.
+func (r *Ring) refresh(g *gate) {
+	T := r.ctl.tail.Load() // pairs(tail)
+	lowest := T
+	g.pins = g.pins[:0]
+	for i := range r.used() {
+		e := &r.entries[i]
+		w := entryWord(e.state.Load()) // pairs(entry): before the cursor and the lease
+		switch w.state() {
+		case entryActive, entryEvicting:
+			if m := e.mode.Load(); m == layout.EntryModeReliable || m == layout.EntryModeGroup {
+				lowest = min(lowest, e.cursor.Load()) // pairs(cursor)
+			}
+		case entryEvicted:
+			s := span{e.cursor.Load(), e.leaseEnd.Load()} // pairs(lease)
+			if s.to > s.from && s.to-s.from <= r.capacity() {
+				g.pins = append(g.pins, s)
+			}
+		}
+	}
+	g.limit = lowest + r.capacity()
+}
+
+// used is the number of entries that were ever in use, at most all of them.
+func (r *Ring) used() int {
+	return int(min(r.ctl.entryHigh.Load(), uint64(len(r.entries))))
+}
+
+// pinned reports whether position t's slot is lent to a reader that was put out.
+func (g *gate) pinned(t, capacity uint64) bool {
+	for _, s := range g.pins {
+		// the only position in the span, if any, that lies in t's slot
+		p := s.from + (t-s.from)%capacity
+		if t >= s.from && p < s.to && p != t {
+			return true
+		}
+	}
+	return false
+}
+
+// room reports whether positions up to and with t may be claimed, looking at the
+// readers only when it must.
+func (r *Ring) room(g *gate, t uint64) bool {
+	if t < g.limit {
+		return true
+	}
+	if !r.gated() {
+		g.limit = ^uint64(0) // nobody ever waits here, and nobody lends
+		return true
+	}
+	r.refresh(g)
+	if t < g.limit {
+		g.waiting = false
+		return true
+	}
+	return false
+}
+
+// blame is called by a producer that finds no room for position t: it charges
+// the readers that hold it back, puts out those whose budget is used up, and
+// frees the entries of the dead. It never waits.
+func (r *Ring) blame(g *gate, t uint64) {
+	now := r.now()
+	if !g.waiting {
+		g.waiting = true
+		g.blocked.start(now)
+		g.inquiry.start()
+		return
+	}
+	last := g.blocked.last
+	due := g.inquiry.due(g.blocked.step(now))
+	for i := range r.used() {
+		e := &r.entries[i]
+		w := entryWord(e.state.Load()) // pairs(entry)
+		if !w.gates() || e.mode.Load() != layout.EntryModeReliable || e.cursor.Load()+r.capacity() > t {
+			continue
+		}
+		switch {
+		case due && r.freeIfDead(i, w):
+		case w.state() == entryEvicting:
+			r.finishEviction(i, w)
+		case r.charge(e, last, now) > r.shape.StallBudget:
+			r.evict(i, w)
+		}
+	}
+}
+
+// The budget refills by 100 ms a second.
+const refillDivisor = 10
+
+// charge adds the producer's own waiting time since its last step to the entry,
+// once however many producers wait, and returns what the reader has used up.
+func (r *Ring) charge(e *entry, last, now time.Duration) time.Duration {
+	mark := time.Duration(e.blockedAt.Load())
+	if mark >= now || !e.blockedAt.CompareAndSwap(uint64(mark), uint64(now)) {
+		return time.Duration(e.blocked.Load()) // another producer counts this step
+	}
+	spent := time.Duration(e.blocked.Load())
+	if idle := last - mark; idle > 0 {
+		spent = max(0, spent-idle/refillDivisor)
+	}
+	spent += min(now-max(mark, last), maxStep)
+	e.blocked.Store(uint64(spent))
+	return spent
+}
+
+// evict puts a reader out: it stops gating, its lease stays pinned. Readers make
+// a full fence between lease_end and the look at their state (pairs(lease)), so
+// the evictor needs none of its own beyond its compare-and-swap.
+func (r *Ring) evict(i int, w entryWord) {
+	if r.entries[i].state.CompareAndSwap(uint64(w), uint64(w.with(entryEvicting))) {
+		r.finishEviction(i, w.with(entryEvicting))
+	}
+}
+
+// finishEviction takes the second step, whoever took the first.
+func (r *Ring) finishEviction(i int, w entryWord) {
+	if !r.entries[i].state.CompareAndSwap(uint64(w), uint64(w.with(entryEvicted))) { // pairs(entry)
+		return
+	}
+	r.ctl.evicted.Add(1)
+	r.host.Ring(w.participant())
+	r.wakeProducers()
+}
+
+// freeIfDead frees an entry whose participant the kernel declares dead. The word
+// was loaded before the question is asked, and exactly that word is replaced.
+func (r *Ring) freeIfDead(i int, w entryWord) bool {
+	if r.host.Alive(w.participant()) {
+		return false
+	}
+	if r.entries[i].state.CompareAndSwap(uint64(w), uint64(makeEntryWord(w.generation(), 0, entryFree))) {
+		r.wakeProducers()
+	}
+	return true
+}
+
+// unpinDead frees the entries of evicted readers that have died, at most every
+// 5 ms.
+func (r *Ring) unpinDead(g *gate) {
+	now := r.now()
+	if now-g.pinCheck < nextInquiry {
+		return
+	}
+	g.pinCheck = now
+	for i := range r.used() {
+		if w := entryWord(r.entries[i].state.Load()); w.state() == entryEvicted {
+			r.freeIfDead(i, w)
+		}
+	}
+}

@@ -1,0 +1,105 @@
+package ring
+
+// nextCopy is Next of a latest reader, and of a reliable one in its history. The
+// slot may be given to another lap at any time, so the message is copied first
+// and the copy is handed out only if the position was still the same after it.
+// (A FlatBuffers reader follows offsets: bytes that change under it are a crash.)
+func (rd *Reader) nextCopy(m *Message) error {
+	rd.store()
+	for rd.mode == modeLatest || rd.cursor < rd.replay {
+		c := rd.cursor
+		verdict, mark := rd.pollCopy(c)
+		switch verdict {
+		case nothing:
+			return rd.idle()
+		case step:
+			rd.cursor++
+			continue
+		case sealed:
+			return ErrRetired
+		case overrun:
+			return rd.jump()
+		}
+		var v view
+		err := rd.copyOut(c, &v)
+		recheckFence()
+		if !rd.unchanged(c, mark) {
+			return rd.jump()
+		}
+		rd.cursor++
+		if err != nil {
+			return err
+		}
+		if v.whole() {
+			v.message(m, c, v.payload)
+			return nil
+		}
+		if whole := rd.asm.add(&v); whole != nil {
+			v.message(m, c, whole)
+			return nil
+		}
+	}
+	return rd.nextLease(m)
+}
+
+// pollCopy looks at position c; mark is the claim word that must still be there
+// after the copy.
+func (rd *Reader) pollCopy(c uint64) (verdict, uint64) {
+	r := rd.ring
+	if r.shape.Kind == Exclusive {
+		return rd.pollExclusive(c), 0
+	}
+	v := rd.poll(c)
+	if v != use {
+		return v, 0
+	}
+	w := word(r.claim(c).Load()) // pairs(commit)
+	if w.lap() != r.lap(c) || w.state() != stateReady {
+		return overrun, 0 // published was a hint of long ago, or the lap is over
+	}
+	return use, uint64(w)
+}
+
+// unchanged reports whether position c's slot held its message during the copy.
+// published is not enough here: it is written after the next lap's payload.
+func (rd *Reader) unchanged(c, mark uint64) bool {
+	r := rd.ring
+	if r.shape.Kind == Exclusive {
+		return r.ctl.tail.Load() <= c+r.capacity() // tail counts what was begun
+	}
+	return r.claim(c).Load() == mark
+}
+
+// copyOut copies header and payload of position c.
+func (rd *Reader) copyOut(c uint64, v *view) error {
+	if err := rd.ring.look(c, v); err != nil {
+		return err
+	}
+	n := len(v.block) + len(v.payload)
+	if cap(rd.copied) < n {
+		rd.copied = make([]byte, rd.ring.stride)
+	}
+	buf := rd.copied[:n]
+	copyShared(buf, v.block, false)
+	copyShared(buf[len(v.block):], v.payload, false)
+	if v.block != nil {
+		v.block = buf[:len(v.block):len(v.block)]
+	}
+	v.payload = buf[len(buf)-len(v.payload):]
+	return nil
+}
+
+// jump goes on in the middle of what the ring still has.
+func (rd *Reader) jump() error {
+	r := rd.ring
+	t := r.ctl.tail.Load() // pairs(tail)
+	next := max(rd.cursor+1, t-min(t, r.capacity()/2))
+	if rd.mode != modeLatest {
+		next = min(next, rd.replay)
+	}
+	err := &LaggedError{Missed: next - rd.cursor, First: rd.cursor}
+	rd.cursor = next
+	rd.asm.reset()
+	r.entries[rd.index].missed.Add(err.Missed)
+	return err
+}

@@ -1,0 +1,222 @@
+package ring
+
+import (
+	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/shm"
+)
+
+// Meta is what a message says of itself besides its payload. The zero value is
+// a plain message of our own.
+type Meta struct {
+	Kind        uint8  // layout.MessageKind...
+	Content     uint8  // layout.Content...
+	Flags       uint16 // layout.MessageFlag...; Begin, End and Addressed are set here
+	Schema      uint32 // low half of the schema's hash
+	TimestampNs uint64 // 0: none
+
+	// Block is the address block of a message to somebody (64 bytes), or nil.
+	Block []byte
+
+	// Source and Sequence are those of the original producer where a forwarder
+	// publishes for it; Sequence 0 means our own.
+	Source   shm.Address
+	Sequence uint64
+}
+
+// A Producer is one handle that writes to a ring. It must not be used by more
+// than one goroutine at a time.
+type Producer struct {
+	// Immutable after NewProducer.
+	ring    *Ring
+	owner   uint16
+	address shm.Address
+
+	// Owned by the producer.
+	sequence  uint64   // of the last message sent
+	positions []uint64 // claims of the message being written
+	gate      gate
+	ownership uint64 // exclusive rings: our owner word
+
+	// The writer that stands in our way, and how long we have seen it there.
+	watched   word
+	watchedAt uint64
+	watch     stopwatch
+	inquiry   inquiry
+}
+
+// NewProducer opens a handle of participant self. The handle's number is given
+// by the ring, so that two publishers of one process have sequences of their own.
+// ErrNotExclusive: an exclusive ring has a living producer.
+func (r *Ring) NewProducer(self shm.Address) (*Producer, error) {
+	self.Handle = uint16((r.ctl.handles.Add(1)-1)%0xffff + 1)
+	p := &Producer{ring: r, owner: r.host.Index(), address: self}
+	if r.shape.Kind == Exclusive {
+		if err := p.own(); err != nil {
+			return nil, err
+		}
+	}
+	return p, nil
+}
+
+// Address is the handle's own address, which its messages bear.
+func (p *Producer) Address() shm.Address { return p.address }
+
+// Sequence is the number of the last message sent by this handle; 0 before the first.
+func (p *Producer) Sequence() uint64 { return p.sequence }
+
+// Close gives an exclusive ring up. A shared ring needs nothing.
+func (p *Producer) Close() {
+	if p.ring.shape.Kind == Exclusive {
+		p.disown()
+	}
+}
+
+// claim takes the next position; see claimShared and claimExclusive.
+func (p *Producer) claim() (uint64, error) {
+	if p.ring.shape.Kind == Exclusive {
+		return p.claimExclusive()
+	}
+	return p.claimShared()
+}
+
+func (p *Producer) finish(t uint64, state uint64) error {
+	if p.ring.shape.Kind == Exclusive {
+		return p.finishExclusive(t, state)
+	}
+	return p.finishShared(t, state)
+}
+
+// A Claim lends the payload of one slot for writing in place. It must be ended
+// by exactly one Commit or Abort; the bytes must not be touched after.
+type Claim struct {
+	producer *Producer
+	position uint64
+	slot     []byte
+	first    int // where the payload may begin, from the start of the slot
+}
+
+// TryClaim lends one slot. block is the message's address block or nil. It never
+// blocks, never allocates and makes no system call unless somebody is in the way.
+// Errors: ErrFull, ErrRetired, ErrStalled, ErrNotExclusive, *DamagedError.
+func (p *Producer) TryClaim(block []byte) (Claim, error) {
+	t, err := p.claim()
+	if err != nil {
+		return Claim{}, err
+	}
+	c := Claim{producer: p, position: t, slot: p.ring.slot(t), first: layout.SlotHeaderSize}
+	if block != nil {
+		c.first += copyShared(c.slot[c.first:], block[:layout.AddressBlockSize], true)
+	}
+	return c, nil
+}
+
+// Bytes is everything the slot can carry. A FlatBuffers builder works in it from
+// the end towards the front.
+func (c *Claim) Bytes() []byte { return c.slot[c.first:] }
+
+// Position is the claimed position, for tests and tools.
+func (c *Claim) Position() uint64 { return c.position }
+
+// Commit makes length bytes from start (counted in Bytes) visible as one message.
+// ErrFenced: the claim was taken; nothing was sent. A start or length outside the
+// slot aborts the claim and is a *TooLargeError.
+func (c *Claim) Commit(start, length int, m *Meta) error {
+	p := c.producer
+	if start < 0 || length < 0 || start > len(c.slot)-c.first || length > len(c.slot)-c.first-start {
+		_ = c.Abort()
+		return p.ring.tooLarge(start + length)
+	}
+	h := p.header(m, length)
+	h.start, h.length = uint32(c.first+start), uint32(length)
+	h.flags |= layout.MessageFlagBegin | layout.MessageFlagEnd
+	putBody(c.slot, &h)
+	if err := p.finish(c.position, stateReady); err != nil {
+		return err
+	}
+	p.sent(m)
+	return nil
+}
+
+// Abort gives the slot back; readers step over it.
+func (c *Claim) Abort() error { return c.producer.finish(c.position, stateHole) }
+
+// TryPublish copies the payload into the ring as one message, over as many slots
+// as it needs. It never blocks and does not allocate but for the first message
+// larger than a slot. Errors as TryClaim's, ErrFenced, *TooLargeError; after any
+// of them nothing was sent.
+func (p *Producer) TryPublish(payload []byte, m *Meta) error {
+	room := p.ring.shape.Payload
+	if m.Block != nil {
+		room -= layout.AddressBlockSize
+	}
+	if len(payload) > room {
+		return p.publishFragments(payload, m)
+	}
+	t, err := p.claim()
+	if err != nil {
+		return err
+	}
+	h := p.header(m, len(payload))
+	h.flags |= layout.MessageFlagBegin | layout.MessageFlagEnd
+	p.fill(t, &h, m.Block, payload)
+	if err := p.finish(t, stateReady); err != nil {
+		return err
+	}
+	p.sent(m)
+	return nil
+}
+
+// header begins a message's slot header.
+func (p *Producer) header(m *Meta, total int) slotBody {
+	h := slotBody{
+		node: p.address.Node, epoch: p.address.Epoch, generation: p.address.Generation,
+		index: p.address.Index, handle: p.address.Handle, sequence: p.sequence + 1,
+		timestampNs: m.TimestampNs, total: uint32(total), schema: m.Schema,
+		flags: m.Flags &^ (layout.MessageFlagBegin | layout.MessageFlagEnd | layout.MessageFlagAddressed),
+		kind:  m.Kind, content: m.Content,
+	}
+	if m.Sequence != 0 {
+		h.node, h.epoch, h.generation = m.Source.Node, m.Source.Epoch, m.Source.Generation
+		h.index, h.handle, h.sequence = m.Source.Index, m.Source.Handle, m.Sequence
+	}
+	if m.TimestampNs != 0 {
+		h.flags |= layout.MessageFlagTimestamped
+	}
+	if m.Block != nil {
+		h.flags |= layout.MessageFlagAddressed
+	}
+	return h
+}
+
+// sent counts a message of our own. A refused one uses no sequence up.
+func (p *Producer) sent(m *Meta) {
+	if m.Sequence == 0 {
+		p.sequence++
+	}
+}
+
+// fill writes header, block and payload into position t's slot.
+func (p *Producer) fill(t uint64, h *slotBody, block, payload []byte) {
+	slot := p.ring.slot(t)
+	at := layout.SlotHeaderSize
+	if block != nil {
+		at += copyShared(slot[at:], block[:layout.AddressBlockSize], true)
+	}
+	h.start, h.length = uint32(at), uint32(len(payload))
+	copyShared(slot[at:], payload, true)
+	putBody(slot, h)
+}
+
+// putBody writes the slot header behind its first word.
+func putBody(slot []byte, h *slotBody) {
+	copyShared(slot[bodyOffset:layout.SlotHeaderSize], bodyBytes(h), true)
+}
+
+// tooLarge names the shape that would hold a message of so many bytes.
+func (r *Ring) tooLarge(size int) error {
+	slots := r.shape.Slots
+	for slots < maxSlots && slots/2*r.shape.Payload < size {
+		slots *= 2
+	}
+	return &TooLargeError{Size: size, Limit: r.shape.Limit(), Slots: slots, Payload: r.shape.Payload}
+}

@@ -1,0 +1,325 @@
+package ring
+
+// A verdict is what a look at one position came to.
+type verdict int
+
+const (
+	nothing verdict = iota // not there yet
+	use                    // a message lies in the slot
+	step                   // nobody will ever write here
+	overrun                // the slot was given to a later lap
+	sealed                 // the ring was replaced before anybody wrote it
+)
+
+// A Reader takes messages out of a ring, each once, in claim order. It must not
+// be used by more than one goroutine at a time.
+type Reader struct {
+	// Immutable after Join.
+	ring  *Ring
+	mode  uint32
+	index int
+
+	// Owned by the reader.
+	mine   entryWord // our entry's state word while nobody has put us out
+	cursor uint64    // next position to look at
+	stored uint64    // the cursor as the producers see it
+	lease  uint64    // positions below it are lent to us, whatever happens
+	replay uint64    // positions below it are history, read as a latest reader
+	polls  uint      // looks that found nothing, in a row
+	asm    assembler
+	copied []byte // what a latest reader hands out
+
+	// Writers that stand before us.
+	writing []claimSeen
+	watch   stopwatch
+	inquiry inquiry
+}
+
+// A claimSeen is a claim word found at a position.
+type claimSeen struct {
+	position uint64
+	word     word
+}
+
+// JoinOptions say how a reader begins.
+type JoinOptions struct {
+	// Latest readers hold nobody back; on a latest ring every reader must be one.
+	Latest bool
+	// History is how many positions before the tail to start at, as far as the
+	// ring still has them.
+	History uint64
+	// From, if FromSet, is the position to start at instead: what lies behind the
+	// tail is read if it is still there, and what is not is a LaggedError.
+	From    uint64
+	FromSet bool
+}
+
+// Join adds a reader. Errors: ErrMode, ErrTooManyReaders; ErrRetired together
+// with a reader that can only Follow or Close.
+func (r *Ring) Join(o JoinOptions) (*Reader, error) {
+	mode := uint32(modeReliable)
+	switch {
+	case o.Latest:
+		mode = modeLatest
+	case !r.gated():
+		return nil, ErrMode
+	}
+	i, mine, err := r.enter(mode)
+	if err != nil {
+		return nil, err
+	}
+	rd := &Reader{ring: r, mode: mode, index: i}
+	rd.begin(mine)
+	rd.cursor -= min(o.History, rd.cursor, r.capacity()-1)
+	if o.FromSet {
+		rd.cursor = min(o.From, rd.replay)
+	}
+	if r.retired() { // after ACTIVE: the replacer saw us, or we see this
+		return rd, ErrRetired
+	}
+	return rd, nil
+}
+
+// begin starts at the position where the entry joined.
+func (rd *Reader) begin(mine entryWord) {
+	rd.mine = mine
+	at := rd.ring.entries[rd.index].cursor.Load()
+	rd.cursor, rd.stored, rd.lease, rd.replay = at, at, at, at
+	rd.polls = 0
+}
+
+// Cursor is the next position that the reader looks at.
+func (rd *Reader) Cursor() uint64 { return rd.cursor }
+
+// Ring is the ring that is read.
+func (rd *Reader) Ring() *Ring { return rd.ring }
+
+// Close leaves the ring. The last message's bytes must not be touched after.
+func (rd *Reader) Close() {
+	if rd.mine != 0 {
+		rd.ring.leave(rd.index, rd.mine)
+		rd.mine = 0
+	}
+}
+
+// Next fills m with the next message and releases the one before. It never
+// blocks, makes no system call unless a writer stands in the way, and allocates
+// only for messages larger than a slot and, once, for a latest reader's copy.
+//
+// Errors: ErrEmpty; *LaggedError and *DamagedError, after which reading goes on;
+// ErrRetired, after which it does not.
+func (rd *Reader) Next(m *Message) error {
+	if rd.mode == modeLatest || rd.cursor < rd.replay {
+		return rd.nextCopy(m)
+	}
+	return rd.nextLease(m)
+}
+
+// nextLease is Next of a reliable reader, which reads where the message lies.
+func (rd *Reader) nextLease(m *Message) error {
+	r := rd.ring
+	if rd.cursor-rd.stored >= rd.batch() {
+		rd.store()
+	}
+	for {
+		if rd.cursor == rd.lease && !rd.extend() {
+			return rd.rejoin()
+		}
+		switch rd.poll(rd.cursor) {
+		case use:
+			var v view
+			c := rd.cursor
+			rd.cursor++
+			if err := r.look(c, &v); err != nil {
+				return err
+			}
+			if v.whole() {
+				v.message(m, c, v.payload)
+				return nil
+			}
+			if whole := rd.asm.add(&v); whole != nil {
+				v.message(m, c, whole)
+				return nil
+			}
+		case step:
+			rd.cursor++
+		case overrun:
+			return rd.rejoin()
+		case sealed:
+			return ErrRetired
+		default:
+			return rd.idle()
+		}
+	}
+}
+
+// batch is how many messages are released with one store.
+func (rd *Reader) batch() uint64 { return min(16, rd.ring.capacity()/16) }
+
+// store releases everything before the cursor, and wakes producers that wait
+// once half of the ring is free (or nothing is left to read).
+func (rd *Reader) store() {
+	if rd.cursor == rd.stored || rd.cursor < rd.replay {
+		return
+	}
+	r := rd.ring
+	rd.stored = rd.cursor
+	r.entries[rd.index].cursor.Store(rd.cursor) // pairs(cursor)
+	if t := r.ctl.tail.Load(); t-rd.cursor <= r.capacity()/2 {
+		r.wakeProducers()
+	}
+}
+
+// maxLease bounds what an evicted reader keeps pinned.
+const maxLease = 64
+
+// extend asks for the next positions. The store of the lease's end is a full
+// fence before the look at our state: either an evictor's producer sees the lease
+// and keeps off these slots, or we see that we were put out.
+func (rd *Reader) extend() bool {
+	r := rd.ring
+	rd.store()
+	e := &r.entries[rd.index]
+	end := rd.cursor + min(maxLease, r.capacity()/2)
+	e.leaseEnd.Store(end) // pairs(lease)
+	if entryWord(e.state.Load()) != rd.mine {
+		return false
+	}
+	rd.lease = end
+	return true
+}
+
+// idle is reached when there is nothing to read: it lets go of everything read.
+func (rd *Reader) idle() error {
+	rd.store()
+	if rd.polls%64 == 0 && rd.out() {
+		rd.lease = rd.cursor // the next look at the state is the next call
+	}
+	if rd.ring.retired() && rd.poll(rd.cursor) == nothing {
+		return ErrRetired
+	}
+	return ErrEmpty
+}
+
+// out reports whether we were put out.
+func (rd *Reader) out() bool {
+	return entryWord(rd.ring.entries[rd.index].state.Load()) != rd.mine // pairs(entry)
+}
+
+// rejoin is reached when slots we had not read were given away: we were put out
+// for slowness. It says how many positions were missed and starts at the tail.
+func (rd *Reader) rejoin() error {
+	if !rd.out() {
+		c := rd.cursor
+		rd.cursor++ // never happens among correct processes: go on behind it
+		return rd.ring.damage(c, "slot of a gating reader was re-used")
+	}
+	first, missedBefore := rd.cursor, rd.ring.entries[rd.index].missed.Load()
+	rd.ring.leave(rd.index, rd.mine)
+	rd.mine = 0
+	i, mine, err := rd.ring.enter(rd.mode)
+	if err != nil {
+		return err
+	}
+	rd.index = i
+	rd.begin(mine)
+	rd.asm.reset()
+	rd.ring.entries[i].missed.Store(missedBefore + rd.cursor - first)
+	return &LaggedError{Missed: rd.cursor - first, First: first}
+}
+
+// poll looks at position c.
+func (rd *Reader) poll(c uint64) verdict {
+	if rd.ring.shape.Kind == Exclusive {
+		return rd.pollExclusive(c)
+	}
+	r, lap := rd.ring, rd.ring.lap(c)
+	if headAt(r.slot(c)).published.Load() == lap { // pairs(publish)
+		rd.polls = 0
+		return use
+	}
+	rd.polls++
+	if rd.polls%8 != 0 && r.ctl.tail.Load() <= c {
+		return nothing // the claim word's line stays with the producers
+	}
+	w := word(r.claim(c).Load()) // pairs(commit)
+	switch {
+	case w.lap() == sealLap:
+		return sealed // pairs(seal)
+	case w.lap() < lap:
+		return nothing
+	case w.lap() > lap:
+		return overrun
+	case w.state() == stateReady:
+		rd.polls = 0
+		return use
+	case w.state() == stateWriting:
+		rd.stuck(c, w)
+		return nothing
+	}
+	return step
+}
+
+func (rd *Reader) pollExclusive(c uint64) verdict {
+	r, lap := rd.ring, rd.ring.lap(c)
+	v := headAt(r.slot(c)).published.Load() // pairs(publish)
+	switch {
+	case v == lap:
+		rd.polls = 0
+		return use
+	case v == lap|padBit:
+		return step
+	case v&^padBit > lap:
+		return overrun
+	}
+	rd.polls++
+	return nothing
+}
+
+// stuck is reached when the writer of position c has not committed. It notes all
+// writers up to the tail, so that a crowd of dead ones costs one deadline and not
+// one each; after the deadline, or when the kernel says that the owner is dead,
+// their claims are quarantined and the readers step over them.
+func (rd *Reader) stuck(c uint64, w word) {
+	r, now := rd.ring, rd.ring.now()
+	if len(rd.writing) == 0 || rd.writing[0] != (claimSeen{c, w}) {
+		rd.noteWriters(c)
+		rd.watch.start(now)
+		rd.inquiry.start()
+		return
+	}
+	waited := rd.watch.step(now)
+	overdue, due := waited >= r.shape.CommitDeadline, rd.inquiry.due(waited)
+	if !overdue && !due {
+		return
+	}
+	for _, s := range rd.writing {
+		if overdue || !r.host.Alive(s.word.owner()) {
+			r.quarantine(s)
+		}
+	}
+	if overdue {
+		rd.writing = rd.writing[:0]
+	}
+}
+
+// noteWriters remembers the WRITING words from c up to the tail.
+func (rd *Reader) noteWriters(c uint64) {
+	r := rd.ring
+	rd.writing = rd.writing[:0]
+	end := min(r.ctl.tail.Load(), c+r.capacity())
+	for t := c; t < max(end, c+1); t++ {
+		w := word(r.claim(t).Load())
+		if w.lap() == r.lap(t) && w.state() == stateWriting {
+			rd.writing = append(rd.writing, claimSeen{t, w})
+		}
+	}
+}
+
+// quarantine takes a claim from its writer, unless it has changed.
+func (r *Ring) quarantine(s claimSeen) {
+	if r.claim(s.position).CompareAndSwap(uint64(s.word), uint64(s.word.with(stateQuarantined))) {
+		r.ctl.quarantined.Add(1)
+		r.wakeReaders()
+	}
+}

@@ -1,0 +1,89 @@
+package ring
+
+import (
+	"github.com/ringcast/ringcast/codec/layout"
+)
+
+// A subscriber that comes first makes a ring of the default shape. A publisher
+// that asks for another replaces it, as long as nobody has ever written it:
+//
+//	build the successor, unready and without a name
+//	seal the old ring: no claim can succeed on it from here on
+//	old header: READY -> RETIRED, with the successor's id
+//	enter each ACTIVE reader of the old ring into the successor, cursor 0
+//	successor READY, and given the name
+//
+// A reader that became ACTIVE while this ran looks at the header after its
+// compare-and-swap: either the replacer saw it, or it sees RETIRED; then it
+// follows, and finds itself entered or joins as a newcomer.
+
+// retired reports whether another ring took this one's place.
+func (r *Ring) retired() bool {
+	return r.state.Load()&layout.StateMask == layout.SegmentStateRetired // pairs(seal)
+}
+
+// seal makes sure that nobody ever claims a position here. False: the ring was
+// written, or is owned, and stays.
+func (r *Ring) seal() bool {
+	if r.shape.Kind == Exclusive {
+		w := r.ctl.owner.Load()
+		return uint32(w) == 0 && r.ctl.tail.Load() == 0 &&
+			r.ctl.owner.CompareAndSwap(w, (w>>32+1)<<32|uint64(r.host.Index())+1) && // pairs(exclusive)
+			r.ctl.tail.Load() == 0
+	}
+	sealed := makeWord(sealLap, 0, stateHole)
+	return r.claims[0].CompareAndSwap(0, uint64(sealed)) || word(r.claims[0].Load()) == sealed // pairs(seal)
+}
+
+// written reports whether a position was ever claimed.
+func (r *Ring) written() bool {
+	if r.shape.Kind == Exclusive {
+		return r.ctl.tail.Load() != 0
+	}
+	w := word(r.claims[0].Load())
+	return w != 0 && w.lap() != sealLap
+}
+
+// adoptReaders enters the old ring's readers into this one, which nobody else
+// has seen yet.
+func (r *Ring) adoptReaders(old *Ring) {
+	for i := range old.used() {
+		from, to := &old.entries[i], &r.entries[i]
+		w := entryWord(from.state.Load()) // pairs(entry)
+		if w.state() != entryActive {
+			continue
+		}
+		mode := from.mode.Load()
+		if !r.gated() {
+			mode = modeLatest
+		}
+		to.mode.Store(mode)
+		to.blockedAt.Store(uint64(r.now()))
+		to.state.Store(uint64(w))
+		r.raiseHigh(uint64(i) + 1)
+	}
+}
+
+// Follow moves a reader whose ring was retired to the ring that took its place.
+// A reader that the replacer entered there misses nothing.
+func (rd *Reader) Follow(next *Ring) error {
+	was := rd.mine
+	rd.asm.reset()
+	rd.writing = rd.writing[:0]
+	rd.ring = next
+	if !next.gated() {
+		rd.mode = modeLatest
+	}
+	if was != 0 && entryWord(next.entries[rd.index].state.Load()) == was {
+		rd.begin(was)
+		return nil
+	}
+	rd.mine = 0
+	i, mine, err := next.enter(rd.mode)
+	if err != nil {
+		return err
+	}
+	rd.index = i
+	rd.begin(mine)
+	return nil
+}

@@ -1,0 +1,229 @@
+package ring
+
+import (
+	"context"
+	"runtime"
+	"time"
+)
+
+// A Bell is the doorbell on which a participant sleeps, one for all its rings.
+type Bell interface {
+	// Load reads the bell; what changes after makes Wait return at once.
+	Load() uint32
+	// Wait sleeps until the bell no longer reads seen, or d has passed.
+	Wait(seen uint32, d time.Duration) bool
+}
+
+// A Policy says how to wait for a message or for room.
+type Policy uint8
+
+const (
+	// Block spins briefly while traffic is recent, then sleeps. Idle costs nothing.
+	Block Policy = iota
+	// Spin never sleeps: for those who own their cores.
+	Spin
+	// Yield gives the core away between looks, but does not sleep.
+	Yield
+)
+
+// Bounds of sleeping: nobody sleeps longer than maxSleep without a look, and
+// whoever waits for a writer's deadline or counts a reader's stall budget looks
+// at every judgeSleep, because a step counts no more than that.
+const (
+	maxSleep   = 100 * time.Millisecond
+	judgeSleep = maxStep
+	stuckSleep = time.Millisecond
+)
+
+// A Waiter waits for one participant. It must not be used by more than one
+// goroutine at a time.
+type Waiter struct {
+	bell   Bell
+	policy Policy
+	spin   time.Duration // how long to spin before sleeping, by recent success
+}
+
+// Bounds of the adaptive spin. Waking an idle core takes some 20 us, so spinning
+// for about twice that while traffic is recent is what sleeping would cost anyway.
+const (
+	minSpin = 2 * time.Microsecond
+	maxSpin = 50 * time.Microsecond
+)
+
+// NewWaiter returns a Waiter on the participant's bell.
+func NewWaiter(bell Bell, policy Policy) *Waiter {
+	return &Waiter{bell: bell, policy: policy, spin: maxSpin}
+}
+
+// pauseCycles is how many pauses lie between two looks: about 100 ns.
+const pauseCycles = 4
+
+// spinFor looks again and again, and reports whether ready became true in time.
+func (w *Waiter) spinFor(ready func() bool) bool {
+	if w.policy == Block && runtime.GOMAXPROCS(0) == 1 {
+		return ready()
+	}
+	start := time.Now()
+	for n := 0; ; n++ {
+		if ready() {
+			w.spin = min(maxSpin, w.spin*2)
+			return true
+		}
+		pause(pauseCycles)
+		if n%16 == 15 {
+			if w.policy == Yield {
+				runtime.Gosched()
+			}
+			if time.Since(start) >= w.spin {
+				break
+			}
+		}
+	}
+	w.spin = max(minSpin, w.spin/2)
+	return false
+}
+
+// Await returns nil once one of the readers has something for Next: a message,
+// an event, or the end of its ring. It returns the context's error when that
+// ends; whoever cancels the context must ring the bell to be heard at once.
+func (w *Waiter) Await(ctx context.Context, readers []*Reader) error {
+	ready := func() bool {
+		for _, rd := range readers {
+			if rd.ready() {
+				return true
+			}
+		}
+		return false
+	}
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if w.spinFor(ready) {
+			return nil
+		}
+		if w.policy != Block {
+			if armAny(readers) {
+				return nil
+			}
+			continue
+		}
+		seen := w.bell.Load()
+		if armAny(readers) || ctx.Err() != nil {
+			continue
+		}
+		w.bell.Wait(seen, patience(readers))
+		if armedReady(readers) {
+			return nil
+		}
+	}
+}
+
+// armAny leaves word with every ring, and reports whether one has something now.
+func armAny(readers []*Reader) bool {
+	any := false
+	for _, rd := range readers {
+		any = rd.arm() || any
+	}
+	return any
+}
+
+// armedReady looks once more after waking, at the state too.
+func armedReady(readers []*Reader) bool {
+	for _, rd := range readers {
+		if rd.ready() || rd.out() {
+			return true
+		}
+	}
+	return false
+}
+
+// patience is how long all of the readers may sleep.
+func patience(readers []*Reader) time.Duration {
+	for _, rd := range readers {
+		if len(rd.writing) != 0 {
+			return stuckSleep
+		}
+	}
+	return maxSleep
+}
+
+// Arm leaves word that the reader is about to sleep on its participant's bell,
+// whose value must have been loaded before. True means: do not sleep.
+func (rd *Reader) Arm() bool { return rd.arm() }
+
+// Patience is how long the reader may sleep before it must look again.
+func (rd *Reader) Patience() time.Duration {
+	if len(rd.writing) != 0 {
+		return stuckSleep
+	}
+	return maxSleep
+}
+
+func (rd *Reader) arm() bool {
+	rd.store()
+	rd.ring.armReader(rd.index)
+	if rd.out() {
+		rd.lease = rd.cursor // Next finds it out at once
+		return true
+	}
+	return rd.ready() || rd.ring.retired()
+}
+
+// ready reports whether Next would return something else than ErrEmpty, as far
+// as the words of the cursor's position tell.
+func (rd *Reader) ready() bool {
+	r, c := rd.ring, rd.cursor
+	lap := r.lap(c)
+	if r.shape.Kind == Exclusive {
+		return headAt(r.slot(c)).published.Load()&^padBit >= lap // pairs(publish)
+	}
+	if headAt(r.slot(c)).published.Load() == lap { // pairs(publish)
+		return true
+	}
+	w := word(r.claim(c).Load()) // pairs(commit)
+	if w.lap() == lap && w.state() == stateWriting {
+		rd.stuck(c, w)
+		return false
+	}
+	rd.writing = rd.writing[:0]
+	return w.lap() >= lap
+}
+
+// AwaitRoom returns nil once n positions may be free; the caller tries again. It
+// charges the readers that are in the way and puts out those that have used up
+// their budget.
+func (w *Waiter) AwaitRoom(ctx context.Context, p *Producer, n int) error {
+	ready := func() bool { return p.mayClaim(n) }
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		if w.spinFor(ready) {
+			return nil
+		}
+		seen := w.bell.Load()
+		p.ring.armProducer()
+		if p.mayClaim(n) || w.policy != Block {
+			continue
+		}
+		w.bell.Wait(seen, judgeSleep)
+		if p.ring.retired() {
+			return ErrRetired
+		}
+	}
+}
+
+// mayClaim reports whether a try for n positions has a chance.
+func (p *Producer) mayClaim(n int) bool {
+	r := p.ring
+	t := r.ctl.tail.Load()
+	if !p.roomFor(n) {
+		return false
+	}
+	if r.shape.Kind == Exclusive {
+		return true
+	}
+	w := word(r.claim(t).Load())
+	return w.state() != stateWriting || w.lap()+1 != r.lap(t) || p.overdue(t, w)
+}

@@ -1,0 +1,54 @@
+package ring
+
+import "math/bits"
+
+// A sleeper sets its bit, then the summary, then looks again; a waker changes
+// the claim word, then swaps the summary, then the words it names. All of it is
+// sequentially consistent, so either the sleeper sees the change or the waker
+// sees the bit. (The other order on either side loses a wake-up.)
+
+// wakeReaders rings everybody who sleeps on this ring. It makes no system call
+// when nobody does.
+func (r *Ring) wakeReaders() {
+	if r.ctl.readerSummary.Load() == 0 { // pairs(reader-mask)
+		return
+	}
+	for words := r.ctl.readerSummary.Swap(0) & 0xf; words != 0; words &= words - 1 {
+		n := bits.TrailingZeros64(words)
+		for mask := r.ctl.readerMask[n].Swap(0); mask != 0; mask &= mask - 1 {
+			i := n*64 + bits.TrailingZeros64(mask)
+			r.ring(entryWord(r.entries[i].state.Load()).participant())
+		}
+	}
+}
+
+// armReader leaves word that entry i is about to sleep.
+func (r *Ring) armReader(i int) {
+	r.ctl.readerMask[i/64].Or(1 << (i % 64))
+	r.ctl.readerSummary.Or(1 << (i / 64)) // pairs(reader-mask)
+}
+
+// wakeProducers rings every producer that waits for room.
+func (r *Ring) wakeProducers() {
+	if r.ctl.roomSummary.Load() == 0 { // pairs(room-mask)
+		return
+	}
+	for words := r.ctl.roomSummary.Swap(0) & 0xffff; words != 0; words &= words - 1 {
+		n := bits.TrailingZeros64(words)
+		for mask := r.ctl.roomMask[n].Swap(0); mask != 0; mask &= mask - 1 {
+			r.ring(uint16(n*64 + bits.TrailingZeros64(mask)))
+		}
+	}
+}
+
+// armProducer leaves word that our participant waits for room.
+func (r *Ring) armProducer() {
+	i := r.host.Index()
+	r.ctl.roomMask[i/64%16].Or(1 << (i % 64))
+	r.ctl.roomSummary.Or(1 << (i / 64 % 16)) // pairs(room-mask)
+}
+
+func (r *Ring) ring(participant uint16) {
+	r.ctl.wakes.Add(1)
+	r.host.Ring(participant)
+}
