@@ -1,0 +1,211 @@
+package shm
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"math/bits"
+	"os"
+	"path/filepath"
+
+	"github.com/ringcast/ringcast/codec/layout"
+	"golang.org/x/sys/unix"
+)
+
+// A Spec says what segment to make.
+type Spec struct {
+	Path      string       // its name; the directory must be there
+	Kind      uint32       // layout.SegmentKind
+	Size      int          // bytes of the file, at least FixedSize
+	ID        uint64       // 0: random
+	FixedSize int          // end of the bytes that never change after Fill; 0: the header alone
+	Mode      os.FileMode  // 0: 0600; not subject to the umask
+	GID       int          // group of the file; 0: as the directory gives it
+	Fill      func([]byte) // writes what follows the header into the zeroed mapping; may be nil
+}
+
+// Create makes a segment that nobody can see half done: it is built without a
+// name, its pages reserved, its content filled in, its state set to READY, and
+// only then linked to its path. If the path is taken the error is
+// [fs.ErrExist], and the caller opens what is there. A full file system is a
+// [NoSpaceError], now and never a SIGBUS later. The segment is mapped for
+// writing and its usage lock is held.
+func Create(spec Spec) (*Segment, error) {
+	s, err := Build(spec)
+	if err != nil {
+		return nil, err
+	}
+	s.SetReady()
+	if err := s.Link(); err != nil {
+		_ = s.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+// Build makes a segment as [Create] does, but leaves it BUILDING and without a
+// name: for a successor that is filled from its predecessor. The caller ends
+// with SetReady, then Link or LinkOver; a process that dies before leaves nothing.
+func Build(spec Spec) (*Segment, error) {
+	if err := spec.complete(); err != nil {
+		return nil, err
+	}
+	fd, err := unnamedFile(&spec)
+	if err != nil {
+		return nil, err
+	}
+	data, err := unix.Mmap(fd, 0, spec.Size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		closeFD(fd)
+		return nil, fmt.Errorf("map segment %q: %w", spec.Path, err)
+	}
+	if _, err := lockShared(fd, layout.LockByteUsage); err != nil {
+		_ = unix.Munmap(data)
+		closeFD(fd)
+		return nil, fmt.Errorf("use segment %q: %w", spec.Path, err)
+	}
+	return fill(&spec, fd, data), nil
+}
+
+// NewHeapSegment makes a segment of heap memory, READY, for tests under the
+// race detector, which does not see mappings. It has no file: Link and Remove fail.
+func NewHeapSegment(spec Spec) (*Segment, error) {
+	if err := spec.complete(); err != nil {
+		return nil, err
+	}
+	s := fill(&spec, -1, alignedBytes(spec.Size))
+	s.path = ""
+	s.SetReady()
+	return s, nil
+}
+
+// Link gives the segment its name. If the name is taken the error is
+// [fs.ErrExist] and the segment stays without one.
+func (s *Segment) Link() error { return s.linkAs(s.path) }
+
+// LinkOver gives the segment its name in place of the segment that has it. The
+// caller holds that one open, and has retired it: its usage lock keeps
+// removers away until the name has changed. The change is atomic.
+func (s *Segment) LinkOver() error {
+	aside := fmt.Sprintf("%s.%015x", s.path, s.header.id)
+	if err := s.linkAs(aside); err != nil {
+		return err
+	}
+	if err := os.Rename(aside, s.path); err != nil {
+		_ = os.Remove(aside)
+		return fmt.Errorf("replace segment: %w", err)
+	}
+	return nil
+}
+
+func (s *Segment) linkAs(path string) error {
+	if s.fd < 0 {
+		return fmt.Errorf("link heap segment: %w", fs.ErrInvalid)
+	}
+	err := unix.Linkat(unix.AT_FDCWD, procPath(s.fd), unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
+	if err != nil {
+		return fmt.Errorf("link segment: %w", &fs.PathError{Op: "linkat", Path: path, Err: err})
+	}
+	return nil
+}
+
+// complete checks the spec and fills in its defaults. A wrong one is a mistake
+// of the program.
+func (spec *Spec) complete() error {
+	if spec.FixedSize == 0 {
+		spec.FixedSize = layout.SegmentHeaderSize
+	}
+	if spec.FixedSize < layout.SegmentHeaderSize || spec.FixedSize > maxFixedSize || spec.FixedSize > spec.Size {
+		return fmt.Errorf("make segment %q: fixed size %d of %d: %w", spec.Path, spec.FixedSize, spec.Size, fs.ErrInvalid)
+	}
+	if spec.ID == 0 {
+		spec.ID = random64()>>(64-layout.SegmentIDBits) | 1
+	}
+	if bits.Len64(spec.ID) > layout.SegmentIDBits {
+		return fmt.Errorf("make segment %q: id %#x: %w", spec.Path, spec.ID, fs.ErrInvalid)
+	}
+	if spec.Mode == 0 {
+		spec.Mode = 0o600
+	}
+	return nil
+}
+
+// fill writes header and content. The checksum follows the content that it covers.
+func fill(spec *Spec, fd int, data []byte) *Segment {
+	h := newHeader(spec)
+	h.encode(data)
+	if spec.Fill != nil {
+		spec.Fill(data)
+	}
+	h.checksum = checksumOf(data[:h.fixedSize])
+	h.encode(data)
+	return &Segment{
+		path: spec.Path, fd: fd, data: data, header: h, writable: true,
+		state: word64(data, layout.SegmentHeaderStateOffset),
+	}
+}
+
+// unnamedFile makes the file of a segment, with all its pages, without a name.
+func unnamedFile(spec *Spec) (int, error) {
+	dir := filepath.Dir(spec.Path)
+	fd, err := openMode(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, uint32(spec.Mode.Perm()))
+	switch {
+	case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EISDIR):
+		return -1, fmt.Errorf("make segment %q: the file system can't hold unnamed files (O_TMPFILE); use a tmpfs: %w", spec.Path, err)
+	case errors.Is(err, unix.ENOSPC):
+		return -1, noSpace(spec)
+	case err != nil:
+		return -1, fmt.Errorf("make segment %q: %w", spec.Path, &fs.PathError{Op: "open", Path: dir, Err: err})
+	}
+	if err := prepare(fd, spec); err != nil {
+		closeFD(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+func prepare(fd int, spec *Spec) error {
+	if err := unix.Fchmod(fd, uint32(spec.Mode.Perm())); err != nil {
+		return fmt.Errorf("mode of segment %q: %w", spec.Path, err)
+	}
+	if spec.GID != 0 {
+		if err := unix.Fchown(fd, -1, spec.GID); err != nil {
+			return fmt.Errorf("group %d of segment %q: %w", spec.GID, spec.Path, err)
+		}
+	}
+	return reserve(fd, spec)
+}
+
+// reserve takes all pages of the file now.
+func reserve(fd int, spec *Spec) error {
+	for {
+		err := unix.Fallocate(fd, 0, 0, int64(spec.Size))
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, unix.EINTR):
+		case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT), errors.Is(err, unix.ENOMEM), errors.Is(err, unix.EFBIG):
+			return noSpace(spec)
+		default:
+			return fmt.Errorf("reserve %d bytes of segment %q: %w", spec.Size, spec.Path, err)
+		}
+	}
+}
+
+func noSpace(spec *Spec) error {
+	e := &NoSpaceError{Path: spec.Path, Need: uint64(spec.Size)}
+	var st unix.Statfs_t
+	if unix.Statfs(filepath.Dir(spec.Path), &st) == nil {
+		e.Free = st.Bavail * uint64(st.Bsize)
+	}
+	return e
+}
+
+func openMode(path string, flags int, mode uint32) (int, error) {
+	for {
+		fd, err := unix.Open(path, flags, mode)
+		if !errors.Is(err, unix.EINTR) {
+			return fd, err
+		}
+	}
+}
