@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 )
 
@@ -33,6 +34,10 @@ const (
 	javaCompiler = "FLATBUFFERS_25_12_19"
 	javaRuntime  = "FLATBUFFERS_25_2_10"
 )
+
+// javaMutator matches a setter in place. flatc calls its parameter like the
+// field, also where that is a word of Java ("int class").
+var javaMutator = regexp.MustCompile(`(void mutate\w+\(\w+ )\w+(\) \{ .*\W)\w+\); \}`)
 
 // A compiler runs flatc over the schemas of one repository.
 type compiler struct {
@@ -95,6 +100,7 @@ func tidy(l language, text []byte) ([]byte, error) {
 		return format.Source(text)
 	case "Java":
 		text = bytes.ReplaceAll(text, []byte(javaCompiler), []byte(javaRuntime))
+		text = javaMutator.ReplaceAll(text, []byte("${1}value${2}value); }"))
 	}
 	return append(bytes.TrimRight(text, "\n"), '\n'), nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 )
@@ -21,7 +22,15 @@ func run(args []string, stdout, stderr io.Writer) int {
 	if err := flags.Parse(args); err != nil {
 		return 2
 	}
-	t, err := generate(&compiler{flatc: *flatc, root: *root})
+	program, err := exec.LookPath(*flatc)
+	if err == nil {
+		program, err = filepath.Abs(program) // flatc runs in the schemas' folder
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "gen: the FlatBuffers compiler:", err)
+		return 1
+	}
+	t, err := generate(&compiler{flatc: program, root: *root})
 	if err == nil && *check {
 		err = t.check(*root)
 	} else if err == nil {
@@ -107,6 +116,7 @@ func derive(root string, all []*Schema, t tree) error {
 	t["cbindings/test/image_reader_c_generated.c"] = []byte(cReader(all))
 	t["cbindings/test/image_reader_cpp_generated.cc"] = []byte(cppReader(all))
 	t["codec/golden/structures_generated_test.go"] = registry
+	t["codec/golden/nested_generated.txt"] = []byte(nestedText(all))
 	t["spec/layout.md"] = []byte(specText(all, constants))
 	return nil
 }

@@ -54,6 +54,7 @@ func TestOutputs(t *testing.T) {
 	expect(t, "layout.md", specText(all, sampleConstants))
 	expect(t, "reader.c", cReader(all))
 	expect(t, "reader.cc", cppReader(all))
+	expect(t, "nested.txt", nestedText(all))
 	registry, err := goRegistry(all)
 	if err != nil {
 		t.Fatal(err)

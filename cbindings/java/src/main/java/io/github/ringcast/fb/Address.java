@@ -27,15 +27,15 @@ public final class Address extends Struct {
   public Address __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long node() { return (long)bb.getInt(bb_pos + 0) & 0xFFFFFFFFL; }
-  public void mutateNode(long node) { bb.putInt(bb_pos + 0, (int) node); }
+  public void mutateNode(long value) { bb.putInt(bb_pos + 0, (int) value); }
   public long epoch() { return (long)bb.getInt(bb_pos + 4) & 0xFFFFFFFFL; }
-  public void mutateEpoch(long epoch) { bb.putInt(bb_pos + 4, (int) epoch); }
+  public void mutateEpoch(long value) { bb.putInt(bb_pos + 4, (int) value); }
   public long generation() { return (long)bb.getInt(bb_pos + 8) & 0xFFFFFFFFL; }
-  public void mutateGeneration(long generation) { bb.putInt(bb_pos + 8, (int) generation); }
+  public void mutateGeneration(long value) { bb.putInt(bb_pos + 8, (int) value); }
   public int index() { return bb.getShort(bb_pos + 12) & 0xFFFF; }
-  public void mutateIndex(int index) { bb.putShort(bb_pos + 12, (short) index); }
+  public void mutateIndex(int value) { bb.putShort(bb_pos + 12, (short) value); }
   public int handle() { return bb.getShort(bb_pos + 14) & 0xFFFF; }
-  public void mutateHandle(int handle) { bb.putShort(bb_pos + 14, (short) handle); }
+  public void mutateHandle(int value) { bb.putShort(bb_pos + 14, (short) value); }
 
   public static int createAddress(FlatBufferBuilder builder, long node, long epoch, long generation, int index, int handle) {
     builder.prep(4, 16);

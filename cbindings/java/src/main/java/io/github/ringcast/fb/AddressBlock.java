@@ -31,15 +31,15 @@ public final class AddressBlock extends Struct {
   public io.github.ringcast.fb.Address destination() { return destination(new io.github.ringcast.fb.Address()); }
   public io.github.ringcast.fb.Address destination(io.github.ringcast.fb.Address obj) { return obj.__assign(bb_pos + 16, bb); }
   public long correlation() { return bb.getLong(bb_pos + 32); }
-  public void mutateCorrelation(long correlation) { bb.putLong(bb_pos + 32, correlation); }
+  public void mutateCorrelation(long value) { bb.putLong(bb_pos + 32, value); }
   public long timeLeftNs() { return bb.getLong(bb_pos + 40); }
-  public void mutateTimeLeftNs(long time_left_ns) { bb.putLong(bb_pos + 40, time_left_ns); }
+  public void mutateTimeLeftNs(long value) { bb.putLong(bb_pos + 40, value); }
   public long serviceHash() { return bb.getLong(bb_pos + 48); }
-  public void mutateServiceHash(long service_hash) { bb.putLong(bb_pos + 48, service_hash); }
+  public void mutateServiceHash(long value) { bb.putLong(bb_pos + 48, value); }
   public long hops() { return (long)bb.getInt(bb_pos + 56) & 0xFFFFFFFFL; }
-  public void mutateHops(long hops) { bb.putInt(bb_pos + 56, (int) hops); }
+  public void mutateHops(long value) { bb.putInt(bb_pos + 56, (int) value); }
   public long code() { return (long)bb.getInt(bb_pos + 60) & 0xFFFFFFFFL; }
-  public void mutateCode(long code) { bb.putInt(bb_pos + 60, (int) code); }
+  public void mutateCode(long value) { bb.putInt(bb_pos + 60, (int) value); }
 
   public static int createAddressBlock(FlatBufferBuilder builder, long source_node, long source_epoch, long source_generation, int source_index, int source_handle, long destination_node, long destination_epoch, long destination_generation, int destination_index, int destination_handle, long correlation, long timeLeftNs, long serviceHash, long hops, long code) {
     builder.prep(8, 64);

@@ -27,9 +27,9 @@ public final class ByeHead extends Struct {
   public ByeHead __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long reason() { return (long)bb.getInt(bb_pos + 0) & 0xFFFFFFFFL; }
-  public void mutateReason(long reason) { bb.putInt(bb_pos + 0, (int) reason); }
+  public void mutateReason(long value) { bb.putInt(bb_pos + 0, (int) value); }
   public long reserved0() { return (long)bb.getInt(bb_pos + 4) & 0xFFFFFFFFL; }
-  public void mutateReserved0(long reserved0) { bb.putInt(bb_pos + 4, (int) reserved0); }
+  public void mutateReserved0(long value) { bb.putInt(bb_pos + 4, (int) value); }
 
   public static int createByeHead(FlatBufferBuilder builder, long reason, long reserved0) {
     builder.prep(4, 8);

@@ -27,23 +27,23 @@ public final class ConsumerEntry extends Struct {
   public ConsumerEntry __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long state() { return bb.getLong(bb_pos + 0); }
-  public void mutateState(long state) { bb.putLong(bb_pos + 0, state); }
+  public void mutateState(long value) { bb.putLong(bb_pos + 0, value); }
   public long cursor() { return bb.getLong(bb_pos + 8); }
-  public void mutateCursor(long cursor) { bb.putLong(bb_pos + 8, cursor); }
+  public void mutateCursor(long value) { bb.putLong(bb_pos + 8, value); }
   public long leaseEnd() { return bb.getLong(bb_pos + 16); }
-  public void mutateLeaseEnd(long lease_end) { bb.putLong(bb_pos + 16, lease_end); }
+  public void mutateLeaseEnd(long value) { bb.putLong(bb_pos + 16, value); }
   public long joined() { return bb.getLong(bb_pos + 24); }
-  public void mutateJoined(long joined) { bb.putLong(bb_pos + 24, joined); }
+  public void mutateJoined(long value) { bb.putLong(bb_pos + 24, value); }
   public long mode() { return (long)bb.getInt(bb_pos + 32) & 0xFFFFFFFFL; }
-  public void mutateMode(long mode) { bb.putInt(bb_pos + 32, (int) mode); }
+  public void mutateMode(long value) { bb.putInt(bb_pos + 32, (int) value); }
   public long group() { return (long)bb.getInt(bb_pos + 36) & 0xFFFFFFFFL; }
-  public void mutateGroup(long group) { bb.putInt(bb_pos + 36, (int) group); }
+  public void mutateGroup(long value) { bb.putInt(bb_pos + 36, (int) value); }
   public long missed() { return bb.getLong(bb_pos + 40); }
-  public void mutateMissed(long missed) { bb.putLong(bb_pos + 40, missed); }
+  public void mutateMissed(long value) { bb.putLong(bb_pos + 40, value); }
   public long blockedNs() { return bb.getLong(bb_pos + 48); }
-  public void mutateBlockedNs(long blocked_ns) { bb.putLong(bb_pos + 48, blocked_ns); }
+  public void mutateBlockedNs(long value) { bb.putLong(bb_pos + 48, value); }
   public long blockedAtNs() { return bb.getLong(bb_pos + 56); }
-  public void mutateBlockedAtNs(long blocked_at_ns) { bb.putLong(bb_pos + 56, blocked_at_ns); }
+  public void mutateBlockedAtNs(long value) { bb.putLong(bb_pos + 56, value); }
   public io.github.ringcast.fb.Reserved64 reserved0() { return reserved0(new io.github.ringcast.fb.Reserved64()); }
   public io.github.ringcast.fb.Reserved64 reserved0(io.github.ringcast.fb.Reserved64 obj) { return obj.__assign(bb_pos + 64, bb); }
 

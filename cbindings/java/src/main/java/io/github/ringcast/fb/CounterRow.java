@@ -29,9 +29,9 @@ public final class CounterRow extends Struct {
   public long value() { return bb.getLong(bb_pos + 0); }
   public void mutateValue(long value) { bb.putLong(bb_pos + 0, value); }
   public long id() { return (long)bb.getInt(bb_pos + 8) & 0xFFFFFFFFL; }
-  public void mutateId(long id) { bb.putInt(bb_pos + 8, (int) id); }
+  public void mutateId(long value) { bb.putInt(bb_pos + 8, (int) value); }
   public long owner() { return (long)bb.getInt(bb_pos + 12) & 0xFFFFFFFFL; }
-  public void mutateOwner(long owner) { bb.putInt(bb_pos + 12, (int) owner); }
+  public void mutateOwner(long value) { bb.putInt(bb_pos + 12, (int) value); }
   public io.github.ringcast.fb.Reserved8 label0() { return label0(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 label0(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 16, bb); }
   public io.github.ringcast.fb.Reserved8 label1() { return label1(new io.github.ringcast.fb.Reserved8()); }

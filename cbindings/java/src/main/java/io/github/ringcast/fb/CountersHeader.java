@@ -27,9 +27,9 @@ public final class CountersHeader extends Struct {
   public CountersHeader __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long rowCount() { return (long)bb.getInt(bb_pos + 0) & 0xFFFFFFFFL; }
-  public void mutateRowCount(long row_count) { bb.putInt(bb_pos + 0, (int) row_count); }
+  public void mutateRowCount(long value) { bb.putInt(bb_pos + 0, (int) value); }
   public long rowsStart() { return (long)bb.getInt(bb_pos + 4) & 0xFFFFFFFFL; }
-  public void mutateRowsStart(long rows_start) { bb.putInt(bb_pos + 4, (int) rows_start); }
+  public void mutateRowsStart(long value) { bb.putInt(bb_pos + 4, (int) value); }
   public io.github.ringcast.fb.Reserved8 reserved0() { return reserved0(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 reserved0(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 8, bb); }
   public io.github.ringcast.fb.Reserved8 reserved1() { return reserved1(new io.github.ringcast.fb.Reserved8()); }

@@ -27,17 +27,17 @@ public final class DataHead extends Struct {
   public DataHead __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long lane() { return (long)bb.getInt(bb_pos + 0) & 0xFFFFFFFFL; }
-  public void mutateLane(long lane) { bb.putInt(bb_pos + 0, (int) lane); }
+  public void mutateLane(long value) { bb.putInt(bb_pos + 0, (int) value); }
   public int messageCount() { return bb.getShort(bb_pos + 4) & 0xFFFF; }
-  public void mutateMessageCount(int message_count) { bb.putShort(bb_pos + 4, (short) message_count); }
+  public void mutateMessageCount(int value) { bb.putShort(bb_pos + 4, (short) value); }
   public int rawLength() { return bb.getShort(bb_pos + 6) & 0xFFFF; }
-  public void mutateRawLength(int raw_length) { bb.putShort(bb_pos + 6, (short) raw_length); }
+  public void mutateRawLength(int value) { bb.putShort(bb_pos + 6, (short) value); }
   public long laneSequence() { return bb.getLong(bb_pos + 8); }
-  public void mutateLaneSequence(long lane_sequence) { bb.putLong(bb_pos + 8, lane_sequence); }
+  public void mutateLaneSequence(long value) { bb.putLong(bb_pos + 8, value); }
   public long trailDelta() { return (long)bb.getInt(bb_pos + 16) & 0xFFFFFFFFL; }
-  public void mutateTrailDelta(long trail_delta) { bb.putInt(bb_pos + 16, (int) trail_delta); }
+  public void mutateTrailDelta(long value) { bb.putInt(bb_pos + 16, (int) value); }
   public long sendUs() { return (long)bb.getInt(bb_pos + 20) & 0xFFFFFFFFL; }
-  public void mutateSendUs(long send_us) { bb.putInt(bb_pos + 20, (int) send_us); }
+  public void mutateSendUs(long value) { bb.putInt(bb_pos + 20, (int) value); }
 
   public static int createDataHead(FlatBufferBuilder builder, long lane, int messageCount, int rawLength, long laneSequence, long trailDelta, long sendUs) {
     builder.prep(8, 24);

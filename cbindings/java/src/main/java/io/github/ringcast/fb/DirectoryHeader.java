@@ -27,9 +27,9 @@ public final class DirectoryHeader extends Struct {
   public DirectoryHeader __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long areaStart() { return (long)bb.getInt(bb_pos + 0) & 0xFFFFFFFFL; }
-  public void mutateAreaStart(long area_start) { bb.putInt(bb_pos + 0, (int) area_start); }
+  public void mutateAreaStart(long value) { bb.putInt(bb_pos + 0, (int) value); }
   public long areaSize() { return (long)bb.getInt(bb_pos + 4) & 0xFFFFFFFFL; }
-  public void mutateAreaSize(long area_size) { bb.putInt(bb_pos + 4, (int) area_size); }
+  public void mutateAreaSize(long value) { bb.putInt(bb_pos + 4, (int) value); }
   public io.github.ringcast.fb.Reserved8 reserved0() { return reserved0(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 reserved0(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 8, bb); }
   public io.github.ringcast.fb.Reserved8 reserved1() { return reserved1(new io.github.ringcast.fb.Reserved8()); }
@@ -45,11 +45,11 @@ public final class DirectoryHeader extends Struct {
   public io.github.ringcast.fb.Reserved8 reserved6() { return reserved6(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 reserved6(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 56, bb); }
   public long version() { return bb.getLong(bb_pos + 64); }
-  public void mutateVersion(long version) { bb.putLong(bb_pos + 64, version); }
+  public void mutateVersion(long value) { bb.putLong(bb_pos + 64, value); }
   public long tableSize() { return (long)bb.getInt(bb_pos + 72) & 0xFFFFFFFFL; }
-  public void mutateTableSize(long table_size) { bb.putInt(bb_pos + 72, (int) table_size); }
+  public void mutateTableSize(long value) { bb.putInt(bb_pos + 72, (int) value); }
   public long reserved7() { return (long)bb.getInt(bb_pos + 76) & 0xFFFFFFFFL; }
-  public void mutateReserved7(long reserved7) { bb.putInt(bb_pos + 76, (int) reserved7); }
+  public void mutateReserved7(long value) { bb.putInt(bb_pos + 76, (int) value); }
   public io.github.ringcast.fb.Reserved8 reserved8() { return reserved8(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 reserved8(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 80, bb); }
   public io.github.ringcast.fb.Reserved8 reserved9() { return reserved9(new io.github.ringcast.fb.Reserved8()); }

@@ -29,15 +29,15 @@ public final class EventRecord extends Struct {
   public io.github.ringcast.fb.Address source() { return source(new io.github.ringcast.fb.Address()); }
   public io.github.ringcast.fb.Address source(io.github.ringcast.fb.Address obj) { return obj.__assign(bb_pos + 0, bb); }
   public long code() { return (long)bb.getInt(bb_pos + 16) & 0xFFFFFFFFL; }
-  public void mutateCode(long code) { bb.putInt(bb_pos + 16, (int) code); }
+  public void mutateCode(long value) { bb.putInt(bb_pos + 16, (int) value); }
   public long reason() { return (long)bb.getInt(bb_pos + 20) & 0xFFFFFFFFL; }
-  public void mutateReason(long reason) { bb.putInt(bb_pos + 20, (int) reason); }
+  public void mutateReason(long value) { bb.putInt(bb_pos + 20, (int) value); }
   public long count() { return bb.getLong(bb_pos + 24); }
-  public void mutateCount(long count) { bb.putLong(bb_pos + 24, count); }
+  public void mutateCount(long value) { bb.putLong(bb_pos + 24, value); }
   public long first() { return bb.getLong(bb_pos + 32); }
-  public void mutateFirst(long first) { bb.putLong(bb_pos + 32, first); }
+  public void mutateFirst(long value) { bb.putLong(bb_pos + 32, value); }
   public long last() { return bb.getLong(bb_pos + 40); }
-  public void mutateLast(long last) { bb.putLong(bb_pos + 40, last); }
+  public void mutateLast(long value) { bb.putLong(bb_pos + 40, value); }
 
   public static int createEventRecord(FlatBufferBuilder builder, long source_node, long source_epoch, long source_generation, int source_index, int source_handle, long code, long reason, long count, long first, long last) {
     builder.prep(8, 48);

@@ -27,9 +27,9 @@ public final class ForwarderCursor extends Struct {
   public ForwarderCursor __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long ringId() { return bb.getLong(bb_pos + 0); }
-  public void mutateRingId(long ring_id) { bb.putLong(bb_pos + 0, ring_id); }
+  public void mutateRingId(long value) { bb.putLong(bb_pos + 0, value); }
   public long position() { return bb.getLong(bb_pos + 8); }
-  public void mutatePosition(long position) { bb.putLong(bb_pos + 8, position); }
+  public void mutatePosition(long value) { bb.putLong(bb_pos + 8, value); }
   public io.github.ringcast.fb.Reserved8 reserved0() { return reserved0(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 reserved0(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 16, bb); }
   public io.github.ringcast.fb.Reserved8 reserved1() { return reserved1(new io.github.ringcast.fb.Reserved8()); }

@@ -27,17 +27,17 @@ public final class ForwarderHeader extends Struct {
   public ForwarderHeader __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long cursorCount() { return (long)bb.getInt(bb_pos + 0) & 0xFFFFFFFFL; }
-  public void mutateCursorCount(long cursor_count) { bb.putInt(bb_pos + 0, (int) cursor_count); }
+  public void mutateCursorCount(long value) { bb.putInt(bb_pos + 0, (int) value); }
   public long streamCount() { return (long)bb.getInt(bb_pos + 4) & 0xFFFFFFFFL; }
-  public void mutateStreamCount(long stream_count) { bb.putInt(bb_pos + 4, (int) stream_count); }
+  public void mutateStreamCount(long value) { bb.putInt(bb_pos + 4, (int) value); }
   public long cursorsStart() { return (long)bb.getInt(bb_pos + 8) & 0xFFFFFFFFL; }
-  public void mutateCursorsStart(long cursors_start) { bb.putInt(bb_pos + 8, (int) cursors_start); }
+  public void mutateCursorsStart(long value) { bb.putInt(bb_pos + 8, (int) value); }
   public long streamsStart() { return (long)bb.getInt(bb_pos + 12) & 0xFFFFFFFFL; }
-  public void mutateStreamsStart(long streams_start) { bb.putInt(bb_pos + 12, (int) streams_start); }
+  public void mutateStreamsStart(long value) { bb.putInt(bb_pos + 12, (int) value); }
   public long peersStart() { return (long)bb.getInt(bb_pos + 16) & 0xFFFFFFFFL; }
-  public void mutatePeersStart(long peers_start) { bb.putInt(bb_pos + 16, (int) peers_start); }
+  public void mutatePeersStart(long value) { bb.putInt(bb_pos + 16, (int) value); }
   public long peerCount() { return (long)bb.getInt(bb_pos + 20) & 0xFFFFFFFFL; }
-  public void mutatePeerCount(long peer_count) { bb.putInt(bb_pos + 20, (int) peer_count); }
+  public void mutatePeerCount(long value) { bb.putInt(bb_pos + 20, (int) value); }
   public io.github.ringcast.fb.Reserved8 reserved0() { return reserved0(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 reserved0(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 24, bb); }
   public io.github.ringcast.fb.Reserved8 reserved1() { return reserved1(new io.github.ringcast.fb.Reserved8()); }

@@ -27,13 +27,13 @@ public final class ForwarderPeer extends Struct {
   public ForwarderPeer __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long node() { return (long)bb.getInt(bb_pos + 0) & 0xFFFFFFFFL; }
-  public void mutateNode(long node) { bb.putInt(bb_pos + 0, (int) node); }
+  public void mutateNode(long value) { bb.putInt(bb_pos + 0, (int) value); }
   public long lane() { return (long)bb.getInt(bb_pos + 4) & 0xFFFFFFFFL; }
-  public void mutateLane(long lane) { bb.putInt(bb_pos + 4, (int) lane); }
+  public void mutateLane(long value) { bb.putInt(bb_pos + 4, (int) value); }
   public long session() { return bb.getLong(bb_pos + 8); }
-  public void mutateSession(long session) { bb.putLong(bb_pos + 8, session); }
+  public void mutateSession(long value) { bb.putLong(bb_pos + 8, value); }
   public long next() { return bb.getLong(bb_pos + 16); }
-  public void mutateNext(long next) { bb.putLong(bb_pos + 16, next); }
+  public void mutateNext(long value) { bb.putLong(bb_pos + 16, value); }
   public io.github.ringcast.fb.Reserved8 reserved0() { return reserved0(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 reserved0(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 24, bb); }
   public io.github.ringcast.fb.Reserved8 reserved1() { return reserved1(new io.github.ringcast.fb.Reserved8()); }

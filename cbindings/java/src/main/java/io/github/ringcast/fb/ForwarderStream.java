@@ -27,11 +27,11 @@ public final class ForwarderStream extends Struct {
   public ForwarderStream __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long ringId() { return bb.getLong(bb_pos + 0); }
-  public void mutateRingId(long ring_id) { bb.putLong(bb_pos + 0, ring_id); }
+  public void mutateRingId(long value) { bb.putLong(bb_pos + 0, value); }
   public io.github.ringcast.fb.Address producer() { return producer(new io.github.ringcast.fb.Address()); }
   public io.github.ringcast.fb.Address producer(io.github.ringcast.fb.Address obj) { return obj.__assign(bb_pos + 8, bb); }
   public long sequence() { return bb.getLong(bb_pos + 24); }
-  public void mutateSequence(long sequence) { bb.putLong(bb_pos + 24, sequence); }
+  public void mutateSequence(long value) { bb.putLong(bb_pos + 24, value); }
   public io.github.ringcast.fb.Reserved8 reserved0() { return reserved0(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 reserved0(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 32, bb); }
   public io.github.ringcast.fb.Reserved8 reserved1() { return reserved1(new io.github.ringcast.fb.Reserved8()); }

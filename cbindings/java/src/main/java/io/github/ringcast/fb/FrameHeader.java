@@ -27,25 +27,25 @@ public final class FrameHeader extends Struct {
   public FrameHeader __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public int magic() { return bb.getShort(bb_pos + 0) & 0xFFFF; }
-  public void mutateMagic(int magic) { bb.putShort(bb_pos + 0, (short) magic); }
+  public void mutateMagic(int value) { bb.putShort(bb_pos + 0, (short) value); }
   public int version() { return bb.get(bb_pos + 2) & 0xFF; }
-  public void mutateVersion(int version) { bb.put(bb_pos + 2, (byte) version); }
+  public void mutateVersion(int value) { bb.put(bb_pos + 2, (byte) value); }
   public int flags() { return bb.get(bb_pos + 3) & 0xFF; }
-  public void mutateFlags(int flags) { bb.put(bb_pos + 3, (byte) flags); }
+  public void mutateFlags(int value) { bb.put(bb_pos + 3, (byte) value); }
   public int type() { return bb.get(bb_pos + 4) & 0xFF; }
-  public void mutateType(int type) { bb.put(bb_pos + 4, (byte) type); }
+  public void mutateType(int value) { bb.put(bb_pos + 4, (byte) value); }
   public int keyId() { return bb.get(bb_pos + 5) & 0xFF; }
-  public void mutateKeyId(int key_id) { bb.put(bb_pos + 5, (byte) key_id); }
+  public void mutateKeyId(int value) { bb.put(bb_pos + 5, (byte) value); }
   public int length() { return bb.getShort(bb_pos + 6) & 0xFFFF; }
-  public void mutateLength(int length) { bb.putShort(bb_pos + 6, (short) length); }
+  public void mutateLength(int value) { bb.putShort(bb_pos + 6, (short) value); }
   public long domain() { return (long)bb.getInt(bb_pos + 8) & 0xFFFFFFFFL; }
-  public void mutateDomain(long domain) { bb.putInt(bb_pos + 8, (int) domain); }
+  public void mutateDomain(long value) { bb.putInt(bb_pos + 8, (int) value); }
   public long node() { return (long)bb.getInt(bb_pos + 12) & 0xFFFFFFFFL; }
-  public void mutateNode(long node) { bb.putInt(bb_pos + 12, (int) node); }
+  public void mutateNode(long value) { bb.putInt(bb_pos + 12, (int) value); }
   public long session() { return bb.getLong(bb_pos + 16); }
-  public void mutateSession(long session) { bb.putLong(bb_pos + 16, session); }
+  public void mutateSession(long value) { bb.putLong(bb_pos + 16, value); }
   public long number() { return bb.getLong(bb_pos + 24); }
-  public void mutateNumber(long number) { bb.putLong(bb_pos + 24, number); }
+  public void mutateNumber(long value) { bb.putLong(bb_pos + 24, value); }
 
   public static int createFrameHeader(FlatBufferBuilder builder, int magic, int version, int flags, int type, int keyId, int length, long domain, long node, long session, long number) {
     builder.prep(8, 32);

@@ -27,9 +27,9 @@ public final class FullTopic extends Struct {
   public FullTopic __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long topic() { return (long)bb.getInt(bb_pos + 0) & 0xFFFFFFFFL; }
-  public void mutateTopic(long topic) { bb.putInt(bb_pos + 0, (int) topic); }
+  public void mutateTopic(long value) { bb.putInt(bb_pos + 0, (int) value); }
   public long sequence() { return (long)bb.getInt(bb_pos + 4) & 0xFFFFFFFFL; }
-  public void mutateSequence(long sequence) { bb.putInt(bb_pos + 4, (int) sequence); }
+  public void mutateSequence(long value) { bb.putInt(bb_pos + 4, (int) value); }
 
   public static int createFullTopic(FlatBufferBuilder builder, long topic, long sequence) {
     builder.prep(4, 8);

@@ -27,15 +27,15 @@ public final class GroupHeader extends Struct {
   public GroupHeader __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long ringId() { return bb.getLong(bb_pos + 0); }
-  public void mutateRingId(long ring_id) { bb.putLong(bb_pos + 0, ring_id); }
+  public void mutateRingId(long value) { bb.putLong(bb_pos + 0, value); }
   public long takenStart() { return (long)bb.getInt(bb_pos + 8) & 0xFFFFFFFFL; }
-  public void mutateTakenStart(long taken_start) { bb.putInt(bb_pos + 8, (int) taken_start); }
+  public void mutateTakenStart(long value) { bb.putInt(bb_pos + 8, (int) value); }
   public long rowsStart() { return (long)bb.getInt(bb_pos + 12) & 0xFFFFFFFFL; }
-  public void mutateRowsStart(long rows_start) { bb.putInt(bb_pos + 12, (int) rows_start); }
+  public void mutateRowsStart(long value) { bb.putInt(bb_pos + 12, (int) value); }
   public long rowCount() { return (long)bb.getInt(bb_pos + 16) & 0xFFFFFFFFL; }
-  public void mutateRowCount(long row_count) { bb.putInt(bb_pos + 16, (int) row_count); }
+  public void mutateRowCount(long value) { bb.putInt(bb_pos + 16, (int) value); }
   public long reserved0() { return (long)bb.getInt(bb_pos + 20) & 0xFFFFFFFFL; }
-  public void mutateReserved0(long reserved0) { bb.putInt(bb_pos + 20, (int) reserved0); }
+  public void mutateReserved0(long value) { bb.putInt(bb_pos + 20, (int) value); }
   public io.github.ringcast.fb.Reserved8 reserved1() { return reserved1(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 reserved1(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 24, bb); }
   public io.github.ringcast.fb.Reserved8 reserved2() { return reserved2(new io.github.ringcast.fb.Reserved8()); }
@@ -47,7 +47,7 @@ public final class GroupHeader extends Struct {
   public io.github.ringcast.fb.Reserved8 reserved5() { return reserved5(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 reserved5(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 56, bb); }
   public long gate() { return bb.getLong(bb_pos + 64); }
-  public void mutateGate(long gate) { bb.putLong(bb_pos + 64, gate); }
+  public void mutateGate(long value) { bb.putLong(bb_pos + 64, value); }
   public io.github.ringcast.fb.Reserved8 reserved6() { return reserved6(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 reserved6(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 72, bb); }
   public io.github.ringcast.fb.Reserved8 reserved7() { return reserved7(new io.github.ringcast.fb.Reserved8()); }

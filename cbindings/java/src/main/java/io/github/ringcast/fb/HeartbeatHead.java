@@ -27,19 +27,19 @@ public final class HeartbeatHead extends Struct {
   public HeartbeatHead __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long next() { return bb.getLong(bb_pos + 0); }
-  public void mutateNext(long next) { bb.putLong(bb_pos + 0, next); }
+  public void mutateNext(long value) { bb.putLong(bb_pos + 0, value); }
   public long trail() { return bb.getLong(bb_pos + 8); }
-  public void mutateTrail(long trail) { bb.putLong(bb_pos + 8, trail); }
+  public void mutateTrail(long value) { bb.putLong(bb_pos + 8, value); }
   public long lane() { return (long)bb.getInt(bb_pos + 16) & 0xFFFFFFFFL; }
-  public void mutateLane(long lane) { bb.putInt(bb_pos + 16, (int) lane); }
+  public void mutateLane(long value) { bb.putInt(bb_pos + 16, (int) value); }
   public long sendUs() { return (long)bb.getInt(bb_pos + 20) & 0xFFFFFFFFL; }
-  public void mutateSendUs(long send_us) { bb.putInt(bb_pos + 20, (int) send_us); }
+  public void mutateSendUs(long value) { bb.putInt(bb_pos + 20, (int) value); }
   public long roundTripUs() { return (long)bb.getInt(bb_pos + 24) & 0xFFFFFFFFL; }
-  public void mutateRoundTripUs(long round_trip_us) { bb.putInt(bb_pos + 24, (int) round_trip_us); }
+  public void mutateRoundTripUs(long value) { bb.putInt(bb_pos + 24, (int) value); }
   public int members() { return bb.getShort(bb_pos + 28) & 0xFFFF; }
-  public void mutateMembers(int members) { bb.putShort(bb_pos + 28, (short) members); }
+  public void mutateMembers(int value) { bb.putShort(bb_pos + 28, (short) value); }
   public int reserved0() { return bb.getShort(bb_pos + 30) & 0xFFFF; }
-  public void mutateReserved0(int reserved0) { bb.putShort(bb_pos + 30, (short) reserved0); }
+  public void mutateReserved0(int value) { bb.putShort(bb_pos + 30, (short) value); }
 
   public static int createHeartbeatHead(FlatBufferBuilder builder, long next, long trail, long lane, long sendUs, long roundTripUs, int members, int reserved0) {
     builder.prep(8, 32);

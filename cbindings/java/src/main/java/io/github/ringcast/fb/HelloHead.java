@@ -27,27 +27,27 @@ public final class HelloHead extends Struct {
   public HelloHead __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long epoch() { return (long)bb.getInt(bb_pos + 0) & 0xFFFFFFFFL; }
-  public void mutateEpoch(long epoch) { bb.putInt(bb_pos + 0, (int) epoch); }
+  public void mutateEpoch(long value) { bb.putInt(bb_pos + 0, (int) value); }
   public long features() { return (long)bb.getInt(bb_pos + 4) & 0xFFFFFFFFL; }
-  public void mutateFeatures(long features) { bb.putInt(bb_pos + 4, (int) features); }
+  public void mutateFeatures(long value) { bb.putInt(bb_pos + 4, (int) value); }
   public long sendUs() { return (long)bb.getInt(bb_pos + 8) & 0xFFFFFFFFL; }
-  public void mutateSendUs(long send_us) { bb.putInt(bb_pos + 8, (int) send_us); }
+  public void mutateSendUs(long value) { bb.putInt(bb_pos + 8, (int) value); }
   public long roundTripUs() { return (long)bb.getInt(bb_pos + 12) & 0xFFFFFFFFL; }
-  public void mutateRoundTripUs(long round_trip_us) { bb.putInt(bb_pos + 12, (int) round_trip_us); }
+  public void mutateRoundTripUs(long value) { bb.putInt(bb_pos + 12, (int) value); }
   public long tableVersion() { return (long)bb.getInt(bb_pos + 16) & 0xFFFFFFFFL; }
-  public void mutateTableVersion(long table_version) { bb.putInt(bb_pos + 16, (int) table_version); }
+  public void mutateTableVersion(long value) { bb.putInt(bb_pos + 16, (int) value); }
   public long wantVersion() { return (long)bb.getInt(bb_pos + 20) & 0xFFFFFFFFL; }
-  public void mutateWantVersion(long want_version) { bb.putInt(bb_pos + 20, (int) want_version); }
+  public void mutateWantVersion(long value) { bb.putInt(bb_pos + 20, (int) value); }
   public int members() { return bb.getShort(bb_pos + 24) & 0xFFFF; }
-  public void mutateMembers(int members) { bb.putShort(bb_pos + 24, (short) members); }
+  public void mutateMembers(int value) { bb.putShort(bb_pos + 24, (short) value); }
   public int flags() { return bb.getShort(bb_pos + 26) & 0xFFFF; }
-  public void mutateFlags(int flags) { bb.putShort(bb_pos + 26, (short) flags); }
+  public void mutateFlags(int value) { bb.putShort(bb_pos + 26, (short) value); }
   public int versionMin() { return bb.get(bb_pos + 28) & 0xFF; }
-  public void mutateVersionMin(int version_min) { bb.put(bb_pos + 28, (byte) version_min); }
+  public void mutateVersionMin(int value) { bb.put(bb_pos + 28, (byte) value); }
   public int versionMax() { return bb.get(bb_pos + 29) & 0xFF; }
-  public void mutateVersionMax(int version_max) { bb.put(bb_pos + 29, (byte) version_max); }
+  public void mutateVersionMax(int value) { bb.put(bb_pos + 29, (byte) value); }
   public int reserved0() { return bb.getShort(bb_pos + 30) & 0xFFFF; }
-  public void mutateReserved0(int reserved0) { bb.putShort(bb_pos + 30, (short) reserved0); }
+  public void mutateReserved0(int value) { bb.putShort(bb_pos + 30, (short) value); }
 
   public static int createHelloHead(FlatBufferBuilder builder, long epoch, long features, long sendUs, long roundTripUs, long tableVersion, long wantVersion, int members, int flags, int versionMin, int versionMax, int reserved0) {
     builder.prep(4, 32);

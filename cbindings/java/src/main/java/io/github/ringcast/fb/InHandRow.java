@@ -27,13 +27,13 @@ public final class InHandRow extends Struct {
   public InHandRow __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long state() { return bb.getLong(bb_pos + 0); }
-  public void mutateState(long state) { bb.putLong(bb_pos + 0, state); }
+  public void mutateState(long value) { bb.putLong(bb_pos + 0, value); }
   public long position() { return bb.getLong(bb_pos + 8); }
-  public void mutatePosition(long position) { bb.putLong(bb_pos + 8, position); }
+  public void mutatePosition(long value) { bb.putLong(bb_pos + 8, value); }
   public io.github.ringcast.fb.Address caller() { return caller(new io.github.ringcast.fb.Address()); }
   public io.github.ringcast.fb.Address caller(io.github.ringcast.fb.Address obj) { return obj.__assign(bb_pos + 16, bb); }
   public long correlation() { return bb.getLong(bb_pos + 32); }
-  public void mutateCorrelation(long correlation) { bb.putLong(bb_pos + 32, correlation); }
+  public void mutateCorrelation(long value) { bb.putLong(bb_pos + 32, value); }
   public io.github.ringcast.fb.Reserved8 reserved0() { return reserved0(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 reserved0(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 40, bb); }
   public io.github.ringcast.fb.Reserved8 reserved1() { return reserved1(new io.github.ringcast.fb.Reserved8()); }

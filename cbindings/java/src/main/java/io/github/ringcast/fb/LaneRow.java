@@ -27,21 +27,21 @@ public final class LaneRow extends Struct {
   public LaneRow __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long next() { return bb.getLong(bb_pos + 0); }
-  public void mutateNext(long next) { bb.putLong(bb_pos + 0, next); }
+  public void mutateNext(long value) { bb.putLong(bb_pos + 0, value); }
   public long trail() { return bb.getLong(bb_pos + 8); }
-  public void mutateTrail(long trail) { bb.putLong(bb_pos + 8, trail); }
+  public void mutateTrail(long value) { bb.putLong(bb_pos + 8, value); }
   public long lane() { return (long)bb.getInt(bb_pos + 16) & 0xFFFFFFFFL; }
-  public void mutateLane(long lane) { bb.putInt(bb_pos + 16, (int) lane); }
+  public void mutateLane(long value) { bb.putInt(bb_pos + 16, (int) value); }
   public long window() { return (long)bb.getInt(bb_pos + 20) & 0xFFFFFFFFL; }
-  public void mutateWindow(long window) { bb.putInt(bb_pos + 20, (int) window); }
+  public void mutateWindow(long value) { bb.putInt(bb_pos + 20, (int) value); }
   public int class_() { return bb.get(bb_pos + 24) & 0xFF; }
-  public void mutateClass(int class) { bb.put(bb_pos + 24, (byte) class); }
+  public void mutateClass(int value) { bb.put(bb_pos + 24, (byte) value); }
   public int reserved0() { return bb.get(bb_pos + 25) & 0xFF; }
-  public void mutateReserved0(int reserved0) { bb.put(bb_pos + 25, (byte) reserved0); }
+  public void mutateReserved0(int value) { bb.put(bb_pos + 25, (byte) value); }
   public int reserved1() { return bb.getShort(bb_pos + 26) & 0xFFFF; }
-  public void mutateReserved1(int reserved1) { bb.putShort(bb_pos + 26, (short) reserved1); }
+  public void mutateReserved1(int value) { bb.putShort(bb_pos + 26, (short) value); }
   public long reserved2() { return (long)bb.getInt(bb_pos + 28) & 0xFFFFFFFFL; }
-  public void mutateReserved2(long reserved2) { bb.putInt(bb_pos + 28, (int) reserved2); }
+  public void mutateReserved2(long value) { bb.putInt(bb_pos + 28, (int) value); }
 
   public static int createLaneRow(FlatBufferBuilder builder, long next, long trail, long lane, long window, int class_, int reserved0, int reserved1, long reserved2) {
     builder.prep(8, 32);

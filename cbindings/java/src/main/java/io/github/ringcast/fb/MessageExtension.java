@@ -27,19 +27,19 @@ public final class MessageExtension extends Struct {
   public MessageExtension __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long timestampNs() { return bb.getLong(bb_pos + 0); }
-  public void mutateTimestampNs(long timestamp_ns) { bb.putLong(bb_pos + 0, timestamp_ns); }
+  public void mutateTimestampNs(long value) { bb.putLong(bb_pos + 0, value); }
   public long schemaHash() { return (long)bb.getInt(bb_pos + 8) & 0xFFFFFFFFL; }
-  public void mutateSchemaHash(long schema_hash) { bb.putInt(bb_pos + 8, (int) schema_hash); }
+  public void mutateSchemaHash(long value) { bb.putInt(bb_pos + 8, (int) value); }
   public long totalLength() { return (long)bb.getInt(bb_pos + 12) & 0xFFFFFFFFL; }
-  public void mutateTotalLength(long total_length) { bb.putInt(bb_pos + 12, (int) total_length); }
+  public void mutateTotalLength(long value) { bb.putInt(bb_pos + 12, (int) value); }
   public int kind() { return bb.get(bb_pos + 16) & 0xFF; }
-  public void mutateKind(int kind) { bb.put(bb_pos + 16, (byte) kind); }
+  public void mutateKind(int value) { bb.put(bb_pos + 16, (byte) value); }
   public int content() { return bb.get(bb_pos + 17) & 0xFF; }
-  public void mutateContent(int content) { bb.put(bb_pos + 17, (byte) content); }
+  public void mutateContent(int value) { bb.put(bb_pos + 17, (byte) value); }
   public int reserved0() { return bb.getShort(bb_pos + 18) & 0xFFFF; }
-  public void mutateReserved0(int reserved0) { bb.putShort(bb_pos + 18, (short) reserved0); }
+  public void mutateReserved0(int value) { bb.putShort(bb_pos + 18, (short) value); }
   public long reserved1() { return (long)bb.getInt(bb_pos + 20) & 0xFFFFFFFFL; }
-  public void mutateReserved1(long reserved1) { bb.putInt(bb_pos + 20, (int) reserved1); }
+  public void mutateReserved1(long value) { bb.putInt(bb_pos + 20, (int) value); }
 
   public static int createMessageExtension(FlatBufferBuilder builder, long timestampNs, long schemaHash, long totalLength, int kind, int content, int reserved0, long reserved1) {
     builder.prep(8, 24);

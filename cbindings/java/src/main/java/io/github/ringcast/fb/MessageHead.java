@@ -27,15 +27,15 @@ public final class MessageHead extends Struct {
   public MessageHead __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long topic() { return (long)bb.getInt(bb_pos + 0) & 0xFFFFFFFFL; }
-  public void mutateTopic(long topic) { bb.putInt(bb_pos + 0, (int) topic); }
+  public void mutateTopic(long value) { bb.putInt(bb_pos + 0, (int) value); }
   public long sequence() { return (long)bb.getInt(bb_pos + 4) & 0xFFFFFFFFL; }
-  public void mutateSequence(long sequence) { bb.putInt(bb_pos + 4, (int) sequence); }
+  public void mutateSequence(long value) { bb.putInt(bb_pos + 4, (int) value); }
   public long lengthFlags() { return (long)bb.getInt(bb_pos + 8) & 0xFFFFFFFFL; }
-  public void mutateLengthFlags(long length_flags) { bb.putInt(bb_pos + 8, (int) length_flags); }
+  public void mutateLengthFlags(long value) { bb.putInt(bb_pos + 8, (int) value); }
   public int producer() { return bb.getShort(bb_pos + 12) & 0xFFFF; }
-  public void mutateProducer(int producer) { bb.putShort(bb_pos + 12, (short) producer); }
+  public void mutateProducer(int value) { bb.putShort(bb_pos + 12, (short) value); }
   public int userFlags() { return bb.getShort(bb_pos + 14) & 0xFFFF; }
-  public void mutateUserFlags(int user_flags) { bb.putShort(bb_pos + 14, (short) user_flags); }
+  public void mutateUserFlags(int value) { bb.putShort(bb_pos + 14, (short) value); }
 
   public static int createMessageHead(FlatBufferBuilder builder, long topic, long sequence, long lengthFlags, int producer, int userFlags) {
     builder.prep(4, 16);

@@ -27,15 +27,15 @@ public final class NakHead extends Struct {
   public NakHead __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long session() { return bb.getLong(bb_pos + 0); }
-  public void mutateSession(long session) { bb.putLong(bb_pos + 0, session); }
+  public void mutateSession(long value) { bb.putLong(bb_pos + 0, value); }
   public long base() { return bb.getLong(bb_pos + 8); }
-  public void mutateBase(long base) { bb.putLong(bb_pos + 8, base); }
+  public void mutateBase(long value) { bb.putLong(bb_pos + 8, value); }
   public long highestDelta() { return (long)bb.getInt(bb_pos + 16) & 0xFFFFFFFFL; }
-  public void mutateHighestDelta(long highest_delta) { bb.putInt(bb_pos + 16, (int) highest_delta); }
+  public void mutateHighestDelta(long value) { bb.putInt(bb_pos + 16, (int) value); }
   public int lane() { return bb.getShort(bb_pos + 20) & 0xFFFF; }
-  public void mutateLane(int lane) { bb.putShort(bb_pos + 20, (short) lane); }
+  public void mutateLane(int value) { bb.putShort(bb_pos + 20, (short) value); }
   public int flags() { return bb.getShort(bb_pos + 22) & 0xFFFF; }
-  public void mutateFlags(int flags) { bb.putShort(bb_pos + 22, (short) flags); }
+  public void mutateFlags(int value) { bb.putShort(bb_pos + 22, (short) value); }
 
   public static int createNakHead(FlatBufferBuilder builder, long session, long base, long highestDelta, int lane, int flags) {
     builder.prep(8, 24);

@@ -27,11 +27,11 @@ public final class NakRange extends Struct {
   public NakRange __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public int deltaLow() { return bb.getShort(bb_pos + 0) & 0xFFFF; }
-  public void mutateDeltaLow(int delta_low) { bb.putShort(bb_pos + 0, (short) delta_low); }
+  public void mutateDeltaLow(int value) { bb.putShort(bb_pos + 0, (short) value); }
   public int deltaHigh() { return bb.getShort(bb_pos + 2) & 0xFFFF; }
-  public void mutateDeltaHigh(int delta_high) { bb.putShort(bb_pos + 2, (short) delta_high); }
+  public void mutateDeltaHigh(int value) { bb.putShort(bb_pos + 2, (short) value); }
   public int count() { return bb.getShort(bb_pos + 4) & 0xFFFF; }
-  public void mutateCount(int count) { bb.putShort(bb_pos + 4, (short) count); }
+  public void mutateCount(int value) { bb.putShort(bb_pos + 4, (short) value); }
 
   public static int createNakRange(FlatBufferBuilder builder, int deltaLow, int deltaHigh, int count) {
     builder.prep(2, 6);

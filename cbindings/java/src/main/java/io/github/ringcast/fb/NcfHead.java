@@ -27,21 +27,21 @@ public final class NcfHead extends Struct {
   public NcfHead __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long session() { return bb.getLong(bb_pos + 0); }
-  public void mutateSession(long session) { bb.putLong(bb_pos + 0, session); }
+  public void mutateSession(long value) { bb.putLong(bb_pos + 0, value); }
   public long first() { return bb.getLong(bb_pos + 8); }
-  public void mutateFirst(long first) { bb.putLong(bb_pos + 8, first); }
+  public void mutateFirst(long value) { bb.putLong(bb_pos + 8, value); }
   public long last() { return bb.getLong(bb_pos + 16); }
-  public void mutateLast(long last) { bb.putLong(bb_pos + 16, last); }
+  public void mutateLast(long value) { bb.putLong(bb_pos + 16, value); }
   public long trail() { return bb.getLong(bb_pos + 24); }
-  public void mutateTrail(long trail) { bb.putLong(bb_pos + 24, trail); }
+  public void mutateTrail(long value) { bb.putLong(bb_pos + 24, value); }
   public long lane() { return (long)bb.getInt(bb_pos + 32) & 0xFFFFFFFFL; }
-  public void mutateLane(long lane) { bb.putInt(bb_pos + 32, (int) lane); }
+  public void mutateLane(long value) { bb.putInt(bb_pos + 32, (int) value); }
   public int waitMs() { return bb.getShort(bb_pos + 36) & 0xFFFF; }
-  public void mutateWaitMs(int wait_ms) { bb.putShort(bb_pos + 36, (short) wait_ms); }
+  public void mutateWaitMs(int value) { bb.putShort(bb_pos + 36, (short) value); }
   public int reason() { return bb.get(bb_pos + 38) & 0xFF; }
-  public void mutateReason(int reason) { bb.put(bb_pos + 38, (byte) reason); }
+  public void mutateReason(int value) { bb.put(bb_pos + 38, (byte) value); }
   public int reserved0() { return bb.get(bb_pos + 39) & 0xFF; }
-  public void mutateReserved0(int reserved0) { bb.put(bb_pos + 39, (byte) reserved0); }
+  public void mutateReserved0(int value) { bb.put(bb_pos + 39, (byte) value); }
 
   public static int createNcfHead(FlatBufferBuilder builder, long session, long first, long last, long trail, long lane, int waitMs, int reason, int reserved0) {
     builder.prep(8, 40);

@@ -27,9 +27,9 @@ public final class NodeRecord extends Struct {
   public NodeRecord __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long node() { return (long)bb.getInt(bb_pos + 0) & 0xFFFFFFFFL; }
-  public void mutateNode(long node) { bb.putInt(bb_pos + 0, (int) node); }
+  public void mutateNode(long value) { bb.putInt(bb_pos + 0, (int) value); }
   public long epoch() { return (long)bb.getInt(bb_pos + 4) & 0xFFFFFFFFL; }
-  public void mutateEpoch(long epoch) { bb.putInt(bb_pos + 4, (int) epoch); }
+  public void mutateEpoch(long value) { bb.putInt(bb_pos + 4, (int) value); }
   public io.github.ringcast.fb.Reserved8 reserved0() { return reserved0(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 reserved0(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 8, bb); }
   public io.github.ringcast.fb.Reserved8 reserved1() { return reserved1(new io.github.ringcast.fb.Reserved8()); }
@@ -45,9 +45,9 @@ public final class NodeRecord extends Struct {
   public io.github.ringcast.fb.Reserved8 reserved6() { return reserved6(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 reserved6(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 56, bb); }
   public long session() { return bb.getLong(bb_pos + 64); }
-  public void mutateSession(long session) { bb.putLong(bb_pos + 64, session); }
+  public void mutateSession(long value) { bb.putLong(bb_pos + 64, value); }
   public long forwarder() { return bb.getLong(bb_pos + 72); }
-  public void mutateForwarder(long forwarder) { bb.putLong(bb_pos + 72, forwarder); }
+  public void mutateForwarder(long value) { bb.putLong(bb_pos + 72, value); }
   public io.github.ringcast.fb.Reserved8 reserved7() { return reserved7(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 reserved7(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 80, bb); }
   public io.github.ringcast.fb.Reserved8 reserved8() { return reserved8(new io.github.ringcast.fb.Reserved8()); }

@@ -27,35 +27,35 @@ public final class ParticipantRecord extends Struct {
   public ParticipantRecord __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long state() { return bb.getLong(bb_pos + 0); }
-  public void mutateState(long state) { bb.putLong(bb_pos + 0, state); }
+  public void mutateState(long value) { bb.putLong(bb_pos + 0, value); }
   public long pid() { return (long)bb.getInt(bb_pos + 8) & 0xFFFFFFFFL; }
-  public void mutatePid(long pid) { bb.putInt(bb_pos + 8, (int) pid); }
+  public void mutatePid(long value) { bb.putInt(bb_pos + 8, (int) value); }
   public long uid() { return (long)bb.getInt(bb_pos + 12) & 0xFFFFFFFFL; }
-  public void mutateUid(long uid) { bb.putInt(bb_pos + 12, (int) uid); }
+  public void mutateUid(long value) { bb.putInt(bb_pos + 12, (int) value); }
   public long startedNs() { return bb.getLong(bb_pos + 16); }
-  public void mutateStartedNs(long started_ns) { bb.putLong(bb_pos + 16, started_ns); }
+  public void mutateStartedNs(long value) { bb.putLong(bb_pos + 16, value); }
   public int language() { return bb.get(bb_pos + 24) & 0xFF; }
-  public void mutateLanguage(int language) { bb.put(bb_pos + 24, (byte) language); }
+  public void mutateLanguage(int value) { bb.put(bb_pos + 24, (byte) value); }
   public int inbox() { return bb.get(bb_pos + 25) & 0xFF; }
-  public void mutateInbox(int inbox) { bb.put(bb_pos + 25, (byte) inbox); }
+  public void mutateInbox(int value) { bb.put(bb_pos + 25, (byte) value); }
   public int reserved0() { return bb.getShort(bb_pos + 26) & 0xFFFF; }
-  public void mutateReserved0(int reserved0) { bb.putShort(bb_pos + 26, (short) reserved0); }
+  public void mutateReserved0(int value) { bb.putShort(bb_pos + 26, (short) value); }
   public long infoSize() { return (long)bb.getInt(bb_pos + 28) & 0xFFFFFFFFL; }
-  public void mutateInfoSize(long info_size) { bb.putInt(bb_pos + 28, (int) info_size); }
+  public void mutateInfoSize(long value) { bb.putInt(bb_pos + 28, (int) value); }
   public long infoVersion() { return bb.getLong(bb_pos + 32); }
-  public void mutateInfoVersion(long info_version) { bb.putLong(bb_pos + 32, info_version); }
+  public void mutateInfoVersion(long value) { bb.putLong(bb_pos + 32, value); }
   public long infoPlace() { return (long)bb.getInt(bb_pos + 40) & 0xFFFFFFFFL; }
-  public void mutateInfoPlace(long info_place) { bb.putInt(bb_pos + 40, (int) info_place); }
+  public void mutateInfoPlace(long value) { bb.putInt(bb_pos + 40, (int) value); }
   public long reserved1() { return (long)bb.getInt(bb_pos + 44) & 0xFFFFFFFFL; }
-  public void mutateReserved1(long reserved1) { bb.putInt(bb_pos + 44, (int) reserved1); }
+  public void mutateReserved1(long value) { bb.putInt(bb_pos + 44, (int) value); }
   public io.github.ringcast.fb.Reserved8 reserved2() { return reserved2(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 reserved2(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 48, bb); }
   public io.github.ringcast.fb.Reserved8 reserved3() { return reserved3(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 reserved3(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 56, bb); }
   public long doorbell() { return (long)bb.getInt(bb_pos + 64) & 0xFFFFFFFFL; }
-  public void mutateDoorbell(long doorbell) { bb.putInt(bb_pos + 64, (int) doorbell); }
+  public void mutateDoorbell(long value) { bb.putInt(bb_pos + 64, (int) value); }
   public long sleeping() { return (long)bb.getInt(bb_pos + 68) & 0xFFFFFFFFL; }
-  public void mutateSleeping(long sleeping) { bb.putInt(bb_pos + 68, (int) sleeping); }
+  public void mutateSleeping(long value) { bb.putInt(bb_pos + 68, (int) value); }
   public io.github.ringcast.fb.Reserved8 reserved4() { return reserved4(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 reserved4(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 72, bb); }
   public io.github.ringcast.fb.Reserved8 reserved5() { return reserved5(new io.github.ringcast.fb.Reserved8()); }

@@ -27,11 +27,11 @@ public final class ParticipantsHeader extends Struct {
   public ParticipantsHeader __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long recordCount() { return (long)bb.getInt(bb_pos + 0) & 0xFFFFFFFFL; }
-  public void mutateRecordCount(long record_count) { bb.putInt(bb_pos + 0, (int) record_count); }
+  public void mutateRecordCount(long value) { bb.putInt(bb_pos + 0, (int) value); }
   public long recordStride() { return (long)bb.getInt(bb_pos + 4) & 0xFFFFFFFFL; }
-  public void mutateRecordStride(long record_stride) { bb.putInt(bb_pos + 4, (int) record_stride); }
+  public void mutateRecordStride(long value) { bb.putInt(bb_pos + 4, (int) value); }
   public long recordsStart() { return bb.getLong(bb_pos + 8); }
-  public void mutateRecordsStart(long records_start) { bb.putLong(bb_pos + 8, records_start); }
+  public void mutateRecordsStart(long value) { bb.putLong(bb_pos + 8, value); }
   public io.github.ringcast.fb.Reserved8 reserved0() { return reserved0(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 reserved0(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 16, bb); }
   public io.github.ringcast.fb.Reserved8 reserved1() { return reserved1(new io.github.ringcast.fb.Reserved8()); }
@@ -45,7 +45,7 @@ public final class ParticipantsHeader extends Struct {
   public io.github.ringcast.fb.Reserved8 reserved5() { return reserved5(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 reserved5(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 56, bb); }
   public long changes() { return bb.getLong(bb_pos + 64); }
-  public void mutateChanges(long changes) { bb.putLong(bb_pos + 64, changes); }
+  public void mutateChanges(long value) { bb.putLong(bb_pos + 64, value); }
   public io.github.ringcast.fb.Reserved8 reserved6() { return reserved6(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 reserved6(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 72, bb); }
   public io.github.ringcast.fb.Reserved8 reserved7() { return reserved7(new io.github.ringcast.fb.Reserved8()); }

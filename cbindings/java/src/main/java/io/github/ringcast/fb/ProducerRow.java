@@ -29,17 +29,17 @@ public final class ProducerRow extends Struct {
   public io.github.ringcast.fb.Address address() { return address(new io.github.ringcast.fb.Address()); }
   public io.github.ringcast.fb.Address address(io.github.ringcast.fb.Address obj) { return obj.__assign(bb_pos + 0, bb); }
   public long first() { return bb.getLong(bb_pos + 16); }
-  public void mutateFirst(long first) { bb.putLong(bb_pos + 16, first); }
+  public void mutateFirst(long value) { bb.putLong(bb_pos + 16, value); }
   public long last() { return bb.getLong(bb_pos + 24); }
-  public void mutateLast(long last) { bb.putLong(bb_pos + 24, last); }
+  public void mutateLast(long value) { bb.putLong(bb_pos + 24, value); }
   public long firstLane() { return bb.getLong(bb_pos + 32); }
-  public void mutateFirstLane(long first_lane) { bb.putLong(bb_pos + 32, first_lane); }
+  public void mutateFirstLane(long value) { bb.putLong(bb_pos + 32, value); }
   public long topic() { return (long)bb.getInt(bb_pos + 40) & 0xFFFFFFFFL; }
-  public void mutateTopic(long topic) { bb.putInt(bb_pos + 40, (int) topic); }
+  public void mutateTopic(long value) { bb.putInt(bb_pos + 40, (int) value); }
   public int producer() { return bb.getShort(bb_pos + 44) & 0xFFFF; }
-  public void mutateProducer(int producer) { bb.putShort(bb_pos + 44, (short) producer); }
+  public void mutateProducer(int value) { bb.putShort(bb_pos + 44, (short) value); }
   public int reserved0() { return bb.getShort(bb_pos + 46) & 0xFFFF; }
-  public void mutateReserved0(int reserved0) { bb.putShort(bb_pos + 46, (short) reserved0); }
+  public void mutateReserved0(int value) { bb.putShort(bb_pos + 46, (short) value); }
 
   public static int createProducerRow(FlatBufferBuilder builder, long address_node, long address_epoch, long address_generation, int address_index, int address_handle, long first, long last, long firstLane, long topic, int producer, int reserved0) {
     builder.prep(8, 48);

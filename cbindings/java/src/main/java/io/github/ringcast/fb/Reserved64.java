@@ -27,21 +27,21 @@ public final class Reserved64 extends Struct {
   public Reserved64 __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long zero0() { return bb.getLong(bb_pos + 0); }
-  public void mutateZero0(long zero0) { bb.putLong(bb_pos + 0, zero0); }
+  public void mutateZero0(long value) { bb.putLong(bb_pos + 0, value); }
   public long zero1() { return bb.getLong(bb_pos + 8); }
-  public void mutateZero1(long zero1) { bb.putLong(bb_pos + 8, zero1); }
+  public void mutateZero1(long value) { bb.putLong(bb_pos + 8, value); }
   public long zero2() { return bb.getLong(bb_pos + 16); }
-  public void mutateZero2(long zero2) { bb.putLong(bb_pos + 16, zero2); }
+  public void mutateZero2(long value) { bb.putLong(bb_pos + 16, value); }
   public long zero3() { return bb.getLong(bb_pos + 24); }
-  public void mutateZero3(long zero3) { bb.putLong(bb_pos + 24, zero3); }
+  public void mutateZero3(long value) { bb.putLong(bb_pos + 24, value); }
   public long zero4() { return bb.getLong(bb_pos + 32); }
-  public void mutateZero4(long zero4) { bb.putLong(bb_pos + 32, zero4); }
+  public void mutateZero4(long value) { bb.putLong(bb_pos + 32, value); }
   public long zero5() { return bb.getLong(bb_pos + 40); }
-  public void mutateZero5(long zero5) { bb.putLong(bb_pos + 40, zero5); }
+  public void mutateZero5(long value) { bb.putLong(bb_pos + 40, value); }
   public long zero6() { return bb.getLong(bb_pos + 48); }
-  public void mutateZero6(long zero6) { bb.putLong(bb_pos + 48, zero6); }
+  public void mutateZero6(long value) { bb.putLong(bb_pos + 48, value); }
   public long zero7() { return bb.getLong(bb_pos + 56); }
-  public void mutateZero7(long zero7) { bb.putLong(bb_pos + 56, zero7); }
+  public void mutateZero7(long value) { bb.putLong(bb_pos + 56, value); }
 
   public static int createReserved64(FlatBufferBuilder builder, long zero0, long zero1, long zero2, long zero3, long zero4, long zero5, long zero6, long zero7) {
     builder.prep(8, 64);

@@ -27,7 +27,7 @@ public final class Reserved8 extends Struct {
   public Reserved8 __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long zero() { return bb.getLong(bb_pos + 0); }
-  public void mutateZero(long zero) { bb.putLong(bb_pos + 0, zero); }
+  public void mutateZero(long value) { bb.putLong(bb_pos + 0, value); }
 
   public static int createReserved8(FlatBufferBuilder builder, long zero) {
     builder.prep(8, 8);

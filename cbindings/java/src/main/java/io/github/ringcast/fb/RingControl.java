@@ -27,7 +27,7 @@ public final class RingControl extends Struct {
   public RingControl __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long tail() { return bb.getLong(bb_pos + 0); }
-  public void mutateTail(long tail) { bb.putLong(bb_pos + 0, tail); }
+  public void mutateTail(long value) { bb.putLong(bb_pos + 0, value); }
   public io.github.ringcast.fb.Reserved8 tailReserved0() { return tailReserved0(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 tailReserved0(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 8, bb); }
   public io.github.ringcast.fb.Reserved8 tailReserved1() { return tailReserved1(new io.github.ringcast.fb.Reserved8()); }
@@ -45,11 +45,11 @@ public final class RingControl extends Struct {
   public io.github.ringcast.fb.Reserved64 tailReserved7() { return tailReserved7(new io.github.ringcast.fb.Reserved64()); }
   public io.github.ringcast.fb.Reserved64 tailReserved7(io.github.ringcast.fb.Reserved64 obj) { return obj.__assign(bb_pos + 64, bb); }
   public long owner() { return bb.getLong(bb_pos + 128); }
-  public void mutateOwner(long owner) { bb.putLong(bb_pos + 128, owner); }
+  public void mutateOwner(long value) { bb.putLong(bb_pos + 128, value); }
   public long ownerFlags() { return bb.getLong(bb_pos + 136); }
-  public void mutateOwnerFlags(long owner_flags) { bb.putLong(bb_pos + 136, owner_flags); }
+  public void mutateOwnerFlags(long value) { bb.putLong(bb_pos + 136, value); }
   public long entryHigh() { return bb.getLong(bb_pos + 144); }
-  public void mutateEntryHigh(long entry_high) { bb.putLong(bb_pos + 144, entry_high); }
+  public void mutateEntryHigh(long value) { bb.putLong(bb_pos + 144, value); }
   public io.github.ringcast.fb.Reserved8 ownerReserved1() { return ownerReserved1(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 ownerReserved1(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 152, bb); }
   public io.github.ringcast.fb.Reserved8 ownerReserved2() { return ownerReserved2(new io.github.ringcast.fb.Reserved8()); }
@@ -63,15 +63,15 @@ public final class RingControl extends Struct {
   public io.github.ringcast.fb.Reserved64 ownerReserved6() { return ownerReserved6(new io.github.ringcast.fb.Reserved64()); }
   public io.github.ringcast.fb.Reserved64 ownerReserved6(io.github.ringcast.fb.Reserved64 obj) { return obj.__assign(bb_pos + 192, bb); }
   public long readerSummary() { return bb.getLong(bb_pos + 256); }
-  public void mutateReaderSummary(long reader_summary) { bb.putLong(bb_pos + 256, reader_summary); }
+  public void mutateReaderSummary(long value) { bb.putLong(bb_pos + 256, value); }
   public long readerMask0() { return bb.getLong(bb_pos + 264); }
-  public void mutateReaderMask0(long reader_mask0) { bb.putLong(bb_pos + 264, reader_mask0); }
+  public void mutateReaderMask0(long value) { bb.putLong(bb_pos + 264, value); }
   public long readerMask1() { return bb.getLong(bb_pos + 272); }
-  public void mutateReaderMask1(long reader_mask1) { bb.putLong(bb_pos + 272, reader_mask1); }
+  public void mutateReaderMask1(long value) { bb.putLong(bb_pos + 272, value); }
   public long readerMask2() { return bb.getLong(bb_pos + 280); }
-  public void mutateReaderMask2(long reader_mask2) { bb.putLong(bb_pos + 280, reader_mask2); }
+  public void mutateReaderMask2(long value) { bb.putLong(bb_pos + 280, value); }
   public long readerMask3() { return bb.getLong(bb_pos + 288); }
-  public void mutateReaderMask3(long reader_mask3) { bb.putLong(bb_pos + 288, reader_mask3); }
+  public void mutateReaderMask3(long value) { bb.putLong(bb_pos + 288, value); }
   public io.github.ringcast.fb.Reserved8 readerReserved0() { return readerReserved0(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 readerReserved0(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 296, bb); }
   public io.github.ringcast.fb.Reserved8 readerReserved1() { return readerReserved1(new io.github.ringcast.fb.Reserved8()); }
@@ -81,39 +81,39 @@ public final class RingControl extends Struct {
   public io.github.ringcast.fb.Reserved64 readerReserved3() { return readerReserved3(new io.github.ringcast.fb.Reserved64()); }
   public io.github.ringcast.fb.Reserved64 readerReserved3(io.github.ringcast.fb.Reserved64 obj) { return obj.__assign(bb_pos + 320, bb); }
   public long roomSummary() { return bb.getLong(bb_pos + 384); }
-  public void mutateRoomSummary(long room_summary) { bb.putLong(bb_pos + 384, room_summary); }
+  public void mutateRoomSummary(long value) { bb.putLong(bb_pos + 384, value); }
   public long roomMask0() { return bb.getLong(bb_pos + 392); }
-  public void mutateRoomMask0(long room_mask0) { bb.putLong(bb_pos + 392, room_mask0); }
+  public void mutateRoomMask0(long value) { bb.putLong(bb_pos + 392, value); }
   public long roomMask1() { return bb.getLong(bb_pos + 400); }
-  public void mutateRoomMask1(long room_mask1) { bb.putLong(bb_pos + 400, room_mask1); }
+  public void mutateRoomMask1(long value) { bb.putLong(bb_pos + 400, value); }
   public long roomMask2() { return bb.getLong(bb_pos + 408); }
-  public void mutateRoomMask2(long room_mask2) { bb.putLong(bb_pos + 408, room_mask2); }
+  public void mutateRoomMask2(long value) { bb.putLong(bb_pos + 408, value); }
   public long roomMask3() { return bb.getLong(bb_pos + 416); }
-  public void mutateRoomMask3(long room_mask3) { bb.putLong(bb_pos + 416, room_mask3); }
+  public void mutateRoomMask3(long value) { bb.putLong(bb_pos + 416, value); }
   public long roomMask4() { return bb.getLong(bb_pos + 424); }
-  public void mutateRoomMask4(long room_mask4) { bb.putLong(bb_pos + 424, room_mask4); }
+  public void mutateRoomMask4(long value) { bb.putLong(bb_pos + 424, value); }
   public long roomMask5() { return bb.getLong(bb_pos + 432); }
-  public void mutateRoomMask5(long room_mask5) { bb.putLong(bb_pos + 432, room_mask5); }
+  public void mutateRoomMask5(long value) { bb.putLong(bb_pos + 432, value); }
   public long roomMask6() { return bb.getLong(bb_pos + 440); }
-  public void mutateRoomMask6(long room_mask6) { bb.putLong(bb_pos + 440, room_mask6); }
+  public void mutateRoomMask6(long value) { bb.putLong(bb_pos + 440, value); }
   public long roomMask7() { return bb.getLong(bb_pos + 448); }
-  public void mutateRoomMask7(long room_mask7) { bb.putLong(bb_pos + 448, room_mask7); }
+  public void mutateRoomMask7(long value) { bb.putLong(bb_pos + 448, value); }
   public long roomMask8() { return bb.getLong(bb_pos + 456); }
-  public void mutateRoomMask8(long room_mask8) { bb.putLong(bb_pos + 456, room_mask8); }
+  public void mutateRoomMask8(long value) { bb.putLong(bb_pos + 456, value); }
   public long roomMask9() { return bb.getLong(bb_pos + 464); }
-  public void mutateRoomMask9(long room_mask9) { bb.putLong(bb_pos + 464, room_mask9); }
+  public void mutateRoomMask9(long value) { bb.putLong(bb_pos + 464, value); }
   public long roomMask10() { return bb.getLong(bb_pos + 472); }
-  public void mutateRoomMask10(long room_mask10) { bb.putLong(bb_pos + 472, room_mask10); }
+  public void mutateRoomMask10(long value) { bb.putLong(bb_pos + 472, value); }
   public long roomMask11() { return bb.getLong(bb_pos + 480); }
-  public void mutateRoomMask11(long room_mask11) { bb.putLong(bb_pos + 480, room_mask11); }
+  public void mutateRoomMask11(long value) { bb.putLong(bb_pos + 480, value); }
   public long roomMask12() { return bb.getLong(bb_pos + 488); }
-  public void mutateRoomMask12(long room_mask12) { bb.putLong(bb_pos + 488, room_mask12); }
+  public void mutateRoomMask12(long value) { bb.putLong(bb_pos + 488, value); }
   public long roomMask13() { return bb.getLong(bb_pos + 496); }
-  public void mutateRoomMask13(long room_mask13) { bb.putLong(bb_pos + 496, room_mask13); }
+  public void mutateRoomMask13(long value) { bb.putLong(bb_pos + 496, value); }
   public long roomMask14() { return bb.getLong(bb_pos + 504); }
-  public void mutateRoomMask14(long room_mask14) { bb.putLong(bb_pos + 504, room_mask14); }
+  public void mutateRoomMask14(long value) { bb.putLong(bb_pos + 504, value); }
   public long roomMask15() { return bb.getLong(bb_pos + 512); }
-  public void mutateRoomMask15(long room_mask15) { bb.putLong(bb_pos + 512, room_mask15); }
+  public void mutateRoomMask15(long value) { bb.putLong(bb_pos + 512, value); }
   public io.github.ringcast.fb.Reserved8 roomReserved0() { return roomReserved0(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 roomReserved0(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 520, bb); }
   public io.github.ringcast.fb.Reserved8 roomReserved1() { return roomReserved1(new io.github.ringcast.fb.Reserved8()); }
@@ -131,17 +131,17 @@ public final class RingControl extends Struct {
   public io.github.ringcast.fb.Reserved64 roomReserved7() { return roomReserved7(new io.github.ringcast.fb.Reserved64()); }
   public io.github.ringcast.fb.Reserved64 roomReserved7(io.github.ringcast.fb.Reserved64 obj) { return obj.__assign(bb_pos + 576, bb); }
   public long handles() { return bb.getLong(bb_pos + 640); }
-  public void mutateHandles(long handles) { bb.putLong(bb_pos + 640, handles); }
+  public void mutateHandles(long value) { bb.putLong(bb_pos + 640, value); }
   public long quarantined() { return bb.getLong(bb_pos + 648); }
-  public void mutateQuarantined(long quarantined) { bb.putLong(bb_pos + 648, quarantined); }
+  public void mutateQuarantined(long value) { bb.putLong(bb_pos + 648, value); }
   public long recovered() { return bb.getLong(bb_pos + 656); }
-  public void mutateRecovered(long recovered) { bb.putLong(bb_pos + 656, recovered); }
+  public void mutateRecovered(long value) { bb.putLong(bb_pos + 656, value); }
   public long evicted() { return bb.getLong(bb_pos + 664); }
-  public void mutateEvicted(long evicted) { bb.putLong(bb_pos + 664, evicted); }
+  public void mutateEvicted(long value) { bb.putLong(bb_pos + 664, value); }
   public long wakes() { return bb.getLong(bb_pos + 672); }
-  public void mutateWakes(long wakes) { bb.putLong(bb_pos + 672, wakes); }
+  public void mutateWakes(long value) { bb.putLong(bb_pos + 672, value); }
   public long damaged() { return bb.getLong(bb_pos + 680); }
-  public void mutateDamaged(long damaged) { bb.putLong(bb_pos + 680, damaged); }
+  public void mutateDamaged(long value) { bb.putLong(bb_pos + 680, value); }
   public io.github.ringcast.fb.Reserved8 statsReserved0() { return statsReserved0(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 statsReserved0(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 688, bb); }
   public io.github.ringcast.fb.Reserved8 statsReserved1() { return statsReserved1(new io.github.ringcast.fb.Reserved8()); }

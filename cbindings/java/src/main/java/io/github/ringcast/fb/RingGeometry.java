@@ -27,41 +27,41 @@ public final class RingGeometry extends Struct {
   public RingGeometry __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long slotCount() { return (long)bb.getInt(bb_pos + 0) & 0xFFFFFFFFL; }
-  public void mutateSlotCount(long slot_count) { bb.putInt(bb_pos + 0, (int) slot_count); }
+  public void mutateSlotCount(long value) { bb.putInt(bb_pos + 0, (int) value); }
   public long slotStride() { return (long)bb.getInt(bb_pos + 4) & 0xFFFFFFFFL; }
-  public void mutateSlotStride(long slot_stride) { bb.putInt(bb_pos + 4, (int) slot_stride); }
+  public void mutateSlotStride(long value) { bb.putInt(bb_pos + 4, (int) value); }
   public long slotPayload() { return (long)bb.getInt(bb_pos + 8) & 0xFFFFFFFFL; }
-  public void mutateSlotPayload(long slot_payload) { bb.putInt(bb_pos + 8, (int) slot_payload); }
+  public void mutateSlotPayload(long value) { bb.putInt(bb_pos + 8, (int) value); }
   public long entryCount() { return (long)bb.getInt(bb_pos + 12) & 0xFFFFFFFFL; }
-  public void mutateEntryCount(long entry_count) { bb.putInt(bb_pos + 12, (int) entry_count); }
+  public void mutateEntryCount(long value) { bb.putInt(bb_pos + 12, (int) value); }
   public long claimsStart() { return (long)bb.getInt(bb_pos + 16) & 0xFFFFFFFFL; }
-  public void mutateClaimsStart(long claims_start) { bb.putInt(bb_pos + 16, (int) claims_start); }
+  public void mutateClaimsStart(long value) { bb.putInt(bb_pos + 16, (int) value); }
   public long entriesStart() { return (long)bb.getInt(bb_pos + 20) & 0xFFFFFFFFL; }
-  public void mutateEntriesStart(long entries_start) { bb.putInt(bb_pos + 20, (int) entries_start); }
+  public void mutateEntriesStart(long value) { bb.putInt(bb_pos + 20, (int) value); }
   public long slotsStart() { return (long)bb.getInt(bb_pos + 24) & 0xFFFFFFFFL; }
-  public void mutateSlotsStart(long slots_start) { bb.putInt(bb_pos + 24, (int) slots_start); }
+  public void mutateSlotsStart(long value) { bb.putInt(bb_pos + 24, (int) value); }
   public int mode() { return bb.get(bb_pos + 28) & 0xFF; }
-  public void mutateMode(int mode) { bb.put(bb_pos + 28, (byte) mode); }
+  public void mutateMode(int value) { bb.put(bb_pos + 28, (byte) value); }
   public int kind() { return bb.get(bb_pos + 29) & 0xFF; }
-  public void mutateKind(int kind) { bb.put(bb_pos + 29, (byte) kind); }
+  public void mutateKind(int value) { bb.put(bb_pos + 29, (byte) value); }
   public int purpose() { return bb.get(bb_pos + 30) & 0xFF; }
-  public void mutatePurpose(int purpose) { bb.put(bb_pos + 30, (byte) purpose); }
+  public void mutatePurpose(int value) { bb.put(bb_pos + 30, (byte) value); }
   public int reserved0() { return bb.get(bb_pos + 31) & 0xFF; }
-  public void mutateReserved0(int reserved0) { bb.put(bb_pos + 31, (byte) reserved0); }
+  public void mutateReserved0(int value) { bb.put(bb_pos + 31, (byte) value); }
   public long dataId() { return bb.getLong(bb_pos + 32); }
-  public void mutateDataId(long data_id) { bb.putLong(bb_pos + 32, data_id); }
+  public void mutateDataId(long value) { bb.putLong(bb_pos + 32, value); }
   public long commitDeadlineNs() { return bb.getLong(bb_pos + 40); }
-  public void mutateCommitDeadlineNs(long commit_deadline_ns) { bb.putLong(bb_pos + 40, commit_deadline_ns); }
+  public void mutateCommitDeadlineNs(long value) { bb.putLong(bb_pos + 40, value); }
   public long stallBudgetNs() { return bb.getLong(bb_pos + 48); }
-  public void mutateStallBudgetNs(long stall_budget_ns) { bb.putLong(bb_pos + 48, stall_budget_ns); }
+  public void mutateStallBudgetNs(long value) { bb.putLong(bb_pos + 48, value); }
   public long messageLimit() { return (long)bb.getInt(bb_pos + 56) & 0xFFFFFFFFL; }
-  public void mutateMessageLimit(long message_limit) { bb.putInt(bb_pos + 56, (int) message_limit); }
+  public void mutateMessageLimit(long value) { bb.putInt(bb_pos + 56, (int) value); }
   public long history() { return (long)bb.getInt(bb_pos + 60) & 0xFFFFFFFFL; }
-  public void mutateHistory(long history) { bb.putInt(bb_pos + 60, (int) history); }
+  public void mutateHistory(long value) { bb.putInt(bb_pos + 60, (int) value); }
   public long flags() { return (long)bb.getInt(bb_pos + 64) & 0xFFFFFFFFL; }
-  public void mutateFlags(long flags) { bb.putInt(bb_pos + 64, (int) flags); }
+  public void mutateFlags(long value) { bb.putInt(bb_pos + 64, (int) value); }
   public long reserved1() { return (long)bb.getInt(bb_pos + 68) & 0xFFFFFFFFL; }
-  public void mutateReserved1(long reserved1) { bb.putInt(bb_pos + 68, (int) reserved1); }
+  public void mutateReserved1(long value) { bb.putInt(bb_pos + 68, (int) value); }
   public io.github.ringcast.fb.Reserved8 reserved2() { return reserved2(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 reserved2(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 72, bb); }
   public io.github.ringcast.fb.Reserved8 reserved3() { return reserved3(new io.github.ringcast.fb.Reserved8()); }

@@ -27,29 +27,29 @@ public final class SegmentHeader extends Struct {
   public SegmentHeader __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long magic() { return bb.getLong(bb_pos + 0); }
-  public void mutateMagic(long magic) { bb.putLong(bb_pos + 0, magic); }
+  public void mutateMagic(long value) { bb.putLong(bb_pos + 0, value); }
   public int major() { return bb.getShort(bb_pos + 8) & 0xFFFF; }
-  public void mutateMajor(int major) { bb.putShort(bb_pos + 8, (short) major); }
+  public void mutateMajor(int value) { bb.putShort(bb_pos + 8, (short) value); }
   public int minor() { return bb.getShort(bb_pos + 10) & 0xFFFF; }
-  public void mutateMinor(int minor) { bb.putShort(bb_pos + 10, (short) minor); }
+  public void mutateMinor(int value) { bb.putShort(bb_pos + 10, (short) value); }
   public long kind() { return (long)bb.getInt(bb_pos + 12) & 0xFFFFFFFFL; }
-  public void mutateKind(long kind) { bb.putInt(bb_pos + 12, (int) kind); }
+  public void mutateKind(long value) { bb.putInt(bb_pos + 12, (int) value); }
   public long layoutHash() { return bb.getLong(bb_pos + 16); }
-  public void mutateLayoutHash(long layout_hash) { bb.putLong(bb_pos + 16, layout_hash); }
+  public void mutateLayoutHash(long value) { bb.putLong(bb_pos + 16, value); }
   public long segmentSize() { return bb.getLong(bb_pos + 24); }
-  public void mutateSegmentSize(long segment_size) { bb.putLong(bb_pos + 24, segment_size); }
+  public void mutateSegmentSize(long value) { bb.putLong(bb_pos + 24, value); }
   public long segmentId() { return bb.getLong(bb_pos + 32); }
-  public void mutateSegmentId(long segment_id) { bb.putLong(bb_pos + 32, segment_id); }
+  public void mutateSegmentId(long value) { bb.putLong(bb_pos + 32, value); }
   public long createdNs() { return bb.getLong(bb_pos + 40); }
-  public void mutateCreatedNs(long created_ns) { bb.putLong(bb_pos + 40, created_ns); }
+  public void mutateCreatedNs(long value) { bb.putLong(bb_pos + 40, value); }
   public long fixedSize() { return (long)bb.getInt(bb_pos + 48) & 0xFFFFFFFFL; }
-  public void mutateFixedSize(long fixed_size) { bb.putInt(bb_pos + 48, (int) fixed_size); }
+  public void mutateFixedSize(long value) { bb.putInt(bb_pos + 48, (int) value); }
   public long checksum() { return (long)bb.getInt(bb_pos + 52) & 0xFFFFFFFFL; }
-  public void mutateChecksum(long checksum) { bb.putInt(bb_pos + 52, (int) checksum); }
+  public void mutateChecksum(long value) { bb.putInt(bb_pos + 52, (int) value); }
   public long bootHash() { return bb.getLong(bb_pos + 56); }
-  public void mutateBootHash(long boot_hash) { bb.putLong(bb_pos + 56, boot_hash); }
+  public void mutateBootHash(long value) { bb.putLong(bb_pos + 56, value); }
   public long state() { return bb.getLong(bb_pos + 64); }
-  public void mutateState(long state) { bb.putLong(bb_pos + 64, state); }
+  public void mutateState(long value) { bb.putLong(bb_pos + 64, value); }
   public io.github.ringcast.fb.Reserved8 reserved0() { return reserved0(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 reserved0(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 72, bb); }
   public io.github.ringcast.fb.Reserved8 reserved1() { return reserved1(new io.github.ringcast.fb.Reserved8()); }

@@ -27,7 +27,7 @@ public final class SessionStaleHead extends Struct {
   public SessionStaleHead __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long seen() { return bb.getLong(bb_pos + 0); }
-  public void mutateSeen(long seen) { bb.putLong(bb_pos + 0, seen); }
+  public void mutateSeen(long value) { bb.putLong(bb_pos + 0, value); }
 
   public static int createSessionStaleHead(FlatBufferBuilder builder, long seen) {
     builder.prep(8, 8);

@@ -27,23 +27,23 @@ public final class SetupHead extends Struct {
   public SetupHead __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long tableVersion() { return (long)bb.getInt(bb_pos + 0) & 0xFFFFFFFFL; }
-  public void mutateTableVersion(long table_version) { bb.putInt(bb_pos + 0, (int) table_version); }
+  public void mutateTableVersion(long value) { bb.putInt(bb_pos + 0, (int) value); }
   public long snapshot() { return (long)bb.getInt(bb_pos + 4) & 0xFFFFFFFFL; }
-  public void mutateSnapshot(long snapshot) { bb.putInt(bb_pos + 4, (int) snapshot); }
+  public void mutateSnapshot(long value) { bb.putInt(bb_pos + 4, (int) value); }
   public int part() { return bb.getShort(bb_pos + 8) & 0xFFFF; }
-  public void mutatePart(int part) { bb.putShort(bb_pos + 8, (short) part); }
+  public void mutatePart(int value) { bb.putShort(bb_pos + 8, (short) value); }
   public int parts() { return bb.getShort(bb_pos + 10) & 0xFFFF; }
-  public void mutateParts(int parts) { bb.putShort(bb_pos + 10, (short) parts); }
+  public void mutateParts(int value) { bb.putShort(bb_pos + 10, (short) value); }
   public int laneCount() { return bb.getShort(bb_pos + 12) & 0xFFFF; }
-  public void mutateLaneCount(int lane_count) { bb.putShort(bb_pos + 12, (short) lane_count); }
+  public void mutateLaneCount(int value) { bb.putShort(bb_pos + 12, (short) value); }
   public int topicCount() { return bb.getShort(bb_pos + 14) & 0xFFFF; }
-  public void mutateTopicCount(int topic_count) { bb.putShort(bb_pos + 14, (short) topic_count); }
+  public void mutateTopicCount(int value) { bb.putShort(bb_pos + 14, (short) value); }
   public int producerCount() { return bb.getShort(bb_pos + 16) & 0xFFFF; }
-  public void mutateProducerCount(int producer_count) { bb.putShort(bb_pos + 16, (short) producer_count); }
+  public void mutateProducerCount(int value) { bb.putShort(bb_pos + 16, (short) value); }
   public int reserved0() { return bb.getShort(bb_pos + 18) & 0xFFFF; }
-  public void mutateReserved0(int reserved0) { bb.putShort(bb_pos + 18, (short) reserved0); }
+  public void mutateReserved0(int value) { bb.putShort(bb_pos + 18, (short) value); }
   public long reserved1() { return (long)bb.getInt(bb_pos + 20) & 0xFFFFFFFFL; }
-  public void mutateReserved1(long reserved1) { bb.putInt(bb_pos + 20, (int) reserved1); }
+  public void mutateReserved1(long value) { bb.putInt(bb_pos + 20, (int) value); }
 
   public static int createSetupHead(FlatBufferBuilder builder, long tableVersion, long snapshot, int part, int parts, int laneCount, int topicCount, int producerCount, int reserved0, long reserved1) {
     builder.prep(4, 24);

@@ -27,31 +27,31 @@ public final class SlotHeader extends Struct {
   public SlotHeader __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long published() { return bb.getLong(bb_pos + 0); }
-  public void mutatePublished(long published) { bb.putLong(bb_pos + 0, published); }
+  public void mutatePublished(long value) { bb.putLong(bb_pos + 0, value); }
   public long payloadStart() { return (long)bb.getInt(bb_pos + 8) & 0xFFFFFFFFL; }
-  public void mutatePayloadStart(long payload_start) { bb.putInt(bb_pos + 8, (int) payload_start); }
+  public void mutatePayloadStart(long value) { bb.putInt(bb_pos + 8, (int) value); }
   public long payloadLength() { return (long)bb.getInt(bb_pos + 12) & 0xFFFFFFFFL; }
-  public void mutatePayloadLength(long payload_length) { bb.putInt(bb_pos + 12, (int) payload_length); }
+  public void mutatePayloadLength(long value) { bb.putInt(bb_pos + 12, (int) value); }
   public io.github.ringcast.fb.Address producer() { return producer(new io.github.ringcast.fb.Address()); }
   public io.github.ringcast.fb.Address producer(io.github.ringcast.fb.Address obj) { return obj.__assign(bb_pos + 16, bb); }
   public long sequence() { return bb.getLong(bb_pos + 32); }
-  public void mutateSequence(long sequence) { bb.putLong(bb_pos + 32, sequence); }
+  public void mutateSequence(long value) { bb.putLong(bb_pos + 32, value); }
   public long timestampNs() { return bb.getLong(bb_pos + 40); }
-  public void mutateTimestampNs(long timestamp_ns) { bb.putLong(bb_pos + 40, timestamp_ns); }
+  public void mutateTimestampNs(long value) { bb.putLong(bb_pos + 40, value); }
   public long totalLength() { return (long)bb.getInt(bb_pos + 48) & 0xFFFFFFFFL; }
-  public void mutateTotalLength(long total_length) { bb.putInt(bb_pos + 48, (int) total_length); }
+  public void mutateTotalLength(long value) { bb.putInt(bb_pos + 48, (int) value); }
   public int fragment() { return bb.getShort(bb_pos + 52) & 0xFFFF; }
-  public void mutateFragment(int fragment) { bb.putShort(bb_pos + 52, (short) fragment); }
+  public void mutateFragment(int value) { bb.putShort(bb_pos + 52, (short) value); }
   public int flags() { return bb.getShort(bb_pos + 54) & 0xFFFF; }
-  public void mutateFlags(int flags) { bb.putShort(bb_pos + 54, (short) flags); }
+  public void mutateFlags(int value) { bb.putShort(bb_pos + 54, (short) value); }
   public long schemaHash() { return (long)bb.getInt(bb_pos + 56) & 0xFFFFFFFFL; }
-  public void mutateSchemaHash(long schema_hash) { bb.putInt(bb_pos + 56, (int) schema_hash); }
+  public void mutateSchemaHash(long value) { bb.putInt(bb_pos + 56, (int) value); }
   public int kind() { return bb.get(bb_pos + 60) & 0xFF; }
-  public void mutateKind(int kind) { bb.put(bb_pos + 60, (byte) kind); }
+  public void mutateKind(int value) { bb.put(bb_pos + 60, (byte) value); }
   public int content() { return bb.get(bb_pos + 61) & 0xFF; }
-  public void mutateContent(int content) { bb.put(bb_pos + 61, (byte) content); }
+  public void mutateContent(int value) { bb.put(bb_pos + 61, (byte) value); }
   public int reserved0() { return bb.getShort(bb_pos + 62) & 0xFFFF; }
-  public void mutateReserved0(int reserved0) { bb.putShort(bb_pos + 62, (short) reserved0); }
+  public void mutateReserved0(int value) { bb.putShort(bb_pos + 62, (short) value); }
 
   public static int createSlotHeader(FlatBufferBuilder builder, long published, long payloadStart, long payloadLength, long producer_node, long producer_epoch, long producer_generation, int producer_index, int producer_handle, long sequence, long timestampNs, long totalLength, int fragment, int flags, long schemaHash, int kind, int content, int reserved0) {
     builder.prep(8, 64);

@@ -27,33 +27,33 @@ public final class StatusHead extends Struct {
   public StatusHead __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long session() { return bb.getLong(bb_pos + 0); }
-  public void mutateSession(long session) { bb.putLong(bb_pos + 0, session); }
+  public void mutateSession(long value) { bb.putLong(bb_pos + 0, value); }
   public long taken() { return bb.getLong(bb_pos + 8); }
-  public void mutateTaken(long taken) { bb.putLong(bb_pos + 8, taken); }
+  public void mutateTaken(long value) { bb.putLong(bb_pos + 8, value); }
   public long highest() { return bb.getLong(bb_pos + 16); }
-  public void mutateHighest(long highest) { bb.putLong(bb_pos + 16, highest); }
+  public void mutateHighest(long value) { bb.putLong(bb_pos + 16, value); }
   public long lane() { return (long)bb.getInt(bb_pos + 24) & 0xFFFFFFFFL; }
-  public void mutateLane(long lane) { bb.putInt(bb_pos + 24, (int) lane); }
+  public void mutateLane(long value) { bb.putInt(bb_pos + 24, (int) value); }
   public long credit() { return (long)bb.getInt(bb_pos + 28) & 0xFFFFFFFFL; }
-  public void mutateCredit(long credit) { bb.putInt(bb_pos + 28, (int) credit); }
+  public void mutateCredit(long value) { bb.putInt(bb_pos + 28, (int) value); }
   public long receivedRate() { return (long)bb.getInt(bb_pos + 32) & 0xFFFFFFFFL; }
-  public void mutateReceivedRate(long received_rate) { bb.putInt(bb_pos + 32, (int) received_rate); }
+  public void mutateReceivedRate(long value) { bb.putInt(bb_pos + 32, (int) value); }
   public long overruns() { return (long)bb.getInt(bb_pos + 36) & 0xFFFFFFFFL; }
-  public void mutateOverruns(long overruns) { bb.putInt(bb_pos + 36, (int) overruns); }
+  public void mutateOverruns(long value) { bb.putInt(bb_pos + 36, (int) value); }
   public long echoUs() { return (long)bb.getInt(bb_pos + 40) & 0xFFFFFFFFL; }
-  public void mutateEchoUs(long echo_us) { bb.putInt(bb_pos + 40, (int) echo_us); }
+  public void mutateEchoUs(long value) { bb.putInt(bb_pos + 40, (int) value); }
   public long holdUs() { return (long)bb.getInt(bb_pos + 44) & 0xFFFFFFFFL; }
-  public void mutateHoldUs(long hold_us) { bb.putInt(bb_pos + 44, (int) hold_us); }
+  public void mutateHoldUs(long value) { bb.putInt(bb_pos + 44, (int) value); }
   public long delayUs() { return (long)bb.getInt(bb_pos + 48) & 0xFFFFFFFFL; }
-  public void mutateDelayUs(long delay_us) { bb.putInt(bb_pos + 48, (int) delay_us); }
+  public void mutateDelayUs(long value) { bb.putInt(bb_pos + 48, (int) value); }
   public long firstLost() { return (long)bb.getInt(bb_pos + 52) & 0xFFFFFFFFL; }
-  public void mutateFirstLost(long first_lost) { bb.putInt(bb_pos + 52, (int) first_lost); }
+  public void mutateFirstLost(long value) { bb.putInt(bb_pos + 52, (int) value); }
   public long wantVersion() { return (long)bb.getInt(bb_pos + 56) & 0xFFFFFFFFL; }
-  public void mutateWantVersion(long want_version) { bb.putInt(bb_pos + 56, (int) want_version); }
+  public void mutateWantVersion(long value) { bb.putInt(bb_pos + 56, (int) value); }
   public int fullCount() { return bb.getShort(bb_pos + 60) & 0xFFFF; }
-  public void mutateFullCount(int full_count) { bb.putShort(bb_pos + 60, (short) full_count); }
+  public void mutateFullCount(int value) { bb.putShort(bb_pos + 60, (short) value); }
   public int flags() { return bb.getShort(bb_pos + 62) & 0xFFFF; }
-  public void mutateFlags(int flags) { bb.putShort(bb_pos + 62, (short) flags); }
+  public void mutateFlags(int value) { bb.putShort(bb_pos + 62, (short) value); }
 
   public static int createStatusHead(FlatBufferBuilder builder, long session, long taken, long highest, long lane, long credit, long receivedRate, long overruns, long echoUs, long holdUs, long delayUs, long firstLost, long wantVersion, int fullCount, int flags) {
     builder.prep(8, 64);

@@ -27,11 +27,11 @@ public final class TableHead extends Struct {
   public TableHead __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public int topicCount() { return bb.getShort(bb_pos + 0) & 0xFFFF; }
-  public void mutateTopicCount(int topic_count) { bb.putShort(bb_pos + 0, (short) topic_count); }
+  public void mutateTopicCount(int value) { bb.putShort(bb_pos + 0, (short) value); }
   public int producerCount() { return bb.getShort(bb_pos + 2) & 0xFFFF; }
-  public void mutateProducerCount(int producer_count) { bb.putShort(bb_pos + 2, (short) producer_count); }
+  public void mutateProducerCount(int value) { bb.putShort(bb_pos + 2, (short) value); }
   public long reserved0() { return (long)bb.getInt(bb_pos + 4) & 0xFFFFFFFFL; }
-  public void mutateReserved0(long reserved0) { bb.putInt(bb_pos + 4, (int) reserved0); }
+  public void mutateReserved0(long value) { bb.putInt(bb_pos + 4, (int) value); }
 
   public static int createTableHead(FlatBufferBuilder builder, int topicCount, int producerCount, long reserved0) {
     builder.prep(4, 8);

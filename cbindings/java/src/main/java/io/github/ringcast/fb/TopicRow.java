@@ -27,23 +27,23 @@ public final class TopicRow extends Struct {
   public TopicRow __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long topic() { return (long)bb.getInt(bb_pos + 0) & 0xFFFFFFFFL; }
-  public void mutateTopic(long topic) { bb.putInt(bb_pos + 0, (int) topic); }
+  public void mutateTopic(long value) { bb.putInt(bb_pos + 0, (int) value); }
   public long lane() { return (long)bb.getInt(bb_pos + 4) & 0xFFFFFFFFL; }
-  public void mutateLane(long lane) { bb.putInt(bb_pos + 4, (int) lane); }
+  public void mutateLane(long value) { bb.putInt(bb_pos + 4, (int) value); }
   public long slotCount() { return (long)bb.getInt(bb_pos + 8) & 0xFFFFFFFFL; }
-  public void mutateSlotCount(long slot_count) { bb.putInt(bb_pos + 8, (int) slot_count); }
+  public void mutateSlotCount(long value) { bb.putInt(bb_pos + 8, (int) value); }
   public long slotPayload() { return (long)bb.getInt(bb_pos + 12) & 0xFFFFFFFFL; }
-  public void mutateSlotPayload(long slot_payload) { bb.putInt(bb_pos + 12, (int) slot_payload); }
+  public void mutateSlotPayload(long value) { bb.putInt(bb_pos + 12, (int) value); }
   public long history() { return (long)bb.getInt(bb_pos + 16) & 0xFFFFFFFFL; }
-  public void mutateHistory(long history) { bb.putInt(bb_pos + 16, (int) history); }
+  public void mutateHistory(long value) { bb.putInt(bb_pos + 16, (int) value); }
   public int mode() { return bb.get(bb_pos + 20) & 0xFF; }
-  public void mutateMode(int mode) { bb.put(bb_pos + 20, (byte) mode); }
+  public void mutateMode(int value) { bb.put(bb_pos + 20, (byte) value); }
   public int kind() { return bb.get(bb_pos + 21) & 0xFF; }
-  public void mutateKind(int kind) { bb.put(bb_pos + 21, (byte) kind); }
+  public void mutateKind(int value) { bb.put(bb_pos + 21, (byte) value); }
   public int purpose() { return bb.get(bb_pos + 22) & 0xFF; }
-  public void mutatePurpose(int purpose) { bb.put(bb_pos + 22, (byte) purpose); }
+  public void mutatePurpose(int value) { bb.put(bb_pos + 22, (byte) value); }
   public int nameLength() { return bb.get(bb_pos + 23) & 0xFF; }
-  public void mutateNameLength(int name_length) { bb.put(bb_pos + 23, (byte) name_length); }
+  public void mutateNameLength(int value) { bb.put(bb_pos + 23, (byte) value); }
 
   public static int createTopicRow(FlatBufferBuilder builder, long topic, long lane, long slotCount, long slotPayload, long history, int mode, int kind, int purpose, int nameLength) {
     builder.prep(4, 24);

@@ -27,17 +27,17 @@ public final class WantHead extends Struct {
   public WantHead __assign(int _i, ByteBuffer _bb) { __init(_i, _bb); return this; }
 
   public long version() { return (long)bb.getInt(bb_pos + 0) & 0xFFFFFFFFL; }
-  public void mutateVersion(long version) { bb.putInt(bb_pos + 0, (int) version); }
+  public void mutateVersion(long value) { bb.putInt(bb_pos + 0, (int) value); }
   public int part() { return bb.getShort(bb_pos + 4) & 0xFFFF; }
-  public void mutatePart(int part) { bb.putShort(bb_pos + 4, (short) part); }
+  public void mutatePart(int value) { bb.putShort(bb_pos + 4, (short) value); }
   public int parts() { return bb.getShort(bb_pos + 6) & 0xFFFF; }
-  public void mutateParts(int parts) { bb.putShort(bb_pos + 6, (short) parts); }
+  public void mutateParts(int value) { bb.putShort(bb_pos + 6, (short) value); }
   public int nameCount() { return bb.getShort(bb_pos + 8) & 0xFFFF; }
-  public void mutateNameCount(int name_count) { bb.putShort(bb_pos + 8, (short) name_count); }
+  public void mutateNameCount(int value) { bb.putShort(bb_pos + 8, (short) value); }
   public int reserved0() { return bb.getShort(bb_pos + 10) & 0xFFFF; }
-  public void mutateReserved0(int reserved0) { bb.putShort(bb_pos + 10, (short) reserved0); }
+  public void mutateReserved0(int value) { bb.putShort(bb_pos + 10, (short) value); }
   public long reserved1() { return (long)bb.getInt(bb_pos + 12) & 0xFFFFFFFFL; }
-  public void mutateReserved1(long reserved1) { bb.putInt(bb_pos + 12, (int) reserved1); }
+  public void mutateReserved1(long value) { bb.putInt(bb_pos + 12, (int) value); }
 
   public static int createWantHead(FlatBufferBuilder builder, long version, int part, int parts, int nameCount, int reserved0, long reserved1) {
     builder.prep(4, 16);
