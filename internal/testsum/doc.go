@@ -1,0 +1,19 @@
+// Command testsum runs the suites of the repository one after the other and
+// ends with one sum over all of them.
+//
+//	testsum 'unit: go test -json ./...' 'python: python3 tests/run.py'
+//
+// A suite is a name and a shell command. Two forms of output are understood:
+// the events of go test -json, and lines of the forms
+//
+//	ok NAME
+//	not ok NAME: reason
+//	skip NAME: reason
+//
+// A suite that prints neither counts as one test, passed if the command ends
+// well; that is how builds take part. Lines of any other form are kept and
+// shown if the suite fails. Of a Go test with subtests only the subtests count.
+//
+// The last line is "N passed, N failed, N skipped". The exit code is 0 only if
+// something passed and nothing failed; with CI=true a skipped test has failed.
+package main

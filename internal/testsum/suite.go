@@ -1,0 +1,71 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+)
+
+// lineLimit bounds one line of output: an event carries at most one line of a
+// test, and a longer one is a test that has gone wild.
+const lineLimit = 16 << 20
+
+// runSuite runs one command and hands every line to the tally.
+func runSuite(command string, total *tally) {
+	cmd := exec.Command("sh", "-c", command)
+	var errs bytes.Buffer
+	cmd.Stderr = &errs
+	stdout, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		total.suiteEnd(err, command+"\n")
+		return
+	}
+	rest := readLines(stdout, total)
+	err = cmd.Wait()
+	total.suiteEnd(err, rest+errs.String())
+}
+
+// readLines takes what it understands and returns the rest.
+func readLines(in io.Reader, total *tally) string {
+	var rest strings.Builder
+	events := newEvents(total)
+	lines := bufio.NewScanner(in)
+	lines.Buffer(nil, lineLimit)
+	for lines.Scan() {
+		line := lines.Text()
+		if !events.take(line) && !takeLine(line, total) {
+			fmt.Fprintln(&rest, line)
+		}
+	}
+	if err := lines.Err(); err != nil {
+		fmt.Fprintln(&rest, "output of the suite:", err)
+		io.Copy(io.Discard, in) // or the suite would wait for a reader
+	}
+	events.close()
+	return rest.String()
+}
+
+// takeLine understands the line protocol of suites that are not in Go.
+func takeLine(line string, total *tally) bool {
+	for _, form := range []struct {
+		prefix string
+		count  func(name, reason string)
+	}{
+		{"ok ", func(name, _ string) { total.pass(name) }},
+		{"not ok ", total.fail},
+		{"skip ", total.skip},
+	} {
+		if text, ok := strings.CutPrefix(line, form.prefix); ok {
+			name, reason, _ := strings.Cut(text, ": ")
+			form.count(name, reason)
+			return true
+		}
+	}
+	return false
+}

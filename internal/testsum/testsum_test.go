@@ -1,0 +1,164 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// sum runs suites and returns the exit code, what was printed and its last line.
+func sum(strict bool, suites ...string) (code int, out, last string) {
+	var b bytes.Buffer
+	code = run(suites, strict, &b)
+	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
+	return code, b.String(), lines[len(lines)-1]
+}
+
+// printing is a suite that prints a text and exits with the code.
+func printing(t *testing.T, text, exit string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "out")
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return "suite: cat '" + path + "'; exit " + exit
+}
+
+func TestLineProtocol(t *testing.T) {
+	text := "ok one\nok two\nnot ok three: it is not four\nskip five: no six\nchatter\n"
+	code, out, last := sum(false, printing(t, text, "1"))
+	if code != 1 || last != "2 passed, 1 failed, 1 skipped" {
+		t.Errorf("code %d, %q", code, last)
+	}
+	for _, want := range []string{"FAIL suite: three\nit is not four", "skip suite: five\nno six", "chatter"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("output lacks %q:\n%s", want, out)
+		}
+	}
+}
+
+func TestSkippedFailsWhereNothingMayBeSkipped(t *testing.T) {
+	code, _, last := sum(true, printing(t, "ok one\nskip five: no six\n", "0"))
+	if code != 1 || last != "1 passed, 1 failed, 0 skipped" {
+		t.Errorf("code %d, %q", code, last)
+	}
+}
+
+func TestCommandsWithoutTests(t *testing.T) {
+	for _, c := range []struct {
+		name, suite string
+		code        int
+		last        string
+	}{
+		{"ends well", "build: true", 0, "1 passed, 0 failed, 0 skipped"},
+		{"ends badly", "build: false", 1, "0 passed, 1 failed, 0 skipped"},
+		{"is not there", "build: /nowhere/at/all", 1, "0 passed, 1 failed, 0 skipped"},
+		{"passes and ends badly", "build: echo ok one; exit 3", 1, "1 passed, 1 failed, 0 skipped"},
+		{"dies", "build: kill -9 $$", 1, "0 passed, 1 failed, 0 skipped"},
+	} {
+		if code, out, last := sum(false, c.suite); code != c.code || last != c.last {
+			t.Errorf("%s: code %d, %q, want %d, %q\n%s", c.name, code, last, c.code, c.last, out)
+		}
+	}
+}
+
+func TestNothingRunIsNotSuccess(t *testing.T) {
+	if code, _, last := sum(false); code == 0 || last != "0 passed, 0 failed, 0 skipped" {
+		t.Errorf("code %d, %q", code, last)
+	}
+	if code, _, _ := sum(false, "no command"); code != 2 {
+		t.Errorf("a suite without a command: code %d, want 2", code)
+	}
+}
+
+func TestSuitesAddUp(t *testing.T) {
+	code, _, last := sum(false, "a: echo ok x; echo ok y", "b: true", "c: echo ok z")
+	if code != 0 || last != "4 passed, 0 failed, 0 skipped" {
+		t.Errorf("code %d, %q", code, last)
+	}
+}
+
+// event lines as go test -json prints them, shortened to what is read
+const (
+	passAndFail = `{"Action":"start","Package":"p"}
+{"Action":"run","Package":"p","Test":"TestA"}
+{"Action":"pass","Package":"p","Test":"TestA"}
+{"Action":"run","Package":"p","Test":"TestB"}
+{"Action":"run","Package":"p","Test":"TestB/one"}
+{"Action":"output","Package":"p","Test":"TestB/one","Output":"    b_test.go:7: one is two\n"}
+{"Action":"fail","Package":"p","Test":"TestB/one"}
+{"Action":"run","Package":"p","Test":"TestB/two"}
+{"Action":"pass","Package":"p","Test":"TestB/two"}
+{"Action":"fail","Package":"p","Test":"TestB"}
+{"Action":"output","Package":"p","Output":"FAIL\n"}
+{"Action":"fail","Package":"p"}
+{"Action":"start","Package":"q"}
+{"Action":"skip","Package":"q"}
+`
+	doesNotBuild = `{"ImportPath":"p [p.test]","Action":"build-output","Output":"p_test.go:3: undefined: x\n"}
+{"ImportPath":"p [p.test]","Action":"build-fail"}
+{"Action":"start","Package":"p"}
+{"Action":"output","Package":"p","Output":"FAIL p [build failed]\n"}
+{"Action":"fail","Package":"p","FailedBuild":"p [p.test]"}
+`
+	dies = `{"Action":"start","Package":"p"}
+{"Action":"run","Package":"p","Test":"TestA"}
+{"Action":"run","Package":"p","Test":"TestA/deep"}
+{"Action":"output","Package":"p","Test":"TestA/deep","Output":"panic: deep trouble\n"}
+{"Action":"fail","Package":"p"}
+`
+	cutShort = `{"Action":"start","Package":"p"}
+{"Action":"run","Package":"p","Test":"TestA"}
+{"Action":"pass","Package":"p","Test":"TestA"}
+`
+)
+
+func TestGoEvents(t *testing.T) {
+	for _, c := range []struct {
+		name, text, exit, last, want string
+	}{
+		{"a subtest fails", passAndFail, "1", "2 passed, 1 failed, 0 skipped", "FAIL suite: p TestB/one\n    b_test.go:7: one is two\n"},
+		{"a package does not build", doesNotBuild, "1", "0 passed, 1 failed, 0 skipped", "undefined: x"},
+		{"a program dies", dies, "1", "0 passed, 1 failed, 0 skipped", "FAIL suite: p TestA/deep (did not finish)\npanic: deep trouble\n"},
+		{"go test is stopped", cutShort, "1", "1 passed, 1 failed, 0 skipped", "no result"},
+	} {
+		code, out, last := sum(false, printing(t, c.text, c.exit))
+		if code != 1 || last != c.last || !strings.Contains(out, c.want) {
+			t.Errorf("%s: code %d, %q, want %q and %q in\n%s", c.name, code, last, c.last, c.want, out)
+		}
+	}
+}
+
+// TestRealGoTest runs a package of its own under the real go test, so that a
+// new form of events does not pass unseen.
+func TestRealGoTest(t *testing.T) {
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"go.mod": "module sample\n\ngo 1.26\n",
+		"a_test.go": `package sample
+
+import "testing"
+
+func TestPass(t *testing.T) {}
+func TestSubs(t *testing.T) {
+	t.Run("good", func(t *testing.T) {})
+	t.Run("bad", func(t *testing.T) { t.Error("as intended") })
+}
+func FuzzSeeds(f *testing.F) {
+	f.Add(1)
+	f.Add(2)
+	f.Fuzz(func(t *testing.T, n int) {})
+}
+`,
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	code, out, last := sum(true, "unit: cd '"+dir+"' && go test -json ./...")
+	if code != 1 || last != "4 passed, 1 failed, 0 skipped" || !strings.Contains(out, "as intended") {
+		t.Errorf("code %d, %q\n%s", code, last, out)
+	}
+}
