@@ -19,7 +19,7 @@ func goLayout(all []*Schema) (map[string][]byte, error) {
 		}
 		text, err := format.Source([]byte(goSchema(s)))
 		if err != nil {
-			return nil, fmt.Errorf("Go constants of %q: %w", s.Name, err)
+			return nil, fmt.Errorf("constants of %q for Go: %w", s.Name, err)
 		}
 		files[s.Name+"_generated.go"] = text
 	}
