@@ -11,7 +11,7 @@ import (
 // A Datagram is one wire datagram as received.
 type Datagram struct {
 	// Bytes is the payload, to be read only; a duplicated datagram appears twice
-	// with the same bytes. It is valid until the next ReadBatch with the same Batch.
+	// with the same bytes. It is valid until the next ReadBatch.
 	Bytes []byte
 
 	// From is the sender's send socket: the way back to it.
@@ -34,7 +34,8 @@ const (
 	// maxKernelDatagram is what the kernel hands out at most, joined or not.
 	maxKernelDatagram = 65536
 
-	// maxSegments is how many datagrams the kernel of any version joins at most.
+	// maxSegments is how many datagrams a kernel of any version takes joined;
+	// newer ones hand out more in one piece (a Batch grows once, then).
 	maxSegments = 64
 
 	// slotSkew is added to each receive buffer, so that the beginnings of

@@ -24,18 +24,21 @@ const (
 )
 
 // GroupOf returns the multicast address and port of the domain of that name. It
-// is part of the network protocol: every node computes the same from
-// h = FNV-1a 64 of the name's bytes,
+// is part of the network protocol: every node computes, in 64-bit arithmetic,
 //
-//	address = 239.192.0.0 + h mod (2^18 - 256)
-//	port    = 29184 + 32 * ((h >> 32) mod 24)
+//	h       = FNV-1a 64 of the name's bytes
+//	m       = (h xor h >> 32) * 0x9E3779B97F4A7C15
+//	address = 239.192.0.0 + (m >> 32) mod (2^18 - 256)
+//	port    = 29184 + 32 * ((m >> 8 and 0xFFFFFF) mod 24)
 //
-// Two domains may share a group by chance (1 in 262,000) or a port (1 in 24); frames
+// since the high bits of FNV-1a alone differ little between similar names. Two
+// domains may share a group by chance (1 in 261,888) or a port (1 in 24); frames
 // carry the domain too, and ports are shared by design. It doesn't block or allocate.
 func GroupOf(domain string) netip.AddrPort {
 	h := fnv1a(domain)
-	a := uint32(groupBase + h%groupCount)
-	port := uint16(portBase + portStep*((h>>32)%portBlocks))
+	m := (h ^ h>>32) * 0x9E3779B97F4A7C15
+	a := uint32(groupBase + (m>>32)%groupCount)
+	port := uint16(portBase + portStep*((m>>8&0xFFFFFF)%portBlocks))
 	addr := netip.AddrFrom4([4]byte{byte(a >> 24), byte(a >> 16), byte(a >> 8), byte(a)})
 	return netip.AddrPortFrom(addr, port)
 }

@@ -38,10 +38,14 @@ type writeState struct {
 	scratch [][]byte // what the fault layer lets through
 	poll    [1]unix.PollFd
 	last    *SendError // so that an error that persists isn't allocated again
+
+	// give is sendmmsg; loopback never refuses, so tests put a sterner one here.
+	give func(fd int, h []mmsghdr) (int, syscall.Errno)
 }
 
 func (w *writeState) init(join bool) {
 	w.join.Store(join)
+	w.give = sendmmsg
 	w.control = make([]byte, sendHeaders*controlSize)
 	for i := range w.hdrs {
 		h := &w.hdrs[i].hdr
@@ -100,7 +104,7 @@ func (c *Conn) writeTo(to netip.AddrPort, datagrams [][]byte) (int, error) {
 func (c *Conn) send(datagrams [][]byte) (sent int, err error) {
 	waits, refused := 0, false
 	for len(datagrams) > 0 {
-		n, errno := sendmmsg(c.sendFD, c.fill(datagrams))
+		n, errno := c.write.give(c.sendFD, c.fill(datagrams))
 		if errno == 0 {
 			k := c.countSent(datagrams, n)
 			sent += k
