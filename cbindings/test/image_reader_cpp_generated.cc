@@ -85,6 +85,7 @@ static_assert(static_cast<uint64_t>(fb::LossReason::GaveUp) == RC_LOSS_REASON_GA
 static_assert(static_cast<uint64_t>(fb::LossReason::Untethered) == RC_LOSS_REASON_UNTETHERED, "value of LossReason.Untethered");
 static_assert(static_cast<uint64_t>(fb::LossReason::Source) == RC_LOSS_REASON_SOURCE, "value of LossReason.Source");
 static_assert(static_cast<uint64_t>(fb::LossReason::Session) == RC_LOSS_REASON_SESSION, "value of LossReason.Session");
+static_assert(static_cast<uint64_t>(fb::LossReason::Receiver) == RC_LOSS_REASON_RECEIVER, "value of LossReason.Receiver");
 
 static_assert(static_cast<uint64_t>(fb::LaneClass::None) == RC_LANE_CLASS_NONE, "value of LaneClass.None");
 static_assert(static_cast<uint64_t>(fb::LaneClass::Gated) == RC_LANE_CLASS_GATED, "value of LaneClass.Gated");

@@ -19,6 +19,9 @@ const (
 	LossReasonSource LossReason = 4
 	/// The sender's session ended before they could be repaired.
 	LossReasonSession LossReason = 5
+	/// The receiving node had no room for them: its ring was full beyond what can be
+	/// parked, or has slots too small. Never on the wire.
+	LossReasonReceiver LossReason = 6
 )
 
 var EnumNamesLossReason = map[LossReason]string{
@@ -28,6 +31,7 @@ var EnumNamesLossReason = map[LossReason]string{
 	LossReasonUntethered: "Untethered",
 	LossReasonSource:     "Source",
 	LossReasonSession:    "Session",
+	LossReasonReceiver:   "Receiver",
 }
 
 var EnumValuesLossReason = map[string]LossReason{
@@ -37,6 +41,7 @@ var EnumValuesLossReason = map[string]LossReason{
 	"Untethered": LossReasonUntethered,
 	"Source":     LossReasonSource,
 	"Session":    LossReasonSession,
+	"Receiver":   LossReasonReceiver,
 }
 
 func (v LossReason) String() string {

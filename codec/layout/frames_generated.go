@@ -114,6 +114,8 @@ const (
 	LossReasonSource = 4
 	// The sender's session ended before they could be repaired.
 	LossReasonSession = 5
+	// The receiving node had no room for them: its ring was full beyond what can be parked, or has slots too small. Never on the wire.
+	LossReasonReceiver = 6
 )
 
 // LaneClass, 1 byte. Whom the owner of a lane waits for.

@@ -8,4 +8,4 @@ const Hash uint64 = 0xd2179693b415a086
 
 // WireHash names the layout of all frames: the structs and enums of the
 // schemas common and frames.
-const WireHash uint64 = 0x02906ca8cd731e03
+const WireHash uint64 = 0x398dfc7f189ccb56

@@ -18,7 +18,7 @@
 /* Names the layout of all segments; stands in every segment's header. */
 #define RC_LAYOUT_HASH UINT64_C(0xd2179693b415a086)
 /* Names the layout of all frames. */
-#define RC_WIRE_HASH UINT64_C(0x02906ca8cd731e03)
+#define RC_WIRE_HASH UINT64_C(0x398dfc7f189ccb56)
 
 /* Magic is "RINGCAST" read as a little-endian word. */
 #define RC_MAGIC UINT64_C(0x54534143474e4952)
@@ -173,6 +173,7 @@
 #define RC_LOSS_REASON_UNTETHERED 3u
 #define RC_LOSS_REASON_SOURCE 4u
 #define RC_LOSS_REASON_SESSION 5u
+#define RC_LOSS_REASON_RECEIVER 6u
 
 /* LaneClass, 1 byte. Whom the owner of a lane waits for. */
 #define RC_LANE_CLASS_NONE 0u

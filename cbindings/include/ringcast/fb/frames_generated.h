@@ -329,37 +329,42 @@ enum class LossReason : uint32_t {
   Source = 4,
   /// The sender's session ended before they could be repaired.
   Session = 5,
+  /// The receiving node had no room for them: its ring was full beyond what can be
+  /// parked, or has slots too small. Never on the wire.
+  Receiver = 6,
   MIN = None,
-  MAX = Session
+  MAX = Receiver
 };
 
-inline const LossReason (&EnumValuesLossReason())[6] {
+inline const LossReason (&EnumValuesLossReason())[7] {
   static const LossReason values[] = {
     LossReason::None,
     LossReason::Trail,
     LossReason::GaveUp,
     LossReason::Untethered,
     LossReason::Source,
-    LossReason::Session
+    LossReason::Session,
+    LossReason::Receiver
   };
   return values;
 }
 
 inline const char * const *EnumNamesLossReason() {
-  static const char * const names[7] = {
+  static const char * const names[8] = {
     "None",
     "Trail",
     "GaveUp",
     "Untethered",
     "Source",
     "Session",
+    "Receiver",
     nullptr
   };
   return names;
 }
 
 inline const char *EnumNameLossReason(LossReason e) {
-  if (::flatbuffers::IsOutRange(e, LossReason::None, LossReason::Session)) return "";
+  if (::flatbuffers::IsOutRange(e, LossReason::None, LossReason::Receiver)) return "";
   const size_t index = static_cast<size_t>(e);
   return EnumNamesLossReason()[index];
 }

@@ -15,3 +15,6 @@ class LossReason(object):
     Source = 4
     # The sender's session ended before they could be repaired.
     Session = 5
+    # The receiving node had no room for them: its ring was full beyond what can be
+    # parked, or has slots too small. Never on the wire.
+    Receiver = 6

@@ -29,4 +29,9 @@ public final class LossReason {
    * The sender's session ended before they could be repaired.
    */
   public static final long Session = 5L;
+  /**
+   * The receiving node had no room for them: its ring was full beyond what can be
+   * parked, or has slots too small. Never on the wire.
+   */
+  public static final long Receiver = 6L;
 }
