@@ -1,0 +1,118 @@
+package lint
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// module is the import path of the repository.
+const module = "github.com/ringcast/ringcast"
+
+// allowed lists every edge between packages of the module, the root being ".".
+// Adding one is a design change: say it in doc/ARCHITECTURE.md in the same
+// commit. A package that is not listed may import nothing of ours.
+//
+// What the table keeps apart: mcast knows no ring and no segment; the root
+// knows no network, since a client only ever touches rings; only
+// internal/forward knows both, and it never uses the root, whose interface
+// does not let anybody publish under another's address.
+var allowed = map[string][]string{
+	".":                {"shm", "ring", "codec", "codec/layout", "codec/fb", "codec/table"},
+	"codec":            {"codec/layout", "codec/fb"},
+	"codec/layout":     {},
+	"codec/fb":         {},
+	"codec/table":      {"codec/fb"},
+	"codec/gen":        {},
+	"codec/golden":     {},
+	"shm":              {"codec/layout", "codec/fb", "codec/table"},
+	"ring":             {"shm", "codec/layout"},
+	"mcast":            {"mcast/wire", "codec/layout"},
+	"mcast/wire":       {"codec/layout"},
+	"mcast/udp":        {"mcast/wire"},
+	"mcast/simnet":     {"mcast", "mcast/wire"},
+	"internal/forward": {"shm", "ring", "mcast", "mcast/udp", "mcast/wire", "codec/layout", "codec/fb", "codec/table"},
+	"internal/demo":    {"."},
+	"cmd/ringcast":     {".", "shm"},
+	"cmd/ringcastd":    {"internal/forward", "shm", "mcast/udp"},
+}
+
+// everywhere are packages that any other may import: they import nothing.
+var everywhere = []string{"internal/invariants"}
+
+// inTests lists what the tests of a package may import besides. A package's
+// tests may always import the package itself and the folders below it.
+var inTests = map[string][]string{
+	"codec/golden": {"codec/fb"},
+	"mcast":        {"mcast/simnet"},
+	"ring":         {"codec/fb"},
+}
+
+// checkImports reports edges that the tables do not allow.
+func checkImports(r repository) []finding {
+	var list []finding
+	for _, s := range r {
+		if s.file == nil {
+			continue
+		}
+		for _, spec := range s.file.Imports {
+			to, ours := ownPackage(spec.Path.Value)
+			if ours && !edgeAllowed(s.pkg(), to, s.isTest()) {
+				list = append(list, s.at(spec.Pos(), "%s must not import %s", s.pkg(), to))
+			}
+		}
+	}
+	return list
+}
+
+// ownPackage returns the folder of a quoted import path of this module.
+func ownPackage(quoted string) (string, bool) {
+	path, err := strconv.Unquote(quoted)
+	if err != nil {
+		return "", false
+	}
+	if path == module {
+		return ".", true
+	}
+	return strings.CutPrefix(path, module+"/")
+}
+
+func edgeAllowed(from, to string, test bool) bool {
+	if slices.Contains(allowed[from], to) || slices.Contains(everywhere, to) {
+		return true
+	}
+	return test && (to == from || strings.HasPrefix(to, from+"/") || slices.Contains(inTests[from], to))
+}
+
+// dependencies are the modules of others that may be used at all.
+var dependencies = []string{
+	"golang.org/x/sys",
+	"golang.org/x/net",
+	"golang.org/x/term",
+	"github.com/google/flatbuffers/go",
+	"github.com/pierrec/lz4/v4",
+	"github.com/HdrHistogram/hdrhistogram-go",
+	"github.com/spf13/cobra",
+}
+
+// checkModules reports imports of modules that were not decided on.
+func checkModules(r repository) []finding {
+	var list []finding
+	for _, s := range r {
+		if s.file == nil {
+			continue
+		}
+		for _, spec := range s.file.Imports {
+			path, _ := strconv.Unquote(spec.Path.Value)
+			first, _, _ := strings.Cut(path, "/")
+			_, ours := ownPackage(spec.Path.Value)
+			known := slices.ContainsFunc(dependencies, func(m string) bool {
+				return path == m || strings.HasPrefix(path, m+"/")
+			})
+			if strings.Contains(first, ".") && !ours && !known {
+				list = append(list, s.at(spec.Pos(), "%s is not among the dependencies", path))
+			}
+		}
+	}
+	return list
+}
