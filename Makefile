@@ -19,7 +19,7 @@ BENCHTIME ?= 1s
 COMMANDS  := $(patsubst %/main.go,./%,$(wildcard cmd/*/main.go))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check static build generate bench lint clean format vet staticcheck generated
+.PHONY: help demo test check static build generate bench lint clean format modules vet staticcheck generated
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -31,6 +31,7 @@ test: $(PYTHON_READY) $(FLATBUFFERS_JAR) ## run every test in every language
 	@go run ./internal/testsum \
 		'unit: go test -json -shuffle=on -tags invariants -timeout 15m ./...' \
 		'race: go test -json -race -short -tags invariants -timeout 15m ./...' \
+		'benchmarks, once: go test -short -run "^$$" -bench . -benchtime 1x -timeout 10m ./...' \
 		'build without cgo: CGO_ENABLED=0 go build ./...' \
 		'build for arm64: GOARCH=arm64 go build ./...' \
 		'python: $(PYTHON) cbindings/python/tests/read_images.py codec/golden' \
@@ -38,7 +39,7 @@ test: $(PYTHON_READY) $(FLATBUFFERS_JAR) ## run every test in every language
 
 check: static test ## everything that CI runs: static checks, then the tests
 
-static: format vet staticcheck generated lint ## the checks that run no test of behaviour
+static: format modules vet staticcheck generated lint ## the checks that run no test of behaviour
 
 build: ## build bin/ringcast and bin/ringcastd
 	@mkdir -p bin
@@ -58,6 +59,9 @@ clean: ## remove bin and the downloaded tools
 
 format:
 	@files=$$(gofmt -l .) && if [ -n "$$files" ]; then echo "not in the form of gofmt:"; echo "$$files"; exit 1; fi
+
+modules:
+	go mod tidy -diff
 
 vet:
 	go vet ./...

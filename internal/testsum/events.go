@@ -77,7 +77,7 @@ func (e *events) testEvent(p *pkg, ev *event) {
 			p.parents[parent] = true
 		}
 	case "output":
-		if !strings.HasPrefix(ev.Output, "=== ") {
+		if !isMark(ev.Output) {
 			p.output[ev.Test] += ev.Output
 		}
 	case "pass":
@@ -92,6 +92,12 @@ func (e *events) testEvent(p *pkg, ev *event) {
 		e.total.skip(name, p.output[ev.Test])
 		p.end(ev.Test)
 	}
+}
+
+// isMark reports whether a line only says what the events say too.
+func isMark(line string) bool {
+	line = strings.TrimLeft(line, " ")
+	return strings.HasPrefix(line, "=== ") || strings.HasPrefix(line, "--- FAIL: ")
 }
 
 // failTest counts a failed test once: where a subtest failed, the subtest was
