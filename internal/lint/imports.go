@@ -32,9 +32,10 @@ var allowed = map[string][]string{
 	"mcast/udp":        {"mcast/wire"},
 	"mcast/simnet":     {"mcast", "mcast/wire"},
 	"internal/forward": {"shm", "ring", "mcast", "mcast/udp", "mcast/wire", "codec/layout", "codec/fb", "codec/table"},
-	"internal/demo":    {"."},
-	"cmd/ringcast":     {".", "shm"},
-	"cmd/ringcastd":    {"internal/forward", "shm", "mcast/udp"},
+	"internal/demo":    {".", "shm", "codec/table"},
+	"internal/version": {"codec/layout"},
+	"cmd/ringcast":     {".", "shm", "internal/version"},
+	"cmd/ringcastd":    {"internal/forward", "shm", "mcast/udp", "internal/version"},
 }
 
 // everywhere are packages that any other may import: they import nothing.
