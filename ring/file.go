@@ -97,7 +97,10 @@ func (s Shape) overlay(o Shape) Shape {
 	return s
 }
 
-func dataPath(path string, id uint64) string { return fmt.Sprintf("%s.%015x.dat", path, id) }
+// idDigits is how many hexadecimal digits a segment's id has in names.
+const idDigits = layout.SegmentIDBits / 4
+
+func dataPath(path string, id uint64) string { return fmt.Sprintf("%s.%0*x.dat", path, idDigits, id) }
 
 // attachFile maps the slots of an open control file.
 func attachFile(path string, host Host, ctl *shm.Segment, write bool) (*File, error) {
