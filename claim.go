@@ -1,0 +1,169 @@
+package ringcast
+
+import (
+	"context"
+	"fmt"
+
+	flatbuffers "github.com/google/flatbuffers/go"
+
+	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/ring"
+)
+
+// A Claim lends one slot of the topic's ring, so that a message is written where
+// it will be read. It ends with exactly one Commit, CommitN or Abort; its bytes
+// must not be touched after. Until then nobody else publishes with the same
+// Publisher, readers wait behind the slot, and others may take the claim after
+// the commit deadline (50 ms), which Commit then says. A publisher has one Claim,
+// which it lends again and again: it must not be kept. It belongs to the
+// goroutine that claimed.
+type Claim struct {
+	publisher *Publisher
+	inner     ring.Claim
+	size      int
+	open      bool
+	building  bool
+	builder   *flatbuffers.Builder
+}
+
+// Claim waits, as Publish does, for a slot, and lends it for a message of up to
+// size bytes. The bytes in it are those of an old message. It does not allocate.
+// A message larger than a slot can't be built in place: *TooLargeError says
+// which slots to ask for.
+func (p *Publisher) Claim(ctx context.Context, size int) (*Claim, error) {
+	if err := p.take(ctx); err != nil {
+		return nil, err
+	}
+	c := &p.claim
+	if err := p.claimSlot(ctx, size); err != nil {
+		p.free()
+		return nil, err
+	}
+	c.size, c.open, c.building = size, true, false
+	p.stamp()
+	return c, nil
+}
+
+func (p *Publisher) claimSlot(ctx context.Context, size int) error {
+	if size < 0 || size > p.file.Shape().Payload {
+		return p.tooLarge(size)
+	}
+	for {
+		inner, err := p.producer.TryClaim(nil)
+		if err == nil {
+			p.claim.inner = inner
+			return nil
+		}
+		if err := p.again(ctx, err, 0); err != nil {
+			return err
+		}
+	}
+}
+
+// tooLarge names the slots that would hold a message of that size.
+func (p *Publisher) tooLarge(size int) error {
+	s := p.file.Shape()
+	return fmt.Errorf("topic %q: claim: %w", p.topic,
+		&TooLargeError{Size: size, Limit: s.Payload, Slots: s.Slots, Payload: (size + 63) &^ 63})
+}
+
+// Bytes is the room for the message: as many bytes as were claimed, with the
+// rest of the slot as its capacity.
+func (c *Claim) Bytes() []byte { return c.inner.Bytes()[:c.size] }
+
+// Builder returns a builder that works in the slot, all of it, from its end. The
+// table must be finished before Commit. A table that outgrows the slot moves to
+// memory of its own, and Commit is a *TooLargeError. The builder is lent like the
+// claim; the first use on a publisher allocates it.
+func (c *Claim) Builder() *flatbuffers.Builder {
+	if c.builder == nil {
+		c.builder = flatbuffers.NewBuilder(0)
+	}
+	slot := c.inner.Bytes()
+	c.builder.Bytes = slot[:len(slot):len(slot)]
+	c.builder.Reset()
+	c.building = true
+	return c.builder
+}
+
+// Commit makes the message visible: the finished table where Builder was called,
+// and otherwise all the bytes that were claimed. It neither blocks nor allocates,
+// and makes a system call only where somebody sleeps.
+//
+// Errors: ErrFenced, ErrUnfinished, *TooLargeError, ErrClaimEnded; nothing was
+// sent, and the claim has ended.
+func (c *Claim) Commit() error {
+	if !c.open {
+		return ErrClaimEnded
+	}
+	if !c.building {
+		return c.commit(0, c.size, layout.ContentRaw)
+	}
+	start, length, err := c.table()
+	if err != nil {
+		_ = c.Abort()
+		return err
+	}
+	return c.commit(start, length, layout.ContentFlatBuffer)
+}
+
+// CommitN is Commit of the first n bytes.
+func (c *Claim) CommitN(n int) error {
+	if !c.open {
+		return ErrClaimEnded
+	}
+	return c.commit(0, n, layout.ContentRaw)
+}
+
+// Abort gives the slot back; nothing is sent. ErrFenced says that it was taken
+// already, which then changes nothing.
+func (c *Claim) Abort() error {
+	if !c.open {
+		return ErrClaimEnded
+	}
+	err := c.inner.Abort()
+	c.end()
+	return err
+}
+
+func (c *Claim) commit(start, length int, content uint8) error {
+	p := c.publisher
+	p.meta.Content = content
+	err := c.inner.Commit(start, length, &p.meta)
+	p.meta.Content = layout.ContentRaw
+	c.end()
+	return err
+}
+
+// end lets the next goroutine publish.
+func (c *Claim) end() {
+	c.open = false
+	if c.builder != nil {
+		c.builder.Bytes = nil // the slot is not ours any more
+	}
+	c.publisher.free()
+}
+
+// table is where the builder left the finished table within the slot.
+func (c *Claim) table() (start, length int, err error) {
+	slot := c.inner.Bytes()
+	built, err := finished(c.builder)
+	if err != nil {
+		return 0, 0, err
+	}
+	whole := c.builder.Bytes
+	if len(whole) != len(slot) || &whole[0] != &slot[0] {
+		return 0, 0, c.publisher.tooLarge(len(built))
+	}
+	return len(slot) - len(built), len(built), nil
+}
+
+// finished returns the builder's bytes; it panics inside when Finish was not called.
+func finished(b *flatbuffers.Builder) (built []byte, err error) {
+	defer func() {
+		if recover() != nil {
+			err = ErrUnfinished
+		}
+	}()
+	return b.FinishedBytes(), nil
+}

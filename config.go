@@ -1,0 +1,153 @@
+package ringcast
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/ringcast/ringcast/ring"
+	"github.com/ringcast/ringcast/shm"
+)
+
+// Version is the version of this library; the layout has its own (spec/segment.md).
+const Version = "0.1.0"
+
+// A Mode says what a topic does to its publishers when a subscription is slow.
+type Mode = ring.Mode
+
+// Modes of a topic.
+const (
+	// Reliable topics wait for their slowest reliable subscription, within its stall budget.
+	Reliable = ring.Reliable
+	// Latest topics wait for nobody; who is too slow misses messages, and is told.
+	Latest = ring.Latest
+)
+
+// A Wait says how to wait for a message or for room.
+type Wait = ring.Policy
+
+// Ways of waiting.
+const (
+	// Block spins briefly while traffic is recent, then sleeps. Idle costs nothing.
+	Block = ring.Block
+	// Spin never sleeps: for those who own their cores.
+	Spin = ring.Spin
+	// Yield gives the core away between looks, but does not sleep.
+	Yield = ring.Yield
+)
+
+// A Config says which domain to join, and as whom. The zero value, like nil, is
+// the default domain at the default place. It is copied by Open; a Config may be
+// used for several.
+type Config struct {
+	// Dir is the directory that holds the domains. Empty means RINGCAST_SHM_DIR;
+	// without that /dev/shm/ringcast for root and the group ringcast, and
+	// /dev/shm/ringcast-UID for others.
+	Dir string
+	// Domain is the domain's name. Empty means "default".
+	Domain string
+	// Name is what this process is called in lists. Empty means the program's name.
+	Name string
+	// Node asks for this node id. Zero means the one that the directory has, or
+	// one made from the machine's.
+	Node uint32
+	// Mode is the mode of files made here. Zero means 0600, or 0660 with a group.
+	Mode os.FileMode
+	// Group owns files made here. Empty means what the system gives.
+	Group string
+	// Wait is how publishers and subscriptions wait. Zero means Block.
+	Wait Wait
+}
+
+// maxConfigName bounds a participant's name, which every list shows.
+const maxConfigName = 64
+
+func (c *Config) validate() error {
+	switch {
+	case len(c.Name) > maxConfigName:
+		return fmt.Errorf("config: name of %d bytes: want at most %d", len(c.Name), maxConfigName)
+	case c.Wait > Yield:
+		return fmt.Errorf("config: unknown way of waiting %d", c.Wait)
+	case c.Mode&^os.ModePerm != 0:
+		return fmt.Errorf("config: mode %v: want permission bits", c.Mode)
+	}
+	return nil
+}
+
+func (c *Config) withDefaults() Config {
+	out := *c
+	if out.Domain == "" {
+		out.Domain = shm.DefaultDomain
+	}
+	if out.Name == "" {
+		out.Name = programName()
+	}
+	return out
+}
+
+// complete copies a configuration, which may be nil, checks it and fills it in.
+func (c *Config) complete() (Config, error) {
+	if c == nil {
+		c = &Config{}
+	}
+	if err := c.validate(); err != nil {
+		return Config{}, err
+	}
+	return c.withDefaults(), nil
+}
+
+func (c *Config) domain() *shm.Config {
+	return &shm.Config{Base: c.Dir, Domain: c.Domain, Node: c.Node, Mode: c.Mode, Group: c.Group}
+}
+
+// A PublisherConfig says what ring a publisher asks for and how it marks its
+// messages. The zero value, like nil, takes the topic as it is, or makes one of
+// 1024 slots of 2048 bytes, reliable and shared. A topic that was written before
+// keeps its shape, and asking for another is a *ShapeError. It is copied.
+type PublisherConfig struct {
+	// Slots is how many messages the ring holds: a power of two from 64 to 2^20.
+	// Zero asks for nothing.
+	Slots int
+	// SlotSize is how many bytes of payload one slot carries, up to 16 MiB, rounded up
+	// to a multiple of 64. Zero asks for nothing. A message may be half of the ring.
+	SlotSize int
+	// Mode is Reliable or Latest. Zero asks for nothing.
+	Mode Mode
+	// Exclusive asks for a ring that takes one publisher at a time and is faster.
+	Exclusive bool
+	// History is how many messages a subscription may start back, at most half of
+	// the slots. Zero asks for nothing.
+	History int
+	// Timestamps puts the wall clock into every message (about 40 ns each).
+	Timestamps bool
+	// Schema is the low half of the hash of the schema of FlatBuffers payloads,
+	// for tools. Zero means unknown.
+	Schema uint32
+}
+
+// shape is what the configuration asks of a ring.
+func (c *PublisherConfig) shape() ring.Shape {
+	s := ring.Shape{Slots: c.Slots, Payload: c.SlotSize, Mode: c.Mode, History: c.History}
+	if c.Exclusive {
+		s.Kind = ring.Exclusive
+	}
+	return s
+}
+
+// A SubscriberConfig says how a subscription reads. The zero value, like nil,
+// reads reliably from now on, from all nodes. It is copied.
+type SubscriberConfig struct {
+	// Latest holds nobody back: the subscription misses what it is too slow for,
+	// and gets copies of the messages. Topics of mode Latest are always read so.
+	Latest bool
+	// LocalOnly wants nothing from other nodes.
+	LocalOnly bool
+	// History is how many messages to start back, as far as the ring has them.
+	History int
+}
+
+func (c *SubscriberConfig) validate() error {
+	if c.History < 0 {
+		return fmt.Errorf("subscriber config: history %d: want 0 or more", c.History)
+	}
+	return nil
+}

@@ -1,0 +1,57 @@
+// Package ringcast is a messaging system: processes talk to each other by name,
+// wherever they run. On one node a topic is a ring in shared memory; between
+// nodes a forwarder republishes what other nodes asked for over reliable
+// multicast. A program sees neither: it publishes and subscribes.
+//
+// # What it promises
+//
+// A publish on a reliable topic that returned nil reaches every live reliable
+// subscription that was attached before, once, in order per publisher, while
+// its machine runs. Anything else is an error to the caller or an event in the
+// stream: [LaggedError], [LossError], [EpochError], [DownError]. There is no
+// silent gap. The death of a process stops the others for no longer than 100 ms.
+//
+// # What it does not
+//
+// Nothing survives a crash of the machine. There is no order over several
+// publishers. Processes of one user are not protected from each other where one
+// of them may write the ring.
+//
+// # The life of a message
+//
+//	Claim ──▶ write ──▶ Commit ──▶ Messages, Next ──▶ next turn
+//	  └─────▶ Abort                     (the slot is lent)  (and released)
+//
+// [Publisher.Publish] copies and [Publisher.Claim] lends the slot, so that a
+// FlatBuffers table is built where it will be read. A [Message] points into the
+// ring until the next turn of the loop; [Message.Clone] keeps it.
+//
+// # Waiting
+//
+// A publisher whose slowest reliable subscription is a ring behind waits, within
+// that subscription's stall budget (500 ms); then the subscription is put out,
+// goes on at the end, and is told how much it missed. A [Latest] topic, and a
+// subscription with Latest set, hold nobody back. Who waits spins briefly while
+// traffic is recent and then sleeps; nothing idle uses the processor. A context
+// that ends wakes a sleeper at once.
+//
+// # Errors
+//
+// Few are values: [ErrClosed] is [os.ErrClosed], [ErrFull], [ErrFenced]. Those
+// with data are types: [ShapeError] and [TooLargeError] say what to ask for;
+// those of opening come from package shm: shm.NoDomainError, shm.NoSpaceError,
+// shm.VersionError, shm.DamagedError, shm.NotOursError, and fs.ErrPermission.
+//
+// # Example
+//
+//	bus, err := ringcast.Open(ctx, nil)
+//	defer bus.Close()
+//	orders, err := bus.Publisher("orders.eu", nil)
+//	err = orders.Publish(ctx, payload)
+//
+//	sub, err := bus.Subscribe("orders.>", nil)
+//	for msg, err := range sub.Messages(ctx) {
+//		if err != nil { ... } // an event, or the reason of the end
+//		use(msg.Payload())
+//	}
+package ringcast

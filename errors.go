@@ -1,0 +1,127 @@
+package ringcast
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/ringcast/ringcast/ring"
+	"github.com/ringcast/ringcast/shm"
+)
+
+// Errors of use, compared with ==. None of them is ever wrapped.
+var (
+	// ErrClosed means that the bus, publisher or subscription was closed. It is [os.ErrClosed].
+	ErrClosed = os.ErrClosed
+	// ErrFull means that a Try found no room: the slowest subscription is a ring behind.
+	ErrFull = ring.ErrFull
+	// ErrEmpty means that a Try found no message.
+	ErrEmpty = ring.ErrEmpty
+	// ErrFenced means that a claim was held beyond the commit deadline (50 ms)
+	// while others waited for it, and was taken. Nothing was sent: claim again.
+	ErrFenced = ring.ErrFenced
+	// ErrBusy means that another goroutine is using the subscription.
+	ErrBusy = errors.New("subscription is used by another goroutine")
+	// ErrClaimEnded means that the claim was committed or aborted before.
+	ErrClaimEnded = errors.New("claim has ended")
+	// ErrUnfinished means that Finish was not called on the claim's builder.
+	ErrUnfinished = errors.New("flatbuffers table is not finished")
+)
+
+// Errors of opening, found with errors.Is.
+var (
+	// ErrNotExclusive means that another living publisher owns the exclusive topic.
+	ErrNotExclusive = ring.ErrNotExclusive
+	// ErrTooManyReaders means that the topic has as many subscriptions as it can.
+	ErrTooManyReaders = ring.ErrTooManyReaders
+	// ErrTooManyParticipants means that the node has as many processes as it can.
+	ErrTooManyParticipants = shm.ErrTooManyParticipants
+	// ErrBadName means that a name or pattern breaks the rules of names.
+	ErrBadName = shm.ErrBadName
+)
+
+type (
+	// A ShapeError says that a topic that was written before has another shape
+	// than the one asked for, and names both.
+	ShapeError = ring.ShapeError
+	// A TooLargeError says that a message does not fit, and which shape would hold it.
+	TooLargeError = ring.TooLargeError
+	// A DamagedError says where a ring holds bytes that no correct process
+	// writes. It is an event: the subscription goes on behind them.
+	DamagedError = ring.DamagedError
+)
+
+// A LaggedError is an event in a subscription's stream: it was too slow, and
+// messages passed it by. Reading goes on behind the gap.
+type LaggedError struct {
+	Topic string
+	// Source is whose messages were missed; zero where it is the whole ring's.
+	Source Address
+	// Missed counts positions of the ring, an upper bound of the messages: the
+	// sequences of what follows say exactly which.
+	Missed uint64
+	// First is the first position that was missed.
+	First uint64
+}
+
+func (e *LaggedError) Error() string {
+	return fmt.Sprintf("topic %q: lagged: %d positions missed", e.Topic, e.Missed)
+}
+
+// A LossError is an event in a subscription's stream: messages of one publisher
+// were lost between the nodes, and no repair can bring them back.
+type LossError struct {
+	Topic  string
+	Source Address
+	// First and Last are the sequences of the first and last lost message, inclusive.
+	First, Last uint64
+	// Count is how many were lost.
+	Count uint64
+	// Reason is why: a layout.LossReason.
+	Reason uint32
+}
+
+func (e *LossError) Error() string {
+	return fmt.Sprintf("topic %q: lost %d messages of %v, sequences %d to %d", e.Topic, e.Count, e.Source, e.First, e.Last)
+}
+
+// An EpochError is an event in a subscription's stream: a publisher came back
+// under a new address, so its sequences start again.
+type EpochError struct {
+	Topic  string
+	Source Address // the new one
+}
+
+func (e *EpochError) Error() string {
+	return fmt.Sprintf("topic %q: %v came back", e.Topic, e.Source)
+}
+
+// A DownError is an event in a subscription's stream: a publisher is gone.
+type DownError struct {
+	Topic  string
+	Source Address
+}
+
+func (e *DownError) Error() string { return fmt.Sprintf("topic %q: %v is gone", e.Topic, e.Source) }
+
+// A TopicError is an event in the stream of a pattern's subscription: a topic
+// that matches cannot be read. The others go on.
+type TopicError struct {
+	Topic string
+	Err   error
+}
+
+func (e *TopicError) Error() string { return fmt.Sprintf("topic %q: %v", e.Topic, e.Err) }
+
+// Unwrap returns the reason.
+func (e *TopicError) Unwrap() error { return e.Err }
+
+// IsEvent reports whether an error from a subscription is an event in the
+// stream, after which reading goes on. It does not allocate.
+func IsEvent(err error) bool {
+	switch err.(type) {
+	case *LaggedError, *LossError, *EpochError, *DownError, *DamagedError, *TopicError:
+		return true
+	}
+	return false
+}

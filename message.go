@@ -1,0 +1,82 @@
+package ringcast
+
+import (
+	"bytes"
+	"time"
+
+	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/ring"
+	"github.com/ringcast/ringcast/shm"
+)
+
+// An Address names a participant of the domain, or one of its publishers: valid
+// on every node, never used again. Its text form is n7-1f03.12.5:1. It is a
+// comparable value.
+type Address = shm.Address
+
+// What the bytes of a payload are, by Message.Content.
+const (
+	ContentRaw        = layout.ContentRaw
+	ContentFields     = layout.ContentFields
+	ContentFlatBuffer = layout.ContentFlatBuffer
+)
+
+// A Message is one message as a subscription sees it. It lies in the ring, or in
+// memory of the subscription where it came in pieces or was copied, and is valid
+// until the subscription's next call or turn of the loop, or its Close; Clone
+// keeps it. Its methods neither block nor allocate, but for Clone. It belongs to
+// the goroutine that reads the subscription.
+type Message struct {
+	raw   ring.Message
+	topic string
+}
+
+// Payload is the message's bytes. They must not be written: the ring is mapped
+// for reading, and other subscriptions see the same bytes.
+func (m *Message) Payload() []byte { return m.raw.Payload }
+
+// Topic is the topic it was published to.
+func (m *Message) Topic() string { return m.topic }
+
+// Source is the address of its publisher, whatever node it is on.
+func (m *Message) Source() Address { return m.raw.Producer }
+
+// Sequence is the number its publisher gave it: from 1, without a gap.
+func (m *Message) Sequence() uint64 { return m.raw.Sequence }
+
+// Time is when it was published by the publisher's wall clock, and the zero
+// time if the publisher does not say (PublisherConfig.Timestamps).
+func (m *Message) Time() time.Time {
+	if m.raw.Flags&layout.MessageFlagTimestamped == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, int64(m.raw.TimestampNs))
+}
+
+// TimestampNs is Time in nanoseconds since 1970; 0 if the publisher does not say.
+func (m *Message) TimestampNs() uint64 {
+	if m.raw.Flags&layout.MessageFlagTimestamped == 0 {
+		return 0
+	}
+	return m.raw.TimestampNs
+}
+
+// Content says how to read the payload: ContentRaw, ContentFields or ContentFlatBuffer.
+func (m *Message) Content() uint8 { return m.raw.Content }
+
+// Schema is the low half of the hash of a FlatBuffer's schema; 0 if unknown.
+func (m *Message) Schema() uint32 { return m.raw.Schema }
+
+// Remote reports whether it came from another node.
+func (m *Message) Remote() bool { return m.raw.Flags&layout.MessageFlagRemote != 0 }
+
+// Position is where it lies in the ring of its topic on this node; for tools.
+func (m *Message) Position() uint64 { return m.raw.Position }
+
+// Clone returns a copy that stays valid.
+func (m *Message) Clone() *Message {
+	c := *m
+	c.raw.Payload = bytes.Clone(m.raw.Payload)
+	c.raw.Block = bytes.Clone(m.raw.Block)
+	return &c
+}

@@ -1,0 +1,203 @@
+package ringcast
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+
+	"github.com/ringcast/ringcast/ring"
+	"github.com/ringcast/ringcast/shm"
+)
+
+// A Bus is this process's place in a domain: a participant, its publishers and
+// its subscriptions. It is safe for concurrent use by multiple goroutines.
+type Bus struct {
+	// Immutable after Open.
+	config Config
+	domain *shm.Domain
+	self   *shm.Participant
+	files  os.FileMode // mode of the rings made here
+
+	// changes goes up when the directory of topics does; see topicWatch.
+	changes atomic.Uint64
+
+	mu        sync.Mutex
+	closed    bool                 // guarded by mu
+	gone      bool                 // guarded by mu: nothing is mapped any more
+	members   map[member]struct{}  // guarded by mu: publishers and subscriptions
+	interests map[shm.Interest]int // guarded by mu: how many members have it
+	watch     *topicWatch          // guarded by mu: nil before the first pattern
+}
+
+// A member is a publisher or subscription, as the bus sees it.
+type member interface {
+	// end closes it now, or as soon as whoever is using it lets go.
+	end() error
+}
+
+// Open joins a domain on this node, and makes what is not there of it. A nil
+// configuration is the default one. What dead processes left is tidied up on
+// the way. The context only bounds Open itself.
+//
+// Errors: fs.ErrPermission with advice, *shm.NoSpaceError, *shm.VersionError,
+// *shm.DamagedError, *shm.NotOursError, ErrTooManyParticipants, ErrBadName.
+func Open(ctx context.Context, cfg *Config) (*Bus, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	c, err := cfg.complete()
+	if err != nil {
+		return nil, err
+	}
+	domain, err := shm.OpenDomain(c.domain())
+	if err != nil {
+		return nil, err
+	}
+	b := &Bus{
+		config:    c,
+		domain:    domain,
+		members:   make(map[member]struct{}),
+		interests: make(map[shm.Interest]int),
+	}
+	b.files, _ = domain.FileMode()
+	if b.self, err = domain.Join(b.info()); err != nil {
+		return nil, errors.Join(err, domain.Close())
+	}
+	return b, nil
+}
+
+// Address is the address of this process in the domain.
+func (b *Bus) Address() Address { return b.self.Address() }
+
+// Domain is the name of the domain.
+func (b *Bus) Domain() string { return b.config.Domain }
+
+// Close closes all publishers and subscriptions and leaves the domain. One that
+// another goroutine is using at this moment, such as a subscription within its
+// loop, ends when that goroutine is done with it, and the domain is left then.
+// It does not wait. A second Close does nothing.
+func (b *Bus) Close() error {
+	b.mu.Lock()
+	if b.closed {
+		b.mu.Unlock()
+		return nil
+	}
+	b.closed = true
+	members := make([]member, 0, len(b.members))
+	for m := range b.members {
+		members = append(members, m)
+	}
+	b.mu.Unlock()
+	var errs []error
+	for _, m := range members {
+		errs = append(errs, m.end())
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return errors.Join(append(errs, b.leaveIfLast())...)
+}
+
+// leaveIfLast leaves the domain once the bus is closed and nobody uses it; mu is held.
+func (b *Bus) leaveIfLast() error {
+	if !b.closed || b.gone || len(b.members) > 0 {
+		return nil
+	}
+	b.gone = true
+	if b.watch != nil {
+		b.watch.close()
+	}
+	return errors.Join(b.self.Close(), b.domain.Close())
+}
+
+// add enters a member and what it publishes or subscribes to.
+func (b *Bus) add(m member, i shm.Interest) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return ErrClosed
+	}
+	b.members[m] = struct{}{}
+	b.interests[i]++
+	if b.interests[i] > 1 {
+		return nil
+	}
+	if err := b.self.SetInfo(b.info()); err != nil {
+		delete(b.members, m)
+		delete(b.interests, i)
+		return err
+	}
+	return nil
+}
+
+// drop takes a member out, when it uses nothing of the domain any more.
+func (b *Bus) drop(m member, i shm.Interest) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if _, ok := b.members[m]; !ok {
+		return nil
+	}
+	delete(b.members, m)
+	var err error
+	if b.interests[i]--; b.interests[i] == 0 {
+		delete(b.interests, i)
+		if !b.closed {
+			err = b.self.SetInfo(b.info())
+		}
+	}
+	return errors.Join(err, b.leaveIfLast())
+}
+
+// info is what the bus says of itself; mu is held, or nobody knows the bus yet.
+func (b *Bus) info() shm.Info {
+	info := shm.Info{Name: b.config.Name, Version: Version}
+	for i := range b.interests {
+		info.Interests = append(info.Interests, i)
+	}
+	return info
+}
+
+// wake rings our own doorbell, so that our sleepers look again. It may come at
+// any time, even after the domain was left.
+func (b *Bus) wake() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.gone {
+		b.self.Doorbell().Ring()
+	}
+}
+
+// topicPath is the path of a topic's ring, without suffix.
+func (b *Bus) topicPath(topic string) string { return filepath.Join(b.topicsDir(), topic) }
+
+func (b *Bus) topicsDir() string { return filepath.Join(b.domain.Dir(), "topics") }
+
+// openRing opens a topic's ring, or makes it.
+func (b *Bus) openRing(topic string, shape ring.Shape, write bool) (*ring.File, error) {
+	f, err := ring.OpenFile(b.topicPath(topic), host{b}, ring.FileOptions{Shape: shape, Write: write, Mode: b.files})
+	if err != nil {
+		return nil, fmt.Errorf("topic %q: %w", topic, err)
+	}
+	return f, nil
+}
+
+// newWaiter returns what one goroutine at a time waits with.
+func (b *Bus) newWaiter() *ring.Waiter { return ring.NewWaiter(b.self.Doorbell(), b.config.Wait) }
+
+// A host is the bus as its rings see it.
+type host struct{ bus *Bus }
+
+func (h host) Index() uint16                 { return h.bus.self.Index() }
+func (h host) Alive(participant uint16) bool { return h.bus.domain.Alive(participant) }
+func (h host) Ring(participant uint16)       { h.bus.domain.Bell(participant).Ring() }
+
+var _ ring.Host = host{}
+
+// programName is what this process is called where nobody says otherwise.
+func programName() string {
+	name := filepath.Base(os.Args[0])
+	return name[:min(len(name), maxConfigName)]
+}

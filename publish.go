@@ -1,0 +1,248 @@
+package ringcast
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ringcast/ringcast/ring"
+	"github.com/ringcast/ringcast/shm"
+)
+
+// A Publisher sends messages to one topic. Messages of one Publisher keep their
+// order everywhere. It is safe for concurrent use by multiple goroutines: one at
+// a time publishes, and a claim counts as publishing until it ends.
+type Publisher struct {
+	// Immutable after Bus.Publisher.
+	bus    *Bus
+	topic  string
+	config PublisherConfig
+
+	lock lock
+	wait patience // but for wait.closing guarded by lock, like all below
+
+	file     *ring.File
+	producer *ring.Producer
+	waiter   *ring.Waiter
+	meta     ring.Meta
+	claim    Claim
+	ended    bool
+}
+
+// Publisher opens a topic for publishing, and makes it if it is not there. A nil
+// configuration takes the topic as it is.
+//
+// Errors: ErrBadName; *ShapeError where the topic was written in another shape;
+// ErrNotExclusive; *shm.NoSpaceError where the ring does not fit; ErrClosed.
+func (b *Bus) Publisher(topic string, cfg *PublisherConfig) (*Publisher, error) {
+	if err := shm.ValidName(topic); err != nil {
+		return nil, err
+	}
+	p := &Publisher{bus: b, topic: topic, lock: newLock(), waiter: b.newWaiter()}
+	if cfg != nil {
+		p.config = *cfg
+	}
+	p.wait.bus = b
+	p.claim.publisher = p
+	p.meta.Schema = p.config.Schema
+	if err := b.add(p, p.interest()); err != nil {
+		return nil, err
+	}
+	if err := p.open(); err != nil {
+		return nil, errors.Join(err, b.drop(p, p.interest()))
+	}
+	return p, nil
+}
+
+func (p *Publisher) interest() shm.Interest { return shm.Interest{Name: p.topic, Publisher: true} }
+
+// open maps the topic's ring and takes a handle on it.
+func (p *Publisher) open() error {
+	file, err := p.bus.openRing(p.topic, p.config.shape(), true)
+	if err != nil {
+		return err
+	}
+	producer, err := file.NewProducer(p.bus.Address())
+	if err != nil {
+		return errors.Join(fmt.Errorf("topic %q: %w", p.topic, err), file.Close())
+	}
+	p.file, p.producer = file, producer
+	return nil
+}
+
+// Topic is the topic's name.
+func (p *Publisher) Topic() string { return p.topic }
+
+// Publish copies payload into the topic as one message. It waits while the
+// slowest reliable subscription is a ring behind, until the context ends, and
+// sends again when its claim was taken from it. It neither allocates nor makes a
+// system call unless it waits, somebody sleeps, or the message is the first that
+// is larger than a slot.
+//
+// Errors: the context's, ErrClosed, *TooLargeError; nothing was sent then.
+func (p *Publisher) Publish(ctx context.Context, payload []byte) error {
+	if err := p.take(ctx); err != nil {
+		return err
+	}
+	p.stamp()
+	err := p.publish(ctx, payload)
+	p.free()
+	return err
+}
+
+func (p *Publisher) publish(ctx context.Context, payload []byte) error {
+	for {
+		err := p.producer.TryPublish(payload, &p.meta)
+		if err == nil {
+			return nil
+		}
+		if err := p.again(ctx, err, len(payload)); err != nil {
+			return err
+		}
+	}
+}
+
+// TryPublish is Publish that never waits. ErrFull: there is no room, or another
+// goroutine is publishing.
+func (p *Publisher) TryPublish(payload []byte) error {
+	if !p.lock.try() {
+		return ErrFull
+	}
+	defer p.free()
+	if err := p.usable(); err != nil {
+		return err
+	}
+	p.stamp()
+	err := p.producer.TryPublish(payload, &p.meta)
+	switch err {
+	case nil:
+		return nil
+	case ring.ErrFull, ring.ErrStalled:
+		return ErrFull
+	}
+	if err := p.mend(err); err != nil {
+		return err
+	}
+	return p.producer.TryPublish(payload, &p.meta)
+}
+
+// take waits for the publisher.
+func (p *Publisher) take(ctx context.Context) error {
+	if err := p.lock.take(ctx); err != nil {
+		return err
+	}
+	if err := p.usable(); err != nil {
+		p.free()
+		return err
+	}
+	return nil
+}
+
+// usable says why nothing can be published; the lock is held.
+func (p *Publisher) usable() error {
+	if p.ended || p.wait.closing.Load() {
+		return ErrClosed
+	}
+	if p.file == nil { // reopening went wrong before
+		return p.open()
+	}
+	return nil
+}
+
+// stamp notes the time of a message that begins now.
+func (p *Publisher) stamp() {
+	if p.config.Timestamps {
+		p.meta.TimestampNs = uint64(time.Now().UnixNano())
+	}
+}
+
+// again decides, after a try to write size bytes went wrong, whether to try
+// again: nil says yes.
+func (p *Publisher) again(ctx context.Context, err error, size int) error {
+	if err != ErrFull {
+		if err := p.mend(err); err != nil {
+			return err
+		}
+		return ctx.Err()
+	}
+	p.wait.attend(ctx)
+	slots := max(1, (size+p.file.Shape().Payload-1)/p.file.Shape().Payload)
+	err = p.waiter.AwaitRoom(&p.wait, p.producer, slots)
+	if err != nil && errors.Is(err, ring.ErrRetired) {
+		return p.mend(err)
+	}
+	return err
+}
+
+// mend puts right what a try stumbled over; nil says that another try may succeed.
+func (p *Publisher) mend(err error) error {
+	var damaged *ring.DamagedError
+	switch {
+	case err == ring.ErrFenced:
+		return nil
+	case err == ring.ErrStalled: // stopped processes hold every slot
+		time.Sleep(time.Millisecond)
+		return nil
+	case err == ring.ErrRetired:
+		return p.reopen()
+	case errors.As(err, &damaged):
+		p.file.Retire()
+		return p.reopen()
+	}
+	return fmt.Errorf("topic %q: %w", p.topic, err)
+}
+
+// reopen goes over to the ring that took the place of ours.
+func (p *Publisher) reopen() error {
+	if err := p.shut(); err != nil {
+		return err
+	}
+	return p.open()
+}
+
+// shut lets the ring go.
+func (p *Publisher) shut() error {
+	if p.file == nil {
+		return nil
+	}
+	p.producer.Close()
+	err := p.file.Close()
+	p.file, p.producer = nil, nil
+	return err
+}
+
+// Close ends the publisher; what it has sent stays sent. Where another goroutine
+// is publishing or has a claim, it returns at once: a waiting Publish returns
+// ErrClosed, and the last one out closes. A second Close does nothing.
+func (p *Publisher) Close() error { return p.end() }
+
+func (p *Publisher) end() error {
+	p.wait.closing.Store(true)
+	p.bus.wake()
+	if !p.lock.try() {
+		return nil // free sees closing
+	}
+	return p.finish()
+}
+
+// free lets the next goroutine publish, or closes where that was asked for
+// meanwhile. Whoever asks tries the lock after it has set closing, so that one
+// of the two sees the other.
+func (p *Publisher) free() {
+	p.lock.free()
+	if p.wait.closing.Load() && p.lock.try() {
+		_ = p.finish()
+	}
+}
+
+// finish closes; the lock is held, and given up.
+func (p *Publisher) finish() error {
+	defer p.lock.free()
+	if p.ended {
+		return nil
+	}
+	p.ended = true
+	p.wait.release()
+	return errors.Join(p.shut(), p.bus.drop(p, p.interest()))
+}

@@ -1,0 +1,143 @@
+package ringcast
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/ring"
+	"github.com/ringcast/ringcast/shm"
+)
+
+// maxTurn is how many messages are taken from one topic of a pattern before the
+// others are looked at: enough that changing costs little, few enough that a
+// busy topic starves nobody.
+const maxTurn = 64
+
+// next waits for a message or an event.
+func (s *Subscription) next(ctx context.Context) (*Message, error) {
+	for {
+		m, err := s.poll()
+		if err != ErrEmpty {
+			return m, err
+		}
+		s.wait.attend(ctx)
+		err = s.waiter.Await(&s.wait, s.readers)
+		if err != nil && err != errTopics {
+			return nil, err
+		}
+	}
+}
+
+// poll looks at every source once, from where it stopped.
+func (s *Subscription) poll() (*Message, error) {
+	if s.wait.closing.Load() {
+		return nil, ErrClosed
+	}
+	if s.wild {
+		s.follow()
+	}
+	if len(s.events) > 0 {
+		err := s.events[0]
+		s.events = s.events[1:]
+		return nil, err
+	}
+	for range s.sources {
+		m, err := s.pollSource(s.sources[s.at])
+		if err != ErrEmpty {
+			if s.turn++; s.turn >= maxTurn {
+				s.advance()
+			}
+			return m, err
+		}
+		s.advance()
+	}
+	return nil, ErrEmpty
+}
+
+func (s *Subscription) advance() {
+	s.turn = 0
+	if s.at++; s.at >= len(s.sources) {
+		s.at = 0
+	}
+}
+
+// pollSource takes the next message or event of one topic.
+func (s *Subscription) pollSource(src *source) (*Message, error) {
+	m := &s.message
+	for {
+		err := src.reader.Next(&m.raw)
+		switch {
+		case err == nil && m.raw.Kind < layout.MessageKindEvent:
+			m.topic = src.topic
+			return m, nil
+		case err == nil && m.raw.Kind == layout.MessageKindEvent:
+			if err := eventOf(&m.raw, src.topic); err != nil {
+				return nil, err
+			}
+		case err == nil: // between parts of Ringcast
+		case err == ErrEmpty:
+			return nil, err
+		case err == ring.ErrRetired:
+			if err := s.replace(src); err != nil {
+				return nil, err
+			}
+		default:
+			return nil, told(err, src.topic)
+		}
+	}
+}
+
+// told gives an error of a ring its topic.
+func told(err error, topic string) error {
+	var lagged *ring.LaggedError
+	if errors.As(err, &lagged) {
+		return &LaggedError{Topic: topic, Missed: lagged.Missed, First: lagged.First}
+	}
+	if IsEvent(err) {
+		return err
+	}
+	return fmt.Errorf("topic %q: %w", topic, err)
+}
+
+// replace goes over to the ring that took the place of a topic's.
+func (s *Subscription) replace(src *source) error {
+	next, err := s.bus.openRing(src.topic, ring.Shape{}, false)
+	var retired *shm.RetiredError
+	if errors.As(err, &retired) {
+		return s.restart(src)
+	}
+	if err != nil {
+		return err
+	}
+	if err := src.reader.Follow(next.Ring); err != nil {
+		return errors.Join(fmt.Errorf("topic %q: %w", src.topic, err), next.Close())
+	}
+	old := src.file
+	src.file = next
+	return old.Close()
+}
+
+// restart leaves a damaged ring, which has no successor as long as anybody uses
+// it, and reads whatever comes under its name from the beginning.
+func (s *Subscription) restart(src *source) error {
+	src.reader.Close()
+	if err := src.file.Close(); err != nil {
+		return err
+	}
+	file, err := s.bus.openRing(src.topic, ring.Shape{}, false)
+	if err != nil {
+		return err
+	}
+	o := ring.JoinOptions{Latest: s.config.Latest || file.Shape().Mode == Latest, FromSet: true}
+	reader, err := file.Join(o)
+	if err != nil && err != ring.ErrRetired {
+		return errors.Join(fmt.Errorf("topic %q: %w", src.topic, err), file.Close())
+	}
+	src.file, src.reader = file, reader
+	for i := range s.sources {
+		s.readers[i] = s.sources[i].reader
+	}
+	return nil
+}
