@@ -19,7 +19,7 @@ func TestConfigErrorsNameFieldAndRange(t *testing.T) {
 		{Config{MTU: 100}, "MTU", "100 is not in 508..65507"},
 		{Config{MTU: -1}, "MTU", "-1 is not in"},
 		{Config{ReceiveBuffer: 1000}, "ReceiveBuffer", "65536..1073741824 (0: the default)"},
-		{Config{SendBuffer: 2 << 30}, "SendBuffer", "2147483648 is not in"},
+		{Config{SendBuffer: 1<<30 + 1}, "SendBuffer", "1073741825 is not in"},
 		{Config{Batch: 3}, "Batch", "4..1024"},
 		{Config{MaxDatagram: 70000}, "MaxDatagram", "70000 is not in"},
 		{Config{Segmentation: 9}, "Segmentation", "unknown value 9"},

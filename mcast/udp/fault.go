@@ -15,7 +15,8 @@ type Side uint8
 const (
 	// SideReceive damages what comes in: each receiver loses its own datagrams.
 	SideReceive Side = iota
-	// SideSend damages what goes out: all receivers lose the same ones.
+	// SideSend damages what goes out: all receivers lose the same ones. What it
+	// holds back goes out when its time has come, provided that somebody reads.
 	SideSend
 	// SideBoth does both, independently.
 	SideBoth
