@@ -54,11 +54,11 @@
 //	...
 //	batch := conn.NewBatch()
 //	for {
-//		n, err := conn.ReadBatch(batch, engine.UntilNextTimer())
+//		_, err := conn.ReadBatch(batch, engine.UntilNextTimer())
 //		if err != nil {
 //			return err // os.ErrClosed after Close
 //		}
-//		for _, d := range batch.Datagrams() { // n of them, none after a Wake
+//		for _, d := range batch.Datagrams() { // maybe none: time, or Wake
 //			engine.Receive(now, d.Bytes, d.From, d.Multicast)
 //		}
 //	}
