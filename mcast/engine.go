@@ -1,8 +1,13 @@
 package mcast
 
 import (
+	"errors"
+	"fmt"
 	"math/rand/v2"
 	"net/netip"
+
+	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/mcast/wire"
 )
 
 // Lanes of a node. The lane number is in every frame; more may come.
@@ -17,97 +22,317 @@ const (
 	windowMin = 64
 	// producersMax is what 16 bits can number, 0 left out.
 	producersMax = 1<<16 - 1
+	// pauseMin is a lateness of Tick that is this process's fault and nobody's death.
+	pauseMin = 100 * Millisecond
 )
+
+// ErrTopics is wrapped by the error of Topic when there are too many.
+var ErrTopics = errors.New("mcast: too many topics")
 
 // Engine is the protocol of one node. An Engine must not be used by more than
 // one goroutine at a time.
 type Engine struct {
-	cfg  Config
-	sink Sink
-	rnd  *rand.Rand
+	// Immutable after New.
+	cfg                  Config
+	sink                 Sink
+	rnd                  *rand.Rand
+	helloName, helloHost []byte
+
+	now      Time
+	lastTick Time
+	deadline Time // not later than any timer
+	started  bool
+	closed   bool
+	number   uint64 // packet number last given
+
+	// Sending.
+	lanes        [lanesMax]*lane
+	topics       []*ownTopic // by TopicID, less 1
+	topicByName  map[string]*ownTopic
+	producers    []*ownStream // by number, less 1
+	tableVersion uint32
+	snapshot     uint32
+	out          [][]byte // sealed datagrams that wait for the sink
+	roomDue      bool
+	roundTrip    Duration
+
+	// Membership.
+	peers    []*Peer
+	byNode   map[uint32]*Peer
+	last     *Peer // the one heard last
+	memory   map[uint32]*nodeMemory
+	wants    wantList
+	beaconAt Time
+	burst    int
+	greetAt  Time
+
+	// Receiving.
+	pool          pool
+	parts         partPool
+	localLossTill Time
+	overruns      uint32
+
+	// Scratch, so that nothing escapes to the heap.
+	control  []byte
+	rows     []byte
+	raw      []byte
+	outgoing wire.Message
+	incoming wire.Message
+	delivery Message
+	one      [1][]byte
+
+	count Counters
 }
 
-// New makes an Engine. It sends nothing before Start. It allocates the lane's
-// window, whose pages are touched as they are used.
+// New makes an Engine. It sends nothing before Start. The memory of a lane's
+// window is taken with its first datagram, and touched as it is used.
 func New(cfg *Config, sink Sink, rnd *rand.Rand) (*Engine, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	return &Engine{cfg: cfg.withDefaults(), sink: sink, rnd: rnd}, nil
+	c := cfg.withDefaults()
+	e := &Engine{cfg: c, sink: sink, rnd: rnd, helloName: cut(c.Name), helloHost: cut(c.Host), deadline: Never, beaconAt: Never,
+		topicByName: make(map[string]*ownTopic), byNode: make(map[uint32]*Peer), memory: make(map[uint32]*nodeMemory),
+		roundTrip: c.Timers.RoundTrip, greetAt: longAgo, localLossTill: longAgo}
+	e.lanes[LaneGated] = newLane(e, LaneGated, layout.LaneClassGated, c.Window)
+	e.lanes[LaneLive] = newLane(e, LaneLive, layout.LaneClassLive, c.LiveWindow)
+	e.control = make([]byte, 0, c.MTU+wire.HeaderSize)
+	e.out = make([][]byte, 0, batchMax)
+	e.pool.stride = c.MTU
+	e.wants.set(1, nil)
+	if 2*e.guard() >= retryTimes*c.Timers.RoundTrip && c.Timers.RoundTrip > guardMin {
+		return nil, fmt.Errorf("%w: the repair guard is not below half of the first retry", ErrConfig)
+	}
+	return e, nil
 }
 
+func cut(s string) []byte { return []byte(s[:min(len(s), wire.TextMax)]) }
+
 // Start says HELLO. Resume, ResumeStream, Topic and SetWants may come before.
-func (e *Engine) Start(now Time) {}
+func (e *Engine) Start(now Time) {
+	e.now, e.lastTick = now, now
+	e.started = true
+	e.beaconAt, e.burst = now, burstHellos
+	for _, l := range e.lanes {
+		l.pace.at, l.repairs.at = now, now
+	}
+	e.arm(now)
+	e.Tick(now)
+}
 
-// Receive takes one datagram as it came from the socket; multicast says by which
-// of the two it came. It never blocks; in order and without compression it does
-// not allocate. The datagram may be re-used after it returns. What it makes to be
-// sent waits for Tick or Flush, but unicast frames go at once.
-func (e *Engine) Receive(now Time, datagram []byte, from netip.AddrPort, multicast bool) {}
-
-// Tick runs the timers that are due and hands over what waits to be sent. It is
-// cheap when nothing is due: call it after every batch of Receive and Send.
-func (e *Engine) Tick(now Time) {}
-
-// NextTimer returns when Tick has to be called at the latest.
-func (e *Engine) NextTimer() Time { return Never }
-
-// Close says BYE; the Engine then does nothing any more.
-func (e *Engine) Close(now Time) {}
+// Close says BYE; the Engine then does nothing any more. Peers are told down.
+func (e *Engine) Close(now Time) {
+	if e.closed || !e.started {
+		e.closed = true
+		return
+	}
+	e.now = now
+	e.Flush(now)
+	for range byeRepeats {
+		y := wire.Bye{Reason: layout.ByeReasonClosing}
+		e.multicast(y.AppendTo(e.frame(layout.FrameTypeBye, layout.FrameFlagEndOfSession)))
+	}
+	for len(e.peers) > 0 {
+		e.removePeer(e.peers[len(e.peers)-1], DownClosed)
+	}
+	e.closed = true
+	e.deadline = Never
+}
 
 // Topic returns the number of one of the node's own topics, making it at the
 // first call; a later call with another shape returns the same number and keeps
 // the first shape. The error wraps ErrTopics or ErrName.
-func (e *Engine) Topic(name string, shape TopicShape) (TopicID, error) { return 0, nil }
+func (e *Engine) Topic(name string, shape TopicShape) (TopicID, error) {
+	if t := e.topicByName[name]; t != nil {
+		return t.id, nil
+	}
+	if err := ValidName(name); err != nil {
+		return 0, err
+	}
+	if len(e.topics) >= e.cfg.Limits.Topics {
+		return 0, fmt.Errorf("%w: %d", ErrTopics, len(e.topics))
+	}
+	t := e.addTopic(name, shape)
+	for _, p := range e.peers {
+		if p.wantsTopic(t) {
+			p.members[t.lane.id].wants++
+		}
+	}
+	e.updateLimit(e.now, t.lane)
+	return t.id, nil
+}
 
-// SetWants says what this node wants of all others: its full list of names and
-// patterns (* is one token, > is the rest). The list is copied and told to every
-// peer until each has it. What is dropped from the list and taken up again later
-// starts anew, without a loss for what lay between.
-func (e *Engine) SetWants(now Time, patterns []string) error { return nil }
+// Receive takes one datagram as it came from the socket; multicast says by which
+// of the two it came. It never blocks; a datagram in order and without
+// compression allocates nothing. The datagram may be re-used after it returns.
+// Repairs go to Sink.Multicast at once; everything else waits for its timer.
+func (e *Engine) Receive(now Time, datagram []byte, from netip.AddrPort, multicast bool) {
+	if e.closed || !e.started {
+		return
+	}
+	e.now = now
+	var h wire.Header
+	if r := wire.ParseHeader(datagram, e.cfg.DomainHash, &h); r != wire.OK {
+		e.count.Refused[r]++
+		return
+	}
+	body := datagram[wire.HeaderSize:]
+	if h.Node == e.cfg.Node {
+		e.receiveOwn(&h, body, from)
+		return
+	}
+	p := e.last
+	if p == nil || p.node != h.Node {
+		p = e.byNode[h.Node]
+	}
+	if p == nil || p.session != h.Session {
+		newer := p == nil && h.Session >= e.seen(h.Node) || p != nil && h.Session > p.session
+		if !(newer && h.Type == layout.FrameTypeHello || faultOldSession && p != nil) {
+			e.receiveStranger(now, p, &h, body, from)
+			return
+		}
+	} else {
+		e.last = p
+		p.heard = now
+	}
+	if r := e.dispatch(now, p, &h, datagram, from); r != wire.OK {
+		e.count.Refused[r]++
+	}
+}
 
-// Send puts a message of an own topic into its lane. It copies the payload; it
-// does not allocate, but for the first message of a producer. It makes no system
-// call until a batch of datagrams is full.
-func (e *Engine) Send(now Time, topic TopicID, m *Message) SendResult { return Unwanted }
+func (e *Engine) seen(node uint32) uint64 {
+	if m := e.memory[node]; m != nil {
+		return m.seen
+	}
+	return 0
+}
 
-// Flush sends the datagrams that are packed, also the one that has room left.
-// Call it when there is nothing more to Send at the moment (natural batching).
-func (e *Engine) Flush(now Time) {}
+// receiveStranger takes a frame that is of no peer's present session.
+func (e *Engine) receiveStranger(now Time, p *Peer, h *wire.Header, body []byte, from netip.AddrPort) {
+	if h.Type == layout.FrameTypeSessionStale {
+		e.receiveStale(h, body)
+		return
+	}
+	e.receiveOther(now, p, h, from)
+}
 
-// SetTopicFull says that the ring behind a remote gated topic has no room, or has
-// room again. The topic's owner then stops sending it, within its stall budget;
-// what is on its way still comes and has to be parked or given up by the caller.
-// It may be called from within Deliver.
-func (e *Engine) SetTopicFull(peer *Peer, topic *RemoteTopic, full bool) {}
+// receiveStale takes the word that this session was overtaken. It is believed of
+// anybody: it can only make this node take a greater one.
+func (e *Engine) receiveStale(h *wire.Header, body []byte) wire.Reason {
+	var s wire.SessionStale
+	if r := wire.ParseSessionStale(body, &s); r != wire.OK {
+		return r
+	}
+	if s.Seen > e.cfg.Session {
+		e.sink.Stale(s.Seen)
+	}
+	return wire.OK
+}
 
-// LocalLoss says that the kernel has dropped datagrams of this socket (its
-// overflow counter moved by count): new holes are then asked for without back-off.
-func (e *Engine) LocalLoss(now Time, count uint32) {}
+func (e *Engine) dispatch(now Time, p *Peer, h *wire.Header, frame []byte, from netip.AddrPort) wire.Reason {
+	body := frame[wire.HeaderSize:]
+	switch h.Type {
+	case layout.FrameTypeData:
+		return e.receiveData(now, p, h, frame)
+	case layout.FrameTypeHeartbeat:
+		return e.receiveHeartbeat(now, p, h, body)
+	case layout.FrameTypeNak:
+		return e.receiveNak(now, p, body)
+	case layout.FrameTypeNcf:
+		return e.receiveNcf(now, p, body)
+	case layout.FrameTypeStatus:
+		return e.receiveStatus(now, p, body)
+	case layout.FrameTypeHello:
+		return e.receiveHello(now, p, h, body, from)
+	case layout.FrameTypeSetup:
+		return e.receiveSetup(now, p, body)
+	case layout.FrameTypeWant:
+		return e.receiveWant(p, body)
+	case layout.FrameTypeSessionStale:
+		return e.receiveStale(h, body)
+	case layout.FrameTypeBye:
+		var y wire.Bye
+		if r := wire.ParseBye(body, &y); r != wire.OK {
+			return r
+		}
+		e.removePeer(p, DownBye)
+	}
+	return wire.OK
+}
 
-// Resume says where a predecessor of this forwarder stood in a lane of a node:
-// next is what its Position said. It must come before Start.
-func (e *Engine) Resume(node, lane uint32, session, next uint64) {}
+// arm makes t a time at which Tick has work.
+func (e *Engine) arm(t Time) { e.deadline = min(e.deadline, t) }
 
-// ResumeStream says what a predecessor delivered last of a producer in a topic of
-// a node, so that nothing is delivered twice and a gap is counted exactly. It
-// must come before Start.
-func (e *Engine) ResumeStream(node uint32, topic string, producer Address, last uint64) {}
+// NextTimer returns when Tick has to be called at the latest.
+func (e *Engine) NextTimer() Time { return e.deadline }
 
-// Position returns where this engine stands in a lane of a node, for a
-// successor's Resume: everything below next was delivered or told as lost.
-func (e *Engine) Position(node, lane uint32) (session, next uint64, ok bool) { return 0, 0, false }
+// Tick runs the timers that are due and hands over what waits to be sent. It is
+// cheap when nothing is due: call it after every batch of Receive and Send.
+func (e *Engine) Tick(now Time) {
+	if e.closed || !e.started {
+		return
+	}
+	e.now = now
+	if now >= e.deadline {
+		e.runTimers(now)
+	}
+	e.flushOut()
+	e.sayRoom()
+}
 
-// Head returns the lane sequence that the next new datagram of an own lane will
-// have; what was sent so far lies below or in it.
-func (e *Engine) Head(lane uint32) uint64 { return 0 }
+func (e *Engine) runTimers(now Time) {
+	e.deadline = now + Second
+	if late := now - e.lastTick; late > Second+pauseMin {
+		// This process was stopped: what it did not hear meanwhile is nobody's silence.
+		for _, p := range e.peers {
+			p.heard = max(p.heard, now-e.cfg.Timers.PeerTimeout/2)
+		}
+	}
+	e.lastTick = now
+	e.tickBeacon(now)
+	for i := 0; i < len(e.peers); {
+		if e.tickPeer(now, e.peers[i]) {
+			i++
+		}
+	}
+	for _, l := range e.lanes {
+		e.tickHeartbeat(l, now)
+		if !l.repairs.empty() {
+			e.pumpRepairs(now, l)
+		}
+		e.tickFlow(now, l)
+	}
+}
 
-// Settled returns the lane sequence below which every tethered member has taken
-// everything, Head if there are no members. A message that was Sent when Head
-// was h is with all of them once Settled is greater than h: then a forwarder may
-// move its cursor past it.
-func (e *Engine) Settled(lane uint32) uint64 { return 0 }
+func (e *Engine) nextNumber() uint64 {
+	e.number++
+	return e.number
+}
 
-// WantedBy returns how many live peers want the topic of this name and can
-// receive it now.
-func (e *Engine) WantedBy(name string) int { return 0 }
+func (e *Engine) header(typ, flags uint8) wire.Header {
+	return wire.Header{Flags: flags, Type: typ, Domain: e.cfg.DomainHash, Node: e.cfg.Node, Session: e.cfg.Session, Number: e.nextNumber()}
+}
+
+// frame begins a control frame in the scratch buffer; one lives at a time.
+func (e *Engine) frame(typ, flags uint8) []byte {
+	h := e.header(typ, flags)
+	return wire.Begin(e.control[:0], &h)
+}
+
+// multicast ends a control frame and sends it to the group, after what waits.
+func (e *Engine) multicast(b []byte) {
+	wire.Finish(b)
+	e.flushOut()
+	e.one[0] = b
+	e.count.ControlSent++
+	e.sink.Multicast(e.one[:])
+}
+
+// unicast ends a control frame and sends it to a peer.
+func (e *Engine) unicast(p *Peer, b []byte) { e.send(p.from, b) }
+
+func (e *Engine) send(to netip.AddrPort, b []byte) {
+	wire.Finish(b)
+	e.count.ControlSent++
+	e.sink.Unicast(to, b)
+}

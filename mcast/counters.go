@@ -1,0 +1,54 @@
+package mcast
+
+import "github.com/ringcast/ringcast/mcast/wire"
+
+// Counters count what an engine did since New. They only grow. Read them from
+// the goroutine that drives the engine.
+type Counters struct {
+	// Sending.
+	DataSent       uint64 // new datagrams of the lanes
+	BytesSent      uint64 // bytes of them
+	MessagesSent   uint64 // messages put into lanes, large ones once
+	RepairsSent    uint64 // datagrams sent again
+	HeartbeatsSent uint64
+	ControlSent    uint64 // HELLO, SETUP, WANT, SM, NCF, BYE, SESSION_STALE
+	Compressed     uint64 // datagrams sent compressed
+	CompressTried  uint64 // datagrams on which it was tried
+	BusyWindow     uint64 // Send refused: the window waits for a member
+	BusyCredit     uint64 // Send refused: a member's socket has no room
+	BusyPacing     uint64 // Send refused: the lane's rate
+	BusyTopic      uint64 // Send refused: a topic is full at a member
+	Untethered     uint64 // members put out
+	RateCuts       uint64 // times the lane's rate was lowered
+	NakReceived    uint64
+	NakRefused     uint64 // over the member's share, or below the trail
+	RepairGuarded  uint64 // datagrams asked for again within the guard
+
+	// Receiving.
+	DataReceived      uint64 // datagrams of lanes, repairs and duplicates too
+	RepairsReceived   uint64
+	Duplicates        uint64 // datagrams that had been taken before
+	DuplicateMessages uint64 // messages that had been delivered before
+	Delivered         uint64 // messages handed to the sink
+	Unwanted          uint64 // messages of topics that this node does not want
+	Holes             uint64 // lane sequences missed at first
+	HolesLost         uint64 // lane sequences given up
+	MessagesLost      uint64 // messages told by Lost
+	NakSent           uint64
+	NakRanges         uint64
+	StatusSent        uint64
+	ReorderFull       uint64 // datagrams dropped: too far past a hole, or no memory
+	NotJoined         uint64 // datagrams before this node had joined the lane
+	Reassembled       uint64 // large messages put together
+	ReassemblyDropped uint64 // large messages given up
+	OldSession        uint64 // frames of a session that was overtaken
+	OwnFrames         uint64 // own multicast, heard again
+	UnknownPeer       uint64 // frames of nodes that have not said HELLO
+	LocalLosses       uint64 // datagrams the kernel dropped at this socket
+
+	// Refused counts malformed frames by reason.
+	Refused [wire.ReasonCount]uint64
+}
+
+// Counters returns the engine's own counters, not a copy.
+func (e *Engine) Counters() *Counters { return &e.count }

@@ -1,0 +1,15 @@
+//go:build !mutants
+
+package mcast
+
+// The faults of a broken build, all off and folded away: see faults_on.go.
+const (
+	faultNoNak          = false
+	faultNoBackoff      = false
+	faultTrailOffByOne  = false
+	faultDuplicate      = false
+	faultOldSession     = false
+	faultRepairSequence = false
+)
+
+func (l *lane) resend(b []byte) []byte { return b }

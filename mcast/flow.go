@@ -1,0 +1,325 @@
+package mcast
+
+import (
+	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/mcast/wire"
+)
+
+// member is what the owner of a lane knows of one peer in it.
+type member struct {
+	joined   bool   // it has said where it stands in this session
+	taken    uint64 // first sequence it has not taken
+	highest  uint64 // one more than the highest it has seen
+	credit   uint64
+	heard    Time // its last SM or NAK
+	progress Time // when taken or highest last grew
+	tethered bool
+	putOutAt Time
+	wants    int // own topics of the lane that it wants
+
+	roundTrip rttFilter
+	delayBase uint32 // least one-way delay ever, two unrelated clocks
+	delayed   bool   // whether delayBase is set
+	overruns  uint32
+
+	nakTokens float64
+	nakAt     Time
+
+	full []fullTopic
+}
+
+// fullTopic is an own topic that a member cannot take.
+type fullTopic struct {
+	topic   TopicID
+	since   Time
+	ignored bool // longer than the stall budget: the lane no longer waits for it
+	seen    bool // in the SM being read
+}
+
+// rttFilter keeps the least round trip of the last one to two seconds: a smoothed
+// one would follow a bloated socket.
+type rttFilter struct {
+	present, previous Duration
+	since             Time
+}
+
+func (f *rttFilter) add(now Time, rtt Duration) {
+	if now-f.since > Second {
+		f.previous, f.present, f.since = f.present, Never, now
+	}
+	if f.present == 0 || rtt < f.present {
+		f.present = rtt
+	}
+}
+
+func (f *rttFilter) value() Duration {
+	v := f.present
+	if f.previous != 0 {
+		v = min(v, f.previous)
+	}
+	if v == Never {
+		return 0
+	}
+	return v
+}
+
+// memberAt notes where a member stands, from an SM or a NAK.
+func (e *Engine) memberAt(now Time, p *Peer, l *lane, taken, highest uint64) {
+	m := &p.members[l.id]
+	m.heard = now
+	if !m.joined {
+		m.joined, m.tethered = true, true
+		m.taken, m.highest, m.progress = taken, highest, now
+		m.credit = l.window
+		e.wantsChanged(p)
+	}
+	if taken > m.taken || highest > m.highest {
+		m.progress = now
+		m.taken = max(m.taken, taken)
+		m.highest = max(m.highest, highest)
+	}
+	if !m.tethered && now-m.putOutAt >= e.cfg.Timers.ReturnAfter && l.head-m.taken < l.window/4 {
+		m.tethered, m.progress = true, now
+	}
+	e.updateLimit(now, l)
+}
+
+// receiveStatus takes an SM.
+func (e *Engine) receiveStatus(now Time, p *Peer, body []byte) wire.Reason {
+	var s wire.Status
+	if r := wire.ParseStatus(body, &s); r != wire.OK {
+		return r
+	}
+	if s.Lane >= lanesMax {
+		return wire.BadLane
+	}
+	l := e.lanes[s.Lane]
+	if s.Session != e.cfg.Session {
+		return wire.OK // meant for a predecessor
+	}
+	if s.Highest > l.head {
+		return wire.BadRange
+	}
+	m := &p.members[s.Lane]
+	e.measure(now, p, m, &s)
+	if l.class == layout.LaneClassGated && m.tethered {
+		e.complaints(l, m, &s)
+	}
+	p.ackedWants = s.WantVersion
+	m.credit = uint64(s.Credit)
+	e.readFull(now, m, &s)
+	e.memberAt(now, p, l, s.Taken, s.Highest)
+	if s.Flags&layout.StatusFlagSetupWanted != 0 {
+		e.sendSetup(now, p)
+	}
+	return wire.OK
+}
+
+// measure takes the round trip out of an SM.
+func (e *Engine) measure(now Time, p *Peer, m *member, s *wire.Status) {
+	if s.HoldMicros == wire.NoEcho {
+		return
+	}
+	rtt := Duration(int32(micros(now)-s.EchoMicros-s.HoldMicros)) * Microsecond
+	if rtt < 0 || rtt > Second {
+		return
+	}
+	m.roundTrip.add(now, max(rtt, 1))
+	var worst Duration
+	for _, q := range e.peers {
+		for i := range q.members {
+			if q.members[i].joined {
+				worst = max(worst, q.members[i].roundTrip.value())
+			}
+		}
+	}
+	if worst != 0 {
+		e.roundTrip = min(max(worst, e.cfg.Timers.RoundTripMin), 100*Millisecond)
+	}
+}
+
+// complaints feeds the rate's law with what a member says of its socket.
+func (e *Engine) complaints(l *lane, m *member, s *wire.Status) {
+	over := int32(s.Overruns-m.overruns) > 0 && m.joined
+	m.overruns = s.Overruns
+	if s.DelayMicros != wire.NoEcho {
+		if !m.delayed || int32(s.DelayMicros-m.delayBase) < 0 {
+			m.delayBase, m.delayed = s.DelayMicros, true
+		}
+		wait := Duration(s.DelayMicros-m.delayBase) * Microsecond
+		over = over || wait > max(paceDelay, 2*e.roundTrip) && wait < Second
+	}
+	if over {
+		l.pace.complain(float64(s.ReceivedRate))
+	}
+}
+
+// readFull replaces the list of topics that a member cannot take.
+func (e *Engine) readFull(now Time, m *member, s *wire.Status) {
+	if s.Lane != LaneGated {
+		return
+	}
+	for i := range m.full {
+		m.full[i].seen = false
+	}
+next:
+	for i := range min(s.FullTopics(), e.cfg.Limits.Topics) {
+		topic, _ := s.FullTopic(i)
+		if uint(topic)-1 >= uint(len(e.topics)) {
+			continue
+		}
+		for j := range m.full {
+			if m.full[j].topic == TopicID(topic) {
+				m.full[j].seen = true
+				continue next
+			}
+		}
+		m.full = append(m.full, fullTopic{topic: TopicID(topic), since: now, seen: true})
+		e.topics[topic-1].full++
+		e.arm(now + e.cfg.Timers.StallBudget)
+	}
+	keep := m.full[:0]
+	for _, f := range m.full {
+		if f.seen {
+			keep = append(keep, f)
+		} else if !f.ignored {
+			e.topicFree(f.topic)
+		}
+	}
+	m.full = keep
+}
+
+// topicFree takes one member's stop off a topic.
+func (e *Engine) topicFree(id TopicID) {
+	t := e.topics[id-1]
+	if t.full--; t.full == 0 && t.blocked {
+		t.blocked = false
+		e.roomDue = true
+	}
+}
+
+// updateLimit computes how far a gated lane may go: the window must keep what a
+// tethered member that wants a topic of the lane still lacks, and a member's
+// socket must have room for what is on its way.
+func (e *Engine) updateLimit(now Time, l *lane) {
+	l.limit, l.lowest, l.limitCredit = wire.SequenceMax, l.head, false
+	if l.class != layout.LaneClassGated {
+		return
+	}
+	for _, p := range e.peers {
+		m := &p.members[l.id]
+		if !m.joined || !m.tethered || m.wants == 0 {
+			continue
+		}
+		l.lowest = min(l.lowest, m.taken)
+		if x := m.taken + l.window; x < l.limit {
+			l.limit, l.limitCredit = x, false
+		}
+		if x := m.highest + m.credit; x < l.limit {
+			l.limit, l.limitCredit = x, true
+		}
+	}
+	if l.blocked && l.passable(now) {
+		e.roomDue = true
+	}
+}
+
+// throttle slows a gated lane whose window fills, from half full on; the limit is
+// what stops it.
+func (l *lane) throttle() float64 {
+	backlog := l.head - l.lowest
+	if l.class != layout.LaneClassGated || backlog <= l.window/2 || l.lowest > l.head {
+		return 1
+	}
+	return max(0.05, float64(l.window-min(backlog, l.window))/float64(l.window-l.window/2))
+}
+
+// tickFlow puts out who stalls a lane for longer than its budget, and says Room.
+func (e *Engine) tickFlow(now Time, l *lane) {
+	if l.stalled != 0 && l.head >= l.limit {
+		e.checkStall(now, l)
+	}
+	if l.pace.look(now) {
+		e.count.RateCuts++
+	}
+	if l.blocked {
+		if l.passable(now) {
+			e.roomDue = true
+		} else if l.head < l.limit {
+			e.arm(l.pace.when(now, l.throttle()))
+		}
+	}
+}
+
+func (e *Engine) checkStall(now Time, l *lane) {
+	budget := e.cfg.Timers.StallBudget
+	for _, p := range e.peers {
+		m := &p.members[l.id]
+		if !m.joined || !m.tethered || m.wants == 0 || m.taken+l.window > l.head && m.highest+m.credit > l.head {
+			continue
+		}
+		if due := max(m.progress, l.stalled) + budget; now < due {
+			e.arm(due)
+			continue
+		}
+		e.untether(now, p, l)
+	}
+	e.updateLimit(now, l)
+}
+
+// untether lets the lane go on without a member, and tells it so.
+func (e *Engine) untether(now Time, p *Peer, l *lane) {
+	m := &p.members[l.id]
+	m.tethered, m.putOutAt = false, now
+	e.count.Untethered++
+	e.sendNcf(p, l, m.taken, max(l.head, m.taken+1)-1, layout.NcfReasonUntethered)
+}
+
+// tickFull ignores topics that a member has not been able to take for longer than
+// the stall budget: that member has to put its readers out.
+func (e *Engine) tickFull(now Time, p *Peer) {
+	m := &p.members[LaneGated]
+	for i := range m.full {
+		f := &m.full[i]
+		if f.ignored {
+			continue
+		}
+		if due := f.since + e.cfg.Timers.StallBudget; now < due {
+			e.arm(due)
+			continue
+		}
+		f.ignored = true
+		e.topicFree(f.topic)
+	}
+}
+
+// sayRoom tells the sink that Send may succeed again.
+func (e *Engine) sayRoom() {
+	if !e.roomDue {
+		return
+	}
+	e.roomDue = false
+	for _, l := range e.lanes {
+		l.blocked = false
+	}
+	e.sink.Room()
+}
+
+// Settled returns the lane sequence below which every tethered member has taken
+// everything, Head if there are no members. A message that was Sent when Head
+// was h is with all of them once Settled is greater than h: then a forwarder may
+// move its cursor past it.
+func (e *Engine) Settled(lane uint32) uint64 {
+	l := e.lanes[lane]
+	settled := l.head
+	for _, p := range e.peers {
+		if m := &p.members[lane]; m.joined && m.tethered && m.wants != 0 {
+			settled = min(settled, m.taken)
+		}
+	}
+	return settled
+}
+
+// Head returns the lane sequence that the next new datagram of an own lane will
+// have; what was sent so far lies below or in it.
+func (e *Engine) Head(lane uint32) uint64 { return e.lanes[lane].head }

@@ -1,0 +1,59 @@
+package mcast
+
+import (
+	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/mcast/wire"
+)
+
+// The heartbeat's series after data stops: 1, 2, 4 .. 128 ms, then every 200 ms, so
+// that the loss of the last datagram is seen in a few milliseconds.
+const (
+	beatFirst = Millisecond
+	beatLast  = 128 * Millisecond
+	beatIdle  = 200 * Millisecond
+)
+
+// heartbeat is the timer of a lane's HB.
+type heartbeat struct {
+	last Time // when data was sent last
+	step Duration
+	at   Time // Never before the first data
+}
+
+// data notes that a datagram was sent.
+func (h *heartbeat) data(now Time) {
+	h.last = now
+	h.step = beatFirst
+	h.at = now + beatFirst
+}
+
+// next moves on in the series.
+func (h *heartbeat) next(now Time) {
+	if h.step *= 2; h.step > beatLast {
+		h.step = beatIdle
+	}
+	h.at = now + h.step
+}
+
+// tickHeartbeat sends the HB of a lane if it is due.
+func (e *Engine) tickHeartbeat(l *lane, now Time) {
+	if now >= l.beat.at {
+		e.sendHeartbeat(l, now)
+		l.beat.next(now)
+	}
+	e.arm(l.beat.at)
+}
+
+func (e *Engine) sendHeartbeat(l *lane, now Time) {
+	e.flushOut() // an HB must not overtake the data that it speaks of
+	h := wire.Heartbeat{Next: l.head, Trail: l.trail(), Lane: l.id, SendMicros: micros(now),
+		RoundTripMicros: micros(e.roundTrip), Members: uint16(1 + len(e.peers))}
+	var flags uint8
+	if l.blocked || l.lowest < l.head {
+		flags = layout.FrameFlagStatusWanted
+	}
+	b := e.frame(layout.FrameTypeHeartbeat, flags)
+	b = h.AppendTo(b)
+	e.count.HeartbeatsSent++
+	e.multicast(b)
+}

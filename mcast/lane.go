@@ -1,0 +1,195 @@
+package mcast
+
+import (
+	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/mcast/wire"
+)
+
+const (
+	messagesStart = wire.HeaderSize + wire.DataHeadSize
+	// batchMax is how many datagrams wait for one call of Sink.Multicast.
+	batchMax = 32
+	// longAgo is before every Time that a caller gives.
+	longAgo Time = -1 << 62
+)
+
+// lane is an own lane: the window of datagrams, and the one that is being packed.
+//
+// The datagrams of [trail, head) can be repaired. The open one has the sequence
+// head and is written in its place, which held head-window-1: that is why there is
+// one place more than the window has datagrams.
+type lane struct {
+	// Immutable.
+	engine *Engine
+	id     uint32
+	class  uint8
+	mtu    int
+	window uint64 // datagrams that can be repaired
+
+	// The window; memory is taken with the first datagram.
+	memory   []byte
+	lengths  []int32
+	repaired []Time // when a place was last sent again
+	queued   []bool // whether a place waits for repair
+	head     uint64
+
+	// The open datagram.
+	open  bool
+	pack  []byte // where it is packed: its place, or the compressor's buffer
+	at    int    // bytes used of pack
+	room  int    // bytes left for messages
+	count uint16
+
+	// Who is waited for; see flow.go.
+	limit       uint64 // first sequence that may not be sent now
+	lowest      uint64 // lowest sequence a tethered member lacks
+	limitCredit bool   // limit is a matter of credit, not of the window
+	blocked     bool   // Send was refused; Room is owed
+	stalled     Time   // since when, 0 if it is not
+
+	pace     pacer
+	repairs  repairQueue
+	beat     heartbeat
+	compress compressor
+}
+
+func newLane(e *Engine, id uint32, class uint8, bytes int) *lane {
+	l := &lane{engine: e, id: id, class: class, mtu: e.cfg.MTU, limit: wire.SequenceMax}
+	l.window = uint64(max(bytes/l.mtu, windowMin))
+	l.pace.init(&e.cfg)
+	l.repairs.init(&e.cfg)
+	l.beat.at = Never
+	return l
+}
+
+// allocate takes the memory of the window, at the first datagram.
+func (l *lane) allocate() {
+	places := int(l.window) + 1
+	l.memory = make([]byte, places*l.mtu)
+	l.lengths = make([]int32, places)
+	l.repaired = make([]Time, places)
+	l.queued = make([]bool, places)
+}
+
+func (l *lane) place(seq uint64) int { return int(seq % (l.window + 1)) }
+
+// datagram returns the bytes of a sequence in [trail, head).
+func (l *lane) datagram(seq uint64) []byte {
+	i := l.place(seq)
+	return l.memory[i*l.mtu:][:l.lengths[i]:l.lengths[i]]
+}
+
+// trail is the oldest sequence that can be repaired.
+func (l *lane) trail() uint64 {
+	if l.head <= l.window {
+		return 0
+	}
+	return l.head - l.window
+}
+
+// begin opens a datagram if the members, the credit and the rate allow one.
+func (l *lane) begin(now Time) bool {
+	if l.head >= l.limit {
+		l.refuse(now)
+		return false
+	}
+	if !l.pace.take(now, l.throttle()) {
+		l.engine.count.BusyPacing++
+		l.compress.limited = now
+		l.block(now)
+		return false
+	}
+	if l.memory == nil {
+		l.allocate()
+	}
+	l.stalled = 0
+	l.open = true
+	l.at = messagesStart
+	l.count = 0
+	l.pack = l.memory[l.place(l.head)*l.mtu:][:l.mtu:l.mtu]
+	l.room = (l.mtu - wire.DataOverhead) &^ 7
+	if n := l.compress.room(l.room, now); n > l.room {
+		l.pack = l.compress.raw[:messagesStart+n]
+		l.room = n
+	}
+	return true
+}
+
+// put writes a message that fits into the open datagram.
+func (l *lane) put(m *wire.Message) {
+	n := m.Put(l.pack[l.at:])
+	l.at += n
+	l.room -= n
+	l.count++
+}
+
+// seal ends the open datagram and gives it to the batch.
+func (l *lane) seal(now Time) {
+	if !l.open {
+		return
+	}
+	l.open = false
+	if !l.compress.seal(l, now) {
+		l.finish(l.at, uint16(l.at-messagesStart), l.count, 0, now)
+	}
+}
+
+// finish makes a frame of the place of head, whose body is already there, and
+// moves on. It may run more than once for one packed datagram.
+func (l *lane) finish(length int, raw, count uint16, flags uint8, now Time) {
+	e := l.engine
+	i := l.place(l.head)
+	b := l.memory[i*l.mtu:][:length:length]
+	head := l.head
+	l.head++ // trail, as it is once this one counts
+	h := wire.Header{Flags: flags, Type: layout.FrameTypeData, Length: uint16(length),
+		Domain: e.cfg.DomainHash, Node: e.cfg.Node, Session: e.cfg.Session, Number: e.nextNumber()}
+	wire.PutHeader(b, &h)
+	d := wire.Data{Lane: l.id, Count: count, RawLength: raw, LaneSequence: head, TrailDelta: l.trailDelta(head), SendMicros: micros(now)}
+	wire.PutDataHead(b[wire.HeaderSize:], &d)
+	l.lengths[i] = int32(length)
+	l.repaired[i] = longAgo
+	l.queued[i] = false
+	l.beat.data(now)
+	e.arm(l.beat.at)
+	e.count.DataSent++
+	e.count.BytesSent += uint64(length)
+	l.pace.sent++
+	e.out = append(e.out, b)
+	if len(e.out) >= batchMax {
+		e.flushOut()
+	}
+}
+
+func (l *lane) trailDelta(seq uint64) uint32 {
+	t := l.trail()
+	if t > seq {
+		return 0
+	}
+	return uint32(seq - t)
+}
+
+// block remembers that somebody waits for Sink.Room.
+func (l *lane) block(now Time) {
+	l.blocked = true
+	l.engine.arm(l.pace.when(now, l.throttle()))
+}
+
+// refuse counts a datagram that members do not let out.
+func (l *lane) refuse(now Time) {
+	if l.limitCredit {
+		l.engine.count.BusyCredit++
+	} else {
+		l.engine.count.BusyWindow++
+	}
+	l.blocked = true
+	if l.stalled == 0 {
+		l.stalled = now
+		l.engine.arm(now + l.engine.cfg.Timers.StallBudget)
+	}
+}
+
+// passable says whether begin would succeed.
+func (l *lane) passable(now Time) bool {
+	return l.head < l.limit && l.pace.ready(now, l.throttle())
+}

@@ -1,0 +1,273 @@
+package mcast
+
+import (
+	"net/netip"
+
+	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/mcast/wire"
+)
+
+const (
+	retryFirst  = 20 * Millisecond // of a WANT, and of a join
+	retryLast   = 200 * Millisecond
+	helloApart  = 10 * Millisecond // between two answers to one peer
+	staleApart  = 100 * Millisecond
+	byeRepeats  = 3
+	burstHellos = 4 // at 0, 20, 60 and 140 ms after Start
+)
+
+// Peer is another node under one session of its forwarder. A Peer must not be
+// used by other goroutines than the Engine's.
+type Peer struct {
+	node, epoch uint32
+	session     uint64
+	name, host  string
+	from        netip.AddrPort
+	// Data is the sink's own: the engine never touches it.
+	Data any
+
+	heard     Time
+	helloAt   Time // last HELLO sent to it alone
+	roundTrip Duration
+	group     int // members of its lanes, as it says
+
+	// What it sends.
+	receivers    [lanesMax]*receiver
+	topics       []*RemoteTopic
+	streams      []*remoteStream
+	snapshot     snapshotParts
+	joinRetry    Time
+	joinStep     Duration
+	full         []*RemoteTopic
+	heldBytes    int
+	partBytes    int
+	reassembling int
+
+	// What it takes.
+	members    [lanesMax]member
+	wants      wantList
+	wantParts  wantParts
+	toldWants  uint32
+	ackedWants uint32 // version of our list that it has
+	wantRetry  Time
+	wantStep   Duration
+	setupAt    Time
+}
+
+// Node returns the id of the node.
+func (p *Peer) Node() uint32 { return p.node }
+
+// Epoch returns the node's epoch, part of the addresses of its participants.
+func (p *Peer) Epoch() uint32 { return p.epoch }
+
+// Session returns the session of the node's forwarder.
+func (p *Peer) Session() uint64 { return p.session }
+
+// Name returns what the node calls itself.
+func (p *Peer) Name() string { return p.name }
+
+// Host returns the node's host as it says it.
+func (p *Peer) Host() string { return p.host }
+
+// From returns where the node's datagrams come from.
+func (p *Peer) From() netip.AddrPort { return p.from }
+
+// sayHello multicasts the beacon.
+func (e *Engine) sayHello(now Time, flags uint16) {
+	e.multicast(e.helloFrame(now, flags, 0))
+}
+
+// sendHello greets one peer.
+func (e *Engine) sendHello(now Time, p *Peer, flags uint16) {
+	if now-p.helloAt < helloApart {
+		return
+	}
+	p.helloAt = now
+	e.unicast(p, e.helloFrame(now, flags, layout.FrameFlagUnicast))
+}
+
+func (e *Engine) helloFrame(now Time, flags uint16, frameFlags uint8) []byte {
+	h := wire.Hello{Epoch: e.cfg.Epoch, SendMicros: micros(now), RoundTripMicros: micros(e.roundTrip), TableVersion: e.tableVersion,
+		WantVersion: e.wants.version, Members: uint16(1 + len(e.peers)), Flags: flags,
+		VersionMin: layout.WireConstantVersion, VersionMax: layout.WireConstantVersion,
+		Name: e.helloName, Host: e.helloHost}
+	return h.AppendTo(e.frame(layout.FrameTypeHello, frameFlags))
+}
+
+// tickBeacon sends the HELLO that is due, +-10 %.
+func (e *Engine) tickBeacon(now Time) {
+	if now < e.beaconAt {
+		e.arm(e.beaconAt)
+		return
+	}
+	var flags uint16
+	step := Duration(float64(e.cfg.Timers.Beacon) * (0.9 + 0.2*e.rnd.Float64()))
+	if e.burst > 0 {
+		flags = layout.HelloFlagAnswer
+		step = retryFirst << (burstHellos - e.burst)
+		e.burst--
+	}
+	e.sayHello(now, flags)
+	e.beaconAt = now + step
+	e.arm(e.beaconAt)
+}
+
+// receiveHello takes a HELLO: a new node, a new session of one, or a sign of life.
+func (e *Engine) receiveHello(now Time, p *Peer, h *wire.Header, body []byte, from netip.AddrPort) wire.Reason {
+	var w wire.Hello
+	if r := wire.ParseHello(body, &w); r != wire.OK {
+		return r
+	}
+	if p != nil && h.Session > p.session {
+		e.removePeer(p, DownRestarted)
+		p = nil
+	}
+	if p == nil {
+		if p = e.addPeer(now, h, &w, from); p == nil {
+			return wire.OK
+		}
+	}
+	p.from, p.heard = from, now
+	p.roundTrip, p.group = Duration(w.RoundTripMicros)*Microsecond, int(w.Members)
+	if w.Flags&layout.HelloFlagAnswer != 0 {
+		e.sendHello(now, p, 0)
+	}
+	if w.Flags&layout.HelloFlagSetupWanted != 0 {
+		e.sendSetup(now, p)
+	}
+	return wire.OK
+}
+
+// addPeer makes a peer and tells it everything at once.
+func (e *Engine) addPeer(now Time, h *wire.Header, w *wire.Hello, from netip.AddrPort) *Peer {
+	m := e.memoryOf(h.Node)
+	if len(e.peers) >= e.cfg.Limits.Peers || h.Session <= m.ended {
+		return nil
+	}
+	m.seen = max(m.seen, h.Session)
+	p := &Peer{node: h.Node, epoch: w.Epoch, session: h.Session, name: string(w.Name), host: string(w.Host), from: from, heard: now,
+		helloAt: longAgo, setupAt: longAgo, joinRetry: now + retryFirst, joinStep: retryFirst, wantRetry: now, wantStep: retryFirst}
+	e.peers = append(e.peers, p)
+	e.byNode[p.node] = p
+	e.arm(now)
+	e.sink.PeerUp(p)
+	e.sendHello(now, p, layout.HelloFlagAnswer)
+	e.sendSetup(now, p)
+	return p
+}
+
+// removePeer forgets a peer, but for where it stood.
+func (e *Engine) removePeer(p *Peer, reason DownReason) {
+	for i, q := range e.peers {
+		if q == p {
+			e.peers = append(e.peers[:i], e.peers[i+1:]...)
+			break
+		}
+	}
+	delete(e.byNode, p.node)
+	if e.last == p {
+		e.last = nil
+	}
+	m := e.memoryOf(p.node)
+	if reason == DownBye {
+		m.ended = max(m.ended, p.session)
+	}
+	for i, r := range p.receivers {
+		if r == nil {
+			continue
+		}
+		m.lanes[i] = laneMemory{session: p.session, next: r.resumable()}
+		for seq := r.next; r.holding > 0 && seq < r.next+r.reach; seq++ {
+			if r.isHeld(seq) {
+				e.release(r, seq)
+			}
+		}
+	}
+	for _, s := range p.streams {
+		if s != nil && s.parts != nil {
+			e.dropParts(p, s)
+		}
+	}
+	for _, f := range p.members[LaneGated].full {
+		if !f.ignored {
+			e.topicFree(f.topic)
+		}
+	}
+	p.members = [lanesMax]member{}
+	e.wantsChanged(p)
+	e.sink.PeerDown(p, reason)
+}
+
+// tickPeer runs the timers of a peer. It says false when the peer is gone.
+func (e *Engine) tickPeer(now Time, p *Peer) bool {
+	if now-p.heard >= e.cfg.Timers.PeerTimeout {
+		e.removePeer(p, DownTimeout)
+		return false
+	}
+	e.arm(p.heard + e.cfg.Timers.PeerTimeout)
+	if p.ackedWants != e.wants.version {
+		if now >= p.wantRetry {
+			e.sendWants(p)
+			p.wantRetry = now + p.wantStep
+			p.wantStep = min(2*p.wantStep, retryLast)
+		}
+		e.arm(p.wantRetry)
+	}
+	if p.receivers[LaneGated] == nil {
+		if now >= p.joinRetry {
+			e.sendHello(now, p, layout.HelloFlagAnswer|layout.HelloFlagSetupWanted)
+			p.joinRetry = now + p.joinStep
+			p.joinStep = min(2*p.joinStep, retryLast)
+		}
+		e.arm(p.joinRetry)
+	}
+	for _, r := range p.receivers {
+		if r != nil {
+			e.tickGaps(now, r)
+			e.tickStatus(now, r)
+		}
+	}
+	e.tickParts(now, p)
+	e.tickFull(now, p)
+	return true
+}
+
+// receiveOther takes a frame whose session is not the peer's.
+func (e *Engine) receiveOther(now Time, p *Peer, h *wire.Header, from netip.AddrPort) {
+	if p == nil || h.Session > p.session {
+		e.count.UnknownPeer++
+		if h.Type == layout.FrameTypeNak || h.Type == layout.FrameTypeStatus {
+			e.greet(now, from)
+		}
+		return
+	}
+	e.count.OldSession++
+	m := e.memoryOf(h.Node)
+	if now-m.staleAt >= staleApart {
+		m.staleAt = now
+		s := wire.SessionStale{Seen: m.seen}
+		b := s.AppendTo(e.frame(layout.FrameTypeSessionStale, layout.FrameFlagUnicast))
+		e.send(from, b)
+	}
+}
+
+// greet answers somebody who takes this node for a member without being known here.
+func (e *Engine) greet(now Time, to netip.AddrPort) {
+	if now-e.greetAt < helloApart {
+		return
+	}
+	e.greetAt = now
+	e.send(to, e.helloFrame(now, layout.HelloFlagAnswer, layout.FrameFlagUnicast))
+}
+
+// receiveOwn takes a frame under this node's own id.
+func (e *Engine) receiveOwn(h *wire.Header, body []byte, from netip.AddrPort) {
+	e.count.OwnFrames++
+	if h.Session == e.cfg.Session || h.Type != layout.FrameTypeHello {
+		return
+	}
+	if h.Session > e.cfg.Session {
+		e.sink.Stale(h.Session)
+	}
+	e.sink.DuplicateNode(from, h.Session)
+}

@@ -1,0 +1,106 @@
+package mcast
+
+import "github.com/ringcast/ringcast/mcast/wire"
+
+// nodeMemory is what is kept of a node beyond its session: where its lanes and
+// its streams stood, and which sessions are over.
+type nodeMemory struct {
+	seen    uint64 // greatest session seen
+	ended   uint64 // greatest session that said BYE
+	staleAt Time
+	lanes   [lanesMax]laneMemory
+	places  map[placeKey]*place
+}
+
+type laneMemory struct{ session, next uint64 }
+
+const nodesRemembered = 1024
+
+// memoryOf returns the memory of a node, making it if need be. When there are too
+// many, those of nodes that are not here are dropped.
+func (e *Engine) memoryOf(node uint32) *nodeMemory {
+	m := e.memory[node]
+	if m == nil {
+		if len(e.memory) >= nodesRemembered {
+			for id := range e.memory {
+				if e.byNode[id] == nil {
+					delete(e.memory, id)
+				}
+			}
+		}
+		m = &nodeMemory{staleAt: longAgo, places: make(map[placeKey]*place)}
+		e.memory[node] = m
+	}
+	return m
+}
+
+// placeOf returns where a stream of a node stands.
+func (e *Engine) placeOf(node uint32, topic string, producer Address) *place {
+	m := e.memoryOf(node)
+	k := placeKey{topic: topic, producer: producer}
+	p := m.places[k]
+	if p == nil {
+		if len(m.places) >= e.cfg.Limits.Streams {
+			// Streams of the present session keep theirs; only what is past is forgotten.
+			clear(m.places)
+		}
+		p = &place{}
+		m.places[k] = p
+	}
+	return p
+}
+
+// Resume says where a predecessor of this forwarder stood in a lane of a node:
+// next is what its Position said. It must come before Start.
+func (e *Engine) Resume(node, lane uint32, session, next uint64) {
+	if lane < lanesMax && next <= wire.SequenceMax {
+		e.memoryOf(node).lanes[lane] = laneMemory{session: session, next: next}
+	}
+}
+
+// ResumeStream says what a predecessor delivered last of a producer in a topic of
+// a node, so that nothing is delivered twice and a gap is counted exactly. It
+// must come before Start.
+func (e *Engine) ResumeStream(node uint32, topic string, producer Address, last uint64) {
+	*e.placeOf(node, topic, producer) = place{next: last + 1, known: true}
+}
+
+// Position returns where this engine stands in a lane of a node, for a
+// successor's Resume: everything below next was delivered or told as lost.
+func (e *Engine) Position(node, lane uint32) (session, next uint64, ok bool) {
+	p := e.byNode[node]
+	if p == nil || lane >= lanesMax || p.receivers[lane] == nil {
+		return 0, 0, false
+	}
+	return p.session, p.receivers[lane].resumable(), true
+}
+
+// resumable is the lane sequence from which a successor needs the lane: next, or
+// the beginning of an unfinished large message.
+func (r *receiver) resumable() uint64 {
+	next := r.next
+	if r.peer.reassembling != 0 {
+		for _, s := range r.peer.streams {
+			if s != nil && s.parts != nil && !s.parts.late && s.topic.Lane == r.lane {
+				next = min(next, s.parts.begun)
+			}
+		}
+	}
+	return next
+}
+
+// resumeLane lets a receiver begin where this node stood in the same session.
+func (e *Engine) resumeLane(now Time, p *Peer, r *receiver, row *wire.LaneRow) {
+	m := &e.memoryOf(p.node).lanes[r.lane]
+	if m.session != p.session || m.next >= row.Next {
+		return
+	}
+	r.next = m.next
+	r.joined = m.next
+	if r.next < row.Trail {
+		e.skip(now, r)
+	}
+	if r.next < row.Next {
+		e.openGap(now, r, r.next, row.Next-1)
+	}
+}

@@ -1,0 +1,291 @@
+package mcast
+
+import (
+	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/mcast/wire"
+)
+
+// receiver follows one lane of a peer: it delivers datagrams in the lane's order,
+// holds what comes past a hole, and asks for what is missing.
+//
+//	delivered        | holes and held datagrams |  not seen
+//	─────────────────┼──────────────────────────┼──────────▶ lane sequence
+//	               next                       highest
+type receiver struct {
+	// Immutable after the join.
+	peer   *Peer
+	lane   uint32
+	class  uint8
+	reach  uint64 // how far past next a datagram is held
+	joined uint64 // nothing below was ever asked for
+
+	next    uint64
+	highest uint64 // one more than the highest seen
+	trail   uint64 // nothing below can be repaired
+	held    []int32
+	holding int // datagrams held
+
+	gaps gapList
+
+	// A datagram that waits, in part delivered, for rows of the table.
+	waiting   bool
+	waitSince Time
+	offset    int // bytes of its messages that were delivered
+
+	skips      uint64 // holes given up so far
+	skipReason LossReason
+	gaveUp     uint64 // below this no repair is waited for
+	putOutTill Time   // while the owner says that this node was put out
+
+	status statusTimer
+	echo   uint32 // send_us of the last frame
+	echoAt Time   // 0: none yet
+	delay  uint32 // least one-way delay since the last SM
+	timed  bool
+}
+
+// receiveData takes a datagram of a lane.
+func (e *Engine) receiveData(now Time, p *Peer, h *wire.Header, frame []byte) wire.Reason {
+	var d wire.Data
+	if r := wire.ParseData(frame[wire.HeaderSize:], h.Flags, &d); r != wire.OK {
+		return r
+	}
+	if d.Lane >= lanesMax {
+		return wire.BadLane
+	}
+	e.count.DataReceived++
+	if h.Flags&layout.FrameFlagRepair != 0 {
+		e.count.RepairsReceived++
+	}
+	r := p.receivers[d.Lane]
+	if r == nil {
+		e.count.NotJoined++
+		return wire.OK
+	}
+	r.clock(now, d.SendMicros)
+	trail := d.LaneSequence - uint64(d.TrailDelta)
+	if trail > r.trail {
+		r.trail = trail
+		if trail > r.next {
+			e.drain(now, r)
+		}
+	}
+	reason := e.intake(now, r, &d, h.Flags, frame)
+	e.statusAfterData(now, r)
+	return reason
+}
+
+// clock notes a frame's time for the echo and for the queue's delay.
+func (r *receiver) clock(now Time, send uint32) {
+	r.echo, r.echoAt = send, now
+	if delay := micros(now) - send; !r.timed || int32(delay-r.delay) < 0 {
+		r.delay, r.timed = delay, true
+	}
+}
+
+// intake delivers, holds or drops a datagram.
+func (e *Engine) intake(now Time, r *receiver, d *wire.Data, flags uint8, frame []byte) wire.Reason {
+	seq := d.LaneSequence
+	if seq == r.next && !r.waiting && (r.holding == 0 || r.held[seq%r.reach] == 0) {
+		raw, reason := e.unfold(d, flags)
+		if reason != wire.OK {
+			return reason
+		}
+		r.seen(now, e, seq)
+		if !e.deliverRaw(now, r, raw) {
+			e.hold(r, seq, frame)
+			return wire.OK
+		}
+		r.next++
+		if r.holding != 0 || r.trail > r.next {
+			e.drain(now, r)
+		}
+		return wire.OK
+	}
+	switch {
+	case seq < r.next:
+		e.count.Duplicates++
+		if faultDuplicate {
+			if raw, reason := e.unfold(d, flags); reason == wire.OK {
+				e.deliverRaw(now, r, raw)
+			}
+		}
+		return wire.OK
+	case seq >= r.next+r.reach:
+		e.count.ReorderFull++
+		return wire.OK
+	case r.isHeld(seq):
+		e.count.Duplicates++
+		return wire.OK
+	}
+	if _, reason := e.unfold(d, flags); reason != wire.OK {
+		return reason
+	}
+	if !e.hold(r, seq, frame) {
+		e.count.ReorderFull++
+		return wire.OK
+	}
+	r.seen(now, e, seq)
+	return wire.OK
+}
+
+// seen notes that a sequence has come: it opens the gap before it or closes its own.
+func (r *receiver) seen(now Time, e *Engine, seq uint64) {
+	switch {
+	case seq == r.highest:
+		r.highest++
+	case seq > r.highest:
+		e.openGap(now, r, r.highest, seq-1)
+		r.highest = seq + 1
+	default:
+		r.gaps.fill(seq)
+	}
+}
+
+// unfold checks the messages of a datagram, decompressing them first if need be.
+func (e *Engine) unfold(d *wire.Data, flags uint8) (raw []byte, reason wire.Reason) {
+	raw = d.Body
+	if flags&layout.FrameFlagLz4 != 0 {
+		if raw = e.decompress(d); raw == nil {
+			return nil, wire.BadCompression
+		}
+	}
+	return raw, wire.CheckMessages(raw, int(d.Count))
+}
+
+func (r *receiver) isHeld(seq uint64) bool {
+	return r.holding != 0 && r.held[seq%r.reach] != 0
+}
+
+// hold keeps a datagram past a hole. It says false where there is no memory for it.
+func (e *Engine) hold(r *receiver, seq uint64, frame []byte) bool {
+	if r.peer.heldBytes+len(frame) > e.cfg.ReorderBuffer && seq != r.next {
+		return false
+	}
+	if r.held == nil {
+		r.held = make([]int32, r.reach)
+	}
+	r.peer.heldBytes += len(frame)
+	r.held[seq%r.reach] = e.pool.put(frame)
+	r.holding++
+	return true
+}
+
+func (e *Engine) release(r *receiver, seq uint64) {
+	i := seq % r.reach
+	r.peer.heldBytes -= len(e.pool.get(r.held[i]))
+	e.pool.free(r.held[i])
+	r.held[i] = 0
+	r.holding--
+}
+
+// drain delivers what is held at next, and steps over holes below the trail.
+func (e *Engine) drain(now Time, r *receiver) {
+	for !r.waiting {
+		switch {
+		case r.isHeld(r.next):
+			if !e.deliverHeld(now, r) {
+				return
+			}
+		case r.next < r.trail || faultTrailOffByOne && r.next == r.trail && r.next < r.highest:
+			e.skip(now, r)
+		default:
+			return
+		}
+	}
+}
+
+// deliverHeld delivers the held datagram at next; it was checked when it came.
+func (e *Engine) deliverHeld(now Time, r *receiver) bool {
+	frame := e.pool.get(r.held[r.next%r.reach])
+	var d wire.Data
+	flags := frame[layout.FrameHeaderFlagsOffset]
+	wire.ParseData(frame[wire.HeaderSize:], flags, &d)
+	raw, reason := e.unfold(&d, flags)
+	if reason == wire.OK && !e.deliverRaw(now, r, raw) {
+		return false
+	}
+	e.release(r, r.next)
+	r.next++
+	return true
+}
+
+// skip gives up the hole at next, or all of them if nothing is held.
+func (e *Engine) skip(now Time, r *receiver) {
+	to := r.next + 1
+	if r.holding == 0 {
+		to = max(r.trail, to)
+	}
+	e.count.HolesLost += to - r.next
+	r.next = to
+	r.highest = max(r.highest, to)
+	r.gaps.drop(to)
+	r.skips++
+	switch {
+	case now < r.putOutTill:
+		r.skipReason = LossUntethered
+	case to <= r.gaveUp:
+		r.skipReason = LossGaveUp
+	default:
+		r.skipReason = LossTrail
+	}
+	e.abortReassemblies(r)
+	r.status.table, r.status.tableAt = true, r.highest
+	e.wantStatus(now, r)
+}
+
+// receiveHeartbeat takes an HB: what it says to be sent and was not seen is missing.
+func (e *Engine) receiveHeartbeat(now Time, p *Peer, h *wire.Header, body []byte) wire.Reason {
+	var b wire.Heartbeat
+	if r := wire.ParseHeartbeat(body, &b); r != wire.OK {
+		return r
+	}
+	if b.Lane >= lanesMax {
+		return wire.BadLane
+	}
+	p.roundTrip, p.group = Duration(b.RoundTripMicros)*Microsecond, int(b.Members)
+	r := p.receivers[b.Lane]
+	if r == nil {
+		return wire.OK
+	}
+	r.clock(now, b.SendMicros)
+	r.trail = max(r.trail, b.Trail)
+	if r.trail > r.next {
+		e.drain(now, r)
+	}
+	if b.Next > r.highest && b.Next <= r.next+r.reach {
+		e.openGap(now, r, r.highest, b.Next-1)
+		r.highest = b.Next
+	}
+	if h.Flags&layout.FrameFlagStatusWanted != 0 {
+		e.wantStatus(now, r)
+	}
+	return wire.OK
+}
+
+// receiveNcf takes a refusal.
+func (e *Engine) receiveNcf(now Time, p *Peer, body []byte) wire.Reason {
+	var n wire.Ncf
+	if r := wire.ParseNcf(body, &n); r != wire.OK {
+		return r
+	}
+	if n.Lane >= lanesMax {
+		return wire.BadLane
+	}
+	r := p.receivers[n.Lane]
+	if n.Session != e.cfg.Session || r == nil {
+		return wire.OK
+	}
+	switch n.Reason {
+	case layout.NcfReasonTooOld:
+		r.trail = max(r.trail, min(n.Trail, r.highest))
+		e.drain(now, r)
+	case layout.NcfReasonUntethered:
+		r.putOutTill = now + 2*e.cfg.Timers.ReturnAfter
+	case layout.NcfReasonNotMember:
+		e.sendHello(now, p, layout.HelloFlagAnswer)
+	case layout.NcfReasonWait, layout.NcfReasonRate:
+		r.gaps.notBefore = now + Duration(n.WaitMillis)*Millisecond
+	}
+	return wire.OK
+}

@@ -1,0 +1,241 @@
+package mcast
+
+import (
+	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/mcast/wire"
+)
+
+// fragmentMin is the least payload for which a large message is begun in the rest
+// of a datagram.
+const fragmentMin = 256
+
+// ownTopic is a topic of this node.
+type ownTopic struct {
+	id        TopicID
+	name      string
+	shape     TopicShape
+	lane      *lane
+	wanted    int  // live members that want it and have joined
+	full      int  // tethered members that cannot take it
+	blocked   bool // Send was refused for that; Room is owed
+	announced bool // its row is in the lane
+	last      *ownStream
+	streams   map[Address]*ownStream
+}
+
+// ownStream is a producer within a topic of this node.
+type ownStream struct {
+	producer  Address
+	number    uint16
+	topic     TopicID
+	first     uint64
+	last      uint64 // last sequence wholly in the lane; valid once begun
+	firstLane uint64
+	begun     bool
+	announced bool
+	// A large message that is in the lane in part.
+	partial uint64
+	offset  int
+}
+
+// addTopic makes an own topic.
+func (e *Engine) addTopic(name string, shape TopicShape) *ownTopic {
+	t := &ownTopic{id: TopicID(len(e.topics) + 1), name: name, shape: shape, streams: make(map[Address]*ownStream)}
+	t.lane = e.lanes[LaneGated]
+	if shape.Live {
+		t.lane = e.lanes[LaneLive]
+	}
+	e.topics = append(e.topics, t)
+	e.topicByName[name] = t
+	t.wanted = e.countWanting(t)
+	return t
+}
+
+// Send puts a message of an own topic into its lane. It copies the payload; it
+// does not allocate, but for the first message of a producer. It makes no system
+// call itself; a full batch of datagrams goes to Sink.Multicast.
+func (e *Engine) Send(now Time, topic TopicID, m *Message) SendResult {
+	if uint(topic)-1 >= uint(len(e.topics)) || e.closed {
+		return e.sendNowhere()
+	}
+	t := e.topics[topic-1]
+	if t.wanted == 0 {
+		return Unwanted
+	}
+	if t.full != 0 {
+		e.count.BusyTopic++
+		t.blocked = true
+		return Busy
+	}
+	s := t.last
+	if s == nil || s.producer != m.Producer || !s.announced {
+		var r SendResult
+		if s, r = e.stream(now, t, m); r != Sent {
+			return r
+		}
+	}
+	if s.begun && m.Sequence <= s.last {
+		return Sent // a caller that went back: everybody has it, or was told
+	}
+	if s.offset != 0 && s.partial != m.Sequence {
+		s.offset = 0 // the caller gave that large message up
+	}
+	w := &e.outgoing
+	if r := e.fill(w, t, s, m); r != Sent {
+		return r
+	}
+	l := t.lane
+	if size := w.Size(); !l.open || size > l.room || s.offset != 0 {
+		if r := e.sendSlow(now, s, w, m.Sequence); r != Sent {
+			return r
+		}
+	} else {
+		l.put(w)
+	}
+	s.last = m.Sequence
+	s.begun = true
+	e.count.MessagesSent++
+	return Sent
+}
+
+func (e *Engine) sendNowhere() SendResult {
+	if e.closed {
+		return Closed
+	}
+	return NoTopic
+}
+
+// fill makes the wire's form of a message.
+func (e *Engine) fill(w *wire.Message, t *ownTopic, s *ownStream, m *Message) SendResult {
+	if len(m.Payload) > e.cfg.MessageLimit || len(m.Block) != 0 && len(m.Block) != BlockSize {
+		return TooLarge
+	}
+	w.Topic, w.Sequence = uint32(t.id), uint32(m.Sequence)
+	w.Producer, w.UserFlags = s.number, m.Flags
+	w.Flags = layout.WireMessageFlagBegin | layout.WireMessageFlagEnd
+	if m.TimestampNs != 0 || m.SchemaHash != 0 || m.Kind != 0 || m.Content != 0 {
+		w.Flags |= layout.WireMessageFlagExtended
+		w.Kind, w.Content, w.SchemaHash, w.TimestampNs = m.Kind, m.Content, m.SchemaHash, m.TimestampNs
+	} else {
+		w.Kind, w.Content, w.SchemaHash, w.TimestampNs = 0, 0, 0, 0
+	}
+	w.Block = m.Block
+	if m.Block != nil {
+		w.Flags |= layout.WireMessageFlagAddressed
+	}
+	w.TotalLength = uint32(len(m.Payload))
+	w.Payload = m.Payload
+	return Sent
+}
+
+// sendSlow puts a message that does not fit into the open datagram.
+func (e *Engine) sendSlow(now Time, s *ownStream, w *wire.Message, seq uint64) SendResult {
+	l := e.topics[s.topic-1].lane
+	size, whole := w.Size(), (l.mtu-wire.DataOverhead)&^7
+	if size <= whole && s.offset == 0 {
+		if !e.roomFor(now, l, size) {
+			return Busy
+		}
+		l.put(w)
+		return Sent
+	}
+	return e.sendFragments(now, l, s, w, seq)
+}
+
+// roomFor makes the open datagram one that has size bytes left.
+func (e *Engine) roomFor(now Time, l *lane, size int) bool {
+	if l.open && l.room >= size {
+		return true
+	}
+	l.seal(now)
+	return l.begin(now)
+}
+
+// sendFragments puts a large message into the lane, over as many datagrams as it
+// takes; after Busy it goes on where it stopped.
+func (e *Engine) sendFragments(now Time, l *lane, s *ownStream, w *wire.Message, seq uint64) SendResult {
+	s.partial = seq
+	payload, block := w.Payload, w.Block
+	base := w.Flags &^ (layout.WireMessageFlagBegin | layout.WireMessageFlagEnd)
+	for s.offset < len(payload) {
+		w.Flags, w.Block = base&^(layout.WireMessageFlagExtended|layout.WireMessageFlagAddressed), nil
+		if s.offset == 0 {
+			w.Flags, w.Block = base|layout.WireMessageFlagBegin|layout.WireMessageFlagExtended, block
+		}
+		w.Payload = nil
+		heads := w.Size()
+		if !e.roomFor(now, l, heads+min(fragmentMin, len(payload)-s.offset)) {
+			return Busy
+		}
+		n := min(l.room-heads, len(payload)-s.offset)
+		w.Payload = payload[s.offset : s.offset+n]
+		if s.offset += n; s.offset == len(payload) {
+			w.Flags |= layout.WireMessageFlagEnd
+		}
+		l.put(w)
+	}
+	s.offset, s.partial = 0, 0
+	return Sent
+}
+
+// stream finds or makes the producer's stream, and puts the table's rows that
+// describe it into the lane before its first message.
+func (e *Engine) stream(now Time, t *ownTopic, m *Message) (*ownStream, SendResult) {
+	s := t.streams[m.Producer]
+	if s == nil {
+		if len(e.producers) >= e.cfg.Limits.Producers {
+			return nil, NoProducers
+		}
+		s = &ownStream{producer: m.Producer, number: uint16(len(e.producers) + 1), topic: t.id, first: m.Sequence, last: m.Sequence - 1}
+		t.streams[m.Producer] = s
+		e.producers = append(e.producers, s)
+	}
+	if !s.announced && !e.announce(now, t, s) {
+		return nil, Busy
+	}
+	t.last = s
+	return s, Sent
+}
+
+// announce puts the rows of a topic and a producer into the lane, so that they
+// come before what they explain and are repaired like it.
+func (e *Engine) announce(now Time, t *ownTopic, s *ownStream) bool {
+	topic, producer := t.row(), s.row()
+	rows := &topic
+	if t.announced {
+		rows = nil
+	}
+	e.rows = wire.AppendTable(e.rows[:0], rows, &producer)
+	w := wire.Message{Flags: layout.WireMessageFlagBegin | layout.WireMessageFlagEnd, Payload: e.rows}
+	if !e.roomFor(now, t.lane, w.Size()) {
+		return false
+	}
+	// No message of it lies below: the row names the datagram that it is in itself.
+	s.firstLane = t.lane.head
+	producer = s.row()
+	e.rows = wire.AppendTable(e.rows[:0], rows, &producer)
+	w.Payload = e.rows
+	t.lane.put(&w)
+	t.announced, s.announced = true, true
+	e.tableVersion++
+	return true
+}
+
+// Flush sends the datagrams that are packed, also the one that has room left.
+// Call it when there is nothing more to Send at the moment (natural batching).
+func (e *Engine) Flush(now Time) {
+	for _, l := range e.lanes {
+		l.seal(now)
+	}
+	e.flushOut()
+}
+
+// flushOut hands the batch to the sink.
+func (e *Engine) flushOut() {
+	if len(e.out) == 0 {
+		return
+	}
+	e.sink.Multicast(e.out)
+	clear(e.out)
+	e.out = e.out[:0]
+}

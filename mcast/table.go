@@ -1,0 +1,254 @@
+package mcast
+
+import (
+	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/mcast/wire"
+)
+
+const setupApart = 5 * Millisecond // between two snapshots for one peer
+
+func (t *ownTopic) row() wire.TopicRow {
+	return wire.TopicRow{Topic: uint32(t.id), Lane: t.lane.id, SlotCount: t.shape.SlotCount, SlotPayload: t.shape.SlotPayload,
+		History: t.shape.History, Mode: t.shape.Mode, Kind: t.shape.Kind, Purpose: t.shape.Purpose, Name: []byte(t.name)}
+}
+
+func (s *ownStream) row() wire.ProducerRow {
+	a := s.producer
+	return wire.ProducerRow{Node: a.Node, Epoch: a.Epoch, Generation: a.Generation, Index: a.Index, Handle: a.Handle,
+		First: s.first, Last: s.last, FirstLane: s.firstLane, Topic: uint32(s.topic), Producer: s.number}
+}
+
+// sendSetup sends a snapshot of the lanes and of the table to a peer: what it
+// needs to join, and after a loss what tells it how much it lost.
+func (e *Engine) sendSetup(now Time, p *Peer) {
+	if now-p.setupAt < setupApart {
+		return
+	}
+	p.setupAt = now
+	e.Flush(now) // what the rows speak of is below head
+	e.snapshot++
+	frames := e.setupFrames()
+	for _, b := range frames {
+		wire.SetParts(b, uint16(len(frames)))
+		wire.Finish(b)
+		e.count.ControlSent++
+		e.sink.Unicast(p.from, b)
+	}
+}
+
+// setupFrames builds the parts of a snapshot; each names the lanes.
+func (e *Engine) setupFrames() [][]byte {
+	var frames [][]byte
+	limit := e.cfg.MTU - wire.TagSize
+	b := e.setupFrame(len(frames))
+	room := func(n int) bool { return len(b)+n <= limit }
+	for _, t := range e.topics {
+		if !t.announced {
+			continue
+		}
+		row := t.row()
+		if !room(row.Size()) {
+			frames = append(frames, b)
+			b = e.setupFrame(len(frames))
+		}
+		b = wire.AppendTopic(b, &row)
+	}
+	for _, s := range e.producers {
+		if !s.announced {
+			continue
+		}
+		row := s.row()
+		if !room(wire.ProducerRowSize) {
+			frames = append(frames, b)
+			b = e.setupFrame(len(frames))
+		}
+		b = wire.AppendProducer(b, &row)
+	}
+	return append(frames, b)
+}
+
+func (e *Engine) setupFrame(part int) []byte {
+	h := e.header(layout.FrameTypeSetup, layout.FrameFlagUnicast)
+	b := wire.Begin(make([]byte, 0, e.cfg.MTU), &h)
+	s := wire.Setup{TableVersion: e.tableVersion, Snapshot: e.snapshot, Part: uint16(part), Parts: 1}
+	b = s.AppendTo(b)
+	for _, l := range e.lanes {
+		b = wire.AppendLane(b, &wire.LaneRow{Next: l.head, Trail: l.trail(), Lane: l.id, Window: uint32(l.window), Class: l.class})
+	}
+	return b
+}
+
+// snapshotParts collects the parts of a peer's snapshot.
+type snapshotParts struct {
+	number  uint32
+	started bool
+	missing int
+	have    []bool
+}
+
+// receiveSetup takes a part of a snapshot. Rows are taken as they come; the join,
+// and the ends of streams, when the snapshot is whole.
+func (e *Engine) receiveSetup(now Time, p *Peer, body []byte) wire.Reason {
+	var s wire.Setup
+	if r := wire.ParseSetup(body, &s); r != wire.OK {
+		return r
+	}
+	c := &p.snapshot
+	if !c.started || int32(s.Snapshot-c.number) > 0 {
+		*c = snapshotParts{number: s.Snapshot, started: true, missing: int(s.Parts), have: make([]bool, s.Parts)}
+	}
+	if s.Snapshot != c.number || int(s.Part) >= len(c.have) || c.have[s.Part] {
+		return wire.OK
+	}
+	c.have[s.Part] = true
+	c.missing--
+	lanes := s.Lanes()
+	e.readTable(p, nil, &s.Table, laneNexts(&s))
+	if c.missing == 0 {
+		for i := range lanes {
+			e.joinLane(now, p, s.Lane(i))
+		}
+	}
+	return wire.OK
+}
+
+// laneNexts returns each lane's next, by number.
+func laneNexts(s *wire.Setup) (next [lanesMax]uint64) {
+	for i := range s.Lanes() {
+		if r := s.Lane(i); r.Lane < lanesMax {
+			next[r.Lane] = r.Next
+		}
+	}
+	return next
+}
+
+// joinLane makes the receiver of a lane, or answers the one that had asked.
+func (e *Engine) joinLane(now Time, p *Peer, row wire.LaneRow) {
+	if row.Lane >= lanesMax {
+		return
+	}
+	if r := p.receivers[row.Lane]; r != nil {
+		e.tableCame(now, r, &row)
+		return
+	}
+	r := &receiver{peer: p, lane: row.Lane, class: row.Class, joined: row.Next, next: row.Next, highest: row.Next, trail: row.Trail}
+	r.reach = min(uint64(row.Window), 1<<20) + 1
+	r.gaps.due = Never
+	r.status.at = Never
+	p.receivers[row.Lane] = r
+	e.resumeLane(now, p, r, &row)
+	r.status.next, r.status.highest = r.next, r.highest
+	e.wantStatus(now, r)
+	e.baselines(p, r)
+}
+
+// tableCame ends the wait of a receiver for a snapshot.
+func (e *Engine) tableCame(now Time, r *receiver, row *wire.LaneRow) {
+	if row.Next < r.status.tableAt {
+		return // older than what it was wanted for
+	}
+	r.status.table = false
+	if r.waiting {
+		// The message that waits is looked at once more, then given up.
+		if !e.deliverHeld(now, r) {
+			return
+		}
+		r.waiting = false
+		e.drain(now, r)
+	}
+	e.tellTails(r)
+}
+
+// readRows takes rows that came in the lane.
+func (e *Engine) readRows(now Time, r *receiver, payload []byte) {
+	var t wire.Table
+	if reason := wire.ParseTable(payload, &t); reason != wire.OK {
+		e.count.Refused[reason]++
+		return
+	}
+	e.readTable(r.peer, r, &t, [lanesMax]uint64{})
+}
+
+// readTable takes rows of topics and producers. In a lane (r not nil) they stand
+// before what they explain; in a snapshot next says where each lane was.
+func (e *Engine) readTable(p *Peer, r *receiver, t *wire.Table, next [lanesMax]uint64) {
+	var topic wire.TopicRow
+	for t.NextTopic(&topic) {
+		e.addRemoteTopic(p, &topic)
+	}
+	var producer wire.ProducerRow
+	for t.NextProducer(&producer) {
+		s := e.addRemoteStream(p, &producer)
+		if s == nil {
+			continue
+		}
+		lane := s.topic.Lane
+		if q := p.receivers[lane]; q != nil {
+			e.baseline(q, s, &producer)
+		}
+		if r == nil && next[lane] != 0 {
+			s.last, s.lastAt = producer.Last, next[lane]
+			s.firstLane, s.first = producer.FirstLane, producer.First
+		}
+	}
+}
+
+func (e *Engine) addRemoteTopic(p *Peer, row *wire.TopicRow) {
+	if row.Lane >= lanesMax || int(row.Topic) > e.cfg.Limits.Topics {
+		return
+	}
+	for int(row.Topic) >= len(p.topics) {
+		p.topics = append(p.topics, nil)
+	}
+	if p.topics[row.Topic] != nil || ValidName(string(row.Name)) != nil {
+		return
+	}
+	t := &RemoteTopic{Name: string(row.Name), ID: TopicID(row.Topic), Lane: row.Lane, Shape: TopicShape{SlotCount: row.SlotCount,
+		SlotPayload: row.SlotPayload, History: row.History, Mode: row.Mode, Kind: row.Kind, Purpose: row.Purpose, Live: row.Lane == LaneLive}}
+	t.wanted = e.wants.matches(t.Name)
+	p.topics[row.Topic] = t
+}
+
+func (e *Engine) addRemoteStream(p *Peer, row *wire.ProducerRow) *remoteStream {
+	if int(row.Topic) >= len(p.topics) || p.topics[row.Topic] == nil {
+		return nil
+	}
+	for int(row.Producer) >= len(p.streams) {
+		p.streams = append(p.streams, nil)
+	}
+	s := p.streams[row.Producer]
+	if s == nil {
+		t := p.topics[row.Topic]
+		a := Address{Node: row.Node, Epoch: row.Epoch, Generation: row.Generation, Index: row.Index, Handle: row.Handle}
+		s = &remoteStream{topic: t, producer: a, near: max(row.First, row.Last), skips: skipsSession}
+		s.place = e.placeOf(p.node, t.Name, a)
+		if s.place.known {
+			s.near = max(s.near, s.place.next)
+		}
+		p.streams[row.Producer] = s
+	}
+	if s.topic.ID != TopicID(row.Topic) {
+		return nil
+	}
+	return s
+}
+
+// baseline sets what must come first of a stream that begins after this node had
+// joined and wanted its topic: then nothing can be missed unseen.
+func (e *Engine) baseline(r *receiver, s *remoteStream, row *wire.ProducerRow) {
+	t := s.topic
+	if s.place.known || !t.wanted || row.FirstLane < r.joined || row.FirstLane < t.wantedSince {
+		return
+	}
+	s.place.known, s.place.next = true, row.First
+	s.skips = r.skips
+}
+
+// baselines does so for the rows that came before the join.
+func (e *Engine) baselines(p *Peer, r *receiver) {
+	for _, s := range p.streams {
+		if s != nil && s.topic.Lane == r.lane {
+			e.baseline(r, s, &wire.ProducerRow{First: s.first, FirstLane: s.firstLane})
+		}
+	}
+}
