@@ -323,3 +323,6 @@ func (e *Engine) Settled(lane uint32) uint64 {
 // Head returns the lane sequence that the next new datagram of an own lane will
 // have; what was sent so far lies below or in it.
 func (e *Engine) Head(lane uint32) uint64 { return e.lanes[lane].head }
+
+// Trail returns the oldest lane sequence of an own lane that can be repaired.
+func (e *Engine) Trail(lane uint32) uint64 { return e.lanes[lane].trail() }

@@ -1,0 +1,189 @@
+package simnet
+
+import (
+	"hash/maphash"
+	"math/rand/v2"
+	"net/netip"
+
+	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/mcast"
+	"github.com/ringcast/ringcast/mcast/wire"
+)
+
+// Node is one node of the network: an Engine, its sink, and an application that
+// publishes and checks.
+type Node struct {
+	net     *Network
+	index   int
+	address netip.AddrPort
+	engine  *mcast.Engine
+	session uint64
+	life    int
+	up      bool
+	tickAt  mcast.Time
+	ways    []mcast.Time
+	bads    []bool
+
+	// Publisher.
+	streams []*outStream
+	resume  int
+	pumping bool
+
+	// Checker.
+	expect map[expectKey]*expectation
+	Missed uint64 // messages told as lost
+	Taken  uint64 // messages delivered
+	// OnDeliver, if set, sees every message after the checks.
+	OnDeliver func(p *mcast.Peer, t *mcast.RemoteTopic, m *mcast.Message)
+	// Events lists what the engine said about peers, in words.
+	Events []string
+	naks   uint64
+}
+
+type laneKey struct {
+	node    uint32
+	session uint64
+	lane    uint32
+	seq     uint64
+}
+
+func newNode(n *Network, i int) *Node {
+	x := &Node{net: n, index: i, session: uint64(1000 + i), expect: make(map[expectKey]*expectation),
+		address: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 1)}), 7000),
+		ways:    make([]mcast.Time, n.Options.Nodes), bads: make([]bool, n.Options.Nodes)}
+	x.makeStreams()
+	return x
+}
+
+func (x *Node) way(to *Node) *mcast.Time { return &x.ways[to.index] }
+func (x *Node) bad(to *Node) *bool       { return &x.bads[to.index] }
+
+// Engine returns the node's engine.
+func (x *Node) Engine() *mcast.Engine { return x.engine }
+
+// ID returns the node's id.
+func (x *Node) ID() uint32 { return uint32(x.index + 1) }
+
+// Start makes the engine of the node's present session and starts it.
+func (x *Node) Start() {
+	n := x.net
+	c := n.Options.Config
+	c.Node, c.Session, c.Epoch = x.ID(), x.session, 7
+	c.DomainHash = 0xd0
+	c.Name = "node"
+	e, err := mcast.New(&c, x, rand.New(rand.NewPCG(n.Options.Seed, x.session)))
+	if err != nil {
+		panic(err) // the options of a test are wrong
+	}
+	x.engine = e
+	x.up = true
+	x.tickAt = mcast.Never
+	x.openTopics()
+	if err := e.SetWants(n.now, []string{">"}); err != nil {
+		panic(err)
+	}
+	e.Start(n.now)
+	x.after()
+}
+
+// Kill stops the node without a word.
+func (x *Node) Kill() {
+	x.up = false
+	x.life++
+}
+
+// Restart kills the node and starts it in a new session after a while.
+func (x *Node) Restart(after mcast.Duration) {
+	x.Kill()
+	x.session += 100
+	x.net.After(after, x.Start)
+}
+
+// after runs what the engine has to do now and sets its timer.
+func (x *Node) after() {
+	if !x.up {
+		return
+	}
+	x.engine.Tick(x.net.now)
+	if at := x.engine.NextTimer(); at < x.tickAt {
+		x.tickAt = at
+		x.net.push(&event{at: at, node: x, life: x.life})
+	}
+}
+
+// Multicast is the sink's: every other node gets a copy through the faults.
+func (x *Node) Multicast(datagrams [][]byte) {
+	for _, d := range datagrams {
+		c := append([]byte(nil), d...)
+		x.checkSequence(c)
+		for _, to := range x.net.Nodes {
+			if to != x {
+				x.net.send(x, to, c, true)
+			}
+		}
+	}
+}
+
+// Unicast is the sink's.
+func (x *Node) Unicast(to netip.AddrPort, datagram []byte) {
+	c := append([]byte(nil), datagram...)
+	if c[layout.FrameHeaderTypeOffset] == layout.FrameTypeNak {
+		x.naks++
+	}
+	for _, y := range x.net.Nodes {
+		if y.address == to {
+			x.net.send(x, y, c, false)
+		}
+	}
+}
+
+// checkSequence holds the invariant that a lane sequence always bears the same.
+func (x *Node) checkSequence(frame []byte) {
+	if frame[layout.FrameHeaderTypeOffset] != layout.FrameTypeData {
+		return
+	}
+	flags := frame[layout.FrameHeaderFlagsOffset]
+	var d wire.Data
+	if r := wire.ParseData(frame[wire.HeaderSize:], flags, &d); r != wire.OK {
+		x.net.violate("sequence", "node %d sent bad data: %v", x.ID(), r)
+		return
+	}
+	k := laneKey{node: x.ID(), session: x.session, lane: d.Lane, seq: d.LaneSequence}
+	h := maphash.Bytes(hashSeed, d.Body)
+	old, known := x.net.lanes[k]
+	repair := flags&layout.FrameFlagRepair != 0
+	if known != repair || known && old != h {
+		x.net.violate("sequence", "node %d lane sequence %d: repair %v, sent before %v, same bytes %v", x.ID(), d.LaneSequence, repair, known, old == h)
+	}
+	x.net.lanes[k] = h
+}
+
+// PeerUp is the sink's.
+func (x *Node) PeerUp(p *mcast.Peer) { x.note("up", p, 0) }
+
+// PeerDown is the sink's.
+func (x *Node) PeerDown(p *mcast.Peer, reason mcast.DownReason) { x.note("down", p, uint64(reason)) }
+
+func (x *Node) note(what string, p *mcast.Peer, extra uint64) {
+	x.net.mix(uint64(p.Node())<<32 | p.Session() | extra<<60)
+	x.Events = append(x.Events, what)
+}
+
+// Wants is the sink's.
+func (x *Node) Wants(*mcast.Peer, []string) {}
+
+// Room is the sink's: publishing goes on, after the engine's call has returned.
+func (x *Node) Room() { x.schedulePump(0) }
+
+// Stale is the sink's.
+func (x *Node) Stale(seen uint64) {
+	x.Events = append(x.Events, "stale")
+	if seen >= x.session {
+		x.Kill()
+		x.session = seen + 1
+		x.net.After(mcast.Millisecond, x.Start)
+	}
+}
+
+// DuplicateNode is the sink's.
+func (x *Node) DuplicateNode(netip.AddrPort, uint64) { x.Events = append(x.Events, "duplicate-node") }
