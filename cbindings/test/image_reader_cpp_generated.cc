@@ -766,7 +766,7 @@ static void print_node_record(const char *path, const void *at)
 	print_nested(path, "reserved6", &value->reserved6(), print_reserved8);
 	print_field(path, "session", static_cast<uint64_t>(value->session()));
 	print_field(path, "forwarder", static_cast<uint64_t>(value->forwarder()));
-	print_nested(path, "reserved7", &value->reserved7(), print_reserved8);
+	print_field(path, "scanned", static_cast<uint64_t>(value->scanned()));
 	print_nested(path, "reserved8", &value->reserved8(), print_reserved8);
 	print_nested(path, "reserved9", &value->reserved9(), print_reserved8);
 	print_nested(path, "reserved10", &value->reserved10(), print_reserved8);

@@ -97,13 +97,13 @@ func (rcv *NodeRecord) MutateForwarder(n uint64) bool {
 	return rcv._tab.MutateUint64(rcv._tab.Pos+flatbuffers.UOffsetT(72), n)
 }
 
-func (rcv *NodeRecord) Reserved7(obj *Reserved8) *Reserved8 {
-	if obj == nil {
-		obj = new(Reserved8)
-	}
-	obj.Init(rcv._tab.Bytes, rcv._tab.Pos+80)
-	return obj
+func (rcv *NodeRecord) Scanned() uint64 {
+	return rcv._tab.GetUint64(rcv._tab.Pos + flatbuffers.UOffsetT(80))
 }
+func (rcv *NodeRecord) MutateScanned(n uint64) bool {
+	return rcv._tab.MutateUint64(rcv._tab.Pos+flatbuffers.UOffsetT(80), n)
+}
+
 func (rcv *NodeRecord) Reserved8(obj *Reserved8) *Reserved8 {
 	if obj == nil {
 		obj = new(Reserved8)
@@ -140,7 +140,7 @@ func (rcv *NodeRecord) Reserved12(obj *Reserved8) *Reserved8 {
 	return obj
 }
 
-func CreateNodeRecord(builder *flatbuffers.Builder, node uint32, epoch uint32, reserved0_zero uint64, reserved1_zero uint64, reserved2_zero uint64, reserved3_zero uint64, reserved4_zero uint64, reserved5_zero uint64, reserved6_zero uint64, session uint64, forwarder uint64, reserved7_zero uint64, reserved8_zero uint64, reserved9_zero uint64, reserved10_zero uint64, reserved11_zero uint64, reserved12_zero uint64) flatbuffers.UOffsetT {
+func CreateNodeRecord(builder *flatbuffers.Builder, node uint32, epoch uint32, reserved0_zero uint64, reserved1_zero uint64, reserved2_zero uint64, reserved3_zero uint64, reserved4_zero uint64, reserved5_zero uint64, reserved6_zero uint64, session uint64, forwarder uint64, scanned uint64, reserved8_zero uint64, reserved9_zero uint64, reserved10_zero uint64, reserved11_zero uint64, reserved12_zero uint64) flatbuffers.UOffsetT {
 	builder.Prep(8, 128)
 	builder.Prep(8, 8)
 	builder.PrependUint64(reserved12_zero)
@@ -152,8 +152,7 @@ func CreateNodeRecord(builder *flatbuffers.Builder, node uint32, epoch uint32, r
 	builder.PrependUint64(reserved9_zero)
 	builder.Prep(8, 8)
 	builder.PrependUint64(reserved8_zero)
-	builder.Prep(8, 8)
-	builder.PrependUint64(reserved7_zero)
+	builder.PrependUint64(scanned)
 	builder.PrependUint64(forwarder)
 	builder.PrependUint64(session)
 	builder.Prep(8, 8)

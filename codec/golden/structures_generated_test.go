@@ -452,7 +452,7 @@ var structures = map[string]structure{
 		{"reserved6", "Reserved6", 8, "Reserved8", true},
 		{"session", "Session", 8, "", false},
 		{"forwarder", "Forwarder", 8, "", false},
-		{"reserved7", "Reserved7", 8, "Reserved8", true},
+		{"scanned", "Scanned", 8, "", false},
 		{"reserved8", "Reserved8", 8, "Reserved8", true},
 		{"reserved9", "Reserved9", 8, "Reserved8", true},
 		{"reserved10", "Reserved10", 8, "Reserved8", true},

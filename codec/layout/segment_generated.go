@@ -109,6 +109,7 @@ const (
 	NodeRecordEpochOffset     = 4  // uint
 	NodeRecordSessionOffset   = 64 // ulong
 	NodeRecordForwarderOffset = 72 // ulong | generation << 32 | index + 1; 0 when there was none
+	NodeRecordScannedOffset   = 80 // ulong | value of changes whose publishers and subscribers the forwarder has taken notice of
 
 	// Size of NodeRecord in bytes; it is aligned to 8.
 	NodeRecordSize = 128

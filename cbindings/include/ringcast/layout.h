@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 /* Names the layout of all segments; stands in every segment's header. */
-#define RC_LAYOUT_HASH UINT64_C(0xd2179693b415a086)
+#define RC_LAYOUT_HASH UINT64_C(0x8436fb259f4ff04e)
 /* Names the layout of all frames. */
 #define RC_WIRE_HASH UINT64_C(0x398dfc7f189ccb56)
 
@@ -1056,6 +1056,7 @@ struct rc_participant_record {
 #define RC_NODE_RECORD_EPOCH_OFFSET 4
 #define RC_NODE_RECORD_SESSION_OFFSET 64
 #define RC_NODE_RECORD_FORWARDER_OFFSET 72
+#define RC_NODE_RECORD_SCANNED_OFFSET 80
 /* Body of the node segment, after the segment header. */
 struct rc_node_record {
 	uint32_t node;
@@ -1069,7 +1070,7 @@ struct rc_node_record {
 	struct rc_reserved8 reserved6;
 	uint64_t session;
 	uint64_t forwarder; /* generation << 32 | index + 1; 0 when there was none */
-	struct rc_reserved8 reserved7;
+	uint64_t scanned; /* value of changes whose publishers and subscribers the forwarder has taken notice of */
 	struct rc_reserved8 reserved8;
 	struct rc_reserved8 reserved9;
 	struct rc_reserved8 reserved10;
@@ -1643,7 +1644,7 @@ RC_LAYOUT_ASSERT(offsetof(struct rc_node_record, reserved5) == 48, "offset of No
 RC_LAYOUT_ASSERT(offsetof(struct rc_node_record, reserved6) == 56, "offset of NodeRecord.reserved6");
 RC_LAYOUT_ASSERT(offsetof(struct rc_node_record, session) == RC_NODE_RECORD_SESSION_OFFSET, "offset of NodeRecord.session");
 RC_LAYOUT_ASSERT(offsetof(struct rc_node_record, forwarder) == RC_NODE_RECORD_FORWARDER_OFFSET, "offset of NodeRecord.forwarder");
-RC_LAYOUT_ASSERT(offsetof(struct rc_node_record, reserved7) == 80, "offset of NodeRecord.reserved7");
+RC_LAYOUT_ASSERT(offsetof(struct rc_node_record, scanned) == RC_NODE_RECORD_SCANNED_OFFSET, "offset of NodeRecord.scanned");
 RC_LAYOUT_ASSERT(offsetof(struct rc_node_record, reserved8) == 88, "offset of NodeRecord.reserved8");
 RC_LAYOUT_ASSERT(offsetof(struct rc_node_record, reserved9) == 96, "offset of NodeRecord.reserved9");
 RC_LAYOUT_ASSERT(offsetof(struct rc_node_record, reserved10) == 104, "offset of NodeRecord.reserved10");

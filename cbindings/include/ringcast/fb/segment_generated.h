@@ -844,7 +844,7 @@ FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) NodeRecord FLATBUFFERS_FINAL_CLASS {
   ringcast::fb::Reserved8 reserved6_;
   uint64_t session_;
   uint64_t forwarder_;
-  ringcast::fb::Reserved8 reserved7_;
+  uint64_t scanned_;
   ringcast::fb::Reserved8 reserved8_;
   ringcast::fb::Reserved8 reserved9_;
   ringcast::fb::Reserved8 reserved10_;
@@ -865,14 +865,14 @@ FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) NodeRecord FLATBUFFERS_FINAL_CLASS {
         reserved6_(),
         session_(0),
         forwarder_(0),
-        reserved7_(),
+        scanned_(0),
         reserved8_(),
         reserved9_(),
         reserved10_(),
         reserved11_(),
         reserved12_() {
   }
-  NodeRecord(uint32_t _node, uint32_t _epoch, const ringcast::fb::Reserved8 &_reserved0, const ringcast::fb::Reserved8 &_reserved1, const ringcast::fb::Reserved8 &_reserved2, const ringcast::fb::Reserved8 &_reserved3, const ringcast::fb::Reserved8 &_reserved4, const ringcast::fb::Reserved8 &_reserved5, const ringcast::fb::Reserved8 &_reserved6, uint64_t _session, uint64_t _forwarder, const ringcast::fb::Reserved8 &_reserved7, const ringcast::fb::Reserved8 &_reserved8, const ringcast::fb::Reserved8 &_reserved9, const ringcast::fb::Reserved8 &_reserved10, const ringcast::fb::Reserved8 &_reserved11, const ringcast::fb::Reserved8 &_reserved12)
+  NodeRecord(uint32_t _node, uint32_t _epoch, const ringcast::fb::Reserved8 &_reserved0, const ringcast::fb::Reserved8 &_reserved1, const ringcast::fb::Reserved8 &_reserved2, const ringcast::fb::Reserved8 &_reserved3, const ringcast::fb::Reserved8 &_reserved4, const ringcast::fb::Reserved8 &_reserved5, const ringcast::fb::Reserved8 &_reserved6, uint64_t _session, uint64_t _forwarder, uint64_t _scanned, const ringcast::fb::Reserved8 &_reserved8, const ringcast::fb::Reserved8 &_reserved9, const ringcast::fb::Reserved8 &_reserved10, const ringcast::fb::Reserved8 &_reserved11, const ringcast::fb::Reserved8 &_reserved12)
       : node_(::flatbuffers::EndianScalar(_node)),
         epoch_(::flatbuffers::EndianScalar(_epoch)),
         reserved0_(_reserved0),
@@ -884,7 +884,7 @@ FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) NodeRecord FLATBUFFERS_FINAL_CLASS {
         reserved6_(_reserved6),
         session_(::flatbuffers::EndianScalar(_session)),
         forwarder_(::flatbuffers::EndianScalar(_forwarder)),
-        reserved7_(_reserved7),
+        scanned_(::flatbuffers::EndianScalar(_scanned)),
         reserved8_(_reserved8),
         reserved9_(_reserved9),
         reserved10_(_reserved10),
@@ -957,11 +957,11 @@ FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) NodeRecord FLATBUFFERS_FINAL_CLASS {
   void mutate_forwarder(uint64_t _forwarder) {
     ::flatbuffers::WriteScalar(&forwarder_, _forwarder);
   }
-  const ringcast::fb::Reserved8 &reserved7() const {
-    return reserved7_;
+  uint64_t scanned() const {
+    return ::flatbuffers::EndianScalar(scanned_);
   }
-  ringcast::fb::Reserved8 &mutable_reserved7() {
-    return reserved7_;
+  void mutate_scanned(uint64_t _scanned) {
+    ::flatbuffers::WriteScalar(&scanned_, _scanned);
   }
   const ringcast::fb::Reserved8 &reserved8() const {
     return reserved8_;

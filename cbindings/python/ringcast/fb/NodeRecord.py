@@ -62,10 +62,7 @@ class NodeRecord(object):
     # NodeRecord
     def Forwarder(self): return self._tab.Get(flatbuffers.number_types.Uint64Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(72))
     # NodeRecord
-    def Reserved7(self, obj):
-        obj.Init(self._tab.Bytes, self._tab.Pos + 80)
-        return obj
-
+    def Scanned(self): return self._tab.Get(flatbuffers.number_types.Uint64Flags, self._tab.Pos + flatbuffers.number_types.UOffsetTFlags.py_type(80))
     # NodeRecord
     def Reserved8(self, obj):
         obj.Init(self._tab.Bytes, self._tab.Pos + 88)
@@ -92,7 +89,7 @@ class NodeRecord(object):
         return obj
 
 
-def CreateNodeRecord(builder, node, epoch, reserved0_zero, reserved1_zero, reserved2_zero, reserved3_zero, reserved4_zero, reserved5_zero, reserved6_zero, session, forwarder, reserved7_zero, reserved8_zero, reserved9_zero, reserved10_zero, reserved11_zero, reserved12_zero):
+def CreateNodeRecord(builder, node, epoch, reserved0_zero, reserved1_zero, reserved2_zero, reserved3_zero, reserved4_zero, reserved5_zero, reserved6_zero, session, forwarder, scanned, reserved8_zero, reserved9_zero, reserved10_zero, reserved11_zero, reserved12_zero):
     builder.Prep(8, 128)
     builder.Prep(8, 8)
     builder.PrependUint64(reserved12_zero)
@@ -104,8 +101,7 @@ def CreateNodeRecord(builder, node, epoch, reserved0_zero, reserved1_zero, reser
     builder.PrependUint64(reserved9_zero)
     builder.Prep(8, 8)
     builder.PrependUint64(reserved8_zero)
-    builder.Prep(8, 8)
-    builder.PrependUint64(reserved7_zero)
+    builder.PrependUint64(scanned)
     builder.PrependUint64(forwarder)
     builder.PrependUint64(session)
     builder.Prep(8, 8)

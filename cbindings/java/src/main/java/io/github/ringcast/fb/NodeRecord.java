@@ -48,8 +48,8 @@ public final class NodeRecord extends Struct {
   public void mutateSession(long value) { bb.putLong(bb_pos + 64, value); }
   public long forwarder() { return bb.getLong(bb_pos + 72); }
   public void mutateForwarder(long value) { bb.putLong(bb_pos + 72, value); }
-  public io.github.ringcast.fb.Reserved8 reserved7() { return reserved7(new io.github.ringcast.fb.Reserved8()); }
-  public io.github.ringcast.fb.Reserved8 reserved7(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 80, bb); }
+  public long scanned() { return bb.getLong(bb_pos + 80); }
+  public void mutateScanned(long value) { bb.putLong(bb_pos + 80, value); }
   public io.github.ringcast.fb.Reserved8 reserved8() { return reserved8(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 reserved8(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 88, bb); }
   public io.github.ringcast.fb.Reserved8 reserved9() { return reserved9(new io.github.ringcast.fb.Reserved8()); }
@@ -61,7 +61,7 @@ public final class NodeRecord extends Struct {
   public io.github.ringcast.fb.Reserved8 reserved12() { return reserved12(new io.github.ringcast.fb.Reserved8()); }
   public io.github.ringcast.fb.Reserved8 reserved12(io.github.ringcast.fb.Reserved8 obj) { return obj.__assign(bb_pos + 120, bb); }
 
-  public static int createNodeRecord(FlatBufferBuilder builder, long node, long epoch, long reserved0_zero, long reserved1_zero, long reserved2_zero, long reserved3_zero, long reserved4_zero, long reserved5_zero, long reserved6_zero, long session, long forwarder, long reserved7_zero, long reserved8_zero, long reserved9_zero, long reserved10_zero, long reserved11_zero, long reserved12_zero) {
+  public static int createNodeRecord(FlatBufferBuilder builder, long node, long epoch, long reserved0_zero, long reserved1_zero, long reserved2_zero, long reserved3_zero, long reserved4_zero, long reserved5_zero, long reserved6_zero, long session, long forwarder, long scanned, long reserved8_zero, long reserved9_zero, long reserved10_zero, long reserved11_zero, long reserved12_zero) {
     builder.prep(8, 128);
     builder.prep(8, 8);
     builder.putLong(reserved12_zero);
@@ -73,8 +73,7 @@ public final class NodeRecord extends Struct {
     builder.putLong(reserved9_zero);
     builder.prep(8, 8);
     builder.putLong(reserved8_zero);
-    builder.prep(8, 8);
-    builder.putLong(reserved7_zero);
+    builder.putLong(scanned);
     builder.putLong(forwarder);
     builder.putLong(session);
     builder.prep(8, 8);

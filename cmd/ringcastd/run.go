@@ -1,0 +1,204 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"time"
+
+	"github.com/ringcast/ringcast/internal/forward"
+	"github.com/ringcast/ringcast/internal/version"
+	"github.com/ringcast/ringcast/mcast"
+	"github.com/ringcast/ringcast/mcast/udp"
+	"github.com/ringcast/ringcast/shm"
+	"github.com/spf13/cobra"
+)
+
+// Exit codes.
+const (
+	exitOK      = 0
+	exitFailed  = 1 // the network or the segments failed while running
+	exitUsage   = 2 // arguments are wrong
+	exitRunning = 3 // this node has a forwarder already
+	exitAccess  = 4 // no right to the directory or the segments
+)
+
+const longHelp = `Ringcastd joins the rings of this node to the other nodes of the domain.
+
+One runs on each node. It needs no configuration on a LAN: group and port come
+from the domain's name, the interface from a rule that --explain states. It tells
+the other nodes what the programs here subscribe to, sends what others asked for,
+and puts what arrives into the local rings. Stop it with SIGTERM: it says goodbye
+and prints what it did.
+
+Exit codes: 0 stopped by a signal, 1 failed while running, 2 wrong arguments,
+3 this node has a forwarder already, 4 no right to the shared memory directory.`
+
+const examples = `  ringcastd
+  ringcastd --domain plant --interface eth1
+  ringcastd --explain
+  # two nodes on one host, 1 % of the datagrams lost on arrival:
+  ringcastd --shm-dir /dev/shm/a --interface lo
+  ringcastd --shm-dir /dev/shm/b --interface lo --fault loss=0.01,seed=7`
+
+// options are the flags as they stand.
+type options struct {
+	config      forward.Config
+	fault       string
+	compression string
+	explain     bool
+	quiet       bool
+	json        bool
+	report      time.Duration
+}
+
+// run is main without the process: it returns the exit code.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
+	var o options
+	code := exitOK
+	cmd := &cobra.Command{
+		Use: "ringcastd", Short: "join this node's rings to the network", Long: longHelp, Example: examples,
+		Args: cobra.NoArgs, Version: version.String(), SilenceUsage: true, SilenceErrors: true,
+		RunE: func(*cobra.Command, []string) error {
+			var err error
+			code, err = serve(ctx, &o, stdout, stderr)
+			return err
+		},
+	}
+	o.flags(cmd)
+	cmd.SetArgs(args)
+	cmd.SetOut(stdout)
+	cmd.SetErr(stderr)
+	if err := cmd.ExecuteContext(ctx); err != nil {
+		_, _ = fmt.Fprintf(stderr, "ringcastd: %v\n", err)
+		if code == exitOK {
+			_, _ = fmt.Fprintln(stderr, "Run ringcastd --help for the flags, with examples.")
+			return exitUsage
+		}
+	}
+	return code
+}
+
+func (o *options) flags(cmd *cobra.Command) {
+	f, c := cmd.Flags(), &o.config
+	f.StringVar(&c.Domain.Domain, "domain", "default", "name of the domain to join")
+	f.StringVar(&c.Domain.Base, "shm-dir", "", "directory of the domains' shared memory (default $RINGCAST_SHM_DIR, else the rule of the manual)")
+	f.Uint32Var(&c.Domain.Node, "node", 0, "id of this node, for a directory that is made now (default: made from the machine's id)")
+	f.StringVar(&c.Net.Interface, "interface", "", "interface, or its IPv4 address (default: by rule, see --explain)")
+	f.IntVar(&c.Net.MTU, "mtu", 0, "largest datagram in bytes of UDP payload (default 1408; 8932 on loopback)")
+	f.IntVar(&c.Window, "window", 0, "bytes of sent datagrams that stay repairable (default 32 MiB)")
+	f.Float64Var(&c.Rate, "rate", 0, "most datagrams sent in a second (default 400,000)")
+	f.StringVar(&o.compression, "compress", "paced", "LZ4: paced (while the network is the limit), always, never")
+	f.StringVar(&o.fault, "fault", "", "lose, double, delay datagrams on purpose, e.g. loss=0.01,dup=0.001,reorder=0.01,seed=7")
+	f.BoolVar(&c.DropNAK, "fault-no-nak", false, "throw this node's NAKs away: what is lost stays lost")
+	f.BoolVar(&o.explain, "explain", false, "say which interface, group and port would be used and why, then stop")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "say nothing on stderr but errors")
+	f.BoolVar(&o.json, "json", false, "print what it did as one JSON object at the end, and each --report")
+	f.DurationVar(&o.report, "report", 0, "print what it did every so often (default: only at the end)")
+}
+
+// complete turns the texts among the flags into values.
+func (o *options) complete(stderr io.Writer) error {
+	fault, err := udp.ParseFault(o.fault)
+	if err != nil {
+		return err
+	}
+	o.config.Net.Fault = fault
+	o.config.Version = version.String()
+	switch o.compression {
+	case "paced":
+		o.config.Compression = mcast.CompressPaced
+	case "always":
+		o.config.Compression = mcast.CompressAlways
+	case "never":
+		o.config.Compression = mcast.CompressNever
+	default:
+		return fmt.Errorf("--compress %q: want paced, always or never", o.compression)
+	}
+	if !o.quiet {
+		o.config.Log = func(format string, args ...any) {
+			_, _ = fmt.Fprintf(stderr, "%s %s\n", time.Now().Format("15:04:05.000"), fmt.Sprintf(format, args...))
+		}
+	}
+	return nil
+}
+
+// serve runs the forwarder until ctx ends.
+func serve(ctx context.Context, o *options, stdout, stderr io.Writer) (int, error) {
+	if err := o.complete(stderr); err != nil {
+		return exitUsage, err
+	}
+	if o.explain {
+		net := o.config.Net
+		net.Domain = o.config.Domain.Domain
+		_, _ = fmt.Fprintln(stdout, udp.Explain(&net))
+		return exitOK, nil
+	}
+	f, err := forward.New(o.config)
+	if err != nil {
+		return codeOf(err), err
+	}
+	done := make(chan struct{})
+	go o.reports(f, stdout, done)
+	err = f.Run(ctx)
+	close(done)
+	o.print(f.Stats(), stdout)
+	if closed := f.Close(); err == nil {
+		err = closed
+	}
+	if err != nil {
+		return exitFailed, err
+	}
+	return exitOK, nil
+}
+
+// codeOf maps what New refused to an exit code.
+func codeOf(err error) int {
+	var config *udp.ConfigError
+	var iface *udp.InterfaceError
+	switch {
+	case errors.Is(err, shm.ErrForwarderRunning):
+		return exitRunning
+	case errors.Is(err, fs.ErrPermission):
+		return exitAccess
+	case errors.As(err, &config), errors.As(err, &iface):
+		return exitUsage
+	}
+	return exitFailed
+}
+
+// reports prints the figures every so often until done.
+func (o *options) reports(f *forward.Forwarder, stdout io.Writer, done <-chan struct{}) {
+	if o.report <= 0 {
+		return
+	}
+	tick := time.NewTicker(o.report)
+	defer tick.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+			o.print(f.Stats(), stdout)
+		}
+	}
+}
+
+// print writes the figures as JSON, or as lines of name and value that are not zero.
+func (o *options) print(s forward.Stats, stdout io.Writer) {
+	if o.json {
+		_ = json.NewEncoder(stdout).Encode(s.Map())
+		return
+	}
+	if o.quiet {
+		return
+	}
+	for _, row := range s {
+		if row.Value != 0 {
+			_, _ = fmt.Fprintf(stdout, "%-28s %14d  %s\n", row.Label, row.Value, row.Unit)
+		}
+	}
+}

@@ -1,0 +1,205 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"syscall"
+	"time"
+
+	"github.com/ringcast/ringcast/codec/table"
+	"github.com/ringcast/ringcast/shm"
+)
+
+// A process is one program of the demo.
+type process struct {
+	name   string
+	cmd    *exec.Cmd
+	stdout bytes.Buffer
+	stderr *os.File
+	done   chan error
+}
+
+// start runs a program; its stderr goes to a file that is shown if it fails.
+func start(s settings, name, program string, args ...string) (*process, error) {
+	errs, err := os.Create(filepath.Join(s.work, name+".log"))
+	if err != nil {
+		return nil, err
+	}
+	p := &process{name: name, stderr: errs, done: make(chan error, 1)}
+	p.cmd = exec.Command(filepath.Join(s.bin, program), args...)
+	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, errs
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := p.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() { p.done <- p.cmd.Wait() }()
+	return p, nil
+}
+
+// wait returns when the program has ended by itself; it is killed with ctx.
+func (p *process) wait(ctx context.Context) error {
+	select {
+	case err := <-p.done:
+		p.done <- err
+		if err != nil {
+			return fmt.Errorf("%s: %w: %s", p.name, err, p.lastWords())
+		}
+		return nil
+	case <-ctx.Done():
+		_ = p.cmd.Process.Kill()
+		<-p.done
+		p.done <- ctx.Err()
+		return fmt.Errorf("%s: %w", p.name, ctx.Err())
+	}
+}
+
+// stop asks the program to end and waits for it.
+func (p *process) stop() error {
+	_ = p.cmd.Process.Signal(syscall.SIGTERM)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	defer cancel()
+	return p.wait(ctx)
+}
+
+// lastWords is the end of what the program said.
+func (p *process) lastWords() string {
+	b, _ := os.ReadFile(p.stderr.Name())
+	if len(b) > 800 {
+		b = b[len(b)-800:]
+	}
+	return string(bytes.TrimSpace(b))
+}
+
+// result parses the JSON object that the program printed last.
+func (p *process) result(v any) error {
+	lines := bytes.Split(bytes.TrimSpace(p.stdout.Bytes()), []byte("\n"))
+	if err := json.Unmarshal(lines[len(lines)-1], v); err != nil {
+		return fmt.Errorf("%s printed no result: %w: %s", p.name, err, p.lastWords())
+	}
+	return nil
+}
+
+// cpu is the processor time that the program has used, when it has ended.
+func (p *process) cpu() time.Duration {
+	if p == nil || p.cmd.ProcessState == nil {
+		return 0
+	}
+	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+}
+
+// A node is one of the two: a directory and, usually, a forwarder.
+type node struct {
+	name      string
+	dir       string
+	forwarder *process
+}
+
+const demoDomain = "demo"
+
+// newNodes makes two directories of shared memory and starts the forwarders.
+func newNodes(s settings) (a, b *node, err error) {
+	base, err := os.MkdirTemp("/dev/shm", "ringcast-demo-")
+	if err != nil {
+		return nil, nil, err
+	}
+	a = &node{name: "A", dir: filepath.Join(base, "a")}
+	b = &node{name: "B", dir: filepath.Join(base, "b")}
+	for _, n := range []*node{a, b} {
+		if s.stopB && n == b {
+			continue
+		}
+		args := []string{"--shm-dir", n.dir, "--domain", demoDomain, "--interface", "lo", "--json", "--fault", s.fault}
+		if s.noNAK {
+			args = append(args, "--fault-no-nak")
+		}
+		if n.forwarder, err = start(s, "ringcastd-"+n.name, "ringcastd", args...); err != nil {
+			return a, b, err
+		}
+	}
+	return a, b, nil
+}
+
+// end stops the forwarders and removes the directories.
+func end(nodes ...*node) error {
+	var errs []error
+	for _, n := range nodes {
+		if n == nil {
+			continue
+		}
+		if n.forwarder != nil {
+			errs = append(errs, n.forwarder.stop())
+		}
+	}
+	if nodes[0] != nil {
+		errs = append(errs, os.RemoveAll(filepath.Dir(nodes[0].dir)))
+	}
+	return errors.Join(errs...)
+}
+
+// awaitWant returns once the node's forwarder knows that another node wants the topic.
+func (n *node) awaitWant(ctx context.Context, topic string) error {
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	for {
+		if wanted, _ := n.wanted(topic); wanted {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("node %s does not learn that topic %q is wanted: %w", n.name, topic, ctx.Err())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// wanted looks into the node's directory segment.
+func (n *node) wanted(topic string) (bool, error) {
+	d, err := shm.OpenDomain(&shm.Config{Base: n.dir, Domain: demoDomain, ReadOnly: true})
+	if err != nil {
+		return false, err
+	}
+	defer d.Close()
+	b, err := d.ReadDirectory()
+	if err != nil {
+		return false, err
+	}
+	dir, err := table.ParseDirectory(b)
+	if err != nil {
+		return false, err
+	}
+	for _, peer := range dir.Nodes {
+		if slices.Contains(peer.Wants, topic) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// subscribed returns once the node's participants show a subscriber of the topic.
+func (n *node) subscribed(ctx context.Context, topic string) error {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
+	for {
+		if d, err := shm.OpenDomain(&shm.Config{Base: n.dir, Domain: demoDomain, ReadOnly: true}); err == nil {
+			rows, _ := d.Participants()
+			_ = d.Close()
+			for _, row := range rows {
+				if slices.ContainsFunc(row.Info.Interests, func(i shm.Interest) bool { return i.Name == topic && !i.Publisher }) {
+					return nil
+				}
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("node %s: no subscriber of %q: %w", n.name, topic, ctx.Err())
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}

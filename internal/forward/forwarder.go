@@ -1,0 +1,212 @@
+package forward
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/mcast"
+	"github.com/ringcast/ringcast/mcast/udp"
+	"github.com/ringcast/ringcast/ring"
+	"github.com/ringcast/ringcast/shm"
+)
+
+// A Forwarder joins the rings of one node to the network. Run is called once;
+// the other methods are safe for concurrent use.
+type Forwarder struct {
+	// Immutable after New.
+	cfg    Config
+	domain *shm.Domain
+	self   *shm.Participant
+	seat   *shm.ForwarderSeat
+	conn   *udp.Conn
+	host   ring.Host
+	start  time.Time
+
+	// Shared; atomic.
+	deadline atomic.Int64 // when the network loop wakes by itself, as mcast.Time
+	rescan   atomic.Bool  // topics or wants may have changed
+	parked   atomic.Int64 // bytes parked in all topics
+	places   sync.Mutex   // guards the seat's rows of streams
+	counters counters
+
+	// Guarded by mu.
+	mu     sync.Mutex
+	engine *mcast.Engine
+	out    map[string]*outbound
+	in     map[string]*inbound
+	peers  map[*mcast.Peer][]string // what each wants
+	seen   map[string]bool          // topics published here at the last scan
+	wanted []string                 // what the engine was told that this node wants
+	told   bool                     // it was told anything at all
+	stale  uint64                   // a greater session of this node that others have seen
+	drops  [2]uint64                // kernel drops told to the engine, by socket
+	saved  mcast.Time               // when places were last written down
+	wg     sync.WaitGroup           // drainers
+	ctx    context.Context          // of Run
+}
+
+// New joins the domain as its forwarder and opens the sockets; nothing is sent
+// yet. Errors: shm.ErrForwarderRunning when the node has one; those of
+// shm.OpenDomain and udp.Open.
+func New(cfg Config) (*Forwarder, error) {
+	f := &Forwarder{
+		cfg: cfg.withDefaults(), start: time.Now(),
+		out: map[string]*outbound{}, in: map[string]*inbound{},
+		peers: map[*mcast.Peer][]string{}, seen: map[string]bool{},
+	}
+	if err := f.open(); err != nil {
+		_ = f.Close()
+		return nil, err
+	}
+	return f, nil
+}
+
+func (f *Forwarder) open() (err error) {
+	if f.domain, err = shm.OpenDomain(&f.cfg.Domain); err != nil {
+		return err
+	}
+	if _, err = ring.Sweep(f.domain); err != nil {
+		f.cfg.Log("sweep: %v", err)
+	}
+	info := shm.Info{Name: "ringcastd", Version: f.cfg.Version, Language: layout.LanguageGo}
+	if f.self, err = f.domain.Join(info); err != nil {
+		return err
+	}
+	if f.seat, err = f.domain.ClaimForwarder(f.self); err != nil {
+		return err
+	}
+	f.host = ring.NewHost(f.self)
+	if f.conn, err = udp.Open(&f.cfg.Net); err != nil {
+		return err
+	}
+	if err = f.counters.register(f.domain, f.self); err != nil {
+		return err
+	}
+	return f.newEngine(f.seat.Session())
+}
+
+// newEngine starts the protocol under a session, at the place where a
+// predecessor stood.
+func (f *Forwarder) newEngine(session uint64) error {
+	node, epoch := f.domain.Node()
+	e, err := mcast.New(&mcast.Config{
+		DomainHash: domainHash(f.cfg.Domain.Domain), Node: node, Epoch: epoch, Session: session,
+		Name: fmt.Sprintf("n%d", node), Host: hostname(),
+		MTU: f.conn.MTU(), Window: f.cfg.Window, Rate: f.cfg.Rate,
+		ReceiveBuffer: f.conn.Buffers().Receive, Compression: f.cfg.Compression,
+	}, (*sink)(f), rand.New(rand.NewPCG(session, uint64(node))))
+	if err != nil {
+		return err
+	}
+	f.engine = e
+	return nil
+}
+
+// domainHash keeps the frames of other domains on the same group apart.
+func domainHash(domain string) uint32 {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(domain))
+	return h.Sum32()
+}
+
+// now is the forwarder's running time.
+func (f *Forwarder) now() mcast.Time { return mcast.Time(time.Since(f.start)) }
+
+// Run forwards until ctx ends, then says BYE. It returns nil in that case, and
+// what went wrong otherwise.
+func (f *Forwarder) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	f.ctx = ctx
+	f.cfg.Log("node %d of domain %q on %v, %s", f.node(), f.cfg.Domain.Domain, f.conn.Interface(), f.conn.Buffers().Short())
+	stop := context.AfterFunc(ctx, func() {
+		f.conn.Wake()
+		f.self.Doorbell().Ring()
+	})
+	defer stop()
+	f.mu.Lock()
+	f.resume()
+	f.engine.Start(f.now())
+	f.mu.Unlock()
+
+	var loops sync.WaitGroup
+	for _, loop := range []func(context.Context) error{f.netLoop, f.pumpLoop, f.watchDeaths} {
+		loops.Go(func() {
+			if err := loop(ctx); err != nil && ctx.Err() == nil {
+				cancel(err)
+			}
+		})
+	}
+	loops.Wait()
+	f.wg.Wait()
+	f.shutdown()
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+func (f *Forwarder) node() uint32 {
+	node, _ := f.domain.Node()
+	return node
+}
+
+// shutdown says BYE and lets go of the rings.
+func (f *Forwarder) shutdown() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.savePlaces()
+	f.engine.Close(f.now())
+	for name := range f.out {
+		f.closeOut(name)
+	}
+	for name, in := range f.in {
+		in.close()
+		delete(f.in, name)
+	}
+}
+
+// Close gives up seat, sockets and segments. Run must have returned.
+func (f *Forwarder) Close() error {
+	var errs []error
+	if f.conn != nil {
+		errs = append(errs, f.conn.Close())
+	}
+	if f.seat != nil {
+		errs = append(errs, f.seat.Close())
+	}
+	if f.self != nil {
+		errs = append(errs, f.self.Close())
+	}
+	if f.domain != nil {
+		errs = append(errs, f.domain.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// watchDeaths recovers what killed participants held, as soon as the kernel says so.
+func (f *Forwarder) watchDeaths(ctx context.Context) error {
+	return f.domain.Deaths(ctx, func(index uint16) {
+		generation, live := f.domain.State(index)
+		if !live || f.domain.Alive(index) {
+			return
+		}
+		if err := ring.RecoverParticipant(f.domain, index, generation); err != nil {
+			f.cfg.Log("recover participant %d: %v", index, err)
+		}
+		f.wantRescan()
+	})
+}
+
+// wantRescan makes the pump look at topics and wants again.
+func (f *Forwarder) wantRescan() {
+	f.rescan.Store(true)
+	f.self.Doorbell().Ring()
+}

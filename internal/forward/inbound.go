@@ -1,0 +1,243 @@
+package forward
+
+import (
+	"encoding/binary"
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/mcast"
+	"github.com/ringcast/ringcast/ring"
+	"github.com/ringcast/ringcast/shm"
+)
+
+// An inbound is a topic that other nodes publish and participants here subscribe
+// to. Messages go straight into the local ring; while that is full they are parked,
+// in order, and a goroutine of the topic puts them in as the readers make room or
+// are put out.
+type inbound struct {
+	// Immutable after openIn.
+	f    *Forwarder
+	name string
+
+	mu       sync.Mutex
+	file     *ring.File
+	producer *ring.Producer
+	queue    parkQueue
+	cells    map[shm.Address]*atomic.Uint64 // the streams' rows in the forwarder segment
+	draining bool                           // a drainer owns the producer until the queue is empty
+	closed   bool
+
+	// Guarded by Forwarder.mu.
+	remote map[*mcast.RemoteTopic]*mcast.Peer // the topic as its owners know it
+	full   bool                               // its owners were asked to stop
+}
+
+// openIn opens the local ring of a remote topic, in the shape its owner gave it.
+// A ring that was written under another shape stays as it is: what does not fit
+// there is told as lost.
+func (f *Forwarder) openIn(name string, s mcast.TopicShape) (*inbound, error) {
+	options := ring.FileOptions{Write: true, Shape: ring.Shape{
+		Slots: int(s.SlotCount), Payload: int(s.SlotPayload), Mode: ring.Mode(s.Mode), Kind: ring.Shared,
+	}}
+	file, err := ring.OpenFile(f.topicPath(name), f.host, options)
+	var shape *ring.ShapeError
+	if errors.As(err, &shape) {
+		f.cfg.Log("topic %q: %v: messages that do not fit will be lost", name, err)
+		file, err = ring.OpenFile(f.topicPath(name), f.host, ring.FileOptions{Write: true})
+	}
+	if err != nil {
+		return nil, err
+	}
+	producer, err := file.NewProducer(f.self.Address())
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return &inbound{
+		f: f, name: name, file: file, producer: producer,
+		cells:  map[shm.Address]*atomic.Uint64{},
+		remote: map[*mcast.RemoteTopic]*mcast.Peer{},
+	}, nil
+}
+
+// inboundOf finds or opens the local ring of a peer's topic; nil if it cannot be.
+func (f *Forwarder) inboundOf(peer *mcast.Peer, topic *mcast.RemoteTopic) *inbound {
+	if in, ok := topic.Data.(*inbound); ok && f.in[topic.Name] == in {
+		return in
+	}
+	in := f.in[topic.Name]
+	if in == nil {
+		var err error
+		if in, err = f.openIn(topic.Name, topic.Shape); err != nil {
+			f.counters.unopened.Add(1)
+			f.cfg.Log("topic %q from node %d: %v", topic.Name, peer.Node(), err)
+			return nil
+		}
+		f.in[topic.Name] = in
+	}
+	if in.remote == nil {
+		in.remote = map[*mcast.RemoteTopic]*mcast.Peer{}
+	}
+	in.remote[topic] = peer
+	topic.Data = in
+	return in
+}
+
+// take puts one item into the ring, or parks it. It never blocks.
+func (in *inbound) take(it *item) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if in.closed {
+		return
+	}
+	if !in.draining && in.publish(it) {
+		return
+	}
+	if in.f.parked.Load() > parkTotalMax || in.queue.bytes > parkMax {
+		in.f.counters.dropped.Add(1)
+		in.queue.pushLoss(it)
+		return
+	}
+	in.queue.push(it)
+	in.f.parked.Add(int64(it.size()))
+	if !in.draining {
+		in.draining = true
+		in.f.wg.Go(in.drain)
+	}
+}
+
+// publish tries to put one item into the ring; false: there is no room now.
+func (in *inbound) publish(it *item) bool {
+	for {
+		err := in.producer.TryPublish(it.payload, &it.meta)
+		var large *ring.TooLargeError
+		switch {
+		case err == nil:
+			in.record(it)
+			return true
+		case errors.Is(err, ring.ErrFull), errors.Is(err, ring.ErrStalled):
+			return false
+		case errors.Is(err, ring.ErrFenced): // we were stopped in mid-write: again
+		case errors.Is(err, ring.ErrRetired):
+			if err := in.reopen(); err != nil {
+				in.f.cfg.Log("topic %q: %v", in.name, err)
+				return true
+			}
+		case errors.As(err, &large):
+			in.f.counters.dropped.Add(1)
+			*it = it.lost()
+		default:
+			in.f.counters.damaged.Add(1)
+			in.f.cfg.Log("topic %q: %v", in.name, err)
+			in.file.Retire()
+			if in.reopen() != nil {
+				return true
+			}
+		}
+	}
+}
+
+// record leaves word of what was delivered, for a successor.
+func (in *inbound) record(it *item) {
+	if it.meta.Kind == layout.MessageKindEvent {
+		in.f.counters.events.Add(1)
+	} else {
+		in.f.counters.delivered.Add(1)
+	}
+	cell := in.cells[it.meta.Source]
+	if cell == nil {
+		cell = in.newCell(it.meta.Source)
+	}
+	cell.Store(it.meta.Sequence)
+}
+
+// newCell finds the row of a stream, or makes one. Where there is no row left, the
+// place goes nowhere.
+func (in *inbound) newCell(source shm.Address) *atomic.Uint64 {
+	in.f.places.Lock()
+	defer in.f.places.Unlock()
+	cell, err := in.f.seat.StreamCell(in.file.ID(), source)
+	if err != nil {
+		in.f.noteErr(err)
+		cell = new(atomic.Uint64)
+	}
+	in.cells[source] = cell
+	return cell
+}
+
+// reopen follows the topic's name to the ring that took this one's place.
+func (in *inbound) reopen() error {
+	file, err := ring.OpenFile(in.f.topicPath(in.name), in.f.host, ring.FileOptions{Write: true})
+	if err != nil {
+		return err
+	}
+	producer, err := file.NewProducer(in.f.self.Address())
+	if err != nil {
+		return errors.Join(err, file.Close())
+	}
+	old := in.file
+	in.file, in.producer = file, producer
+	clear(in.cells)
+	return old.Close()
+}
+
+// close lets go of the ring; what is parked is given up.
+func (in *inbound) close() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.closed = true
+	in.f.parked.Add(-int64(in.queue.bytes))
+	in.queue = parkQueue{}
+	if err := in.file.Close(); err != nil {
+		in.f.cfg.Log("close topic %q: %v", in.name, err)
+	}
+}
+
+// An item is a message, or an event, on its way into a local ring.
+type item struct {
+	meta    ring.Meta
+	payload []byte
+}
+
+// size is what an item takes while it is parked.
+func (it *item) size() int { return len(it.payload) + len(it.meta.Block) + itemOverhead }
+
+const itemOverhead = 128
+
+// fromWire makes an item of a message; its bytes are still the engine's.
+func fromWire(it *item, m *mcast.Message) {
+	it.meta = ring.Meta{
+		Kind: m.Kind, Content: m.Content, Flags: m.Flags | layout.MessageFlagRemote,
+		Schema: m.SchemaHash, TimestampNs: m.TimestampNs, Block: m.Block,
+		Source: shm.Address(m.Producer), Sequence: m.Sequence,
+	}
+	it.payload = m.Payload
+}
+
+// lossItem is the event that stands in the place of messages first..last.
+func lossItem(source shm.Address, first, last uint64, reason uint32) item {
+	e := make([]byte, layout.EventRecordSize)
+	source.Put(e[layout.EventRecordSourceOffset:])
+	le := binary.LittleEndian
+	le.PutUint32(e[layout.EventRecordCodeOffset:], layout.EventCodeLoss)
+	le.PutUint32(e[layout.EventRecordReasonOffset:], reason)
+	le.PutUint64(e[layout.EventRecordCountOffset:], last-first+1)
+	le.PutUint64(e[layout.EventRecordFirstOffset:], first)
+	le.PutUint64(e[layout.EventRecordLastOffset:], last)
+	return item{payload: e, meta: ring.Meta{
+		Kind: layout.MessageKindEvent, Flags: layout.MessageFlagRemote, Source: source, Sequence: last,
+	}}
+}
+
+// reasonHere is the reason of a loss that happened between the network and the
+// local ring: parking was full, or the message does not fit the ring.
+const reasonHere = layout.LossReasonReceiver
+
+// lost is the event in place of this item.
+func (it *item) lost() item {
+	if it.meta.Kind == layout.MessageKindEvent {
+		return *it
+	}
+	return lossItem(it.meta.Source, it.meta.Sequence, it.meta.Sequence, reasonHere)
+}

@@ -1,0 +1,115 @@
+package forward
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/ringcast/ringcast/mcast"
+	"github.com/ringcast/ringcast/mcast/udp"
+)
+
+// savePeriod bounds how old the places are that a successor finds. An older place
+// costs repairs of what is thrown away, never a message: the streams' own
+// sequences say what was delivered.
+const savePeriod = 5 * mcast.Millisecond
+
+// netLoop sleeps on the sockets and on the engine's timers.
+func (f *Forwarder) netLoop(ctx context.Context) error {
+	batch := f.conn.NewBatch()
+	for ctx.Err() == nil {
+		_, err := f.conn.ReadBatch(batch, f.untilTimer())
+		if errors.Is(err, udp.ErrClosed) {
+			return err
+		}
+		if err != nil {
+			f.counters.netErrors.Add(1)
+			time.Sleep(time.Millisecond) // an interface that is down answers at once
+		}
+		if err := f.receive(batch.Datagrams()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// untilTimer is how long the network loop may sleep.
+func (f *Forwarder) untilTimer() time.Duration {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	next := f.engine.NextTimer()
+	f.deadline.Store(int64(next))
+	if next == mcast.Never {
+		return time.Second
+	}
+	return time.Duration(max(0, next-f.now()))
+}
+
+// receive hands datagrams to the engine and runs its timers.
+func (f *Forwarder) receive(datagrams []udp.Datagram) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := f.now()
+	for i := range datagrams {
+		d := &datagrams[i]
+		f.noteDrops(now, d)
+		if !d.Own {
+			f.engine.Receive(now, d.Bytes, d.From, d.Multicast)
+		}
+	}
+	f.engine.Tick(now)
+	f.engine.Flush(now)
+	if now-f.saved >= savePeriod {
+		f.savePlaces()
+		f.saved = now
+	}
+	if f.stale != 0 {
+		return f.newSession()
+	}
+	return nil
+}
+
+// noteDrops tells the engine that the kernel dropped datagrams of ours, so that
+// it asks for them without back-off.
+func (f *Forwarder) noteDrops(now mcast.Time, d *udp.Datagram) {
+	seen := &f.drops[0]
+	if d.Multicast {
+		seen = &f.drops[1]
+	}
+	if d.Drops > *seen {
+		f.engine.LocalLoss(now, uint32(d.Drops-*seen))
+		*seen = d.Drops
+	}
+}
+
+// newSession starts again above a session that others have seen of this node:
+// the clock was set back, or the node's memory was lost.
+func (f *Forwarder) newSession() error {
+	f.cfg.Log("others know session %d of this node: starting above it", f.stale)
+	now := f.now()
+	f.engine.Close(now)
+	session := f.seat.RaiseSession(f.stale)
+	f.stale, f.told = 0, false
+	for name := range f.out {
+		f.closeOut(name)
+	}
+	for _, in := range f.in {
+		in.remote = nil
+	}
+	if err := f.newEngine(session); err != nil {
+		return err
+	}
+	f.resume()
+	f.engine.Start(f.now())
+	f.wantRescan()
+	return nil
+}
+
+// kick makes the network loop look at the timers again if the engine now needs
+// it earlier than it would wake.
+func (f *Forwarder) kick() {
+	if int64(f.engine.NextTimer()) < f.deadline.Load() {
+		f.deadline.Store(int64(f.engine.NextTimer()))
+		f.conn.Wake()
+	}
+}

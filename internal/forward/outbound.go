@@ -1,0 +1,179 @@
+package forward
+
+import (
+	"errors"
+
+	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/mcast"
+	"github.com/ringcast/ringcast/ring"
+)
+
+// An outbound is a local topic that other nodes asked for. It is guarded by
+// Forwarder.mu.
+type outbound struct {
+	name   string
+	topic  mcast.TopicID
+	lane   uint32
+	file   *ring.File
+	reader *ring.Reader
+
+	msg  ring.Message  // the message in hand
+	wire mcast.Message // the same, as the engine takes it
+	held bool          // the engine has not taken it yet
+
+	// What was sent and is not yet with every member: the ring's position behind
+	// it, and the lane's head at that time. Ascending.
+	unsettled []mark
+	cursor    uint64 // what a successor is told
+}
+
+// A mark pairs a position of the ring with a place in the lane.
+type mark struct{ position, head uint64 }
+
+// openOut begins to forward a topic, from a position if it is set, otherwise
+// from its tail.
+func (f *Forwarder) openOut(name string, fresh bool) (*outbound, error) {
+	file, err := ring.OpenFile(f.topicPath(name), f.host, ring.FileOptions{})
+	if err != nil {
+		return nil, err
+	}
+	options := ring.JoinOptions{Latest: file.Shape().Mode == ring.Latest}
+	if at, ok := f.seat.Cursor(file.ID()); ok {
+		options.From, options.FromSet = at, true
+	} else if fresh {
+		options.FromSet = true // its publisher has just come: from the first message
+	}
+	reader, err := file.Join(options)
+	if err != nil {
+		if reader != nil {
+			reader.Close()
+		}
+		return nil, errors.Join(err, file.Close())
+	}
+	s := file.Shape()
+	live := s.Mode == ring.Latest
+	topic, err := f.engine.Topic(name, mcast.TopicShape{
+		SlotCount: uint32(s.Slots), SlotPayload: uint32(s.Payload), History: uint32(s.History),
+		Mode: uint8(s.Mode), Kind: uint8(s.Kind), Purpose: uint8(s.Purpose), Live: live,
+	})
+	if err != nil {
+		reader.Close()
+		return nil, errors.Join(err, file.Close())
+	}
+	o := &outbound{name: name, topic: topic, file: file, reader: reader, cursor: reader.Cursor()}
+	if live {
+		o.lane = mcast.LaneLive
+	}
+	return o, nil
+}
+
+// closeOut ends the forwarding of a topic.
+func (f *Forwarder) closeOut(name string) {
+	o := f.out[name]
+	delete(f.out, name)
+	o.reader.Close()
+	if err := o.file.Close(); err != nil {
+		f.cfg.Log("close topic %q: %v", name, err)
+	}
+}
+
+// pump hands up to pumpBatch messages to the engine. busy: it takes no more now.
+func (o *outbound) pump(f *Forwarder, now mcast.Time) (moved int, busy bool) {
+	for moved < pumpBatch {
+		if !o.held && !o.next(f) {
+			return moved, false
+		}
+		if !o.held {
+			moved++ // not for the network
+			continue
+		}
+		switch result := f.engine.Send(now, o.topic, &o.wire); result {
+		case mcast.Sent:
+			f.counters.sent.Add(1)
+			o.mark(f.engine.Head(o.lane))
+		case mcast.Busy:
+			return moved, true
+		case mcast.Unwanted:
+			f.counters.unwanted.Add(1)
+		default:
+			f.counters.unsendable.Add(1)
+			f.cfg.Log("topic %q: message %d of %v was not sent: %v", o.name, o.wire.Sequence, o.wire.Producer, result)
+		}
+		o.held = false
+		moved++
+	}
+	return moved, false
+}
+
+// next takes a message off the ring. It returns false when there is none; a
+// message that is not for the network is passed over (held stays false).
+func (o *outbound) next(f *Forwarder) bool {
+	err := o.reader.Next(&o.msg)
+	var lagged *ring.LaggedError
+	switch {
+	case err == nil:
+	case errors.Is(err, ring.ErrEmpty):
+		return false
+	case errors.As(err, &lagged):
+		// The receivers learn it exactly from the producers' sequences.
+		f.counters.lagged.Add(lagged.Missed)
+		f.cfg.Log("topic %q: %v", o.name, err)
+		return true
+	case errors.Is(err, ring.ErrRetired):
+		f.closeOut(o.name) // the scan opens what took its place
+		f.wantRescan()
+		return false
+	default:
+		f.counters.damaged.Add(1)
+		return true
+	}
+	if o.msg.Flags&layout.MessageFlagRemote != 0 || o.msg.Kind == layout.MessageKindEvent {
+		return true
+	}
+	o.held = true
+	toWire(&o.wire, &o.msg)
+	return true
+}
+
+// toWire makes the engine's message of the ring's; the bytes stay where they are.
+func toWire(w *mcast.Message, m *ring.Message) {
+	w.Producer = mcast.Address(m.Producer)
+	w.Sequence = m.Sequence
+	w.Kind = m.Kind
+	w.Content = m.Content
+	w.Flags = m.Flags
+	w.SchemaHash = m.Schema
+	w.TimestampNs = m.TimestampNs
+	w.Block = m.Block
+	w.Payload = m.Payload
+}
+
+// mark remembers where the message just sent ends in ring and lane.
+func (o *outbound) mark(head uint64) {
+	position := o.msg.Position + 1
+	if n := len(o.unsettled); n > 0 && o.unsettled[n-1].head == head {
+		o.unsettled[n-1].position = position
+		return
+	}
+	o.unsettled = append(o.unsettled, mark{position, head})
+}
+
+// settle moves the cursor behind what every tethered member has taken.
+func (o *outbound) settle(settled uint64) (cursor uint64, moved bool) {
+	before := o.cursor
+	n := 0
+	for n < len(o.unsettled) && o.unsettled[n].head < settled {
+		o.cursor = o.unsettled[n].position
+		n++
+	}
+	o.unsettled = o.unsettled[:copy(o.unsettled, o.unsettled[n:])]
+	if len(o.unsettled) == 0 && !o.held {
+		o.cursor = o.reader.Cursor()
+	}
+	return o.cursor, o.cursor != before
+}
+
+// done reports whether everything in the ring was handed over.
+func (o *outbound) done() bool {
+	return !o.held && len(o.unsettled) == 0 && o.reader.Cursor() >= o.file.Tail()
+}

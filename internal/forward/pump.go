@@ -1,0 +1,83 @@
+package forward
+
+import (
+	"context"
+	"time"
+)
+
+const (
+	// nap is how long the pump rests after it moved a batch, without leaving word
+	// with the rings: at high rates messages then come in batches, and publishers
+	// make no system call to wake it.
+	nap = 50 * time.Microsecond
+	// napBatch is how many messages since the last rest make a nap worth it.
+	napBatch = 4
+	// busySleep bounds the sleep while the engine takes nothing more; Room rings.
+	busySleep = 10 * time.Millisecond
+	// idleSleep bounds it otherwise; every change rings.
+	idleSleep = 100 * time.Millisecond
+)
+
+// pumpLoop moves local messages to the engine and sleeps on the doorbell.
+func (f *Forwarder) pumpLoop(ctx context.Context) error {
+	bell := f.self.Doorbell()
+	changes := f.domain.Changes() - 1
+	for ctx.Err() == nil {
+		seen := bell.Load()
+		if now := f.domain.Changes(); now != changes || f.rescan.Swap(false) {
+			changes = now
+			f.scan()
+			f.seat.SetScanned(now)
+		}
+		moved, busy := f.pumpAll()
+		switch {
+		case busy:
+			bell.Wait(seen, busySleep)
+		case moved >= napBatch:
+			bell.Wait(seen, nap)
+		case moved > 0:
+		default:
+			if d, idle := f.armAll(); idle {
+				bell.Wait(seen, d)
+			}
+		}
+	}
+	return nil
+}
+
+// pumpAll gives each outbound topic a turn, and sends what is packed once all of
+// them are drained.
+func (f *Forwarder) pumpAll() (moved int, busy bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.out) == 0 {
+		return 0, false
+	}
+	now := f.now()
+	for _, o := range f.out {
+		n, b := o.pump(f, now)
+		moved += n
+		busy = busy || b
+	}
+	if moved > 0 || busy {
+		f.engine.Flush(now)
+		f.engine.Tick(now)
+	}
+	f.kick()
+	return moved, busy
+}
+
+// armAll leaves word with every ring. It returns how long the pump may sleep, and
+// false if a ring has something now.
+func (f *Forwarder) armAll() (time.Duration, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	d, idle := idleSleep, true
+	for _, o := range f.out {
+		if o.reader.Arm() {
+			idle = false
+		}
+		d = min(d, o.reader.Patience())
+	}
+	return d, idle
+}

@@ -1,0 +1,116 @@
+package forward
+
+import (
+	"path/filepath"
+	"slices"
+
+	"github.com/ringcast/ringcast/codec/table"
+	"github.com/ringcast/ringcast/shm"
+)
+
+func (f *Forwarder) topicPath(name string) string {
+	return filepath.Join(f.domain.Dir(), "topics", name)
+}
+
+// interests is what the participants of this node say of themselves.
+type interests struct {
+	published map[string]bool // names
+	wanted    []string        // names and patterns, sorted
+	local     map[string]bool // the same as a set
+}
+
+// interests reads the participants' records.
+func (f *Forwarder) interests() interests {
+	all := interests{published: map[string]bool{}, local: map[string]bool{}}
+	rows, err := f.domain.Participants()
+	if err != nil {
+		f.cfg.Log("participants: %v", err)
+	}
+	for _, row := range rows {
+		if !row.Alive || row.Index == f.self.Index() {
+			continue
+		}
+		for _, i := range row.Info.Interests {
+			switch {
+			case i.Publisher:
+				all.published[i.Name] = true
+			case !i.LocalOnly:
+				all.local[i.Name] = true
+			}
+		}
+	}
+	for name := range all.local {
+		all.wanted = append(all.wanted, name)
+	}
+	slices.Sort(all.wanted)
+	return all
+}
+
+// scan looks who publishes and subscribes here, tells the others what this node
+// wants, and begins or ends the forwarding of topics.
+func (f *Forwarder) scan() {
+	all := f.interests()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !slices.Equal(f.wanted, all.wanted) || !f.told {
+		if err := f.engine.SetWants(f.now(), all.wanted); err != nil {
+			f.cfg.Log("wants: %v", err)
+		}
+		f.wanted, f.told = all.wanted, true
+	}
+	f.scanOut(all)
+	f.scanIn(all)
+	f.seen = all.published
+	f.kick()
+}
+
+// scanOut opens what is published here and wanted elsewhere, and closes what
+// nobody publishes any more once all of it was handed over.
+func (f *Forwarder) scanOut(all interests) {
+	for name := range all.published {
+		if f.out[name] != nil || f.engine.WantedBy(name) == 0 {
+			continue
+		}
+		o, err := f.openOut(name, f.seen != nil && !f.seen[name])
+		if err != nil {
+			f.cfg.Log("topic %q: %v", name, err)
+			continue
+		}
+		f.cfg.Log("topic %q is forwarded", name)
+		f.out[name] = o
+	}
+	for name, o := range f.out {
+		if f.engine.WantedBy(name) == 0 || !all.published[name] && o.done() {
+			f.cfg.Log("topic %q is no longer forwarded", name)
+			f.closeOut(name)
+		}
+	}
+}
+
+// scanIn lets go of rings whose subscribers have gone.
+func (f *Forwarder) scanIn(all interests) {
+	for name, in := range f.in {
+		wanted := all.local[name] || slices.ContainsFunc(all.wanted, func(p string) bool { return shm.Match(p, name) })
+		if !wanted {
+			in.close()
+			delete(f.in, name)
+		}
+	}
+}
+
+// peersChanged writes the directory again and looks which topics are wanted now.
+// Forwarder.mu is held.
+func (f *Forwarder) peersChanged() {
+	var d table.Directory
+	for peer, wants := range f.peers {
+		d.Nodes = append(d.Nodes, table.NodeInfo{
+			Node: peer.Node(), Epoch: peer.Epoch(), Session: peer.Session(),
+			Name: peer.Name(), Host: peer.Host(), Wants: wants,
+		})
+	}
+	slices.SortFunc(d.Nodes, func(a, b table.NodeInfo) int { return int(int64(a.Node) - int64(b.Node)) })
+	if err := f.seat.WriteDirectory(table.AppendDirectory(nil, &d)); err != nil {
+		f.cfg.Log("directory: %v", err)
+	}
+	f.wantRescan()
+}

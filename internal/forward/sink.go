@@ -1,0 +1,108 @@
+package forward
+
+import (
+	"net/netip"
+	"slices"
+
+	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/mcast"
+	"github.com/ringcast/ringcast/shm"
+)
+
+// A sink is the Forwarder as the engine sees it. Its methods run with
+// Forwarder.mu held.
+type sink Forwarder
+
+// Multicast sends to the group. What does not get out is repaired like any loss.
+func (s *sink) Multicast(datagrams [][]byte) {
+	if _, err := s.conn.WriteMulticast(datagrams); err != nil {
+		s.counters.netErrors.Add(1)
+	}
+}
+
+// Unicast sends to one peer.
+func (s *sink) Unicast(to netip.AddrPort, datagram []byte) {
+	if s.cfg.DropNAK && isNAK(datagram) {
+		s.counters.droppedNAKs.Add(1)
+		return
+	}
+	one := [1][]byte{datagram}
+	if _, err := s.conn.WriteTo(to, one[:]); err != nil {
+		s.counters.netErrors.Add(1)
+	}
+}
+
+// isNAK looks at the type alone: the frame is our own.
+func isNAK(datagram []byte) bool {
+	return len(datagram) > layout.FrameHeaderTypeOffset &&
+		datagram[layout.FrameHeaderTypeOffset] == layout.FrameTypeNak
+}
+
+// Deliver puts a message into its local ring.
+func (s *sink) Deliver(peer *mcast.Peer, topic *mcast.RemoteTopic, m *mcast.Message) {
+	f := (*Forwarder)(s)
+	in := f.inboundOf(peer, topic)
+	if in == nil {
+		return
+	}
+	var it item
+	fromWire(&it, m)
+	in.take(&it)
+	in.checkFull()
+}
+
+// Lost puts the event into the local ring, in the place of the messages.
+func (s *sink) Lost(peer *mcast.Peer, topic *mcast.RemoteTopic, producer mcast.Address, first, last uint64, reason mcast.LossReason) {
+	f := (*Forwarder)(s)
+	f.counters.lost.Add(last - first + 1)
+	f.cfg.Log("topic %q from node %d: %v lost messages %d..%d (%v)", topic.Name, peer.Node(), shm.Address(producer), first, last, reason)
+	if in := f.inboundOf(peer, topic); in != nil {
+		it := lossItem(shm.Address(producer), first, last, uint32(reason))
+		in.take(&it)
+	}
+}
+
+// PeerUp notes a node.
+func (s *sink) PeerUp(peer *mcast.Peer) {
+	s.cfg.Log("node %d is up: session %d at %v", peer.Node(), peer.Session(), peer.From())
+	s.peers[peer] = nil
+	s.counters.peers.Set(uint64(len(s.peers)))
+	(*Forwarder)(s).peersChanged()
+}
+
+// PeerDown forgets a node; its topics stay, in case it comes back.
+func (s *sink) PeerDown(peer *mcast.Peer, reason mcast.DownReason) {
+	s.cfg.Log("node %d is down: %v", peer.Node(), reason)
+	delete(s.peers, peer)
+	for _, in := range s.in {
+		for topic, owner := range in.remote {
+			if owner == peer {
+				delete(in.remote, topic)
+			}
+		}
+	}
+	s.counters.peers.Set(uint64(len(s.peers)))
+	(*Forwarder)(s).peersChanged()
+}
+
+// Wants notes what a node asks for.
+func (s *sink) Wants(peer *mcast.Peer, patterns []string) {
+	if was, known := s.peers[peer]; known && was != nil && slices.Equal(was, patterns) {
+		return
+	}
+	s.cfg.Log("node %d wants %q", peer.Node(), patterns)
+	s.peers[peer] = append([]string{}, patterns...)
+	(*Forwarder)(s).peersChanged()
+}
+
+// Room lets the pump try again.
+func (s *sink) Room() { s.self.Doorbell().Ring() }
+
+// Stale asks for a greater session.
+func (s *sink) Stale(seen uint64) { s.stale = max(s.stale, seen) }
+
+// DuplicateNode raises the alarm.
+func (s *sink) DuplicateNode(other netip.AddrPort, session uint64) {
+	s.counters.duplicateNode.Add(1)
+	s.cfg.Log("DUPLICATE NODE: %v (session %d) speaks as node %d, too: give one of them another id with --node", other, session, (*Forwarder)(s).node())
+}
