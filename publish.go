@@ -33,6 +33,9 @@ type Publisher struct {
 // Publisher opens a topic for publishing, and makes it if it is not there. A nil
 // configuration takes the topic as it is.
 //
+// It returns once this node's forwarder, if there is one, reads the topic for the
+// nodes that want it: the first message reaches them, too.
+//
 // Errors: ErrBadName; *ShapeError where the topic was written in another shape;
 // ErrNotExclusive; *shm.NoSpaceError where the ring does not fit; ErrClosed.
 func (b *Bus) Publisher(topic string, cfg *PublisherConfig) (*Publisher, error) {
@@ -52,8 +55,14 @@ func (b *Bus) Publisher(topic string, cfg *PublisherConfig) (*Publisher, error) 
 	if err := p.open(); err != nil {
 		return nil, errors.Join(err, b.drop(p, p.interest()))
 	}
+	b.domain.AwaitForwarder(context.Background(), forwarderPatience)
 	return p, nil
 }
+
+// forwarderPatience bounds how long a new publisher waits until the forwarder
+// reads its topic, where other nodes want it. A forwarder that runs takes less
+// than a millisecond; what is published before it reads may miss other nodes.
+const forwarderPatience = time.Second
 
 func (p *Publisher) interest() shm.Interest { return shm.Interest{Name: p.topic, Publisher: true} }
 

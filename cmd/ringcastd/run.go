@@ -11,7 +11,6 @@ import (
 
 	"github.com/ringcast/ringcast/internal/forward"
 	"github.com/ringcast/ringcast/internal/version"
-	"github.com/ringcast/ringcast/mcast"
 	"github.com/ringcast/ringcast/mcast/udp"
 	"github.com/ringcast/ringcast/shm"
 	"github.com/spf13/cobra"
@@ -108,15 +107,8 @@ func (o *options) complete(stderr io.Writer) error {
 	}
 	o.config.Net.Fault = fault
 	o.config.Version = version.String()
-	switch o.compression {
-	case "paced":
-		o.config.Compression = mcast.CompressPaced
-	case "always":
-		o.config.Compression = mcast.CompressAlways
-	case "never":
-		o.config.Compression = mcast.CompressNever
-	default:
-		return fmt.Errorf("--compress %q: want paced, always or never", o.compression)
+	if o.config.Compression, err = forward.ParseCompression(o.compression); err != nil {
+		return fmt.Errorf("--compress: %w", err)
 	}
 	if !o.quiet {
 		o.config.Log = func(format string, args ...any) {

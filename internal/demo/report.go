@@ -122,7 +122,7 @@ func (r *report) finish(a, b *node) {
 
 // dropped is what the fault layers of both nodes dropped on arrival.
 func (r *report) dropped() uint64 {
-	return r.fwdA["udp.fault.rx.dropped"] + r.fwdB["udp.fault.rx.dropped"]
+	return r.fwdA["udp.fault_rx_dropped"] + r.fwdB["udp.fault_receive_dropped"]
 }
 
 func (r *report) repairs() uint64 { return r.fwdA["mcast.repairs_sent"] }
@@ -146,7 +146,7 @@ func (r *report) print() {
 		fmt.Printf("%-22s %12.1f %12.1f %12.1f %12.1f\n", row.name, us(l.P50), us(l.P99), us(l.P999), us(l.Max))
 	}
 	fmt.Printf("%-22s %d sent by A, %d dropped on arrival at B, %d at A\n", "datagrams",
-		r.fwdA["udp.sent"], r.fwdB["udp.fault.rx.dropped"], r.fwdA["udp.fault.rx.dropped"])
+		r.fwdA["udp.sent"], r.fwdB["udp.fault_rx_dropped"], r.fwdA["udp.fault_receive_dropped"])
 	fmt.Printf("%-22s %d NAKs by B, %d repairs by A, %d holes at B\n", "repair",
 		r.fwdB["mcast.nak_sent"], r.repairs(), r.fwdB["mcast.holes"])
 	fmt.Printf("%-22s", "processor, % of a core")
@@ -179,9 +179,9 @@ func (r *report) verdict(s settings, in *input) error {
 	check(r.dirsAreDistinct, "both nodes use one directory")
 	check(r.shaA == in.sha, "subscriber on A wrote %d bytes, not the input's %d", r.sizeA, in.bytes)
 	check(r.shaB == in.sha, "subscriber on B wrote %d bytes, not the input's %d", r.sizeB, in.bytes)
-	check(r.fwdB["udp.fault.rx.dropped"] > 0, "no datagram was dropped at B")
-	check(r.repairs() >= r.fwdB["udp.fault.rx.dropped"], "%d repairs for %d dropped datagrams",
-		r.repairs(), r.fwdB["udp.fault.rx.dropped"])
+	check(r.fwdB["udp.fault_rx_dropped"] > 0, "no datagram was dropped at B")
+	check(r.repairs() >= r.fwdB["udp.fault_rx_dropped"], "%d repairs for %d dropped datagrams",
+		r.repairs(), r.fwdB["udp.fault_rx_dropped"])
 	return errors.Join(errs...)
 }
 

@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"fmt"
 	"os"
 
 	"github.com/ringcast/ringcast/mcast"
@@ -53,6 +54,19 @@ func (c Config) withDefaults() Config {
 	}
 	c.Net.Domain = c.Domain.Domain
 	return c
+}
+
+// ParseCompression reads "paced", "always" or "never".
+func ParseCompression(text string) (mcast.Compression, error) {
+	switch text {
+	case "paced":
+		return mcast.CompressPaced, nil
+	case "always":
+		return mcast.CompressAlways, nil
+	case "never":
+		return mcast.CompressNever, nil
+	}
+	return 0, fmt.Errorf("compression %q: want paced, always or never", text)
 }
 
 // hostname is shown to other nodes; empty if the system has none.

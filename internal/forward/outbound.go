@@ -120,9 +120,7 @@ func (o *outbound) next(f *Forwarder) bool {
 		f.cfg.Log("topic %q: %v", o.name, err)
 		return true
 	case errors.Is(err, ring.ErrRetired):
-		f.closeOut(o.name) // the scan opens what took its place
-		f.wantRescan()
-		return false
+		return o.follow(f)
 	default:
 		f.counters.damaged.Add(1)
 		return true
@@ -133,6 +131,28 @@ func (o *outbound) next(f *Forwarder) bool {
 	o.held = true
 	toWire(&o.wire, &o.msg)
 	return true
+}
+
+// follow goes on in the ring that took this one's place. The replacer has entered
+// our reader there, so nothing is missed.
+func (o *outbound) follow(f *Forwarder) bool {
+	file, err := ring.OpenFile(f.topicPath(o.name), f.host, ring.FileOptions{})
+	if err == nil {
+		if err = o.reader.Follow(file.Ring); err != nil {
+			err = errors.Join(err, file.Close())
+		}
+	}
+	if err != nil {
+		f.cfg.Log("topic %q: %v", o.name, err)
+		f.closeOut(o.name)
+		f.wantRescan()
+		return false
+	}
+	if err := o.file.Close(); err != nil {
+		f.cfg.Log("topic %q: %v", o.name, err)
+	}
+	o.file, o.cursor, o.unsettled = file, o.reader.Cursor(), o.unsettled[:0]
+	return o.next(f)
 }
 
 // toWire makes the engine's message of the ring's; the bytes stay where they are.
