@@ -14,6 +14,7 @@ const (
 
 // A partial is a message of which some fragments have come.
 type partial struct {
+	begin    uint64 // position of its first fragment
 	sequence uint64
 	next     uint16
 	total    uint32
@@ -28,44 +29,50 @@ type assembler struct {
 	done     []byte // the last whole message, until the next
 }
 
-// add takes one fragment. It returns the whole message with the last one, and
-// nil otherwise. A fragment whose beginning was not seen is dropped: the message
-// was cut off by a lag, or its writer was fenced.
-func (a *assembler) add(v *view) []byte {
+// add takes the fragment at position c. It returns the whole message with the
+// last one, and nil otherwise. A fragment whose beginning was not seen is
+// dropped: the message was cut off by a lag, or its writer was fenced. False
+// says that a message begins here for which there is no room.
+func (a *assembler) add(v *view, c, capacity uint64) (whole []byte, fits bool) {
 	key := v.producer()
 	if v.body.flags&layout.MessageFlagBegin != 0 {
-		a.begin(key, v)
-		return nil
+		return nil, a.begin(key, v, c, capacity)
 	}
 	p := a.partials[key]
 	if p == nil {
-		return nil
+		return nil, true
 	}
 	if p.sequence != v.body.sequence || p.next != v.body.fragment || p.total != v.body.total ||
 		len(v.payload) > int(p.total)-len(p.bytes) {
 		a.drop(key)
-		return nil
+		return nil, true
 	}
 	p.bytes = a.append(p.bytes, v.payload)
 	p.next++
 	if v.body.flags&layout.MessageFlagEnd == 0 {
-		return nil
+		return nil, true
 	}
 	a.drop(key)
 	if len(p.bytes) != int(p.total) {
-		return nil
+		return nil, true
 	}
 	a.done = p.bytes
-	return a.done
+	return a.done, true
 }
 
-// begin starts a message over whatever the handle had left unfinished.
-func (a *assembler) begin(key shm.Address, v *view) {
+// begin starts a message over whatever the handle had left unfinished. False:
+// there is no room for it, or for any of its size.
+func (a *assembler) begin(key shm.Address, v *view, c, capacity uint64) bool {
 	a.drop(key)
 	total := int(v.body.total)
-	if v.body.fragment != 0 || total > layout.MaxMessage || len(v.payload) > total ||
-		len(a.partials) >= maxPartials || a.held+total > maxPartialBytes {
-		return
+	if v.body.fragment != 0 || total > layout.MaxMessage || len(v.payload) > total {
+		return false
+	}
+	if a.full(total) {
+		a.purge(c, capacity)
+		if a.full(total) {
+			return false
+		}
 	}
 	if a.partials == nil {
 		a.partials = make(map[shm.Address]*partial)
@@ -77,7 +84,24 @@ func (a *assembler) begin(key shm.Address, v *view) {
 	}
 	a.held += total
 	a.partials[key] = &partial{
-		sequence: v.body.sequence, next: 1, total: v.body.total, bytes: a.append(buf, v.payload),
+		begin: c, sequence: v.body.sequence, next: 1, total: v.body.total, bytes: a.append(buf, v.payload),
+	}
+	return true
+}
+
+// full reports whether there is no room for another message of so many bytes.
+func (a *assembler) full(total int) bool {
+	return len(a.partials) >= maxPartials || a.held+total > maxPartialBytes
+}
+
+// purge drops what can never end: all positions of a message are claimed before
+// its first fragment is committed, so none lies a whole ring behind that one.
+// Their writers died, or were fenced and did not come again.
+func (a *assembler) purge(c, capacity uint64) {
+	for key, p := range a.partials {
+		if c-p.begin >= capacity {
+			a.drop(key)
+		}
 	}
 }
 

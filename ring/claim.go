@@ -20,7 +20,7 @@ func (p *Producer) claimShared() (uint64, error) {
 			if r.ctl.tail.Load() != t {
 				continue
 			}
-			return 0, r.damage(t, "claim word of another lap")
+			return 0, r.spoiled(t, "claim word of another lap")
 		}
 		if !r.room(&p.gate, t) {
 			r.blame(&p.gate, t)
@@ -104,13 +104,8 @@ func (p *Producer) overdue(t uint64, w word) bool {
 	return p.inquiry.due(waited) && !p.ring.host.Alive(w.owner())
 }
 
-// commitShared makes the message at position t visible (steps 10 and 11), or
-// learns that the claim was taken.
-func (p *Producer) commitShared(t uint64) error {
-	return p.finishShared(t, stateReady)
-}
-
-// finishShared ends the claim of position t as READY or HOLE.
+// finishShared ends the claim of position t as READY or HOLE (steps 10 and 11),
+// or learns that the claim was taken.
 func (p *Producer) finishShared(t uint64, state uint64) error {
 	r, a, lap := p.ring, p.ring.claim(t), p.ring.lap(t)
 	mine := makeWord(lap, p.owner, stateWriting)

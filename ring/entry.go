@@ -1,13 +1,47 @@
 package ring
 
-import "github.com/ringcast/ringcast/codec/layout"
+import (
+	"math/rand/v2"
 
-// enter takes a free entry and joins at the tail.
+	"github.com/ringcast/ringcast/codec/layout"
+)
+
+// enter takes a free entry and joins at the tail, whose position it returns.
+// Entries of the dead are freed if there is no other.
+func (r *Ring) enter(mode uint32) (int, entryWord, uint64, error) {
+	i, mine, t, err := r.tryEnter(mode)
+	if err != nil && r.freeDead() {
+		return r.tryEnter(mode)
+	}
+	return i, mine, t, err
+}
+
+// freeDead frees the entries of dead participants and reports whether there were any.
+func (r *Ring) freeDead() bool {
+	any := false
+	for i := range r.used() {
+		w := entryWord(r.entries[i].state.Load()) // pairs(entry)
+		any = w.state() != entryFree && r.freeIfDead(i, w) || any
+	}
+	return any
+}
+
+// nextGeneration follows that of a free entry. The first is random: after a
+// replacement a reader knows its entry by the whole word (Follow), and must not
+// take another reader of the same participant for itself.
+func nextGeneration(free entryWord) uint32 {
+	if free == 0 {
+		return rand.Uint32() | 1
+	}
+	return free.generation() + 1
+}
+
+// tryEnter is one look at all entries.
 //
 // The cursor is stored once while JOINING and again after ACTIVE is visible: a
 // producer whose scan came before ACTIVE had loaded its tail before the scan, so
 // what it gives away lies before our second tail.
-func (r *Ring) enter(mode uint32) (int, entryWord, error) {
+func (r *Ring) tryEnter(mode uint32) (int, entryWord, uint64, error) {
 	for i := range r.entries {
 		e := &r.entries[i]
 		w := entryWord(e.state.Load())
@@ -15,7 +49,7 @@ func (r *Ring) enter(mode uint32) (int, entryWord, error) {
 			continue
 		}
 		r.raiseHigh(uint64(i) + 1)
-		mine := makeEntryWord(w.generation()+1, r.host.Index(), entryJoining)
+		mine := makeEntryWord(nextGeneration(w), r.host.Index(), entryJoining)
 		if !e.state.CompareAndSwap(uint64(w), uint64(mine)) { // pairs(entry)
 			continue
 		}
@@ -34,9 +68,9 @@ func (r *Ring) enter(mode uint32) (int, entryWord, error) {
 		e.cursor.Store(t)     // pairs(cursor)
 		e.leaseEnd.Store(t)
 		e.joined.Store(t)
-		return i, mine.with(entryActive), nil
+		return i, mine.with(entryActive), t, nil
 	}
-	return 0, 0, ErrTooManyReaders
+	return 0, 0, 0, ErrTooManyReaders
 }
 
 // raiseHigh makes scans reach entry high-1, before it can gate.

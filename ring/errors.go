@@ -3,6 +3,7 @@ package ring
 import (
 	"errors"
 	"fmt"
+	"os"
 )
 
 // Errors of the hot path, never wrapped, compared with ==.
@@ -29,6 +30,10 @@ var (
 	ErrTooManyReaders = errors.New("ring has no free reader entry")
 	// ErrMode means that a reader asked a latest ring to wait for it.
 	ErrMode = errors.New("reliable reading of a latest ring")
+	// ErrClosed means that the reader was closed. It is os.ErrClosed.
+	ErrClosed = os.ErrClosed
+	// ErrClaimEnded means that a claim was committed or aborted before.
+	ErrClaimEnded = errors.New("claim was ended before")
 )
 
 // A LaggedError says that positions passed the reader by because it was too slow.

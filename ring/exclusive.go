@@ -10,6 +10,9 @@ const padBit = uint64(1) << 63
 func (p *Producer) own() error {
 	r := p.ring
 	for {
+		if r.retired() {
+			return ErrRetired // by whom its owner word was taken does not matter any more
+		}
 		w := r.ctl.owner.Load() // pairs(exclusive)
 		if holder := uint32(w); holder != 0 && (uint16(holder-1) == p.owner || r.host.Alive(uint16(holder-1))) {
 			return fmt.Errorf("%w: participant %d", ErrNotExclusive, holder-1)
@@ -17,29 +20,35 @@ func (p *Producer) own() error {
 		next := (w>>32+1)<<32 | uint64(p.owner) + 1
 		if r.ctl.owner.CompareAndSwap(w, next) { // pairs(exclusive)
 			p.ownership = next
+			if r.retired() { // after the swap: a replacer takes the word before it retires the ring
+				p.disown()
+				return ErrRetired
+			}
 			p.mendTakeover()
 			return nil
 		}
 	}
 }
 
-// mendTakeover steps over the position that the predecessor had begun and not
-// published. It is never used again: the predecessor's reader may have seen its tail.
+// mendTakeover steps over the positions that the predecessor had begun and not
+// published. There may be several: claims that were open, fragments of a message.
+// They are never used again: a reader may have seen the tail behind them.
 func (p *Producer) mendTakeover() {
 	r, T := p.ring, p.ring.ctl.tail.Load()
-	if T == 0 {
-		return
+	for t := T - min(T, r.capacity()); t < T; t++ {
+		head := headAt(r.slot(t))
+		if head.published.Load()&^padBit != r.lap(t) {
+			head.published.Store(r.lap(t) | padBit) // pairs(publish)
+		}
 	}
-	head := headAt(r.slot(T - 1))
-	if v := head.published.Load() &^ padBit; v != r.lap(T-1) {
-		head.published.Store(r.lap(T-1) | padBit) // pairs(publish)
-		r.wakeReaders()
-	}
+	r.wakeReaders()
 }
 
-// disown gives an exclusive ring up.
+// disown gives an exclusive ring up. Claims that are still open cannot be
+// committed any more: their positions are the next owner's to step over.
 func (p *Producer) disown() {
 	p.ring.ctl.owner.CompareAndSwap(p.ownership, p.ownership>>32<<32) // pairs(exclusive)
+	p.ownership, p.open = 0, 0
 }
 
 // claimExclusive begins the next position of an exclusive ring. tail counts what
@@ -51,12 +60,18 @@ func (p *Producer) claimExclusive() (uint64, error) {
 	}
 	for holes := uint64(0); holes <= r.capacity(); holes++ {
 		t := r.ctl.tail.Load()
+		if p.open > 0 && t-p.oldest >= r.capacity() {
+			return 0, ErrFull // the slot is that of an open claim of our own
+		}
 		if !r.room(&p.gate, t) {
 			r.blame(&p.gate, t)
 			return 0, ErrFull
 		}
 		r.ctl.tail.Store(t + 1) // pairs(tail): before any byte of the slot
 		if !p.gate.pinned(t, r.capacity()) {
+			if p.open++; p.open == 1 {
+				p.oldest = t
+			}
 			return t, nil
 		}
 		r.unpinDead(&p.gate)
@@ -67,6 +82,10 @@ func (p *Producer) claimExclusive() (uint64, error) {
 
 // finishExclusive publishes position t, or steps over it.
 func (p *Producer) finishExclusive(t uint64, state uint64) error {
+	if p.ownership == 0 {
+		return ErrNotExclusive
+	}
+	p.open--
 	v := p.ring.lap(t)
 	if state != stateReady {
 		v |= padBit

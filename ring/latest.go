@@ -5,7 +5,9 @@ package ring
 // and the copy is handed out only if the position was still the same after it.
 // (A FlatBuffers reader follows offsets: bytes that change under it are a crash.)
 func (rd *Reader) nextCopy(m *Message) error {
-	rd.store()
+	if rd.cursor-rd.stored >= rd.batch() {
+		rd.store() // for show
+	}
 	for rd.mode == modeLatest || rd.cursor < rd.replay {
 		c := rd.cursor
 		verdict, mark := rd.pollCopy(c)
@@ -17,26 +19,23 @@ func (rd *Reader) nextCopy(m *Message) error {
 			continue
 		case sealed:
 			return ErrRetired
+		case spoilt:
+			return rd.spoiled("claim word of another lap or state")
 		case overrun:
 			return rd.jump()
 		}
 		var v view
-		err := rd.copyOut(c, &v)
+		reason := rd.copyOut(c, &v)
 		recheckFence()
 		if !rd.unchanged(c, mark) {
 			return rd.jump()
 		}
 		rd.cursor++
-		if err != nil {
+		if reason != "" {
+			return rd.ring.damage(c, reason)
+		}
+		if done, err := rd.take(m, c, &v); done {
 			return err
-		}
-		if v.whole() {
-			v.message(m, c, v.payload)
-			return nil
-		}
-		if whole := rd.asm.add(&v); whole != nil {
-			v.message(m, c, whole)
-			return nil
 		}
 	}
 	return rd.nextLease(m)
@@ -70,10 +69,11 @@ func (rd *Reader) unchanged(c, mark uint64) bool {
 	return r.claim(c).Load() == mark
 }
 
-// copyOut copies header and payload of position c.
-func (rd *Reader) copyOut(c uint64, v *view) error {
-	if err := rd.ring.look(c, v); err != nil {
-		return err
+// copyOut copies header and payload of position c. What is wrong with them
+// counts only if they did not change meanwhile.
+func (rd *Reader) copyOut(c uint64, v *view) (reason string) {
+	if reason := rd.ring.look(c, v); reason != "" {
+		return reason
 	}
 	n := len(v.block) + len(v.payload)
 	if cap(rd.copied) < n {
@@ -86,20 +86,23 @@ func (rd *Reader) copyOut(c uint64, v *view) error {
 		v.block = buf[:len(v.block):len(v.block)]
 	}
 	v.payload = buf[len(buf)-len(v.payload):]
-	return nil
+	return ""
 }
 
-// jump goes on in the middle of what the ring still has.
+// jump goes on in the middle of what the ring still has. In its history a
+// reliable reader misses less: the producers are held at what follows.
 func (rd *Reader) jump() error {
 	r := rd.ring
+	keep := r.capacity() / 2
+	if rd.mode != modeLatest {
+		keep = r.capacity() - r.capacity()/8
+	}
 	t := r.ctl.tail.Load() // pairs(tail)
-	next := max(rd.cursor+1, t-min(t, r.capacity()/2))
+	first, next := rd.cursor, max(rd.cursor+1, t-min(t, keep))
 	if rd.mode != modeLatest {
 		next = min(next, rd.replay)
 	}
-	err := &LaggedError{Missed: next - rd.cursor, First: rd.cursor}
 	rd.cursor = next
 	rd.asm.reset()
-	r.entries[rd.index].missed.Add(err.Missed)
-	return err
+	return rd.lag(first, next-first)
 }

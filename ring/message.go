@@ -29,8 +29,9 @@ type view struct {
 	payload []byte
 }
 
-// look copies and checks the header of position t's slot.
-func (r *Ring) look(t uint64, v *view) error {
+// look copies and checks the header of position t's slot. It returns what is
+// wrong with it, or nothing; the caller knows whether it was read whole.
+func (r *Ring) look(t uint64, v *view) (reason string) {
 	slot := r.slot(t)
 	copyShared(bodyBytes(&v.body), slot[bodyOffset:layout.SlotHeaderSize], false)
 	first := uint32(layout.SlotHeaderSize)
@@ -41,10 +42,11 @@ func (r *Ring) look(t uint64, v *view) error {
 	}
 	start, length := v.body.start, v.body.length
 	if start < first || start > uint32(len(slot)) || length > uint32(len(slot))-start {
-		return r.damage(t, "payload outside the slot")
+		v.block, v.payload = nil, nil
+		return "payload outside the slot"
 	}
 	v.payload = slot[start : start+length : start+length]
-	return nil
+	return ""
 }
 
 // whole reports whether the slot holds a message in one piece.
@@ -66,7 +68,7 @@ func (v *view) message(m *Message, t uint64, payload []byte) {
 	m.Sequence = b.sequence
 	m.TimestampNs = b.timestampNs
 	m.Schema = b.schema
-	m.Flags = b.flags
+	m.Flags = b.flags | layout.MessageFlagBegin | layout.MessageFlagEnd
 	m.Kind = b.kind
 	m.Content = b.content
 	m.Block = v.block

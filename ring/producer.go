@@ -35,7 +35,11 @@ type Producer struct {
 	sequence  uint64   // of the last message sent
 	positions []uint64 // claims of the message being written
 	gate      gate
-	ownership uint64 // exclusive rings: our owner word
+
+	// Exclusive rings.
+	ownership uint64 // our owner word; 0 after Close
+	open      int    // claims that were not ended
+	oldest    uint64 // position of the first of them
 
 	// The writer that stands in our way, and how long we have seen it there.
 	watched   word
@@ -46,8 +50,11 @@ type Producer struct {
 
 // NewProducer opens a handle of participant self. The handle's number is given
 // by the ring, so that two publishers of one process have sequences of their own.
-// ErrNotExclusive: an exclusive ring has a living producer.
+// Errors: ErrNotExclusive if an exclusive ring has a living producer; ErrRetired.
 func (r *Ring) NewProducer(self shm.Address) (*Producer, error) {
+	if r.retired() {
+		return nil, ErrRetired
+	}
 	self.Handle = uint16((r.ctl.handles.Add(1)-1)%0xffff + 1)
 	p := &Producer{ring: r, owner: r.host.Index(), address: self}
 	if r.shape.Kind == Exclusive {
@@ -64,7 +71,7 @@ func (p *Producer) Address() shm.Address { return p.address }
 // Sequence is the number of the last message sent by this handle; 0 before the first.
 func (p *Producer) Sequence() uint64 { return p.sequence }
 
-// Close gives an exclusive ring up. A shared ring needs nothing.
+// Close gives an exclusive ring up; no claim may be open. A shared ring needs nothing.
 func (p *Producer) Close() {
 	if p.ring.shape.Kind == Exclusive {
 		p.disown()
@@ -73,6 +80,9 @@ func (p *Producer) Close() {
 
 // claim takes the next position; see claimShared and claimExclusive.
 func (p *Producer) claim() (uint64, error) {
+	if p.ring.retired() {
+		return 0, ErrRetired
+	}
 	if p.ring.shape.Kind == Exclusive {
 		return p.claimExclusive()
 	}
@@ -120,15 +130,24 @@ func (c *Claim) Position() uint64 { return c.position }
 // Commit makes length bytes from start (counted in Bytes) visible as one message.
 // ErrFenced: the claim was taken; nothing was sent. A start or length outside the
 // slot aborts the claim and is a *TooLargeError.
+// The block is the one given to TryClaim. ErrClaimEnded: it was ended before.
 func (c *Claim) Commit(start, length int, m *Meta) error {
 	p := c.producer
+	if p == nil {
+		return ErrClaimEnded
+	}
 	if start < 0 || length < 0 || start > len(c.slot)-c.first || length > len(c.slot)-c.first-start {
 		_ = c.Abort()
 		return p.ring.tooLarge(start + length)
 	}
+	c.producer = nil
 	h := p.header(m, length)
 	h.start, h.length = uint32(c.first+start), uint32(length)
 	h.flags |= layout.MessageFlagBegin | layout.MessageFlagEnd
+	h.flags &^= layout.MessageFlagAddressed
+	if c.first > layout.SlotHeaderSize {
+		h.flags |= layout.MessageFlagAddressed
+	}
 	putBody(c.slot, &h)
 	if err := p.finish(c.position, stateReady); err != nil {
 		return err
@@ -138,7 +157,14 @@ func (c *Claim) Commit(start, length int, m *Meta) error {
 }
 
 // Abort gives the slot back; readers step over it.
-func (c *Claim) Abort() error { return c.producer.finish(c.position, stateHole) }
+func (c *Claim) Abort() error {
+	p := c.producer
+	if p == nil {
+		return ErrClaimEnded
+	}
+	c.producer = nil
+	return p.finish(c.position, stateHole)
+}
 
 // TryPublish copies the payload into the ring as one message, over as many slots
 // as it needs. It never blocks and does not allocate but for the first message

@@ -9,6 +9,7 @@ const (
 	step                   // nobody will ever write here
 	overrun                // the slot was given to a later lap
 	sealed                 // the ring was replaced before anybody wrote it
+	spoilt                 // a word that no correct process writes
 )
 
 // A Reader takes messages out of a ring, each once, in claim order. It must not
@@ -20,12 +21,14 @@ type Reader struct {
 	index int
 
 	// Owned by the reader.
-	mine   entryWord // our entry's state word while nobody has put us out
+	mine   entryWord // our entry's state word while nobody has put us out; 0: we have none
+	end    error     // why there is nothing more to read here
 	cursor uint64    // next position to look at
 	stored uint64    // the cursor as the producers see it
 	lease  uint64    // positions below it are lent to us, whatever happens
 	replay uint64    // positions below it are history, read as a latest reader
 	polls  uint      // looks that found nothing, in a row
+	missed uint64    // positions that passed us by, in all
 	asm    assembler
 	copied []byte // what a latest reader hands out
 
@@ -64,12 +67,10 @@ func (r *Ring) Join(o JoinOptions) (*Reader, error) {
 	case !r.gated():
 		return nil, ErrMode
 	}
-	i, mine, err := r.enter(mode)
-	if err != nil {
+	rd := &Reader{ring: r, mode: mode}
+	if err := rd.enter(); err != nil {
 		return nil, err
 	}
-	rd := &Reader{ring: r, mode: mode, index: i}
-	rd.begin(mine)
 	rd.cursor -= min(o.History, rd.cursor, r.capacity()-1)
 	if o.FromSet {
 		rd.cursor = min(o.From, rd.replay)
@@ -80,10 +81,20 @@ func (r *Ring) Join(o JoinOptions) (*Reader, error) {
 	return rd, nil
 }
 
-// begin starts at the position where the entry joined.
-func (rd *Reader) begin(mine entryWord) {
+// enter takes an entry and starts at the position where it joined.
+func (rd *Reader) enter() error {
+	i, mine, at, err := rd.ring.enter(rd.mode)
+	if err != nil {
+		return err
+	}
+	rd.index = i
+	rd.begin(mine, at)
+	return nil
+}
+
+// begin starts at a position, with an entry of our own.
+func (rd *Reader) begin(mine entryWord, at uint64) {
 	rd.mine = mine
-	at := rd.ring.entries[rd.index].cursor.Load()
 	rd.cursor, rd.stored, rd.lease, rd.replay = at, at, at, at
 	rd.polls = 0
 }
@@ -100,15 +111,25 @@ func (rd *Reader) Close() {
 		rd.ring.leave(rd.index, rd.mine)
 		rd.mine = 0
 	}
+	rd.end = ErrClosed
 }
 
 // Next fills m with the next message and releases the one before. It never
 // blocks, makes no system call unless a writer stands in the way, and allocates
 // only for messages larger than a slot and, once, for a latest reader's copy.
 //
-// Errors: ErrEmpty; *LaggedError and *DamagedError, after which reading goes on;
-// ErrRetired, after which it does not.
+// Errors: ErrEmpty; *LaggedError and *DamagedError, after which reading goes on,
+// as it does after ErrTooManyReaders (the reader was put out and has found no
+// entry yet); ErrRetired and ErrClosed, after which it does not.
 func (rd *Reader) Next(m *Message) error {
+	if rd.end != nil {
+		return rd.end
+	}
+	if rd.mine == 0 {
+		if err := rd.rejoin(); err != nil {
+			return err
+		}
+	}
 	if rd.mode == modeLatest || rd.cursor < rd.replay {
 		return rd.nextCopy(m)
 	}
@@ -122,29 +143,34 @@ func (rd *Reader) nextLease(m *Message) error {
 		rd.store()
 	}
 	for {
-		if rd.cursor == rd.lease && !rd.extend() {
-			return rd.rejoin()
+		if rd.cursor >= rd.lease && !rd.extend() {
+			if err := rd.rejoin(); err != nil {
+				return err
+			}
+			continue
 		}
 		switch rd.poll(rd.cursor) {
 		case use:
 			var v view
 			c := rd.cursor
 			rd.cursor++
-			if err := r.look(c, &v); err != nil {
+			if reason := r.look(c, &v); reason != "" {
+				return r.damage(c, reason)
+			}
+			if done, err := rd.take(m, c, &v); done {
 				return err
-			}
-			if v.whole() {
-				v.message(m, c, v.payload)
-				return nil
-			}
-			if whole := rd.asm.add(&v); whole != nil {
-				v.message(m, c, whole)
-				return nil
 			}
 		case step:
 			rd.cursor++
 		case overrun:
-			return rd.rejoin()
+			if !rd.out() {
+				return rd.spoiled("slot of a gating reader was used again")
+			}
+			if err := rd.rejoin(); err != nil {
+				return err
+			}
+		case spoilt:
+			return rd.spoiled("claim word of another lap or state")
 		case sealed:
 			return ErrRetired
 		default:
@@ -153,19 +179,53 @@ func (rd *Reader) nextLease(m *Message) error {
 	}
 }
 
+// take makes a message of the slot at position c, or of all the slots that it
+// ends. It is not done if more slots have to come.
+func (rd *Reader) take(m *Message, c uint64, v *view) (done bool, err error) {
+	if v.whole() {
+		v.message(m, c, v.payload)
+		return true, nil
+	}
+	whole, fits := rd.asm.add(v, c, rd.ring.capacity())
+	if !fits {
+		return true, rd.lag(c, 1)
+	}
+	if whole == nil {
+		return false, nil
+	}
+	v.message(m, c, whole)
+	return true, nil
+}
+
+// spoiled is reached when the ring's own words at the cursor are impossible.
+// Nothing more can be read here.
+func (rd *Reader) spoiled(reason string) error {
+	rd.end = ErrRetired
+	return rd.ring.spoiled(rd.cursor, reason)
+}
+
+// lag counts and names positions that passed the reader by.
+func (rd *Reader) lag(first, n uint64) error {
+	rd.missed += n
+	if rd.mine != 0 {
+		rd.ring.entries[rd.index].missed.Store(rd.missed)
+	}
+	return &LaggedError{Missed: n, First: first}
+}
+
 // batch is how many messages are released with one store.
 func (rd *Reader) batch() uint64 { return min(16, rd.ring.capacity()/16) }
 
 // store releases everything before the cursor, and wakes producers that wait
 // once half of the ring is free (or nothing is left to read).
 func (rd *Reader) store() {
-	if rd.cursor == rd.stored || rd.cursor < rd.replay {
+	if rd.cursor == rd.stored || rd.cursor < rd.replay || rd.mine == 0 {
 		return
 	}
 	r := rd.ring
 	rd.stored = rd.cursor
 	r.entries[rd.index].cursor.Store(rd.cursor) // pairs(cursor)
-	if t := r.ctl.tail.Load(); t-rd.cursor <= r.capacity()/2 {
+	if t := r.ctl.tail.Load(); t <= rd.cursor+r.capacity()/2 {
 		r.wakeProducers()
 	}
 }
@@ -206,26 +266,23 @@ func (rd *Reader) out() bool {
 	return entryWord(rd.ring.entries[rd.index].state.Load()) != rd.mine // pairs(entry)
 }
 
-// rejoin is reached when slots we had not read were given away: we were put out
-// for slowness. It says how many positions were missed and starts at the tail.
+// rejoin is reached when we were put out for slowness. It starts again at the
+// tail and says how many positions were missed; nil if none was.
 func (rd *Reader) rejoin() error {
-	if !rd.out() {
-		c := rd.cursor
-		rd.cursor++ // never happens among correct processes: go on behind it
-		return rd.ring.damage(c, "slot of a gating reader was re-used")
+	if rd.mine != 0 {
+		rd.ring.leave(rd.index, rd.mine)
+		rd.mine = 0 // from here on the entry may be another's
 	}
-	first, missedBefore := rd.cursor, rd.ring.entries[rd.index].missed.Load()
-	rd.ring.leave(rd.index, rd.mine)
-	rd.mine = 0
-	i, mine, err := rd.ring.enter(rd.mode)
-	if err != nil {
+	first := rd.cursor
+	if err := rd.enter(); err != nil {
 		return err
 	}
-	rd.index = i
-	rd.begin(mine)
+	if rd.cursor <= first {
+		rd.cursor = first // by one at most: a claim that its owner has not told the tail of yet
+		return nil
+	}
 	rd.asm.reset()
-	rd.ring.entries[i].missed.Store(missedBefore + rd.cursor - first)
-	return &LaggedError{Missed: rd.cursor - first, First: first}
+	return rd.lag(first, rd.cursor-first)
 }
 
 // poll looks at position c.
@@ -239,13 +296,16 @@ func (rd *Reader) poll(c uint64) verdict {
 		return use
 	}
 	rd.polls++
-	if rd.polls%8 != 0 && r.ctl.tail.Load() <= c {
+	passed := r.ctl.tail.Load() > c // pairs(tail): before the claim word
+	if rd.polls%8 != 0 && !passed {
 		return nothing // the claim word's line stays with the producers
 	}
 	w := word(r.claim(c).Load()) // pairs(commit)
 	switch {
 	case w.lap() == sealLap:
 		return sealed // pairs(seal)
+	case w.lap() < lap && passed:
+		return spoilt // the tail passes no position without a word
 	case w.lap() < lap:
 		return nothing
 	case w.lap() > lap:
@@ -256,8 +316,10 @@ func (rd *Reader) poll(c uint64) verdict {
 	case w.state() == stateWriting:
 		rd.stuck(c, w)
 		return nothing
+	case w.state() == stateHole, w.state() == stateQuarantined:
+		return step
 	}
-	return step
+	return spoilt
 }
 
 func (rd *Reader) pollExclusive(c uint64) verdict {

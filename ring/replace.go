@@ -67,23 +67,23 @@ func (r *Ring) adoptReaders(old *Ring) {
 // Follow moves a reader whose ring was retired to the ring that took its place.
 // A reader that the replacer entered there misses nothing.
 func (rd *Reader) Follow(next *Ring) error {
+	if rd.end == ErrClosed {
+		return ErrClosed
+	}
 	was := rd.mine
+	if was != 0 {
+		rd.ring.leave(rd.index, was) // its producers, if there are any, need not wait for us
+	}
 	rd.asm.reset()
 	rd.writing = rd.writing[:0]
-	rd.ring = next
+	rd.ring, rd.end, rd.mine = next, nil, 0
 	if !next.gated() {
 		rd.mode = modeLatest
 	}
 	if was != 0 && entryWord(next.entries[rd.index].state.Load()) == was {
-		rd.begin(was)
+		rd.begin(was, 0)
 		return nil
 	}
-	rd.mine = 0
-	i, mine, err := next.enter(rd.mode)
-	if err != nil {
-		return err
-	}
-	rd.index = i
-	rd.begin(mine)
-	return nil
+	rd.cursor, rd.stored, rd.lease, rd.replay = 0, 0, 0, 0
+	return rd.enter()
 }

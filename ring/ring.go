@@ -95,7 +95,17 @@ func (r *Ring) slot(t uint64) []byte {
 // claim is the claim word of position t.
 func (r *Ring) claim(t uint64) *atomic.Uint64 { return &r.claims[t&r.mask] }
 
-// damage counts an impossible word and names it.
+// spoiled retires a ring whose own words are impossible: nobody can go on here,
+// and all meet again in the ring that takes its place.
+func (r *Ring) spoiled(t uint64, reason string) error {
+	if r.state.CompareAndSwap(layout.SegmentStateReady, layout.SegmentStateRetired) { // pairs(seal)
+		r.wakeReaders()
+		r.wakeProducers()
+	}
+	return r.damage(t, reason)
+}
+
+// damage counts impossible bytes and names them.
 func (r *Ring) damage(t uint64, reason string) error {
 	r.ctl.damaged.Add(1)
 	return &DamagedError{Position: t, Reason: reason}

@@ -60,7 +60,10 @@ const pauseCycles = 4
 
 // spinFor looks again and again, and reports whether ready became true in time.
 func (w *Waiter) spinFor(ready func() bool) bool {
-	if w.policy == Block && runtime.GOMAXPROCS(0) == 1 {
+	if runtime.GOMAXPROCS(0) == 1 { // whom we wait for needs the one processor
+		if w.policy != Block {
+			runtime.Gosched()
+		}
 		return ready()
 	}
 	start := time.Now()
@@ -103,17 +106,19 @@ func (w *Waiter) Await(ctx context.Context, readers []*Reader) error {
 			return nil
 		}
 		if w.policy != Block {
-			if armAny(readers) {
+			if anyChanged(readers) {
 				return nil
 			}
 			continue
 		}
 		seen := w.bell.Load()
-		if armAny(readers) || ctx.Err() != nil {
-			continue
+		if armAny(readers) {
+			return nil // also for what Next alone can find out: ready may never tell
 		}
-		w.bell.Wait(seen, patience(readers))
-		if armedReady(readers) {
+		if ctx.Err() == nil {
+			w.bell.Wait(seen, patience(readers))
+		}
+		if anyChanged(readers) {
 			return nil
 		}
 	}
@@ -128,10 +133,10 @@ func armAny(readers []*Reader) bool {
 	return any
 }
 
-// armedReady looks once more after waking, at the state too.
-func armedReady(readers []*Reader) bool {
+// anyChanged looks at everything that Next would tell, besides what ready sees.
+func anyChanged(readers []*Reader) bool {
 	for _, rd := range readers {
-		if rd.ready() || rd.out() {
+		if rd.changed() {
 			return true
 		}
 	}
@@ -140,12 +145,11 @@ func armedReady(readers []*Reader) bool {
 
 // patience is how long all of the readers may sleep.
 func patience(readers []*Reader) time.Duration {
+	d := maxSleep
 	for _, rd := range readers {
-		if len(rd.writing) != 0 {
-			return stuckSleep
-		}
+		d = min(d, rd.Patience())
 	}
-	return maxSleep
+	return d
 }
 
 // Arm leaves word that the reader is about to sleep on its participant's bell,
@@ -161,13 +165,34 @@ func (rd *Reader) Patience() time.Duration {
 }
 
 func (rd *Reader) arm() bool {
+	if rd.mine == 0 {
+		return true // closed, or without an entry to be woken by
+	}
 	rd.store()
 	rd.ring.armReader(rd.index)
+	return rd.changed() || rd.ready()
+}
+
+// changed reports whether Next has something to tell besides a message: that we
+// were put out, that the ring is retired or damaged.
+func (rd *Reader) changed() bool {
+	if rd.end != nil || rd.mine == 0 || rd.ring.retired() {
+		return true
+	}
 	if rd.out() {
 		rd.lease = rd.cursor // Next finds it out at once
 		return true
 	}
-	return rd.ready() || rd.ring.retired()
+	return rd.skipped()
+}
+
+// skipped reports whether the tail has passed the cursor without a claim word.
+func (rd *Reader) skipped() bool {
+	r, c := rd.ring, rd.cursor
+	if r.shape.Kind == Exclusive || r.ctl.tail.Load() <= c { // pairs(tail): before the claim word
+		return false
+	}
+	return word(r.claim(c).Load()).lap() < r.lap(c)
 }
 
 // ready reports whether Next would return something else than ErrEmpty, as far
@@ -199,17 +224,19 @@ func (w *Waiter) AwaitRoom(ctx context.Context, p *Producer, n int) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
+		if p.ring.retired() {
+			return ErrRetired
+		}
 		if w.spinFor(ready) {
 			return nil
 		}
-		seen := w.bell.Load()
-		p.ring.armProducer()
-		if p.mayClaim(n) || w.policy != Block {
+		if w.policy != Block {
 			continue
 		}
-		w.bell.Wait(seen, judgeSleep)
-		if p.ring.retired() {
-			return ErrRetired
+		seen := w.bell.Load()
+		p.ring.armProducer()
+		if !p.mayClaim(n) && !p.ring.retired() && ctx.Err() == nil {
+			w.bell.Wait(seen, judgeSleep)
 		}
 	}
 }
@@ -222,7 +249,7 @@ func (p *Producer) mayClaim(n int) bool {
 		return false
 	}
 	if r.shape.Kind == Exclusive {
-		return true
+		return p.open == 0 || t-p.oldest < r.capacity()
 	}
 	w := word(r.claim(t).Load())
 	return w.state() != stateWriting || w.lap()+1 != r.lap(t) || p.overdue(t, w)
