@@ -9,7 +9,7 @@ import (
 )
 
 // Version is the version of this library; the layout has its own (spec/segment.md).
-const Version = "0.1.0"
+const Version = "0.1.0-dev"
 
 // A Mode says what a topic does to its publishers when a subscription is slow.
 type Mode = ring.Mode

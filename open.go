@@ -20,6 +20,7 @@ type Bus struct {
 	config Config
 	domain *shm.Domain
 	self   *shm.Participant
+	host   ring.Host
 	files  os.FileMode // mode of the rings made here
 
 	// changes goes up when the directory of topics does; see topicWatch.
@@ -64,9 +65,11 @@ func Open(ctx context.Context, cfg *Config) (*Bus, error) {
 		interests: make(map[shm.Interest]int),
 	}
 	b.files, _ = domain.FileMode()
+	_, _ = ring.Sweep(domain) // what we have no right to tidy up stays; Join says if that is too much
 	if b.self, err = domain.Join(b.info()); err != nil {
 		return nil, errors.Join(err, domain.Close())
 	}
+	b.host = ring.NewHost(b.self)
 	return b, nil
 }
 
@@ -177,7 +180,7 @@ func (b *Bus) topicsDir() string { return filepath.Join(b.domain.Dir(), "topics"
 
 // openRing opens a topic's ring, or makes it.
 func (b *Bus) openRing(topic string, shape ring.Shape, write bool) (*ring.File, error) {
-	f, err := ring.OpenFile(b.topicPath(topic), host{b}, ring.FileOptions{Shape: shape, Write: write, Mode: b.files})
+	f, err := ring.OpenFile(b.topicPath(topic), b.host, ring.FileOptions{Shape: shape, Write: write, Mode: b.files})
 	if err != nil {
 		return nil, fmt.Errorf("topic %q: %w", topic, err)
 	}
@@ -186,15 +189,6 @@ func (b *Bus) openRing(topic string, shape ring.Shape, write bool) (*ring.File, 
 
 // newWaiter returns what one goroutine at a time waits with.
 func (b *Bus) newWaiter() *ring.Waiter { return ring.NewWaiter(b.self.Doorbell(), b.config.Wait) }
-
-// A host is the bus as its rings see it.
-type host struct{ bus *Bus }
-
-func (h host) Index() uint16                 { return h.bus.self.Index() }
-func (h host) Alive(participant uint16) bool { return h.bus.domain.Alive(participant) }
-func (h host) Ring(participant uint16)       { h.bus.domain.Bell(participant).Ring() }
-
-var _ ring.Host = host{}
 
 // programName is what this process is called where nobody says otherwise.
 func programName() string {

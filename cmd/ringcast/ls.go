@@ -1,0 +1,92 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/ringcast/ringcast"
+	"github.com/ringcast/ringcast/shm"
+	"github.com/spf13/cobra"
+)
+
+const lsHelp = `Show the topics of the domain on this node, with shape, readers and counters, and
+the processes that take part. It only looks: it joins nothing and leaves no trace.`
+
+func (t *tool) lsCommand() *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use: "ls", Short: "show topics and participants", Long: lsHelp, Args: cobra.NoArgs,
+		Example: "  ringcast ls\n  ringcast ls --domain plant --json",
+		RunE: func(*cobra.Command, []string) error {
+			s, err := ringcast.Inspect(&t.config)
+			if err != nil {
+				return failed(err)
+			}
+			if asJSON {
+				return failed(json.NewEncoder(t.stdout).Encode(listing(s)))
+			}
+			return failed(printSnapshot(t.stdout, s))
+		},
+	}
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print one JSON object")
+	return cmd
+}
+
+func printSnapshot(out io.Writer, s *ringcast.Snapshot) error {
+	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	_, _ = fmt.Fprintf(w, "domain %s, node %d, epoch %x, in %s\n\n", s.Domain, s.Node, s.Epoch, s.Dir)
+	_, _ = fmt.Fprintln(w, "TOPIC\tSLOTS\tSIZE\tMODE\tKIND\tPOSITIONS\tREADERS\tBEHIND\tMISSED\tEVICTED\tFENCED\tDAMAGED")
+	for _, t := range s.Topics {
+		if t.Err != nil {
+			_, _ = fmt.Fprintf(w, "%s\t%v\n", t.Name, t.Err)
+			continue
+		}
+		behind, missed := readerSums(t.Readers)
+		_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%v\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\n", t.Name, t.Slots, t.SlotSize, t.Mode, kind(t.Exclusive),
+			t.Positions, len(t.Readers), behind, missed, t.Evicted, t.Quarantined, t.Damaged)
+	}
+	_, _ = fmt.Fprintln(w, "\nPARTICIPANT\tPID\tNAME\tSINCE\tPUBLISHES\tSUBSCRIBES")
+	for _, p := range s.Participants {
+		name := p.Info.Name
+		if !p.Alive {
+			name += " (dead)"
+		}
+		if p.Err != nil {
+			name = p.Err.Error()
+		}
+		_, _ = fmt.Fprintf(w, "%v\t%d\t%s\t%s\t%s\t%s\n", p.Address, p.PID, name, p.Started.Format(time.DateTime),
+			strings.Join(interests(p.Info, true), " "), strings.Join(interests(p.Info, false), " "))
+	}
+	return w.Flush()
+}
+
+func kind(exclusive bool) string {
+	if exclusive {
+		return "exclusive"
+	}
+	return "shared"
+}
+
+// readerSums is how far the slowest reader is behind, and what all have missed.
+func readerSums(readers []ringcast.ReaderState) (behind, missed uint64) {
+	for _, r := range readers {
+		behind = max(behind, r.Behind)
+		missed += r.Missed
+	}
+	return behind, missed
+}
+
+// interests are the names that a participant publishes, or subscribes to.
+func interests(info shm.Info, publishes bool) []string {
+	names := []string{}
+	for _, i := range info.Interests {
+		if i.Publisher == publishes {
+			names = append(names, i.Name)
+		}
+	}
+	return names
+}

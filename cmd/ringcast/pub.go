@@ -1,0 +1,254 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/ringcast/ringcast"
+	"github.com/spf13/cobra"
+)
+
+const pubExamples = `  seq 10 | ringcast pub orders.eu
+  ringcast pub orders.eu --file orders.txt --repeat 10 --wait-subscribers 1
+  ringcast pub load --size 2000 --count 1000000 --rate 100000 --timestamps
+  ringcast pub images --slots 64 --slot-size 4194304 --binary < images.bin`
+
+const pubHelp = `Publish messages on a topic: the lines of the standard input, or of a file, or
+messages with --binary (each led by its length: four bytes, little endian), or
+generated ones with --size and --count. A message may have up to half of the
+topic's ring; a topic that is new takes its shape from --slots and --slot-size.`
+
+// pubOptions are the flags of pub as they stand.
+type pubOptions struct {
+	binary     bool
+	file       string
+	repeat     int
+	rate       float64
+	size       int
+	count      uint64
+	slots      int
+	slotSize   int
+	latest     bool
+	exclusive  bool
+	timestamps bool
+	subs       int
+	patience   time.Duration
+	sha        bool
+	json       bool
+	quiet      bool
+}
+
+func (t *tool) pubCommand() *cobra.Command {
+	var o pubOptions
+	cmd := &cobra.Command{
+		Use: "pub TOPIC", Short: "publish lines, a file, or generated messages", Long: pubHelp, Example: pubExamples,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := o.check(); err != nil {
+				return err
+			}
+			return failed(t.pub(cmd.Context(), args[0], &o))
+		},
+	}
+	f := cmd.Flags()
+	f.BoolVar(&o.binary, "binary", false, "the input is messages led by their length, u32 little endian")
+	f.StringVar(&o.file, "file", "", "read this file instead of the standard input")
+	f.IntVar(&o.repeat, "repeat", 1, "publish the file so many times")
+	f.Float64Var(&o.rate, "rate", 0, "offer so many messages a second (default: as fast as they are taken)")
+	f.IntVar(&o.size, "size", -1, "generate messages of so many bytes, numbered from 1 in their first eight")
+	f.Uint64Var(&o.count, "count", 0, "end after so many messages (default: with the input)")
+	f.IntVar(&o.slots, "slots", 0, "ask for a ring of so many slots, a power of two (default 1024 where the topic is new)")
+	f.IntVar(&o.slotSize, "slot-size", 0, "ask for slots of so many bytes (default 2048 where the topic is new)")
+	f.BoolVar(&o.latest, "latest", false, "ask for a topic that waits for nobody")
+	f.BoolVar(&o.exclusive, "exclusive", false, "ask for a topic with one publisher at a time")
+	f.BoolVar(&o.timestamps, "timestamps", false, "put the time into every message, for sub --latency")
+	f.IntVar(&o.subs, "wait-subscribers", 0, "begin when the topic has so many subscriptions")
+	f.DurationVar(&o.patience, "timeout", 0, "wait for subscribers no longer than this (default: for ever)")
+	f.BoolVar(&o.sha, "sha256", false, "print the SHA-256 of all messages, each led by its length as with --binary")
+	f.BoolVar(&o.json, "json", false, "print the summary as one JSON object on the standard output")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress and no summary in words")
+	return cmd
+}
+
+func (o *pubOptions) check() error {
+	switch {
+	case o.size > maxMessage:
+		return usage("--size %d: no message may be larger than %d bytes", o.size, maxMessage)
+	case o.size >= 0 && (o.file != "" || o.binary):
+		return usage("--size generates messages: leave --file and --binary away")
+	case o.size >= 0 && o.count == 0:
+		return usage("--size wants --count, the number of messages to generate")
+	case o.repeat != 1 && o.file == "":
+		return usage("--repeat wants --file: the standard input can't be read again")
+	case o.repeat < 1 || o.rate < 0 || o.subs < 0:
+		return usage("--repeat, --rate and --wait-subscribers can't be negative, nor --repeat 0")
+	}
+	return nil
+}
+
+func (o *pubOptions) publisher() *ringcast.PublisherConfig {
+	c := &ringcast.PublisherConfig{Slots: o.slots, SlotSize: o.slotSize, Exclusive: o.exclusive, Timestamps: o.timestamps}
+	if o.latest {
+		c.Mode = ringcast.Latest
+	}
+	return c
+}
+
+// source is where the messages come from.
+func (o *pubOptions) source(stdin io.Reader) source {
+	if o.size >= 0 {
+		return newGeneratedSource(o.size, o.count)
+	}
+	open := func(r io.Reader) source { return newLineSource(r) }
+	if o.binary {
+		open = func(r io.Reader) source { return newBinarySource(r) }
+	}
+	var s source
+	if o.file != "" {
+		s = &fileSource{path: o.file, open: open, repeat: o.repeat}
+	} else {
+		s = open(stdin)
+	}
+	if o.count > 0 {
+		s = &limitedSource{s, o.count}
+	}
+	return s
+}
+
+// pub is the command.
+func (t *tool) pub(ctx context.Context, topic string, o *pubOptions) error {
+	bus, err := ringcast.Open(ctx, &t.config)
+	if err != nil {
+		return err
+	}
+	defer bus.Close()
+	p, err := bus.Publisher(topic, o.publisher())
+	if err != nil {
+		return err
+	}
+	if err := waitSubscribers(ctx, bus, topic, o); err != nil {
+		return err
+	}
+	s := &sending{publisher: p, source: o.source(t.stdin), pacer: newPacer(o.rate), tally: newTally()}
+	if o.sha {
+		s.digest = newDigest()
+	}
+	stop := func() {}
+	if !o.quiet {
+		stop = progress(t.stderr, "published", s.tally)
+	}
+	err = s.run(ctx)
+	stop()
+	return errors.Join(err, t.pubSummary(topic, s, o))
+}
+
+func waitSubscribers(ctx context.Context, bus *ringcast.Bus, topic string, o *pubOptions) error {
+	if o.subs == 0 {
+		return nil
+	}
+	if o.patience > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, o.patience)
+		defer cancel()
+	}
+	err := bus.WaitForSubscribers(ctx, topic, o.subs)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &exitError{exitTimeout, err}
+	}
+	return err
+}
+
+func (t *tool) pubSummary(topic string, s *sending, o *pubOptions) error {
+	s.mu.Lock() // a reader of the input that never comes back has no message in hand
+	defer s.mu.Unlock()
+	out := summary{Topic: topic, SHA256: s.digest.hex(), Interrupted: s.interrupted}
+	if s.pacer != nil {
+		out.BehindNs = int64(s.pacer.behind)
+	}
+	out.finish(s.tally)
+	switch {
+	case o.json:
+		return out.print(t.stdout, true)
+	case !o.quiet:
+		return out.print(t.stderr, false)
+	case o.sha:
+		_, err := fmt.Fprintln(t.stdout, out.SHA256)
+		return err
+	}
+	return nil
+}
+
+// A sending publishes what a source gives. A signal may come while it waits for
+// input that never comes, so it has a goroutine of its own; mu is held whenever
+// that has a message in hand.
+type sending struct {
+	publisher *ringcast.Publisher
+	source    source
+	pacer     *pacer
+
+	mu          sync.Mutex
+	tally       *tally
+	digest      *digest // guarded by mu
+	interrupted bool    // guarded by mu
+}
+
+// run returns at the end of the input, after an error, or soon after the end of ctx.
+func (s *sending) run(ctx context.Context) error {
+	done := make(chan error, 1)
+	go func() { done <- s.publishAll(ctx) }()
+	select {
+	case err := <-done:
+		return err
+	case <-ctx.Done():
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(100 * time.Millisecond): // it reads
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.interrupted = true
+		return nil
+	}
+}
+
+func (s *sending) publishAll(ctx context.Context) error {
+	for {
+		payload, err := s.source.next()
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("input: %w", err)
+		}
+		if err := s.publish(ctx, payload); err != nil {
+			if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+				s.interrupted = true
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+func (s *sending) publish(ctx context.Context, payload []byte) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.interrupted {
+		return ctx.Err()
+	}
+	if err := s.pacer.wait(ctx); err != nil {
+		return err
+	}
+	if err := s.publisher.Publish(ctx, payload); err != nil {
+		return err
+	}
+	s.tally.add(len(payload))
+	s.tally.pause()
+	s.digest.add(payload)
+	return nil
+}

@@ -1,0 +1,147 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+
+	"github.com/ringcast/ringcast"
+	"github.com/ringcast/ringcast/internal/version"
+	"github.com/spf13/cobra"
+)
+
+// Exit codes.
+const (
+	exitOK      = 0
+	exitFailed  = 1
+	exitUsage   = 2
+	exitMissed  = 3 // messages were missed: lagged or lost
+	exitTimeout = 4 // --timeout ran out
+)
+
+const longHelp = `Ringcast publishes and subscribes to topics, and shows what is there.
+
+Processes talk by the names of topics, dot-separated (orders.eu). On one node a
+topic is a ring in shared memory; ringcastd joins the nodes of a network.
+
+Exit codes: 0 all is well, 1 something failed, 2 wrong arguments, 3 messages were
+missed (too slow, or lost by the network), 4 --timeout ran out.`
+
+const rootExamples = `  ringcast sub orders.eu
+  seq 10 | ringcast pub orders.eu
+  ringcast ls`
+
+// An exitError is an error that knows its exit code.
+type exitError struct {
+	code int
+	err  error
+}
+
+func (e *exitError) Error() string { return e.err.Error() }
+func (e *exitError) Unwrap() error { return e.err }
+
+// failed gives an error of a command that has begun its work the code 1, unless
+// it has one of its own.
+func failed(err error) error {
+	var coded *exitError
+	if err == nil || errors.As(err, &coded) {
+		return err
+	}
+	return &exitError{exitFailed, err}
+}
+
+func usage(format string, args ...any) error {
+	return &exitError{exitUsage, fmt.Errorf(format, args...)}
+}
+
+// A tool is one call of the program.
+type tool struct {
+	config ringcast.Config
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+}
+
+// run is main without the process: it returns the exit code.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	t := &tool{stdin: stdin, stdout: stdout, stderr: stderr}
+	cmd := t.command()
+	cmd.SetArgs(args)
+	cmd.SetOut(stdout)
+	cmd.SetErr(stderr)
+	err := cmd.ExecuteContext(ctx)
+	if err == nil {
+		return exitOK
+	}
+	_, _ = fmt.Fprintf(stderr, "ringcast: %v\n", err)
+	if advice := advise(err); advice != "" {
+		_, _ = fmt.Fprintf(stderr, "%s\n", advice)
+	}
+	var coded *exitError
+	if errors.As(err, &coded) {
+		return coded.code
+	}
+	_, _ = fmt.Fprintln(stderr, "Run ringcast --help, or ringcast COMMAND --help, for the flags, with examples.")
+	return exitUsage
+}
+
+func (t *tool) command() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "ringcast", Short: "publish, subscribe, and look", Long: longHelp, Example: rootExamples,
+		Version: version.String(), SilenceUsage: true, SilenceErrors: true, Args: cobra.NoArgs,
+	}
+	cmd.CompletionOptions.DisableDefaultCmd = true
+	f := cmd.PersistentFlags()
+	f.StringVar(&t.config.Domain, "domain", "default", "name of the domain")
+	f.StringVar(&t.config.Dir, "shm-dir", "", "directory of the domains' shared memory (default $RINGCAST_SHM_DIR, else /dev/shm/ringcast or /dev/shm/ringcast-UID)")
+	cmd.AddCommand(t.pubCommand(), t.subCommand(), t.lsCommand(), t.versionCommand())
+	return cmd
+}
+
+func (t *tool) versionCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "version", Short: "print the version", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			_, err := fmt.Fprintln(t.stdout, "ringcast", version.String())
+			return failed(err)
+		},
+	}
+}
+
+// advise says what flags help against an error.
+func advise(err error) string {
+	var tooLarge *ringcast.TooLargeError
+	var shape *ringcast.ShapeError
+	switch {
+	case errors.As(err, &tooLarge):
+		return largeAdvice(tooLarge)
+	case errors.As(err, &shape):
+		return fmt.Sprintf("Leave --slots, --slot-size, --latest and --exclusive away to publish into the topic as it is (%v), "+
+			"or end all who use it: it is made anew then.", shape.Have)
+	case errors.Is(err, ringcast.ErrNotExclusive):
+		return "The topic takes one publisher at a time: end the other one."
+	case errors.Is(err, ringcast.ErrBadName):
+		return "A name is dot-separated tokens of A-Z a-z 0-9 _ -; patterns, which only sub takes, may have * and > as tokens."
+	case errors.Is(err, fs.ErrPermission):
+		return "Choose a directory that you may write with --shm-dir or RINGCAST_SHM_DIR."
+	}
+	return ""
+}
+
+// largeAdvice names flags with which a message fits: a message may have half of
+// the ring, and the ring at least 64 slots.
+func largeAdvice(e *ringcast.TooLargeError) string {
+	if e.Size > maxMessage {
+		return fmt.Sprintf("No message may be larger than %d bytes.", maxMessage)
+	}
+	slots, size := e.Slots, e.Payload
+	if slots/2*size < e.Size {
+		size = (2*e.Size/slots + 63) &^ 63
+	}
+	return fmt.Sprintf("Pass --slots %d --slot-size %d to pub, before anybody has published on the topic.", slots, size)
+}
+
+// maxMessage is the largest message that there is, in bytes.
+const maxMessage = 16 << 20

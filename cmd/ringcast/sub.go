@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/ringcast/ringcast"
+	"github.com/spf13/cobra"
+)
+
+const subExamples = `  ringcast sub orders.eu
+  ringcast sub 'orders.>' --count 100 --timeout 5s
+  ringcast sub load --quiet --latency --json
+  ringcast sub images --binary --output images.bin --sha256`
+
+const subHelp = `Read a topic, or all topics that match a pattern (* is one token, > the rest),
+from now on, until a signal comes or --count is reached. Messages go to the
+standard output, each with a line's end, or with --binary each led by its length
+(four bytes, little endian). Events, such as messages that were missed, go to the
+standard error. The summary goes to the standard error; as JSON, to the standard
+output if no messages go there.`
+
+// subOptions are the flags of sub as they stand.
+type subOptions struct {
+	count   uint64
+	raw     bool
+	binary  bool
+	output  string
+	quiet   bool
+	sha     bool
+	latency bool
+	timeout time.Duration
+	latest  bool
+	local   bool
+	history int
+	json    bool
+}
+
+func (t *tool) subCommand() *cobra.Command {
+	var o subOptions
+	cmd := &cobra.Command{
+		Use: "sub TOPIC", Short: "read a topic or a pattern", Long: subHelp, Example: subExamples,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if o.raw && o.binary {
+				return usage("--raw and --binary are two forms of one output: choose one")
+			}
+			if o.timeout != 0 && o.timeout < time.Millisecond {
+				return usage("--timeout %v: want 1ms or more", o.timeout)
+			}
+			return failed(t.sub(cmd.Context(), args[0], &o))
+		},
+	}
+	f := cmd.Flags()
+	f.Uint64Var(&o.count, "count", 0, "end after so many messages")
+	f.BoolVar(&o.raw, "raw", false, "write each message with a line's end (the default)")
+	f.BoolVar(&o.binary, "binary", false, "write each message led by its length, u32 little endian")
+	f.StringVar(&o.output, "output", "", "write messages to this file")
+	f.BoolVarP(&o.quiet, "quiet", "q", false, "write no messages")
+	f.BoolVar(&o.sha, "sha256", false, "print the SHA-256 of all messages, each led by its length as with --binary")
+	f.BoolVar(&o.latency, "latency", false, "show how long messages took, where the publisher gives --timestamps")
+	f.DurationVar(&o.timeout, "timeout", 0, "end when no message has come for so long; short of --count, or without any, exit code 4")
+	f.BoolVar(&o.latest, "latest", false, "hold no publisher back, and miss what comes too fast")
+	f.BoolVar(&o.local, "local", false, "want nothing from other nodes")
+	f.IntVar(&o.history, "history", 0, "begin so many messages back, as far as the topic has them")
+	f.BoolVar(&o.json, "json", false, "print the summary as one JSON object")
+	return cmd
+}
+
+func (o *subOptions) framing() int {
+	switch {
+	case o.binary:
+		return framingBinary
+	case o.quiet && o.output == "" && !o.raw:
+		return framingNone
+	}
+	return framingRaw
+}
+
+// sub is the command.
+func (t *tool) sub(ctx context.Context, pattern string, o *subOptions) (err error) {
+	out, closeOut, err := t.output(o)
+	if err != nil {
+		return err
+	}
+	bus, err := ringcast.Open(ctx, &t.config)
+	if err != nil {
+		return errors.Join(err, closeOut())
+	}
+	defer bus.Close()
+	sub, err := bus.Subscribe(pattern, &ringcast.SubscriberConfig{Latest: o.latest, LocalOnly: o.local, History: o.history})
+	if err != nil {
+		return errors.Join(err, closeOut())
+	}
+	r := &receiving{sub: sub, sink: newSink(out, o.framing()), tally: newTally(), events: t.stderr, count: o.count, timeout: o.timeout}
+	if o.sha {
+		r.digest = newDigest()
+	}
+	if o.latency {
+		r.latencies = newLatencies()
+	}
+	stop := func() {}
+	if o.framing() == framingNone || o.output != "" {
+		stop = progress(t.stderr, "received", r.tally)
+	}
+	err = r.run(ctx)
+	stop()
+	return errors.Join(err, r.sink.flush(), closeOut(), t.subSummary(pattern, r, o))
+}
+
+// output is where messages go.
+func (t *tool) output(o *subOptions) (io.Writer, func() error, error) {
+	if o.output == "" {
+		return t.stdout, func() error { return nil }, nil
+	}
+	f, err := os.Create(o.output)
+	if err != nil {
+		return nil, nil, err
+	}
+	return f, f.Close, nil
+}
+
+// subSummary prints what came, and is an error with its own exit code if
+// messages were missed.
+func (t *tool) subSummary(pattern string, r *receiving, o *subOptions) error {
+	s := summary{Topic: pattern, SHA256: r.digest.hex(), Latency: r.latencies.summary(), Interrupted: r.interrupted}
+	s.Lagged, s.Lost, s.Gaps, s.Events = r.lagged, r.lost, r.gaps.missing, r.told
+	s.finish(r.tally)
+	w := t.stderr
+	if o.json && (o.framing() == framingNone || o.output != "") {
+		w = t.stdout
+	}
+	if err := s.print(w, o.json); err != nil {
+		return err
+	}
+	if s.Lagged+s.Lost+s.Gaps > 0 {
+		return &exitError{exitMissed, fmt.Errorf("messages were missed: %d positions lagged, %d messages lost, %d sequences did not come",
+			s.Lagged, s.Lost, s.Gaps)}
+	}
+	return nil
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// A summary is what pub and sub say at their end; with --json as one object.
+type summary struct {
+	Topic       string       `json:"topic"`
+	Messages    uint64       `json:"messages"`
+	Bytes       uint64       `json:"bytes"`
+	Seconds     float64      `json:"seconds"`
+	Rate        float64      `json:"rate"`
+	Lagged      uint64       `json:"lagged"`           // positions that passed by: too slow
+	Lost        uint64       `json:"lost"`             // messages that the network lost
+	Gaps        uint64       `json:"gaps"`             // sequences that did not come, exactly
+	Events      uint64       `json:"events"`           // events of any kind
+	SHA256      string       `json:"sha256,omitempty"` // of the canonical form
+	BehindNs    int64        `json:"behind_ns,omitempty"`
+	Latency     *percentiles `json:"latency_ns,omitempty"`
+	CPUSeconds  float64      `json:"cpu_seconds"`
+	Interrupted bool         `json:"interrupted,omitempty"`
+}
+
+// finish fills in what the tallies say.
+func (s *summary) finish(t *tally) {
+	s.Messages, s.Bytes = t.messages.Load(), t.bytes.Load()
+	s.Seconds = t.elapsed().Seconds()
+	if s.Seconds > 0 {
+		s.Rate = float64(s.Messages) / s.Seconds
+	}
+	s.CPUSeconds = cpuTime().Seconds()
+}
+
+// print writes the summary as one JSON object or as text.
+func (s *summary) print(w io.Writer, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(w).Encode(s)
+	}
+	_, err := fmt.Fprintf(w, "%d messages, %d bytes in %.3f s: %.0f messages/s, %.1f MB/s\n",
+		s.Messages, s.Bytes, s.Seconds, s.Rate, float64(s.Bytes)/1e6/max(s.Seconds, 1e-9))
+	if s.Lagged+s.Lost+s.Gaps > 0 {
+		_, err = fmt.Fprintf(w, "missed: %d positions lagged, %d messages lost, %d sequences did not come\n", s.Lagged, s.Lost, s.Gaps)
+	}
+	if l := s.Latency; l != nil {
+		_, err = fmt.Fprintf(w, "latency: p50 %v, p90 %v, p99 %v, p99.9 %v, max %v\n", time.Duration(l.P50),
+			time.Duration(l.P90), time.Duration(l.P99), time.Duration(l.P999), time.Duration(l.Max))
+	}
+	if s.BehindNs > 0 {
+		_, err = fmt.Fprintf(w, "behind the offered rate by at most %v\n", time.Duration(s.BehindNs))
+	}
+	if s.SHA256 != "" {
+		_, err = fmt.Fprintf(w, "sha256 %s\n", s.SHA256)
+	}
+	return err
+}
+
+// cpuTime is the processor time that this process has used.
+func cpuTime() time.Duration {
+	var u unix.Rusage
+	if err := unix.Getrusage(unix.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
