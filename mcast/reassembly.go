@@ -57,7 +57,8 @@ func (e *Engine) beginParts(now Time, r *receiver, s *remoteStream, w *wire.Mess
 	if s.parts != nil {
 		e.dropParts(r.peer, s)
 	}
-	a := &reassembly{sequence: s.near, begun: r.next, since: now, total: int(w.TotalLength), head: *w}
+	a := e.parts.fresh()
+	*a = reassembly{sequence: s.near, begun: r.next, since: now, total: int(w.TotalLength), head: *w}
 	s.parts = a
 	r.peer.reassembling++
 	if a.total < len(w.Payload) || a.total > e.cfg.MessageLimit || r.peer.partBytes+a.total > e.cfg.ReassemblyBuffer {
@@ -100,6 +101,7 @@ func (e *Engine) dropParts(p *Peer, s *remoteStream) {
 	if !a.late {
 		e.freeParts(p, a)
 	}
+	e.parts.used = append(e.parts.used, a)
 }
 
 // abortReassemblies gives up what has a hole in it.
@@ -131,8 +133,22 @@ func (e *Engine) tickParts(now Time, p *Peer) {
 	}
 }
 
-// partPool keeps the last buffer of a large message for the next one.
-type partPool struct{ spare []byte }
+// partPool keeps the last buffer of a large message for the next one, and the
+// records of those that are done.
+type partPool struct {
+	spare []byte
+	used  []*reassembly
+}
+
+func (p *partPool) fresh() *reassembly {
+	n := len(p.used)
+	if n == 0 {
+		return new(reassembly)
+	}
+	a := p.used[n-1]
+	p.used = p.used[:n-1]
+	return a
+}
 
 func (p *partPool) get(n int) []byte {
 	if cap(p.spare) >= n {

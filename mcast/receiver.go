@@ -64,6 +64,9 @@ func (e *Engine) receiveData(now Time, p *Peer, h *wire.Header, frame []byte) wi
 	}
 	r.clock(now, d.SendMicros)
 	trail := d.LaneSequence - uint64(d.TrailDelta)
+	if faultTrailOffByOne && trail > 0 {
+		trail++
+	}
 	if trail > r.trail {
 		r.trail = trail
 		if trail > r.next {
@@ -187,7 +190,7 @@ func (e *Engine) drain(now Time, r *receiver) {
 			if !e.deliverHeld(now, r) {
 				return
 			}
-		case r.next < r.trail || faultTrailOffByOne && r.next == r.trail && r.next < r.highest:
+		case r.next < r.trail:
 			e.skip(now, r)
 		default:
 			return

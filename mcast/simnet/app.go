@@ -14,6 +14,7 @@ type outStream struct {
 	producer mcast.Address
 	next     uint64 // sequence to be sent next, from 1
 	last     uint64
+	sentIn   []int // by sequence less 1: 1 + restarts so far if all had joined, else 0
 }
 
 // expectKey is a producer as a receiving node sees it; the topic's name and the
@@ -23,7 +24,10 @@ type expectKey struct {
 	producer mcast.Address
 }
 
-type expectation struct{ next uint64 }
+type expectation struct {
+	next  uint64
+	fresh bool
+}
 
 func (x *Node) makeStreams() {
 	o := &x.net.Options
@@ -48,10 +52,7 @@ func (x *Node) openTopics() {
 // Publish lets a node send messages of every producer, up to Options.Messages
 // more, as fast as rounds and the engine allow.
 func (x *Node) Publish() {
-	for _, s := range x.streams {
-		s.last += uint64(x.net.Options.Messages)
-	}
-	x.schedulePump(0)
+	x.publishMore(x.net.Options.Messages)
 }
 
 func (x *Node) schedulePump(after mcast.Duration) {
@@ -87,6 +88,11 @@ func (x *Node) pump() {
 				panic(fmt.Sprintf("send: %d", r))
 			}
 			s.next++
+			if n.AllJoined() {
+				s.sentIn = append(s.sentIn, n.restarts+1)
+			} else {
+				s.sentIn = append(s.sentIn, 0)
+			}
 		}
 		more = more || s.next <= s.last
 		x.resume++
@@ -150,4 +156,12 @@ func (x *Node) Done() bool {
 		}
 	}
 	return true
+}
+
+// publishMore lets a node send n more messages of every producer.
+func (x *Node) publishMore(n int) {
+	for _, s := range x.streams {
+		s.last += uint64(n)
+	}
+	x.schedulePump(0)
 }

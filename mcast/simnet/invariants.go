@@ -11,10 +11,31 @@ func (x *Node) expected(t *mcast.RemoteTopic, producer mcast.Address) *expectati
 	k := expectKey{topic: t.Name, producer: producer}
 	ex := x.expect[k]
 	if ex == nil {
-		ex = &expectation{next: 1}
+		ex = &expectation{next: 1, fresh: true}
 		x.expect[k] = ex
 	}
 	return ex
+}
+
+// settle lets a stream begin anywhere for a node that never had anything of it
+// and has seen a restart: what a session did not get across before its end leaves
+// no trace.
+func (x *Node) settle(ex *expectation, first uint64) {
+	if ex.fresh && x.net.restarts > 0 {
+		ex.next = first
+	}
+	ex.fresh = false
+}
+
+// undisturbed says whether a message was sent when everybody had joined, and no
+// node was restarted since.
+func (n *Network) undisturbed(topic string, producer mcast.Address, seq uint64) bool {
+	for _, s := range n.Nodes[producer.Node-1].streams {
+		if s.name == topic && s.producer == producer && seq <= uint64(len(s.sentIn)) {
+			return s.sentIn[seq-1] == n.restarts+1
+		}
+	}
+	return false
 }
 
 // Deliver is the sink's: it checks once, order, bytes and session.
@@ -23,6 +44,7 @@ func (x *Node) Deliver(p *mcast.Peer, t *mcast.RemoteTopic, m *mcast.Message) {
 	n.mix(m.Sequence)
 	x.Taken++
 	ex := x.expected(t, m.Producer)
+	x.settle(ex, m.Sequence)
 	switch {
 	case m.Sequence < ex.next:
 		n.violate("once", "node %d: %s %v sequence %d again, %d is next", x.ID(), t.Name, m.Producer, m.Sequence, ex.next)
@@ -55,12 +77,19 @@ func (x *Node) Lost(p *mcast.Peer, t *mcast.RemoteTopic, producer mcast.Address,
 	n := x.net
 	n.mix(first ^ last<<20)
 	ex := x.expected(t, producer)
+	x.settle(ex, first)
 	if first != ex.next || last < first {
 		n.violate("order", "node %d: %s lost %d..%d, %d is next", x.ID(), t.Name, first, last, ex.next)
 	}
 	x.Missed += last - first + 1
 	ex.next = last + 1
 	if n.Options.LossAllowed {
+		for seq := first; seq <= last && n.restarts > 0; seq++ {
+			if n.undisturbed(t.Name, producer, seq) {
+				n.violate("session", "node %d: %s %d..%d lost (%v), though %d was sent after the last restart", x.ID(), t.Name, first, last, reason, seq)
+				return
+			}
+		}
 		return
 	}
 	invariant := "repair"

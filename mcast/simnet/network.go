@@ -81,6 +81,7 @@ type Network struct {
 	violations []Violation
 	lanes      map[laneKey]uint64 // hash of what a lane sequence bears
 	cut        map[[2]int]bool
+	restarts   int // nodes killed so far
 }
 
 type event struct {

@@ -31,8 +31,9 @@ type Node struct {
 
 	// Checker.
 	expect map[expectKey]*expectation
-	Missed uint64 // messages told as lost
-	Taken  uint64 // messages delivered
+	stood  map[[2]uint32][2]uint64 // by node and lane: session and next, when it was killed
+	Missed uint64                  // messages told as lost
+	Taken  uint64                  // messages delivered
 	// OnDeliver, if set, sees every message after the checks.
 	OnDeliver func(p *mcast.Peer, t *mcast.RemoteTopic, m *mcast.Message)
 	// Events lists what the engine said about peers, in words.
@@ -48,7 +49,7 @@ type laneKey struct {
 }
 
 func newNode(n *Network, i int) *Node {
-	x := &Node{net: n, index: i, session: uint64(1000 + i), expect: make(map[expectKey]*expectation),
+	x := &Node{net: n, index: i, session: uint64(1000 + i), expect: make(map[expectKey]*expectation), stood: make(map[[2]uint32][2]uint64),
 		address: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 1)}), 7000),
 		ways:    make([]mcast.Time, n.Options.Nodes), bads: make([]bool, n.Options.Nodes)}
 	x.makeStreams()
@@ -82,14 +83,34 @@ func (x *Node) Start() {
 	if err := e.SetWants(n.now, []string{">"}); err != nil {
 		panic(err)
 	}
+	x.resumeFrom(e)
 	e.Start(n.now)
 	x.after()
 }
 
+// resumeFrom tells a new engine where its predecessor stood, as a forwarder reads
+// it from its segment.
+func (x *Node) resumeFrom(e *mcast.Engine) {
+	for k, s := range x.stood {
+		e.Resume(k[0], k[1], s[0], s[1])
+	}
+	for k, ex := range x.expect {
+		e.ResumeStream(k.producer.Node, k.topic, k.producer, ex.next-1)
+	}
+}
+
 // Kill stops the node without a word.
 func (x *Node) Kill() {
+	for _, y := range x.net.Nodes {
+		for lane := range uint32(2) {
+			if session, next, ok := x.engine.Position(y.ID(), lane); ok {
+				x.stood[[2]uint32{y.ID(), lane}] = [2]uint64{session, next}
+			}
+		}
+	}
 	x.up = false
 	x.life++
+	x.net.restarts++
 }
 
 // Restart kills the node and starts it in a new session after a while.
