@@ -140,11 +140,17 @@ func (e *Engine) Close(now Time) {
 }
 
 // Topic returns the number of one of the node's own topics, making it at the
-// first call; a later call with another shape returns the same number and keeps
-// the first shape. The error wraps ErrTopics or ErrName.
+// first call. A later call with another shape says that the topic's ring was
+// replaced: the number stays if nobody was told of it yet, and a new one is made
+// otherwise. The error wraps ErrTopics or ErrName.
 func (e *Engine) Topic(name string, shape TopicShape) (TopicID, error) {
 	if t := e.topicByName[name]; t != nil {
-		return t.id, nil
+		if !t.announced && t.shape.Live == shape.Live {
+			t.shape = shape
+		}
+		if t.shape == shape {
+			return t.id, nil
+		}
 	}
 	if err := ValidName(name); err != nil {
 		return 0, err

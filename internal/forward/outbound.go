@@ -50,21 +50,25 @@ func (f *Forwarder) openOut(name string, fresh bool) (*outbound, error) {
 		}
 		return nil, errors.Join(err, file.Close())
 	}
-	s := file.Shape()
-	live := s.Mode == ring.Latest
-	topic, err := f.engine.Topic(name, mcast.TopicShape{
-		SlotCount: uint32(s.Slots), SlotPayload: uint32(s.Payload), History: uint32(s.History),
-		Mode: uint8(s.Mode), Kind: uint8(s.Kind), Purpose: uint8(s.Purpose), Live: live,
-	})
+	shape := shapeOf(file.Shape())
+	topic, err := f.engine.Topic(name, shape)
 	if err != nil {
 		reader.Close()
 		return nil, errors.Join(err, file.Close())
 	}
 	o := &outbound{name: name, topic: topic, file: file, reader: reader, cursor: reader.Cursor()}
-	if live {
+	if shape.Live {
 		o.lane = mcast.LaneLive
 	}
 	return o, nil
+}
+
+// shapeOf is a ring's shape as the other nodes are told.
+func shapeOf(s ring.Shape) mcast.TopicShape {
+	return mcast.TopicShape{
+		SlotCount: uint32(s.Slots), SlotPayload: uint32(s.Payload), History: uint32(s.History),
+		Mode: uint8(s.Mode), Kind: uint8(s.Kind), Purpose: uint8(s.Purpose), Live: s.Mode == ring.Latest,
+	}
 }
 
 // closeOut ends the forwarding of a topic.
@@ -141,6 +145,9 @@ func (o *outbound) follow(f *Forwarder) bool {
 		if err = o.reader.Follow(file.Ring); err != nil {
 			err = errors.Join(err, file.Close())
 		}
+	}
+	if err == nil {
+		o.topic, err = f.engine.Topic(o.name, shapeOf(file.Shape()))
 	}
 	if err != nil {
 		f.cfg.Log("topic %q: %v", o.name, err)
