@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 )
 
 // Errors of the hot path, never wrapped, compared with ==.
@@ -61,12 +62,26 @@ func (e *TooLargeError) Error() string {
 		e.Size, e.Limit, e.Slots, e.Payload)
 }
 
-// A ShapeError says that a ring that was already written has another shape than
-// the one asked for.
+// A ShapeError says that a ring that was already written, or that belongs to a
+// living exclusive producer, has another shape than the one asked for.
 type ShapeError struct{ Have, Want Shape }
 
 func (e *ShapeError) Error() string {
-	return fmt.Sprintf("ring is %v and was already written; cannot become %v", e.Have, e.Want)
+	var differ []string
+	note := func(field string, have, want any) {
+		if have != want {
+			differ = append(differ, fmt.Sprintf("%s %v instead of %v", field, want, have))
+		}
+	}
+	note("slots", e.Have.Slots, e.Want.Slots)
+	note("slot payload", e.Have.Payload, e.Want.Payload)
+	note("mode", e.Have.Mode, e.Want.Mode)
+	note("kind", e.Have.Kind, e.Want.Kind)
+	note("purpose", e.Have.Purpose, e.Want.Purpose)
+	note("history", e.Have.History, e.Want.History)
+	note("commit deadline", e.Have.CommitDeadline, e.Want.CommitDeadline)
+	note("stall budget", e.Have.StallBudget, e.Want.StallBudget)
+	return fmt.Sprintf("ring is %v and in use already: cannot have %s", e.Have, strings.Join(differ, ", "))
 }
 
 // A DamagedError says where a ring holds bytes that no correct process writes.

@@ -35,6 +35,10 @@ type File struct {
 // replaced or removed by somebody else: each takes microseconds of his time.
 const openPatience = 2 * time.Second
 
+// sealPatience is how long an opener leaves a sealed ring to whoever sealed it,
+// before it finishes the replacement itself.
+const sealPatience = 20 * time.Millisecond
+
 // OpenFile opens the ring path.ctl with its data, makes it if it is not there,
 // or replaces it if it has another shape than asked for and was never written.
 //
@@ -45,12 +49,12 @@ func OpenFile(path string, host Host, o FileOptions) (*File, error) {
 	if err := want.Validate(); err != nil {
 		return nil, fmt.Errorf("ring %q: %w", path, err)
 	}
-	for end := time.Now().Add(openPatience); ; {
-		f, err := openOnce(path, host, o)
+	for start := time.Now(); ; {
+		f, err := openOnce(path, host, o, time.Since(start) > sealPatience)
 		if err == nil || !retryable(err) {
 			return f, err
 		}
-		if time.Now().After(end) {
+		if time.Since(start) > openPatience {
 			return nil, fmt.Errorf("ring %q: %w", path, err)
 		}
 		time.Sleep(100 * time.Microsecond)
@@ -64,12 +68,16 @@ func retryable(err error) bool {
 	return errors.Is(err, errAgain) || errors.Is(err, fs.ErrExist)
 }
 
-func openOnce(path string, host Host, o FileOptions) (*File, error) {
+// openOnce is one try; finish says that a seal has been there for long enough.
+func openOnce(path string, host Host, o FileOptions, finish bool) (*File, error) {
 	ctl, err := shm.Open(path+".ctl", layout.SegmentKindRingControl, true)
-	if errors.Is(err, fs.ErrNotExist) {
+	var retired *shm.RetiredError
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return create(path, host, o)
-	}
-	if err != nil {
+	case errors.As(err, &retired):
+		return nil, finishRetired(path, host, o)
+	case err != nil:
 		return nil, err
 	}
 	f, err := attachFile(path, host, ctl, o.Write)
@@ -78,8 +86,11 @@ func openOnce(path string, host Host, o FileOptions) (*File, error) {
 		return nil, err
 	}
 	have := f.Shape()
-	if want := have.overlay(o.Shape); want != have {
-		return f.reshape(want, o)
+	switch want := have.overlay(o.Shape); {
+	case f.sealed() && !finish:
+		return nil, errors.Join(errAgain, f.Close())
+	case want != have, f.sealed():
+		return nil, errors.Join(f.reshape(want, o), f.Close())
 	}
 	return f, nil
 }
@@ -115,6 +126,11 @@ func attachFile(path string, host Host, ctl *shm.Segment, write bool) (*File, er
 	if err != nil {
 		return nil, err
 	}
+	if dat.ID() != g.dataID {
+		_ = dat.Close()
+		return nil, &shm.DamagedError{Path: dat.Path(), Found: fmt.Sprintf("id %#x", dat.ID()),
+			Wanted: fmt.Sprintf("%#x as its ring says", g.dataID)}
+	}
 	r, err := Attach(ctl.Bytes(), dat.Bytes(), host)
 	if err != nil {
 		_ = dat.Close()
@@ -126,7 +142,7 @@ func attachFile(path string, host Host, ctl *shm.Segment, write bool) (*File, er
 // create makes a ring of the shape asked for. The data comes first, under its
 // own id; the control file's name makes the ring.
 func create(path string, host Host, o FileOptions) (*File, error) {
-	f, err := build(path, host, o.Shape.Default(), o)
+	f, err := build(path, 0, host, o.Shape.Default(), o)
 	if err != nil {
 		return nil, err
 	}
@@ -138,14 +154,19 @@ func create(path string, host Host, o FileOptions) (*File, error) {
 	return f, nil
 }
 
-// build makes both segments; the control file has no name yet.
-func build(path string, host Host, s Shape, o FileOptions) (*File, error) {
+// build makes both segments; the control file has no name yet. With an id it will
+// get the name of a successor, otherwise the ring's.
+func build(path string, id uint64, host Host, s Shape, o FileOptions) (*File, error) {
 	dat, err := buildData(path, s, o.Mode)
 	if err != nil {
 		return nil, err
 	}
+	name := path + ".ctl"
+	if id != 0 {
+		name = successorPath(path, id)
+	}
 	ctl, err := shm.Build(shm.Spec{
-		Path: path + ".ctl", Kind: layout.SegmentKindRingControl, Size: s.controlSize(),
+		Path: name, ID: id, Kind: layout.SegmentKindRingControl, Size: s.controlSize(),
 		FixedSize: fixedSize, Mode: o.Mode,
 		Fill: func(b []byte) { putGeometry(b, s, dat.ID()) },
 	})
@@ -161,49 +182,15 @@ func build(path string, host Host, s Shape, o FileOptions) (*File, error) {
 	return nil, err
 }
 
+func newID() uint64 { return rand.Uint64()>>(64-layout.SegmentIDBits) | 1 }
+
 // buildData makes the data file under the name of its own id.
 func buildData(path string, s Shape, mode os.FileMode) (*shm.Segment, error) {
-	id := rand.Uint64()>>(64-layout.SegmentIDBits) | 1
+	id := newID()
 	return shm.Create(shm.Spec{
 		Path: dataPath(path, id), ID: id, Kind: layout.SegmentKindRingData,
 		Size: s.dataSize(), FixedSize: layout.SegmentHeaderSize, Mode: mode,
 	})
-}
-
-// discard throws away a ring that never got its name.
-func (f *File) discard() {
-	_ = os.Remove(f.dat.Path())
-	_ = f.dat.Close()
-	_ = f.ctl.Close()
-}
-
-// reshape replaces a ring that was never written by one of another shape, or
-// says that it was written.
-func (f *File) reshape(want Shape, o FileOptions) (*File, error) {
-	defer f.Close()
-	if err := want.Validate(); err != nil {
-		return nil, fmt.Errorf("ring %q: %w", f.path, err)
-	}
-	if f.written() {
-		return nil, fmt.Errorf("ring %q: %w", f.path, &ShapeError{Have: f.shape, Want: want})
-	}
-	next, err := build(f.path, f.host, want, o)
-	if err != nil {
-		return nil, err
-	}
-	if !f.seal() || !f.ctl.Retire(next.ctl.ID()) { // pairs(seal)
-		next.discard()
-		return nil, errAgain
-	}
-	next.adoptReaders(f.Ring)
-	next.ctl.SetReady()
-	if err := next.ctl.LinkOver(); err != nil {
-		next.discard()
-		return nil, err
-	}
-	_ = os.Remove(f.dat.Path()) // mappings of it live on
-	f.wakeReaders()             // they follow
-	return next, nil
 }
 
 // ID is the id of the ring's control segment, which changes when the ring is
@@ -218,8 +205,28 @@ func (f *File) Retire() {
 	}
 }
 
-// Close unmaps the ring. The last user removes its files.
+// Close unmaps the ring. The last user removes its files, unless a living reader
+// was entered that has not followed yet (see Follow): it will be the last.
 func (f *File) Close() error {
+	if !f.awaited() {
+		return f.remove()
+	}
+	// Whoever leaves last must find the files unused, so our own lock goes first,
+	// and the entries are looked at again after it: a reader may just have left.
+	words, err := openControl(f.path+".ctl", f.host)
+	err2 := errors.Join(f.ctl.Close(), f.dat.Close())
+	if err != nil {
+		return err2 // the name leads elsewhere, or nowhere
+	}
+	defer words.close()
+	if words.named() && !words.awaited() {
+		err2 = errors.Join(err2, removeUnused(f.path, f.host))
+	}
+	return err2
+}
+
+// remove gives the ring up and removes its files if nobody else uses them.
+func (f *File) remove() error {
 	err := f.ctl.Remove()
 	if err == nil {
 		_ = os.Remove(f.dat.Path())
@@ -228,4 +235,24 @@ func (f *File) Close() error {
 		err = nil
 	}
 	return errors.Join(err, f.ctl.Close(), f.dat.Close())
+}
+
+// removeUnused removes the ring of that name if it is there and nobody uses it.
+func removeUnused(path string, host Host) error {
+	f, err := openExisting(path, host)
+	if err != nil {
+		return nil // gone, or about to go
+	}
+	return f.remove()
+}
+
+// awaited reports whether a living participant has an entry here.
+func (r *Ring) awaited() bool {
+	for i := range r.used() {
+		w := entryWord(r.entries[i].state.Load()) // pairs(entry)
+		if w.state() != entryFree && r.host.Alive(w.participant()) {
+			return true
+		}
+	}
+	return false
 }

@@ -7,15 +7,20 @@ import (
 // A subscriber that comes first makes a ring of the default shape. A publisher
 // that asks for another replaces it, as long as nobody has ever written it:
 //
-//	build the successor, unready and without a name
+//	build the successor, with a name of its own
 //	seal the old ring: no claim can succeed on it from here on
 //	old header: READY -> RETIRED, with the successor's id
 //	enter each ACTIVE reader of the old ring into the successor, cursor 0
-//	successor READY, and given the name
+//	rename the successor over the old ring
 //
 // A reader that became ACTIVE while this ran looks at the header after its
 // compare-and-swap: either the replacer saw it, or it sees RETIRED; then it
 // follows, and finds itself entered or joins as a newcomer.
+//
+// A replacer may die or be stopped between any two of these. Whoever finds the
+// name on a retired ring for too long takes the first one's successor its own
+// name away, so that its rename fails whenever it comes, and then does the same
+// with a successor of its own; the swap of the header says who of several does.
 
 // retired reports whether another ring took this one's place.
 func (r *Ring) retired() bool {
@@ -26,14 +31,26 @@ func (r *Ring) retired() bool {
 // written, or is owned, and stays.
 func (r *Ring) seal() bool {
 	if r.shape.Kind == Exclusive {
-		w := r.ctl.owner.Load()
-		return uint32(w) == 0 && r.ctl.tail.Load() == 0 &&
-			r.ctl.owner.CompareAndSwap(w, (w>>32+1)<<32|uint64(r.host.Index())+1) && // pairs(exclusive)
-			r.ctl.tail.Load() == 0
+		return r.sealOwner()
 	}
-	sealed := makeWord(sealLap, 0, stateHole)
-	return r.claims[0].CompareAndSwap(0, uint64(sealed)) || word(r.claims[0].Load()) == sealed // pairs(seal)
+	return r.claims[0].CompareAndSwap(0, uint64(sealWord)) || r.sealed() // pairs(seal)
 }
+
+// sealOwner takes the ownership from nobody or from the dead, and keeps it.
+// Every owner is another generation, so nobody published between load and swap.
+func (r *Ring) sealOwner() bool {
+	w := r.ctl.owner.Load() // pairs(exclusive)
+	if holder := uint32(w); holder != 0 && r.host.Alive(uint16(holder-1)) {
+		return false
+	}
+	return r.ctl.tail.Load() == 0 &&
+		r.ctl.owner.CompareAndSwap(w, (w>>32+1)<<32|uint64(r.host.Index())+1) // pairs(exclusive)
+}
+
+var sealWord = makeWord(sealLap, 0, stateHole)
+
+// sealed reports whether somebody sealed the ring, if it is a shared one.
+func (r *Ring) sealed() bool { return word(r.claims[0].Load()) == sealWord } // pairs(seal)
 
 // written reports whether a position was ever claimed.
 func (r *Ring) written() bool {

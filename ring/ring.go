@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"errors"
 	"fmt"
 	"math/bits"
 	"sync/atomic"
@@ -45,15 +46,30 @@ type Ring struct {
 // spans must stay mapped until the last Producer and Reader is gone. Offsets and
 // sizes are copied once and used for ever, whatever is written there later.
 func Attach(ctl, dat []byte, host Host) (*Ring, error) {
+	r, err := attachControl(ctl, host)
+	if err != nil {
+		return nil, err
+	}
+	if len(dat) != r.shape.dataSize() {
+		return nil, fmt.Errorf("ring geometry: data file of %d bytes: want %d", len(dat), r.shape.dataSize())
+	}
+	if !aligned(dat) {
+		return nil, errUnaligned
+	}
+	r.data = dat[slotsStart:]
+	return r, nil
+}
+
+var errUnaligned = errors.New("ring geometry: mapping is not on a cache line")
+
+// attachControl is Attach without the slots, for who only looks at the words.
+func attachControl(ctl []byte, host Host) (*Ring, error) {
 	g, err := readGeometry(ctl)
 	if err != nil {
 		return nil, fmt.Errorf("ring geometry: %w", err)
 	}
-	if len(dat) != g.shape.dataSize() {
-		return nil, fmt.Errorf("ring geometry: data file of %d bytes: want %d", len(dat), g.shape.dataSize())
-	}
-	if !aligned(ctl) || !aligned(dat) {
-		return nil, fmt.Errorf("ring geometry: mapping is not on a cache line")
+	if !aligned(ctl) {
+		return nil, errUnaligned
 	}
 	return &Ring{
 		shape:   g.shape,
@@ -67,7 +83,6 @@ func Attach(ctl, dat []byte, host Host) (*Ring, error) {
 		state:   &wordsAt(ctl, layout.SegmentHeaderStateOffset, 1)[0],
 		claims:  wordsAt(ctl, claimsStart, g.shape.Slots),
 		entries: entriesAt(ctl, g.shape.entriesStart(), layout.EntryCount),
-		data:    dat[slotsStart:],
 	}, nil
 }
 
