@@ -92,6 +92,10 @@ type Config struct {
 	// Fault is what the fault layer does. The zero value: nothing.
 	Fault FaultConfig
 
+	// Dropped, if set, is called with each datagram that the fault layer loses,
+	// by the goroutine that reads or writes; the bytes are lent.
+	Dropped func(datagram []byte)
+
 	// Seeds is reserved for networks without multicast and must be empty.
 	Seeds []netip.AddrPort
 }

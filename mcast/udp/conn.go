@@ -115,6 +115,11 @@ func (c *Conn) openAll() (err error) {
 	c.write.init(joined)
 	c.rxFault = newFaultLayer(&c.cfg.Fault, SideReceive, &c.counters.FaultReceive)
 	c.txFault = newFaultLayer(&c.cfg.Fault, SideSend, &c.counters.FaultSend)
+	for _, f := range []*faultLayer{c.rxFault, c.txFault} {
+		if f != nil {
+			f.dropped = c.cfg.Dropped
+		}
+	}
 	return nil
 }
 

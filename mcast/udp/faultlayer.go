@@ -32,6 +32,7 @@ type faultLayer struct {
 	cfg       FaultConfig
 	lossStart float64 // probability that a burst of losses begins
 	counters  *FaultCounters
+	dropped   func(datagram []byte) // may be nil
 
 	// One stream of random numbers for each fault.
 	loss, dup, reorder *rand.Rand
@@ -91,6 +92,9 @@ func (f *faultLayer) push(d Datagram, now int64) {
 	depth := 1 + f.reorder.IntN(reorderDepth)
 	if lost {
 		f.counters.Dropped.Add(1)
+		if f.dropped != nil {
+			f.dropped(d.Bytes)
+		}
 		return
 	}
 	if doubled {

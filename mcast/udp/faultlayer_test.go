@@ -351,3 +351,23 @@ func TestCountersHaveStableLabels(t *testing.T) {
 		t.Errorf("%d counters", len(all))
 	}
 }
+
+// TestDroppedIsTold checks that whoever asks sees each datagram that the layer loses.
+func TestDroppedIsTold(t *testing.T) {
+	c := new(FaultCounters)
+	f := newFaultLayer(&FaultConfig{Loss: 0.25, Seed: 3}, SideReceive, c)
+	told := map[byte]bool{}
+	f.dropped = func(datagram []byte) { told[datagram[0]] = true }
+	passed := 0
+	for i := range 200 {
+		f.begin()
+		f.push(Datagram{Bytes: []byte{byte(i)}}, int64(i))
+		passed += len(f.out)
+		if len(f.out) > 0 && told[byte(i)] {
+			t.Errorf("datagram %d was told as lost and came through", i)
+		}
+	}
+	if lost := int(c.Dropped.Load()); lost == 0 || lost != len(told) || lost+passed != 200 {
+		t.Errorf("lost %d, told %d, passed %d of 200", lost, len(told), passed)
+	}
+}
