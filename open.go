@@ -116,42 +116,48 @@ func (b *Bus) leaveIfLast() error {
 	return errors.Join(b.self.Close(), b.domain.Close())
 }
 
-// add enters a member and what it publishes or subscribes to.
-func (b *Bus) add(m member, i shm.Interest) error {
+// add enters a member, which keeps the domain mapped until it is dropped.
+func (b *Bus) add(m member) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if b.closed {
 		return ErrClosed
 	}
 	b.members[m] = struct{}{}
-	b.interests[i]++
-	if b.interests[i] > 1 {
-		return nil
-	}
-	if err := b.self.SetInfo(b.info()); err != nil {
-		delete(b.members, m)
-		delete(b.interests, i)
-		return err
-	}
 	return nil
 }
 
-// drop takes a member out, when it uses nothing of the domain any more.
-func (b *Bus) drop(m member, i shm.Interest) error {
+// announce tells everybody what a member publishes or subscribes to, once its
+// ring is open: who waits for it may speak at once.
+func (b *Bus) announce(i shm.Interest) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if _, ok := b.members[m]; !ok {
+	if b.interests[i]++; b.interests[i] > 1 || b.closed {
 		return nil
 	}
-	delete(b.members, m)
-	var err error
-	if b.interests[i]--; b.interests[i] == 0 {
-		delete(b.interests, i)
-		if !b.closed {
-			err = b.self.SetInfo(b.info())
-		}
+	return b.self.SetInfo(b.info())
+}
+
+// retract takes back what was announced.
+func (b *Bus) retract(i shm.Interest) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.interests[i]--; b.interests[i] > 0 {
+		return nil
 	}
-	return errors.Join(err, b.leaveIfLast())
+	delete(b.interests, i)
+	if b.closed {
+		return nil // leaving says it all
+	}
+	return b.self.SetInfo(b.info())
+}
+
+// drop takes a member out, when it uses nothing of the domain any more.
+func (b *Bus) drop(m member) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.members, m)
+	return b.leaveIfLast()
 }
 
 // info is what the bus says of itself; mu is held, or nobody knows the bus yet.

@@ -28,6 +28,7 @@ type Publisher struct {
 	meta     ring.Meta
 	claim    Claim
 	ended    bool
+	told     bool // others know what we publish
 }
 
 // Publisher opens a topic for publishing, and makes it if it is not there. A nil
@@ -49,20 +50,20 @@ func (b *Bus) Publisher(topic string, cfg *PublisherConfig) (*Publisher, error) 
 	p.wait.bus = b
 	p.claim.publisher = p
 	p.meta.Schema = p.config.Schema
-	if err := b.add(p, p.interest()); err != nil {
+	p.lock.try() // until it is open
+	if err := b.add(p); err != nil {
 		return nil, err
 	}
-	if err := p.open(); err != nil {
-		return nil, errors.Join(err, b.drop(p, p.interest()))
+	err := p.open()
+	if err == nil {
+		p.told, err = true, b.announce(p.interest())
 	}
-	b.domain.AwaitForwarder(context.Background(), forwarderPatience)
+	if err != nil {
+		return nil, errors.Join(err, p.finish())
+	}
+	p.free()
 	return p, nil
 }
-
-// forwarderPatience bounds how long a new publisher waits until the forwarder
-// reads its topic, where other nodes want it. A forwarder that runs takes less
-// than a millisecond; what is published before it reads may miss other nodes.
-const forwarderPatience = time.Second
 
 func (p *Publisher) interest() shm.Interest { return shm.Interest{Name: p.topic, Publisher: true} }
 
@@ -253,5 +254,9 @@ func (p *Publisher) finish() error {
 	}
 	p.ended = true
 	p.wait.release()
-	return errors.Join(p.shut(), p.bus.drop(p, p.interest()))
+	err := p.shut()
+	if p.told {
+		err = errors.Join(err, p.bus.retract(p.interest()))
+	}
+	return errors.Join(err, p.bus.drop(p))
 }

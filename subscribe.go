@@ -34,6 +34,7 @@ type Subscription struct {
 	events  []error // to be told before the next message
 	waiter  *ring.Waiter
 	message Message
+	told    bool // others know what we subscribe to
 }
 
 // What a Subscription is being used for.
@@ -70,11 +71,17 @@ func (b *Bus) Subscribe(pattern string, cfg *SubscriberConfig) (*Subscription, e
 		return nil, err
 	}
 	s.wait.bus, s.wait.topics = b, s.wild
-	if err := s.open(); err != nil {
-		return nil, errors.Join(err, s.shut())
+	s.use.Store(useRead) // until it is open
+	if err := b.add(s); err != nil {
+		return nil, err
 	}
-	if err := b.add(s, s.interest()); err != nil {
-		return nil, errors.Join(err, s.shut())
+	err := s.open()
+	if err == nil {
+		s.told, err = true, b.announce(s.interest())
+	}
+	s.leave()
+	if err != nil {
+		return nil, errors.Join(err, s.end())
 	}
 	return s, nil
 }
@@ -177,7 +184,11 @@ func (s *Subscription) end() error {
 		return nil
 	}
 	s.wait.release()
-	return errors.Join(s.shut(), s.bus.drop(s, s.interest()))
+	err := s.shut()
+	if s.told {
+		err = errors.Join(err, s.bus.retract(s.interest()))
+	}
+	return errors.Join(err, s.bus.drop(s))
 }
 
 // shut leaves all rings.

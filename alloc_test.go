@@ -1,0 +1,101 @@
+package ringcast
+
+import (
+	"context"
+	"testing"
+
+	flatbuffers "github.com/google/flatbuffers/go"
+
+	"github.com/ringcast/ringcast/examples/schema/orders"
+)
+
+// TestHotPathsDoNotAllocate publishes and reads in every way, many times around
+// the ring.
+func TestHotPathsDoNotAllocate(t *testing.T) {
+	ctx := context.Background()
+	b := openBus(t, t.TempDir())
+	payload := make([]byte, 200)
+	for _, shape := range []PublisherConfig{
+		{Slots: 64}, {Slots: 64, Exclusive: true}, {Slots: 64, Mode: Latest}, {Slots: 64, Timestamps: true},
+	} {
+		pub := publisher(t, b, "hot", &shape)
+		sub := subscribe(t, b, "hot", nil)
+		wild := subscribe(t, b, "*", nil)
+		read := func(s *Subscription) *Message {
+			m, err := s.Next(ctx)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return m
+		}
+		number := uint64(0)
+		for _, way := range []struct {
+			name string
+			do   func() error
+		}{
+			{"Publish", func() error { return pub.Publish(ctx, payload) }},
+			{"TryPublish", func() error { return pub.TryPublish(payload) }},
+			{"Claim and Commit", func() error {
+				c, err := pub.Claim(ctx, 100)
+				if err != nil {
+					return err
+				}
+				c.Bytes()[0] = 1
+				return c.Commit()
+			}},
+			{"a table in the slot", func() error {
+				c, err := pub.Claim(ctx, 100)
+				if err != nil {
+					return err
+				}
+				buildSmallOrder(c.Builder(), number)
+				return c.Commit()
+			}},
+		} {
+			n := testing.AllocsPerRun(500, func() {
+				number++
+				if err := way.do(); err != nil {
+					t.Fatal(err)
+				}
+				m := read(sub)
+				if m.Content() == ContentFlatBuffer {
+					var o orders.Order
+					at := m.Payload()
+					o.Init(at, flatbuffers.GetUOffsetT(at))
+					if o.Number() != number {
+						t.Fatalf("order %d, want %d", o.Number(), number)
+					}
+				}
+				read(wild)
+			})
+			if n != 0 {
+				t.Errorf("%v: %s and Next allocate %v times a message, want 0", shape, way.name, n)
+			}
+		}
+		for _, c := range []interface{ Close() error }{pub, sub, wild} {
+			if err := c.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+}
+
+func BenchmarkPublishAndRead(b *testing.B) {
+	for _, size := range []int{64, 2000} {
+		b.Run(map[int]string{64: "64B", 2000: "2000B"}[size], func(b *testing.B) {
+			bus := openBus(b, b.TempDir())
+			pub, sub := publisher(b, bus, "bench", nil), subscribe(b, bus, "bench", nil)
+			payload := make([]byte, size)
+			ctx := context.Background()
+			b.SetBytes(int64(size))
+			for b.Loop() {
+				if err := pub.Publish(ctx, payload); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := sub.Next(ctx); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
