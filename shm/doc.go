@@ -48,7 +48,8 @@
 // The release and acquire pairs: pairs(ready) a segment's content, pairs(live)
 // a participant's record, pairs(info) what it says of itself, pairs(directory)
 // the table of the other nodes, pairs(doorbell) waking, pairs(cursor-row) the
-// rows of the forwarder, pairs(counter) a counter's label.
+// rows of the forwarder, pairs(scanned) what it has taken notice of,
+// pairs(counter) a counter's label.
 //
 //	d, err := shm.OpenDomain(&shm.Config{Domain: "plant"})
 //	p, err := d.Join(shm.Info{Name: "pump"})

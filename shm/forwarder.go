@@ -46,18 +46,18 @@ func (d *Domain) forwarderRecord() (index uint16, generation uint32, ok bool) {
 // directory and the rows that must outlive it. It must not be used by more than
 // one goroutine at a time, but for Session, WriteDirectory and Close.
 type ForwarderSeat struct {
-	domain  *Domain
-	lock    int // description that holds the seat's lock
-	self    uint64
-	session uint64
-	seg     *Segment
+	domain *Domain
+	lock   int // description that holds the seat's lock
+	self   uint64
+	seg    *Segment
 
 	cursors rowTable[uint64]
 	streams rowTable[streamKey]
 	peers   rowTable[peerKey]
 
-	mu     sync.Mutex // the directory's one writer
-	closed bool       // guarded by mu
+	mu      sync.Mutex // the directory's one writer
+	session uint64     // guarded by mu
+	closed  bool       // guarded by mu
 }
 
 // ClaimForwarder takes the seat of this node's forwarder for a participant of
@@ -115,7 +115,11 @@ func (d *Domain) forwarderRunning() error {
 }
 
 // Session returns the number of this incarnation.
-func (s *ForwarderSeat) Session() uint64 { return s.session }
+func (s *ForwarderSeat) Session() uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.session
+}
 
 // WriteDirectory replaces what this node's participants read of the other
 // nodes. [ErrTooLarge] if the area has no room; the old one stays then. It

@@ -44,7 +44,7 @@ func (p *Participant) writeInfo(info *Info) error {
 	odd := p.record.infoVersion().Load() | 1
 	p.record.infoVersion().Store(odd) // pairs(info): before the first byte.
 	if place == infoInFile {
-		err = os.Rename(p.newInfoPath(), p.domain.infoPath(p.index))
+		err = os.Rename(p.domain.newInfoPath(p.index), p.domain.infoPath(p.index))
 	} else {
 		storeWords(p.record.b, layout.ParticipantRecordSize, b)
 	}
@@ -54,7 +54,7 @@ func (p *Participant) writeInfo(info *Info) error {
 	}
 	p.record.infoVersion().Store(odd + 1) // pairs(info): after the last byte.
 	if err != nil {
-		_ = unix.Unlink(p.newInfoPath())
+		_ = unix.Unlink(p.domain.newInfoPath(p.index))
 		closeFD(file)
 		return err
 	}
@@ -62,29 +62,30 @@ func (p *Participant) writeInfo(info *Info) error {
 	return nil
 }
 
-func (p *Participant) newInfoPath() string {
-	return p.domain.path("live", "."+strconv.Itoa(int(p.index))+".info")
+// newInfoPath names a large info until it is the one that counts.
+func (d *Domain) newInfoPath(index uint16) string {
+	return d.path("live", "."+strconv.Itoa(int(index))+".info")
 }
 
-// prepareInfoFile writes the file that will hold the info, under another name.
-// Its usage lock keeps those away who tidy up.
+// prepareInfoFile writes the file that will hold the info, under another name,
+// which it gets when its usage lock is there: that keeps those away who tidy up.
 func (p *Participant) prepareInfoFile(b []byte) (int, error) {
-	path := p.newInfoPath()
-	_ = unix.Unlink(path) // of a predecessor that died here
-	fd, err := openMode(path, unix.O_RDWR|unix.O_CREAT|unix.O_EXCL|unix.O_CLOEXEC, uint32(p.domain.place.file))
+	d, path := p.domain, p.domain.newInfoPath(p.index)
+	_ = unix.Unlink(path) // of one that died here
+	fd, err := unnamedFile(&Spec{Path: path, Size: len(b), Mode: d.place.file, GID: d.place.gid})
 	if err != nil {
-		return -1, fmt.Errorf("make info %q: %w", path, err)
-	}
-	spec := Spec{Path: path, Size: len(b), Mode: p.domain.place.file, GID: p.domain.place.gid}
-	if err = prepare(fd, &spec); err == nil {
-		if _, err = lockShared(fd, layout.LockByteUsage); err == nil {
-			_, err = unix.Pwrite(fd, b, 0) // a regular file with its pages: all or nothing
-		}
-	}
-	if err != nil {
-		_ = unix.Unlink(path)
-		closeFD(fd)
 		return -1, err
+	}
+	_, err = lockShared(fd, layout.LockByteUsage)
+	if err == nil {
+		_, err = unix.Pwrite(fd, b, 0) // a regular file with its pages: all or nothing
+	}
+	if err == nil {
+		err = unix.Linkat(unix.AT_FDCWD, procPath(fd), unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
+	}
+	if err != nil {
+		closeFD(fd)
+		return -1, fmt.Errorf("make info %q: %w", path, err)
 	}
 	return fd, nil
 }

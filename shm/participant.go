@@ -117,11 +117,11 @@ func (p *Participant) settle(info *Info) (err error) {
 	if p.fifo, err = p.domain.hangBell(p.index); err != nil {
 		return err
 	}
-	if err = removeAbandoned(p.domain.infoPath(p.index)); err != nil {
-		return err
-	}
-	if err = removeAbandoned(p.domain.countersPath(p.index)); err != nil {
-		return err
+	d := p.domain
+	for _, path := range []string{d.infoPath(p.index), d.newInfoPath(p.index), d.countersPath(p.index)} {
+		if err = removeAbandoned(path); err != nil { // of one that died before it was LIVE, or while it left
+			return err
+		}
 	}
 	language := uint32(info.Language)
 	if language == layout.LanguageUnknown {

@@ -37,7 +37,7 @@ func (d *Domain) Free(index uint16, generation uint32) error {
 // takeDown removes what a participant has beside the segments, if its owner is
 // gone: the files of a living one are locked.
 func (d *Domain) takeDown(index uint16) error {
-	for _, path := range []string{d.bellPath(index), d.infoPath(index), d.countersPath(index)} {
+	for _, path := range []string{d.bellPath(index), d.infoPath(index), d.newInfoPath(index), d.countersPath(index)} {
 		if err := removeAbandoned(path); err != nil {
 			return err
 		}
