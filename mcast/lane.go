@@ -24,6 +24,7 @@ type lane struct {
 	id     uint32
 	class  uint8
 	mtu    int
+	whole  int    // bytes of messages that fit into a datagram as they are
 	window uint64 // datagrams that can be repaired
 
 	// The window; memory is taken with the first datagram.
@@ -34,11 +35,12 @@ type lane struct {
 	head     uint64
 
 	// The open datagram.
-	open  bool
-	pack  []byte // where it is packed: its place, or the compressor's buffer
-	at    int    // bytes used of pack
-	room  int    // bytes left for messages
-	count uint16
+	open   bool
+	packed bool   // in the compressor's buffer, not in its place
+	pack   []byte // where it is packed
+	at     int    // bytes used of pack
+	room   int    // bytes left for messages
+	count  uint16
 
 	// Who is waited for; see flow.go.
 	limit       uint64 // first sequence that may not be sent now
@@ -54,7 +56,7 @@ type lane struct {
 }
 
 func newLane(e *Engine, id uint32, class uint8, bytes int) *lane {
-	l := &lane{engine: e, id: id, class: class, mtu: e.cfg.MTU, limit: wire.SequenceMax}
+	l := &lane{engine: e, id: id, class: class, mtu: e.cfg.MTU, whole: (e.cfg.MTU - wire.DataOverhead) &^ 7, limit: wire.SequenceMax}
 	l.window = uint64(max(bytes/l.mtu, windowMin))
 	l.pace.init(&e.cfg)
 	l.repairs.init(&e.cfg)
@@ -107,9 +109,9 @@ func (l *lane) begin(now Time) bool {
 	l.at = messagesStart
 	l.count = 0
 	l.pack = l.memory[l.place(l.head)*l.mtu:][:l.mtu:l.mtu]
-	l.room = (l.mtu - wire.DataOverhead) &^ 7
-	if n := l.compress.room(l.room, now); n > l.room {
-		l.pack = l.compress.raw[:messagesStart+n]
+	l.room = l.whole
+	if n := l.packRoom(l.room, now); n > 0 {
+		l.pack, l.packed = l.compress.raw[:messagesStart+n], true
 		l.room = n
 	}
 	return true
@@ -129,9 +131,12 @@ func (l *lane) seal(now Time) {
 		return
 	}
 	l.open = false
-	if !l.compress.seal(l, now) {
-		l.finish(l.at, uint16(l.at-messagesStart), l.count, 0, now)
+	if l.packed {
+		l.packed = false
+		l.sealPacked(now)
+		return
 	}
+	l.finish(l.at, uint16(l.at-messagesStart), l.count, 0, now)
 }
 
 // finish makes a frame of the place of head, whose body is already there, and

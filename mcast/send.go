@@ -85,7 +85,7 @@ func (e *Engine) Send(now Time, topic TopicID, m *Message) SendResult {
 		return r
 	}
 	l := t.lane
-	if size := w.Size(); !l.open || size > l.room || s.offset != 0 {
+	if size := w.Size(); !l.open || size > min(l.room, l.whole) || s.offset != 0 {
 		if r := e.sendSlow(now, s, w, m.Sequence); r != Sent {
 			return r
 		}
@@ -131,8 +131,8 @@ func (e *Engine) fill(w *wire.Message, t *ownTopic, s *ownStream, m *Message) Se
 // sendSlow puts a message that does not fit into the open datagram.
 func (e *Engine) sendSlow(now Time, s *ownStream, w *wire.Message, seq uint64) SendResult {
 	l := e.topics[s.topic-1].lane
-	size, whole := w.Size(), (l.mtu-wire.DataOverhead)&^7
-	if size <= whole && s.offset == 0 {
+	size := w.Size()
+	if size <= l.whole && s.offset == 0 {
 		if !e.roomFor(now, l, size) {
 			return Busy
 		}
@@ -167,7 +167,7 @@ func (e *Engine) sendFragments(now Time, l *lane, s *ownStream, w *wire.Message,
 		if !e.roomFor(now, l, heads+min(fragmentMin, len(payload)-s.offset)) {
 			return Busy
 		}
-		n := min(l.room-heads, len(payload)-s.offset)
+		n := min(l.room-heads, l.whole-heads, len(payload)-s.offset)
 		w.Payload = payload[s.offset : s.offset+n]
 		if s.offset += n; s.offset == len(payload) {
 			w.Flags |= layout.WireMessageFlagEnd

@@ -108,7 +108,7 @@ func (x *Node) pump() {
 // follows from the sequence alone.
 func (x *Node) payload(s *outStream) []byte {
 	b := make([]byte, sizeOf(&x.net.Options, s.producer, s.next))
-	fill(b, s.producer, s.next)
+	fill(&x.net.Options, b, s.producer, s.next)
 	if len(b) >= 8 {
 		binary.LittleEndian.PutUint64(b, x.session)
 	}
@@ -130,8 +130,14 @@ func sizeOf(o *Options, p mcast.Address, seq uint64) int {
 	return int(h & 0xffffff % uint64(o.SizeMax+1))
 }
 
-func fill(b []byte, p mcast.Address, seq uint64) {
+func fill(o *Options, b []byte, p mcast.Address, seq uint64) {
 	x := scramble(p, seq^0x1234)
+	if o.Text && seq%50 < 40 {
+		for i := range b {
+			b[i] = "the quick brown fox jumps over the lazy dog; "[(i+int(x&7))%45]
+		}
+		return
+	}
 	for i := range b {
 		if i%8 == 0 {
 			x = x*6364136223846793005 + 1442695040888963407

@@ -53,7 +53,7 @@ func (x *Node) Deliver(p *mcast.Peer, t *mcast.RemoteTopic, m *mcast.Message) {
 	}
 	ex.next = m.Sequence + 1
 	want := make([]byte, sizeOf(&n.Options, m.Producer, m.Sequence))
-	fill(want, m.Producer, m.Sequence)
+	fill(&n.Options, want, m.Producer, m.Sequence)
 	if len(m.Payload) != len(want) {
 		n.violate("bytes", "node %d: %s sequence %d has %d bytes, not %d", x.ID(), t.Name, m.Sequence, len(m.Payload), len(want))
 		return

@@ -31,6 +31,7 @@ type Options struct {
 	Large     float64        // probability of a payload of up to LargeMax
 	LargeMax  int            // 20,000 if zero
 	Interval  mcast.Duration // between two rounds of sending; 100 us if zero
+	Text      bool           // payloads that can be compressed
 	Live      bool
 
 	// LossAllowed: Lost is counted and has to be exact, but is no violation.

@@ -5,7 +5,6 @@ import (
 	"math/rand/v2"
 	"net/netip"
 
-	"github.com/ringcast/ringcast/codec/layout"
 	"github.com/ringcast/ringcast/mcast"
 	"github.com/ringcast/ringcast/mcast/wire"
 )
@@ -148,7 +147,7 @@ func (x *Node) Multicast(datagrams [][]byte) {
 // Unicast is the sink's.
 func (x *Node) Unicast(to netip.AddrPort, datagram []byte) {
 	c := append([]byte(nil), datagram...)
-	if c[layout.FrameHeaderTypeOffset] == layout.FrameTypeNak {
+	if wire.TypeOf(c) == wire.TypeNak {
 		x.naks++
 	}
 	for _, y := range x.net.Nodes {
@@ -160,10 +159,10 @@ func (x *Node) Unicast(to netip.AddrPort, datagram []byte) {
 
 // checkSequence holds the invariant that a lane sequence always bears the same.
 func (x *Node) checkSequence(frame []byte) {
-	if frame[layout.FrameHeaderTypeOffset] != layout.FrameTypeData {
+	if wire.TypeOf(frame) != wire.TypeData {
 		return
 	}
-	flags := frame[layout.FrameHeaderFlagsOffset]
+	flags := wire.FlagsOf(frame)
 	var d wire.Data
 	if r := wire.ParseData(frame[wire.HeaderSize:], flags, &d); r != wire.OK {
 		x.net.violate("sequence", "node %d sent bad data: %v", x.ID(), r)
@@ -172,7 +171,7 @@ func (x *Node) checkSequence(frame []byte) {
 	k := laneKey{node: x.ID(), session: x.session, lane: d.Lane, seq: d.LaneSequence}
 	h := maphash.Bytes(hashSeed, d.Body)
 	old, known := x.net.lanes[k]
-	repair := flags&layout.FrameFlagRepair != 0
+	repair := flags&wire.FlagRepair != 0
 	if known != repair || known && old != h {
 		x.net.violate("sequence", "node %d lane sequence %d: repair %v, sent before %v, same bytes %v", x.ID(), d.LaneSequence, repair, known, old == h)
 	}

@@ -36,6 +36,11 @@ func options(seed uint64) Options {
 		mtu = mcast.MTUDefault
 	}
 	o.Config.Window = mtu * []int{64, 200, 2000}[r.IntN(3)]
+	o.Config.Compression = []mcast.Compression{mcast.CompressPaced, mcast.CompressAlways, mcast.CompressNever}[r.IntN(3)]
+	o.Text = r.IntN(2) == 0
+	if r.IntN(4) == 0 {
+		o.Config.Rate = 2000 + float64(r.IntN(20000))
+	}
 	if r.IntN(3) == 0 {
 		o.Config.ReceiveBuffer = 2 * (mtu + 1024) * (16 + r.IntN(200))
 	}

@@ -23,6 +23,35 @@ const (
 	ignorable  = 0x80
 )
 
+// Types of frames.
+const (
+	TypeData         = layout.FrameTypeData
+	TypeHeartbeat    = layout.FrameTypeHeartbeat
+	TypeNak          = layout.FrameTypeNak
+	TypeNcf          = layout.FrameTypeNcf
+	TypeStatus       = layout.FrameTypeStatus
+	TypeHello        = layout.FrameTypeHello
+	TypeSetup        = layout.FrameTypeSetup
+	TypeWant         = layout.FrameTypeWant
+	TypeBye          = layout.FrameTypeBye
+	TypeSessionStale = layout.FrameTypeSessionStale
+)
+
+// Flags of frames.
+const (
+	FlagLz4          = layout.FrameFlagLz4
+	FlagRepair       = layout.FrameFlagRepair
+	FlagUnicast      = layout.FrameFlagUnicast
+	FlagStatusWanted = layout.FrameFlagStatusWanted
+	FlagEndOfSession = layout.FrameFlagEndOfSession
+)
+
+// TypeOf returns the type of a frame that is known to be whole.
+func TypeOf(frame []byte) uint8 { return frame[layout.FrameHeaderTypeOffset] }
+
+// FlagsOf returns the flags of a frame that is known to be whole.
+func FlagsOf(frame []byte) uint8 { return frame[layout.FrameHeaderFlagsOffset] }
+
 // Header is the first part of every frame.
 type Header struct {
 	Flags, Type  uint8
