@@ -30,6 +30,7 @@ type settings struct {
 	work    string
 	part    string
 	fault   string
+	seed    uint64
 	bytes   int64
 	lines   int64
 	rate    int
@@ -45,7 +46,8 @@ func main() {
 	flag.StringVar(&s.bin, "bin", "bin", "directory of ringcast and ringcastd")
 	flag.StringVar(&s.work, "work", ".demo", "directory for input and outputs")
 	flag.StringVar(&s.part, "part", "all", "stream, rate or all")
-	flag.StringVar(&s.fault, "fault", "loss=0.01,seed=7", "what the forwarders' fault layer does to arriving datagrams")
+	flag.StringVar(&s.fault, "fault", "loss=0.01", "what the forwarders' fault layer does to arriving datagrams")
+	flag.Uint64Var(&s.seed, "seed", 7, "seed of the faults; each node adds its own")
 	flag.Int64Var(&s.bytes, "bytes", 200<<20, "least size of the stream's input")
 	flag.Int64Var(&s.lines, "lines", 2_000_000, "least number of messages of the stream")
 	flag.IntVar(&s.rate, "rate", 100_000, "messages offered a second in the rate part")

@@ -115,7 +115,8 @@ func newNodes(s settings) (a, b *node, err error) {
 		if s.stopB && n == b {
 			continue
 		}
-		args := []string{"--shm-dir", n.dir, "--domain", demoDomain, "--interface", "lo", "--json", "--fault", s.fault}
+		args := []string{"--shm-dir", n.dir, "--domain", demoDomain, "--interface", "lo", "--json",
+			"--fault", fmt.Sprintf("%s,seed=%d", s.fault, s.seed+uint64(n.name[0]))}
 		if s.noNAK {
 			args = append(args, "--fault-no-nak")
 		}

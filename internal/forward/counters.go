@@ -23,6 +23,7 @@ type counters struct {
 	peers         *shm.Counter
 	duplicateNode *shm.Counter
 	unplaced      *shm.Counter
+	droppedData   *shm.Counter
 }
 
 // register makes the counters' segment.
@@ -61,6 +62,7 @@ func (c *counters) rows() []counterRow {
 		{&c.peers, "forward.peers: nodes that are up"},
 		{&c.duplicateNode, "forward.duplicate_node: alarms"},
 		{&c.unplaced, "forward.unplaced: places not written"},
+		{&c.droppedData, "forward.dropped_data: DATA lost on purpose"},
 	}
 }
 

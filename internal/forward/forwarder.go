@@ -83,10 +83,11 @@ func (f *Forwarder) open() (err error) {
 		return err
 	}
 	f.host = ring.NewHost(f.self)
-	if f.conn, err = udp.Open(&f.cfg.Net); err != nil {
+	if err = f.counters.register(f.domain, f.self); err != nil {
 		return err
 	}
-	if err = f.counters.register(f.domain, f.self); err != nil {
+	f.cfg.Net.Dropped = f.countDropped
+	if f.conn, err = udp.Open(&f.cfg.Net); err != nil {
 		return err
 	}
 	return f.newEngine(f.seat.Session())

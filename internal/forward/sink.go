@@ -22,7 +22,7 @@ func (s *sink) Multicast(datagrams [][]byte) {
 
 // Unicast sends to one peer.
 func (s *sink) Unicast(to netip.AddrPort, datagram []byte) {
-	if s.cfg.DropNAK && isNAK(datagram) {
+	if s.cfg.DropNAK && isType(datagram, layout.FrameTypeNak) {
 		s.counters.droppedNAKs.Add(1)
 		return
 	}
@@ -32,10 +32,16 @@ func (s *sink) Unicast(to netip.AddrPort, datagram []byte) {
 	}
 }
 
-// isNAK looks at the type alone: the frame is our own.
-func isNAK(datagram []byte) bool {
-	return len(datagram) > layout.FrameHeaderTypeOffset &&
-		datagram[layout.FrameHeaderTypeOffset] == layout.FrameTypeNak
+// isType looks at a frame's type alone.
+func isType(datagram []byte, frame uint8) bool {
+	return len(datagram) > layout.FrameHeaderTypeOffset && datagram[layout.FrameHeaderTypeOffset] == frame
+}
+
+// countDropped counts the lost datagrams that only a repair brings back.
+func (f *Forwarder) countDropped(datagram []byte) {
+	if isType(datagram, layout.FrameTypeData) {
+		f.counters.droppedData.Add(1)
+	}
 }
 
 // Deliver puts a message into its local ring.
