@@ -179,6 +179,18 @@ func TestBaseIsNoDirectory(t *testing.T) {
 	mustError(t, err, unix.ENOTDIR, base)
 }
 
+func TestBaseIsMadeWithItsParents(t *testing.T) {
+	base := filepath.Join(testBase(t), "not", "there", "yet")
+	d, err := OpenDomain(&Config{Base: base})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.Close()
+	if d.Dir() != filepath.Join(base, DefaultDomain) || d.Name() != DefaultDomain {
+		t.Errorf("domain %q in %q", d.Name(), d.Dir())
+	}
+}
+
 // The system segments are checked as all are.
 func TestDomainOfAnotherVersion(t *testing.T) {
 	base := testBase(t)

@@ -126,6 +126,9 @@ func (p *place) makeDomain(domain string) (string, error) {
 }
 
 func (p *place) makeTree(dir string) error {
+	if err := os.MkdirAll(filepath.Dir(p.base), p.directoryMode()); err != nil {
+		return err
+	}
 	if err := p.makeDirectory(p.base, nil); err != nil {
 		return err
 	}
@@ -156,7 +159,7 @@ func (p *place) makeDirectory(path string, subs []string) error {
 	}
 	fresh, err := os.MkdirTemp(filepath.Dir(path), "."+filepath.Base(path)+".new-")
 	if err != nil {
-		return err
+		return &fs.PathError{Op: "mkdir", Path: path, Err: errors.Unwrap(err)} // not the name that nobody asked for
 	}
 	defer os.RemoveAll(fresh) // gone when all went well
 	for _, sub := range subs {
