@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"sync"
@@ -18,15 +19,22 @@ import (
 // are put out.
 type inbound struct {
 	// Immutable after openIn.
-	f    *Forwarder
-	name string
+	f      *Forwarder
+	name   string
+	ctx    context.Context // ends with close
+	cancel context.CancelFunc
 
-	mu       sync.Mutex
+	// Owned by whoever publishes: the drainer while there is one, otherwise who
+	// holds mu.
 	file     *ring.File
 	producer *ring.Producer
-	queue    parkQueue
 	cells    map[shm.Address]*atomic.Uint64 // the streams' rows in the forwarder segment
-	draining bool                           // a drainer owns the producer until the queue is empty
+	stalled  bool                           // the last try found slots that are free and cannot be used
+
+	mu       sync.Mutex
+	queue    parkQueue
+	draining bool // there is a drainer: it publishes what is parked, then closes if need be
+	over     bool // the drainer has stopped with the forwarder; the rest stays parked
 	closed   bool
 
 	// Guarded by Forwarder.mu.
@@ -35,15 +43,14 @@ type inbound struct {
 }
 
 // openIn opens the local ring of a remote topic, in the shape its owner gave it.
-// A ring that was written under another shape stays as it is: what does not fit
-// there is told as lost.
+// Where it cannot have that (it was written under another one, or there is no
+// room) it stays as it is: what does not fit there is told as lost.
 func (f *Forwarder) openIn(name string, s mcast.TopicShape) (*inbound, error) {
 	options := ring.FileOptions{Write: true, Shape: ring.Shape{
 		Slots: int(s.SlotCount), Payload: int(s.SlotPayload), Mode: ring.Mode(s.Mode), Kind: ring.Shared,
 	}}
 	file, err := ring.OpenFile(f.topicPath(name), f.host, options)
-	var shape *ring.ShapeError
-	if errors.As(err, &shape) {
+	if err != nil {
 		f.cfg.Log("topic %q: %v: messages that do not fit will be lost", name, err)
 		file, err = ring.OpenFile(f.topicPath(name), f.host, ring.FileOptions{Write: true})
 	}
@@ -54,24 +61,38 @@ func (f *Forwarder) openIn(name string, s mcast.TopicShape) (*inbound, error) {
 	if err != nil {
 		return nil, errors.Join(err, file.Close())
 	}
-	return &inbound{
+	in := &inbound{
 		f: f, name: name, file: file, producer: producer,
 		cells:  map[shm.Address]*atomic.Uint64{},
 		remote: map[*mcast.RemoteTopic]*mcast.Peer{},
-	}, nil
+	}
+	in.ctx, in.cancel = context.WithCancel(f.ctx)
+	return in, nil
 }
+
+// A refusal stands in RemoteTopic.Data for a ring that could not be opened.
+type refusal struct{ again mcast.Time }
+
+// refusalSpan is for how long a ring that could not be opened is left alone:
+// trying it for every message would hold up the other topics.
+const refusalSpan = mcast.Second
 
 // inboundOf finds or opens the local ring of a peer's topic; nil if it cannot be.
 func (f *Forwarder) inboundOf(peer *mcast.Peer, topic *mcast.RemoteTopic) *inbound {
-	if in, ok := topic.Data.(*inbound); ok && f.in[topic.Name] == in {
+	in := f.in[topic.Name]
+	if known, ok := topic.Data.(*inbound); ok && known == in {
 		return in
 	}
-	in := f.in[topic.Name]
 	if in == nil {
+		if r, ok := topic.Data.(refusal); ok && f.now() < r.again {
+			f.counters.unopened.Add(1)
+			return nil
+		}
 		var err error
 		if in, err = f.openIn(topic.Name, topic.Shape); err != nil {
 			f.counters.unopened.Add(1)
 			f.cfg.Log("topic %q from node %d: %v", topic.Name, peer.Node(), err)
+			topic.Data = refusal{f.now() + refusalSpan}
 			return nil
 		}
 		f.in[topic.Name] = in
@@ -81,6 +102,9 @@ func (f *Forwarder) inboundOf(peer *mcast.Peer, topic *mcast.RemoteTopic) *inbou
 	}
 	in.remote[topic] = peer
 	topic.Data = in
+	if in.full { // another owner had to stop; this one has not heard of it
+		f.engine.SetTopicFull(peer, topic, true)
+	}
 	return in
 }
 
@@ -88,19 +112,22 @@ func (f *Forwarder) inboundOf(peer *mcast.Peer, topic *mcast.RemoteTopic) *inbou
 func (in *inbound) take(it *item) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	if in.closed {
-		return
+	switch {
+	case in.closed:
+	case !in.draining && in.publish(it):
+	default:
+		in.park(it)
 	}
-	if !in.draining && in.publish(it) {
-		return
-	}
+}
+
+// park keeps an item for the drainer; mu is held.
+func (in *inbound) park(it *item) {
 	if in.f.parked.Load() > parkTotalMax || in.queue.bytes > parkMax {
 		in.f.counters.dropped.Add(1)
-		in.queue.pushLoss(it)
-		return
+		in.f.parked.Add(int64(in.queue.pushLoss(it)))
+	} else {
+		in.f.parked.Add(int64(in.queue.push(it)))
 	}
-	in.queue.push(it)
-	in.f.parked.Add(int64(it.size()))
 	if !in.draining {
 		in.draining = true
 		in.f.wg.Go(in.drain)
@@ -110,17 +137,21 @@ func (in *inbound) take(it *item) {
 // publish tries to put one item into the ring; false: there is no room now.
 func (in *inbound) publish(it *item) bool {
 	for {
+		cell := in.cell(it.meta.Source) // before the message: a successor must know that there is a stream
 		err := in.producer.TryPublish(it.payload, &it.meta)
+		in.stalled = err == ring.ErrStalled
 		var large *ring.TooLargeError
 		switch {
 		case err == nil:
-			in.record(it)
+			in.count(it)
+			cell.Store(it.meta.Sequence)
 			return true
-		case errors.Is(err, ring.ErrFull), errors.Is(err, ring.ErrStalled):
+		case err == ring.ErrFull, err == ring.ErrStalled:
 			return false
-		case errors.Is(err, ring.ErrFenced): // we were stopped in mid-write: again
+		case err == ring.ErrFenced: // we were stopped in mid-write: again
 		case errors.Is(err, ring.ErrRetired):
 			if err := in.reopen(); err != nil {
+				in.f.counters.dropped.Add(1)
 				in.f.cfg.Log("topic %q: %v", in.name, err)
 				return true
 			}
@@ -132,29 +163,28 @@ func (in *inbound) publish(it *item) bool {
 			in.f.cfg.Log("topic %q: %v", in.name, err)
 			in.file.Retire()
 			if in.reopen() != nil {
+				in.f.counters.dropped.Add(1)
 				return true
 			}
 		}
 	}
 }
 
-// record leaves word of what was delivered, for a successor.
-func (in *inbound) record(it *item) {
+func (in *inbound) count(it *item) {
 	if it.meta.Kind == layout.MessageKindEvent {
 		in.f.counters.events.Add(1)
 	} else {
 		in.f.counters.delivered.Add(1)
 	}
-	cell := in.cells[it.meta.Source]
-	if cell == nil {
-		cell = in.newCell(it.meta.Source)
-	}
-	cell.Store(it.meta.Sequence)
 }
 
-// newCell finds the row of a stream, or makes one. Where there is no row left, the
-// place goes nowhere.
-func (in *inbound) newCell(source shm.Address) *atomic.Uint64 {
+// cell finds the row of a stream, where word of what was delivered is left for a
+// successor, or makes one: 0, nothing yet. Where there is no row left, the place
+// goes nowhere.
+func (in *inbound) cell(source shm.Address) *atomic.Uint64 {
+	if cell := in.cells[source]; cell != nil {
+		return cell
+	}
 	in.f.places.Lock()
 	defer in.f.places.Unlock()
 	cell, err := in.f.seat.StreamCell(in.file.ID(), source)
@@ -182,13 +212,24 @@ func (in *inbound) reopen() error {
 	return old.Close()
 }
 
-// close lets go of the ring; what is parked is given up.
+// close lets go of the ring, at once or when the drainer has let go of it; what is
+// parked is given up.
 func (in *inbound) close() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.closed = true
 	in.f.parked.Add(-int64(in.queue.bytes))
 	in.queue = parkQueue{}
+	in.cancel()
+	if in.draining && !in.over {
+		in.f.self.Doorbell().Ring()
+		return
+	}
+	in.unmap()
+}
+
+// unmap closes the ring of a closed topic.
+func (in *inbound) unmap() {
 	if err := in.file.Close(); err != nil {
 		in.f.cfg.Log("close topic %q: %v", in.name, err)
 	}
@@ -198,6 +239,7 @@ func (in *inbound) close() {
 type item struct {
 	meta    ring.Meta
 	payload []byte
+	parked  int // what it counts for while it is parked, whatever becomes of it
 }
 
 // size is what an item takes while it is parked.
@@ -205,8 +247,13 @@ func (it *item) size() int { return len(it.payload) + len(it.meta.Block) + itemO
 
 const itemOverhead = 128
 
-// fromWire makes an item of a message; its bytes are still the engine's.
+// fromWire makes an item of a message; its bytes are still the engine's. Events are
+// made where they happen and never sent: one that comes is told as lost.
 func fromWire(it *item, m *mcast.Message) {
+	if m.Kind == layout.MessageKindEvent {
+		*it = lossItem(shm.Address(m.Producer), m.Sequence, m.Sequence, layout.LossReasonSource)
+		return
+	}
 	it.meta = ring.Meta{
 		Kind: m.Kind, Content: m.Content, Flags: m.Flags | layout.MessageFlagRemote,
 		Schema: m.SchemaHash, TimestampNs: m.TimestampNs, Block: m.Block,

@@ -3,9 +3,11 @@ package forward
 import (
 	"encoding/binary"
 	"slices"
+	"time"
 
 	"github.com/ringcast/ringcast/codec/layout"
 	"github.com/ringcast/ringcast/ring"
+	"github.com/ringcast/ringcast/shm"
 )
 
 // A parkQueue holds items that the ring had no room for, in order.
@@ -18,24 +20,32 @@ type parkQueue struct {
 func (q *parkQueue) empty() bool  { return q.head == len(q.items) }
 func (q *parkQueue) first() *item { return &q.items[q.head] }
 
-// push copies an item in: its bytes are the engine's.
-func (q *parkQueue) push(it *item) {
+// push copies an item in: its bytes are the engine's. It returns what that takes.
+func (q *parkQueue) push(it *item) int {
 	c := *it
 	c.payload = slices.Clone(it.payload)
 	c.meta.Block = slices.Clone(it.meta.Block)
-	q.items = append(q.items, c)
-	q.bytes += it.size()
+	return q.append(c)
 }
 
-// pushLoss puts the loss of an item in its place. Losses that follow each other
-// become one event, so that a flood of them takes no memory.
-func (q *parkQueue) pushLoss(it *item) {
+func (q *parkQueue) append(it item) int {
+	it.parked = it.size()
+	q.items = append(q.items, it)
+	q.bytes += it.parked
+	return it.parked
+}
+
+// pushLoss puts the loss of an item in its place, and returns what that takes.
+// Losses of a producer that follow each other become one event, so that a flood of
+// them takes no memory. The first item is the drainer's and stays as it is.
+func (q *parkQueue) pushLoss(it *item) int {
 	e := it.lost()
-	if !q.empty() && q.items[len(q.items)-1].join(&e) {
-		return
+	for i := len(q.items) - 1; i > q.head && q.items[i].meta.Kind == layout.MessageKindEvent; i-- {
+		if q.items[i].join(&e) {
+			return 0
+		}
 	}
-	q.items = append(q.items, e)
-	q.bytes += e.size()
+	return q.append(e)
 }
 
 // join makes one event of two losses of one producer that follow each other.
@@ -59,7 +69,7 @@ func (it *item) join(next *item) bool {
 
 // pop drops the first item.
 func (q *parkQueue) pop() (size int) {
-	size = q.items[q.head].size()
+	size = q.items[q.head].parked
 	q.items[q.head] = item{}
 	q.head++
 	q.bytes -= size
@@ -74,36 +84,62 @@ func (q *parkQueue) pop() (size int) {
 }
 
 // drain puts what is parked into the ring as room comes. While it runs it alone
-// uses the producer; it ends when nothing is parked any more.
+// uses the ring; it ends when nothing is parked any more.
 func (in *inbound) drain() {
 	w := ring.NewWaiter(in.f.self.Doorbell(), ring.Block)
 	for {
 		n, done := in.drainSome()
-		if done {
-			break
-		}
 		in.relieve()
-		if err := w.AwaitRoom(in.f.ctx, in.producer, n); err != nil && in.f.ctx.Err() != nil {
-			break
+		if done {
+			return
+		}
+		// Whatever the wait ends with, the next look says what to do.
+		if w.AwaitRoom(in.ctx, in.producer, n) == nil && in.stalled {
+			time.Sleep(time.Millisecond) // there is room, but none that can be used yet
 		}
 	}
-	in.relieve()
 }
 
 // drainSome publishes until the ring is full or nothing is parked. n is how many
-// slots the next item needs.
+// slots the next item needs. The lock is not held meanwhile: the network loop must
+// not wait for as long as a full queue takes.
 func (in *inbound) drainSome() (n int, done bool) {
-	in.mu.Lock()
-	defer in.mu.Unlock()
-	for !in.closed && !in.queue.empty() {
-		it := in.queue.first()
-		if !in.publish(it) {
+	for {
+		it, ok := in.first()
+		if !ok {
+			return 0, true
+		}
+		if !in.publish(&it) {
 			return 1 + len(it.payload)/in.file.Shape().Payload, false
 		}
-		in.f.parked.Add(-int64(in.queue.pop()))
+		in.popped()
+	}
+}
+
+// first returns the next parked item. Where there is none the drainer's time is
+// over, and nothing of the topic may be used by it any more.
+func (in *inbound) first() (item, bool) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	switch {
+	case in.closed:
+		in.unmap()
+	case in.f.ctx.Err() != nil:
+		in.over = true // draining stays set: nothing may overtake what is parked
+		return item{}, false
+	case !in.queue.empty():
+		return *in.queue.first(), true
 	}
 	in.draining = false
-	return 0, true
+	return item{}, false
+}
+
+func (in *inbound) popped() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if !in.closed {
+		in.f.parked.Add(-int64(in.queue.pop()))
+	}
 }
 
 // relieve lets the topic's owners go on once little is parked.
@@ -140,5 +176,14 @@ func (in *inbound) checkFull() {
 	in.mu.Unlock()
 	if bytes > parkHigh {
 		in.setFull(true)
+	}
+}
+
+// parkedLast says what is parked of each producer.
+func (in *inbound) parkedLast(note func(producer shm.Address, sequence uint64)) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	for _, it := range in.queue.items[in.queue.head:] {
+		note(it.meta.Source, it.meta.Sequence)
 	}
 }
