@@ -39,9 +39,9 @@ func makeInput(s settings) (*input, error) {
 	defer f.Close()
 	sum := sha256.New()
 	w := bufio.NewWriterSize(io.MultiWriter(f, sum), 1<<20)
-	for in.bytes < s.bytes || in.lines < s.lines {
+	for !in.enough(s) {
 		before := in.bytes
-		if err := in.addTree(w, root); err != nil {
+		if err := in.addTree(w, root, s); err != nil {
 			return nil, err
 		}
 		if in.bytes == before {
@@ -64,11 +64,17 @@ func sourceTree() (string, error) {
 	return filepath.Join(strings.TrimSpace(string(out)), "src"), nil
 }
 
-// addTree appends every file of the tree, each ended by a newline.
-func (in *input) addTree(w *bufio.Writer, root string) error {
+// enough reports whether the input is as large as asked for.
+func (in *input) enough(s settings) bool { return in.bytes >= s.bytes && in.lines >= s.lines }
+
+// addTree appends the files of the tree, each ended by a newline, until it is enough.
+func (in *input) addTree(w *bufio.Writer, root string, s settings) error {
 	return filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err
+		}
+		if in.enough(s) {
+			return filepath.SkipAll
 		}
 		b, err := os.ReadFile(path)
 		if err != nil || len(b) == 0 {

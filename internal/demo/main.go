@@ -26,19 +26,19 @@ import (
 
 // settings are the flags and the environment.
 type settings struct {
-	bin     string
-	work    string
-	part    string
-	fault   string
-	seed    uint64
-	bytes   int64
-	lines   int64
-	rate    int
-	seconds int
-	size    int
-	keep    bool
-	noNAK   bool
-	stopB   bool
+	bin      string
+	work     string
+	part     string
+	fault    string
+	seed     uint64
+	bytes    int64
+	lines    int64
+	rate     int
+	seconds  int
+	size     int
+	noNAK    bool
+	patience time.Duration
+	stopB    bool
 }
 
 func main() {
@@ -53,7 +53,7 @@ func main() {
 	flag.IntVar(&s.rate, "rate", 100_000, "messages offered a second in the rate part")
 	flag.IntVar(&s.seconds, "seconds", 10, "length of the rate part")
 	flag.IntVar(&s.size, "size", 2000, "bytes of a message in the rate part")
-	flag.BoolVar(&s.keep, "keep", false, "keep input and outputs")
+	flag.DurationVar(&s.patience, "patience", 15*time.Second, "a subscriber that gets nothing for so long gives up")
 	flag.Parse()
 	s.noNAK = os.Getenv("DEMO_NO_NAK") == "1"
 	s.stopB = os.Getenv("DEMO_STOP_B") == "1"

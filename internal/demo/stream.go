@@ -79,7 +79,7 @@ func stream(ctx context.Context, s settings, in *input, a, b *node) (*report, er
 // nothing has come for a while after the first message.
 func subscriber(s settings, n *node, topic string, args ...string) (*process, error) {
 	args = append([]string{"sub", topic, "--shm-dir", n.dir, "--domain", demoDomain,
-		"--latency", "--json", "--timeout", "15s"}, args...)
+		"--latency", "--json", "--timeout", s.patience.String()}, args...)
 	return start(s, "sub-"+n.name, "ringcast", args...)
 }
 
