@@ -4,6 +4,7 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/ringcast/ringcast/codec/layout"
 	"github.com/ringcast/ringcast/mcast"
@@ -71,12 +72,18 @@ func (f *Forwarder) resume() {
 		return ok
 	})
 	f.places.Unlock()
+	for topic, in := range f.in { // of an earlier session of this process
+		in.parkedLast(func(producer shm.Address, sequence uint64) { note(topic, producer, sequence) })
+	}
 	f.seat.SweepCursors(func(ring uint64) bool { return names[ring] != "" })
 	for topic := range last {
 		f.lastInRing(topic, note)
 	}
 	for topic, producers := range last {
 		for producer, sequence := range producers {
+			if sequence == 0 {
+				continue // a row that was made for a message that did not come
+			}
 			f.engine.ResumeStream(producer.Node, topic, mcast.Address(producer), sequence)
 		}
 	}
@@ -120,6 +127,7 @@ func (f *Forwarder) lastInRing(topic string, note func(string, shm.Address, uint
 	}
 	defer rd.Close()
 	var m ring.Message
+	patience := time.Now().Add(2 * file.Shape().CommitDeadline)
 	for end := file.Tail(); rd.Cursor() < end; {
 		err := rd.Next(&m)
 		var lagged *ring.LaggedError
@@ -127,6 +135,8 @@ func (f *Forwarder) lastInRing(topic string, note func(string, shm.Address, uint
 		case err == nil && m.Flags&layout.MessageFlagRemote != 0:
 			note(topic, m.Producer, m.Sequence)
 		case err == nil, errors.As(err, &lagged):
+		case err == ring.ErrEmpty && time.Now().Before(patience):
+			time.Sleep(time.Millisecond) // somebody is writing before our last message
 		default:
 			return
 		}
