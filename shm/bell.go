@@ -20,6 +20,9 @@ import (
 // its name when the lock is there; so whoever tidies up after the dead never
 // takes the bell of the next owner.
 //
+// It is touched once more when the record is LIVE, so that watchers of the
+// directory look at the table then.
+//
 // A bell only makes deaths known soon. The lock byte is the truth.
 
 func (d *Domain) bellPath(index uint16) string {

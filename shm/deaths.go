@@ -14,10 +14,17 @@ import (
 // Periods of a watch. A bell tells of a death within a millisecond; the periods
 // are for what has no bell.
 const (
-	// watchTick is how often the table is looked at for new participants. One
-	// who joins and dies in between is found dead by the tick: so it stays below
-	// the 50 ms in which a death is known.
-	watchTick = 40 * time.Millisecond
+	// idleTick is how often the table is looked at when nothing happens. Who
+	// joins is told by his bell, which is hung up before and touched after he
+	// is LIVE; the ticks between are for those who do not touch it.
+	idleTick = time.Second
+	// joinTick is the first look after a bell was hung up or touched; the next
+	// ones come at twice the distance each.
+	joinTick = time.Millisecond
+	// blindTick is how often the table is looked at where the system does not
+	// tell of new bells. Who joins and dies in between is found dead by the
+	// tick: so it is less than the 50 ms in which a death is known.
+	blindTick = 40 * time.Millisecond
 	// suspectTick is how often the kernel is asked about those whose bell is
 	// missing or was let go while the lock is still held.
 	suspectTick = 5 * time.Millisecond
@@ -60,6 +67,8 @@ type watch struct {
 	seen    []watched // by index
 	changes uint64
 	first   bool
+	bells   int           // inotify descriptor of the directory of bells, or -1
+	tick    time.Duration // until the next look at the table
 
 	suspects int           // entries in state watchSuspect
 	pause    time.Duration // until they are asked about again
@@ -91,15 +100,63 @@ func newWatch(d *Domain, fn func(uint16)) (*watch, error) {
 		return nil, os.NewSyscallError("fcntl", err)
 	}
 	w := &watch{domain: d, fn: fn, poll: os.NewFile(uintptr(fd), "participants"),
-		seen: make([]watched, d.table.count), first: true}
+		seen: make([]watched, d.table.count), first: true, bells: -1, tick: joinTick}
 	if w.raw, err = w.poll.SyscallConn(); err != nil {
 		_ = w.poll.Close()
 		return nil, err
 	}
+	w.watchBells()
 	return w, nil
 }
 
+// newBells marks the event of the directory of bells; others bear an index.
+const newBells = -1
+
+// watchBells has the kernel tell of new bells. Where it can't (a user may have
+// so many watches) the table is looked at more often.
+func (w *watch) watchBells() {
+	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	if err != nil {
+		return
+	}
+	_, err = unix.InotifyAddWatch(fd, w.domain.path("live"), unix.IN_MOVED_TO|unix.IN_ATTRIB|unix.IN_CREATE)
+	if err == nil && w.control(func(poll int) error {
+		return unix.EpollCtl(poll, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN, Fd: newBells})
+	}) {
+		w.bells = fd
+		return
+	}
+	closeFD(fd)
+}
+
+// bellHung takes note of new bells; which they are, the table says.
+func (w *watch) bellHung() {
+	var b [4096]byte
+	for {
+		if n, err := unix.Read(w.bells, b[:]); n <= 0 && !errors.Is(err, unix.EINTR) {
+			break
+		}
+	}
+	w.tick = joinTick
+}
+
+// nextTick returns how long to wait for an event.
+func (w *watch) nextTick() time.Duration {
+	switch {
+	case w.first:
+		return 0
+	case w.suspects > 0:
+		return w.pause
+	case w.bells < 0:
+		return blindTick
+	}
+	d := w.tick
+	w.tick = min(2*w.tick, idleTick)
+	return d
+}
+
 func (w *watch) close() {
+	closeFD(w.bells)
 	for i := range w.seen {
 		w.drop(i)
 	}
@@ -203,14 +260,7 @@ func (w *watch) retry(i int) {
 
 // sleep waits for a bell, or for the next tick.
 func (w *watch) sleep(ctx context.Context) error {
-	d := watchTick
-	if w.suspects > 0 {
-		d = w.pause
-	}
-	if w.first {
-		d = 0
-	}
-	if err := w.poll.SetReadDeadline(time.Now().Add(d)); err != nil {
+	if err := w.poll.SetReadDeadline(time.Now().Add(w.nextTick())); err != nil {
 		return err
 	}
 	if ctx.Err() != nil { // it ended before the deadline was set, and set its own
@@ -226,7 +276,11 @@ func (w *watch) sleep(ctx context.Context) error {
 		return err
 	}
 	for _, e := range events[:max(n, 0)] {
-		w.hungUp(int(e.Fd))
+		if e.Fd == newBells {
+			w.bellHung()
+		} else {
+			w.hungUp(int(e.Fd))
+		}
 	}
 	return nil
 }

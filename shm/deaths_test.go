@@ -75,6 +75,45 @@ func TestKillIsKnown(t *testing.T) {
 	}
 }
 
+// Who is killed as soon as it lives is known too: by the bell that was touched
+// after it was LIVE, or, where the system tells nothing of bells, by the ticks.
+func TestKilledAtOnceIsKnown(t *testing.T) {
+	for name, blind := range map[string]bool{"bells": false, "blind": true} {
+		t.Run(name, func(t *testing.T) {
+			base := testBase(t)
+			d := openTestDomain(t, base)
+			w, err := newWatch(d, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer w.close()
+			if blind {
+				closeFD(w.bells)
+				w.bells = -1
+			}
+			dead := make(map[uint16]bool)
+			w.fn = func(i uint16) { dead[i] = true }
+			w.tick = time.Hour // nothing but the bell may end this sleep
+			for want := range 5 {
+				c := startChild(t, "join", base)
+				index, _ := c.joined()
+				c.kill()
+				end := time.Now().Add(generous)
+				for !dead[index] && time.Now().Before(end) {
+					w.scan()
+					w.ask()
+					if err := w.sleep(context.Background()); err != nil {
+						t.Fatal(err)
+					}
+				}
+				if len(dead) != want+1 {
+					t.Fatalf("dead = %v, want %d of them", dead, want+1)
+				}
+			}
+		})
+	}
+}
+
 func TestKilledAndReapedIsDeadAtOnce(t *testing.T) {
 	base := testBase(t)
 	d := openTestDomain(t, base)

@@ -58,7 +58,17 @@ func (d *Domain) Join(info Info) (*Participant, error) {
 		return nil, fmt.Errorf("join domain %q: %w", d.name, err)
 	}
 	d.changed()
+	p.touchBell()
 	return p, nil
+}
+
+// touchBell tells watchers of the directory of bells that a record is LIVE now.
+func (p *Participant) touchBell() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.fifo >= 0 {
+		_ = unix.Fchmod(p.fifo, uint32(p.domain.place.file)) // the mode that it has: nothing but an event
+	}
 }
 
 func (d *Domain) join(info Info) (*Participant, error) {
