@@ -37,6 +37,8 @@ type receiver struct {
 	gaveUp     uint64 // below this no repair is waited for
 	putOutTill Time   // while the owner says that this node was put out
 
+	tailAt uint64 // where a snapshot says how far streams went; 0: nothing open
+
 	status statusTimer
 	echo   uint32 // send_us of the last frame
 	echoAt Time   // 0: none yet
@@ -74,6 +76,9 @@ func (e *Engine) receiveData(now Time, p *Peer, h *wire.Header, frame []byte) wi
 		}
 	}
 	reason := e.intake(now, r, &d, h.Flags, frame)
+	if r.tailAt != 0 && r.next >= r.tailAt {
+		e.tellTails(r)
+	}
 	e.statusAfterData(now, r)
 	return reason
 }
@@ -255,6 +260,9 @@ func (e *Engine) receiveHeartbeat(now Time, p *Peer, h *wire.Header, body []byte
 	r.trail = max(r.trail, b.Trail)
 	if r.trail > r.next {
 		e.drain(now, r)
+	}
+	if r.tailAt != 0 && r.next >= r.tailAt {
+		e.tellTails(r)
 	}
 	if b.Next > r.highest && b.Next <= r.next+r.reach {
 		e.openGap(now, r, r.highest, b.Next-1)

@@ -155,6 +155,7 @@ func (e *Engine) lost(r *receiver, s *remoteStream, last uint64) {
 // tellTails reports what streams lost at their end, once everything below the
 // snapshot that names their ends has been passed.
 func (e *Engine) tellTails(r *receiver) {
+	r.tailAt = 0
 	for _, s := range r.peer.streams {
 		if s == nil || s.lastAt == 0 || s.topic.Lane != r.lane || r.next < s.lastAt {
 			continue

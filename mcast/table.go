@@ -140,6 +140,10 @@ func (e *Engine) joinLane(now Time, p *Peer, row wire.LaneRow) {
 	r.status.next, r.status.highest = r.next, r.highest
 	e.wantStatus(now, r)
 	e.baselines(p, r)
+	// What a predecessor of this receiver stood short of, and will not come, is told now.
+	if r.tailAt = row.Next; r.next >= r.tailAt {
+		e.tellTails(r)
+	}
 }
 
 // tableCame ends the wait of a receiver for a snapshot.
@@ -156,7 +160,10 @@ func (e *Engine) tableCame(now Time, r *receiver, row *wire.LaneRow) {
 		r.waiting = false
 		e.drain(now, r)
 	}
-	e.tellTails(r)
+	r.tailAt = row.Next
+	if r.next >= r.tailAt {
+		e.tellTails(r)
+	}
 }
 
 // readRows takes rows that came in the lane.
