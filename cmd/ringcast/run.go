@@ -49,6 +49,9 @@ func failed(err error) error {
 	if err == nil || errors.As(err, &coded) {
 		return err
 	}
+	if errors.Is(err, ringcast.ErrBadName) {
+		return &exitError{exitUsage, err}
+	}
 	return &exitError{exitFailed, err}
 }
 
@@ -91,6 +94,7 @@ func (t *tool) command() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "ringcast", Short: "publish, subscribe, and look", Long: longHelp, Example: rootExamples,
 		Version: version.String(), SilenceUsage: true, SilenceErrors: true, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.CompletionOptions.DisableDefaultCmd = true
 	f := cmd.PersistentFlags()
