@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/ringcast/ringcast/codec/layout"
 )
 
 // Errors of the hot path, never wrapped, compared with ==.
@@ -58,6 +60,9 @@ type TooLargeError struct {
 }
 
 func (e *TooLargeError) Error() string {
+	if e.Size > layout.MaxMessage {
+		return fmt.Sprintf("message of %d bytes exceeds the limit of all messages, %d", e.Size, layout.MaxMessage)
+	}
 	return fmt.Sprintf("message of %d bytes exceeds the ring's limit of %d: ask for %d slots of %d bytes",
 		e.Size, e.Limit, e.Slots, e.Payload)
 }

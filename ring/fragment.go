@@ -8,14 +8,15 @@ import "github.com/ringcast/ringcast/codec/layout"
 // half way.
 func (p *Producer) publishFragments(payload []byte, m *Meta) error {
 	r := p.ring
-	if len(payload) > r.shape.Limit() || m.Block != nil {
+	if m.Block != nil { // addressed messages are read in one slot
+		return &TooLargeError{Size: len(payload), Limit: r.shape.Payload - layout.AddressBlockSize,
+			Slots: r.shape.Slots, Payload: (len(payload) + layout.AddressBlockSize + 63) &^ 63}
+	}
+	if len(payload) > r.shape.Limit() {
 		return r.tooLarge(len(payload))
 	}
 	room := r.shape.Payload
 	need := (len(payload) + room - 1) / room
-	if need > r.shape.Slots/2 {
-		return r.tooLarge(len(payload))
-	}
 	if err := p.claimMany(need); err != nil {
 		return err
 	}
@@ -30,15 +31,23 @@ func (p *Producer) publishFragments(payload []byte, m *Meta) error {
 		}
 		p.fill(t, &h, nil, payload[i*room:min((i+1)*room, len(payload))])
 	}
+	if err := p.commitFragments(); err != nil {
+		return err
+	}
+	p.sent(m)
+	return nil
+}
+
+// commitFragments commits all claims, or as many as there are before one that was
+// taken. That one spoils the message: the rest become holes, and a reader drops
+// the part it has at the next Begin of this handle.
+func (p *Producer) commitFragments() error {
 	for i, t := range p.positions {
-		// A fenced fragment spoils the message: the rest become holes, and a
-		// reader drops the part it has at the next Begin of this handle.
 		if err := p.finish(t, stateReady); err != nil {
 			p.abortFrom(i + 1)
 			return err
 		}
 	}
-	p.sent(m)
 	return nil
 }
 
