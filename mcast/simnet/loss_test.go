@@ -1,0 +1,149 @@
+package simnet
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/ringcast/ringcast/mcast"
+)
+
+// lossRun sends for a second of virtual time to two receivers and returns how
+// long it took until they had everything, and how old messages were.
+func lossRun(t *testing.T, loss float64) (took mcast.Duration, ages []mcast.Duration, n *Network) {
+	t.Helper()
+	n = New(Options{Seed: 3, Nodes: 3, Loss: loss, Delay: 100 * mcast.Microsecond, Jitter: 20 * mcast.Microsecond,
+		Messages: 40_000, SizeMax: 1200, Interval: 100 * mcast.Microsecond})
+	n.Run(5*mcast.Second, n.AllJoined)
+	start := n.Now()
+	for _, x := range n.Nodes[1:] {
+		x.OnDeliver = func(_ *mcast.Peer, _ *mcast.RemoteTopic, m *mcast.Message) {
+			if m.TimestampNs != 0 {
+				ages = append(ages, n.Now()-mcast.Time(m.TimestampNs))
+			}
+		}
+	}
+	n.Nodes[0].Publish()
+	n.Run(20*mcast.Second, n.AllTaken)
+	n.CheckProgress()
+	if err := n.Err(); err != nil {
+		t.Fatalf("loss %v: %v", loss, err)
+	}
+	slices.Sort(ages)
+	return n.Now() - start, ages, n
+}
+
+// Loss costs little: what is offered still arrives in about the time it was
+// offered in, and the age of a message grows by about a repair. All in virtual time.
+func TestLossCostsLittle(t *testing.T) {
+	base, _, _ := lossRun(t, 0)
+	for _, c := range []struct {
+		loss    float64
+		goodput float64 // at least, of the lossless
+		p99     mcast.Duration
+	}{
+		{0.001, 0.99, 3 * mcast.Millisecond}, {0.01, 0.95, 3 * mcast.Millisecond},
+		{0.05, 0.80, 6 * mcast.Millisecond}, {0.2, 0.40, 20 * mcast.Millisecond},
+	} {
+		took, ages, n := lossRun(t, c.loss)
+		p := func(q float64) mcast.Duration { return ages[int(q*float64(len(ages)-1))] / mcast.Microsecond }
+		goodput := float64(base) / float64(took)
+		k := n.Nodes[0].engine.Counters()
+		t.Logf("loss %g: goodput %.3f, age us p50 %d p99 %d p99.9 %d max %d; %d datagrams, %d repairs, %d NAKs",
+			c.loss, goodput, p(.5), p(.99), p(.999), p(1), k.DataSent, k.RepairsSent, k.NakReceived)
+		if goodput < c.goodput {
+			t.Errorf("loss %g: goodput %.3f, want %.2f", c.loss, goodput, c.goodput)
+		}
+		if p(.99) > c.p99/mcast.Microsecond {
+			t.Errorf("loss %g: p99 %d us, want %d", c.loss, p(.99), c.p99/mcast.Microsecond)
+		}
+	}
+}
+
+// A node that is cut off for a while gets everything after, as far as the window
+// holds it; the gated sender waits for it within its budget.
+func TestBlackout(t *testing.T) {
+	for _, outage := range []mcast.Duration{mcast.Millisecond, 10 * mcast.Millisecond, 100 * mcast.Millisecond, 300 * mcast.Millisecond} {
+		n := New(Options{Seed: 5, Nodes: 3, Messages: 20_000, Jitter: 10 * mcast.Microsecond})
+		n.Run(5*mcast.Second, n.AllJoined)
+		n.Nodes[0].Publish()
+		cut := func(on bool) {
+			for _, other := range []int{0, 1} {
+				n.Partition(other, 2, on)
+				n.Partition(2, other, on)
+			}
+		}
+		n.After(50*mcast.Millisecond, func() { cut(true) })
+		n.After(50*mcast.Millisecond+outage, func() { cut(false) })
+		n.Run(20*mcast.Second, n.AllTaken)
+		n.CheckProgress()
+		if err := n.Err(); err != nil {
+			t.Errorf("outage %d ms: %v", outage/mcast.Millisecond, err)
+		}
+	}
+}
+
+// The last datagram of a burst is lost: the fast series of heartbeats shows it.
+func TestLostTail(t *testing.T) {
+	var ages []mcast.Duration
+	for seed := uint64(1); seed <= 40; seed++ {
+		n := New(Options{Seed: seed, Nodes: 3, Messages: 3, SizeMax: 100})
+		n.Run(5*mcast.Second, n.AllJoined)
+		dropped := false
+		n.Drop = func(from, to *Node, d []byte) bool {
+			if from.index == 0 && to.index == 2 && d[4] == 1 && !dropped {
+				dropped = true
+				return true
+			}
+			return false
+		}
+		start := n.Now()
+		n.Nodes[0].Publish()
+		n.Run(5*mcast.Second, n.AllTaken)
+		n.CheckProgress()
+		if err := n.Err(); err != nil || !dropped {
+			t.Fatalf("seed %d: dropped %v, %v", seed, dropped, err)
+		}
+		ages = append(ages, n.Now()-start)
+	}
+	slices.Sort(ages)
+	t.Logf("tail repaired after p50 %d us, max %d us", ages[20]/mcast.Microsecond, ages[39]/mcast.Microsecond)
+	if ages[39] > 10*mcast.Millisecond {
+		t.Errorf("a lost tail took %d us", ages[39]/mcast.Microsecond)
+	}
+}
+
+// One datagram lost by all of many receivers costs a few NAKs and one repair.
+func TestCommonLoss(t *testing.T) {
+	for _, nodes := range []int{12, 50} {
+		n := New(Options{Seed: 9, Nodes: nodes + 1, Messages: 2000, SizeMax: 1000, Jitter: 50 * mcast.Microsecond})
+		n.Run(10*mcast.Second, n.AllJoined)
+		n.Run(500*mcast.Millisecond, nil)
+		var drops int
+		lost := make(map[string]bool)
+		seen := 0
+		n.Drop = func(from, to *Node, d []byte) bool {
+			if from.index != 0 || d[4] != 1 || d[3]&4 != 0 {
+				return false
+			}
+			if to.index == 1 {
+				if seen++; seen%100 == 50 {
+					lost[string(d[24:48])] = true
+					drops++
+				}
+			}
+			return lost[string(d[24:48])]
+		}
+		n.Nodes[0].Publish()
+		n.Run(10*mcast.Second, n.AllTaken)
+		n.CheckProgress()
+		if err := n.Err(); err != nil {
+			t.Fatalf("%d receivers: %v", nodes, err)
+		}
+		k := n.Nodes[0].engine.Counters()
+		naks, repairs := float64(k.NakReceived)/float64(drops), float64(k.RepairsSent)/float64(drops)
+		t.Logf("%d receivers, %d common losses: %.1f NAKs and %.2f repairs each", nodes, drops, naks, repairs)
+		if naks > 10 || repairs > 1.5 {
+			t.Errorf("%d receivers: %.1f NAKs and %.2f repairs a loss", nodes, naks, repairs)
+		}
+	}
+}
