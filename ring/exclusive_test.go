@@ -3,6 +3,7 @@ package ring
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"time"
 )
@@ -107,14 +108,16 @@ func TestReaderSleepsAndWakes(t *testing.T) {
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 		w := NewWaiter(r.host.(testHost).bell(), Block)
 		for i := range 50 {
-			go func() {
+			var wg sync.WaitGroup
+			wg.Go(func() {
 				time.Sleep(time.Duration(i%5) * 100 * time.Microsecond)
 				_ = p.TryPublish([]byte("x"), &Meta{})
-			}()
+			})
 			if err := w.Await(ctx, []*Reader{rd}); err != nil {
 				t.Fatal(err)
 			}
 			wantNext(t, rd, "x")
+			wg.Wait()
 		}
 		cancel()
 	}

@@ -376,7 +376,7 @@ func publishOnce(path string, h testHost, s Shape) (int, error) {
 		}
 		p, err := f.NewProducer(h.address())
 		if err == nil {
-			err = p.TryPublish([]byte("x"), &Meta{})
+			err = publishSoon(p)
 		}
 		if err = errors.Join(err, f.Close()); err == nil {
 			return 1, nil
@@ -384,6 +384,17 @@ func publishOnce(path string, h testHost, s Shape) (int, error) {
 		if !errors.Is(err, ErrRetired) {
 			return 0, err
 		}
+	}
+}
+
+// publishSoon publishes, and waits for a writer that is a whole lap behind.
+func publishSoon(p *Producer) error {
+	for {
+		err := p.TryPublish([]byte("x"), &Meta{})
+		if err != ErrFull {
+			return err
+		}
+		time.Sleep(time.Millisecond)
 	}
 }
 

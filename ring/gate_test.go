@@ -313,7 +313,7 @@ func evictedAgain(t *testing.T, kind Kind) {
 			default:
 			}
 			if p.TryPublish(payloadOf(buf, 40, p.Sequence()+1), &Meta{}) == ErrFull {
-				if w := entryWord(r.entries[rd.index].state.Load()); w.state() == entryActive && i%3 == 0 {
+				if w := entryWord(r.entries[0].state.Load()); w.state() == entryActive && i%3 == 0 {
 					p.ring.evict(0, w)
 				}
 			}
