@@ -106,9 +106,10 @@ func (e *Engine) receiveStatus(now Time, p *Peer, body []byte) wire.Reason {
 		e.complaints(l, m, &s)
 	}
 	p.ackedWants = s.WantVersion
-	m.credit = uint64(s.Credit)
 	e.readFull(now, m, &s)
 	e.memberAt(now, p, l, s.Taken, s.Highest)
+	m.credit = uint64(s.Credit)
+	e.updateLimit(now, l)
 	if s.Flags&layout.StatusFlagSetupWanted != 0 {
 		e.sendSetup(now, p)
 	}

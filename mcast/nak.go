@@ -72,7 +72,7 @@ func (e *Engine) sendNak(now Time, r *receiver) {
 			g.from = x.to + 1
 		}
 		n.Flags |= flagIf(x.local, layout.NakFlagLocalLoss)
-		x.phase, x.due = gapRetry, now+e.retry(r.peer, x.tries)
+		x.phase, x.due = gapRetry, min(now+e.retry(r.peer, x.tries), max(x.born+e.cfg.Timers.GiveUp, now+1))
 		x.tries = min(x.tries+1, retriesCapped)
 		if g.from != 0 {
 			break
