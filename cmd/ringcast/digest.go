@@ -11,8 +11,9 @@ import (
 // A digest is the SHA-256 of a sequence of messages in canonical form: for each
 // its length, four bytes, little endian, then its bytes. It belongs to one goroutine.
 type digest struct {
-	sum hash.Hash
-	buf *bufio.Writer
+	sum  hash.Hash
+	buf  *bufio.Writer
+	head [4]byte
 }
 
 func newDigest() *digest {
@@ -26,9 +27,8 @@ func (d *digest) add(payload []byte) {
 	if d == nil {
 		return
 	}
-	var head [4]byte
-	binary.LittleEndian.PutUint32(head[:], uint32(len(payload)))
-	_, _ = d.buf.Write(head[:])
+	binary.LittleEndian.PutUint32(d.head[:], uint32(len(payload)))
+	_, _ = d.buf.Write(d.head[:])
 	_, _ = d.buf.Write(payload)
 }
 

@@ -28,6 +28,7 @@ type sink struct {
 	timer *time.Timer   // guarded by mu
 	dirty bool          // guarded by mu: the timer runs
 	err   error         // guarded by mu
+	head  [4]byte       // guarded by mu
 }
 
 func newSink(w io.Writer, framing int) *sink {
@@ -45,9 +46,8 @@ func (s *sink) write(payload []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.framing == framingBinary {
-		var head [4]byte
-		binary.LittleEndian.PutUint32(head[:], uint32(len(payload)))
-		s.note(s.w.Write(head[:]))
+		binary.LittleEndian.PutUint32(s.head[:], uint32(len(payload)))
+		s.note(s.w.Write(s.head[:]))
 	}
 	s.note(s.w.Write(payload))
 	if s.framing == framingRaw {

@@ -24,6 +24,8 @@ type lineSource struct {
 	long []byte // of a line longer than the buffer
 }
 
+var errLongLine = fmt.Errorf("a line of more than %d bytes: no message may be larger", maxMessage)
+
 func newLineSource(r io.Reader) *lineSource {
 	return &lineSource{r: bufio.NewReaderSize(r, readBuffer)}
 }
@@ -36,11 +38,13 @@ func (s *lineSource) next() ([]byte, error) {
 	s.long = s.long[:0]
 	for errors.Is(err, bufio.ErrBufferFull) {
 		if s.long = append(s.long, line...); len(s.long) > maxMessage {
-			return nil, fmt.Errorf("a line of more than %d bytes: no message may be larger", maxMessage)
+			return nil, errLongLine
 		}
 		line, err = s.r.ReadSlice('\n')
 	}
-	s.long = append(s.long, line...)
+	if s.long = append(s.long, line...); len(s.long) > maxMessage+1 || err != nil && len(s.long) > maxMessage {
+		return nil, errLongLine
+	}
 	if err == nil {
 		return s.long[:len(s.long)-1], nil
 	}
@@ -52,8 +56,9 @@ func (s *lineSource) next() ([]byte, error) {
 
 // A binarySource gives messages that are led by their length, four bytes, little endian.
 type binarySource struct {
-	r   *bufio.Reader
-	buf []byte
+	r    *bufio.Reader
+	head [4]byte
+	buf  []byte
 }
 
 func newBinarySource(r io.Reader) *binarySource {
@@ -61,14 +66,13 @@ func newBinarySource(r io.Reader) *binarySource {
 }
 
 func (s *binarySource) next() ([]byte, error) {
-	var head [4]byte
-	if _, err := io.ReadFull(s.r, head[:]); err != nil {
+	if _, err := io.ReadFull(s.r, s.head[:]); err != nil {
 		if errors.Is(err, io.ErrUnexpectedEOF) {
 			err = fmt.Errorf("input ends within the length of a message: %w", err)
 		}
 		return nil, err
 	}
-	n := int(binary.LittleEndian.Uint32(head[:]))
+	n := int(binary.LittleEndian.Uint32(s.head[:]))
 	if n > maxMessage {
 		return nil, fmt.Errorf("a message of %d bytes: no message may be larger than %d; is the input length-prefixed, little endian?", n, maxMessage)
 	}
