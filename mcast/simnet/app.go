@@ -88,7 +88,7 @@ func (x *Node) pump() {
 				panic(fmt.Sprintf("send: %d", r))
 			}
 			s.next++
-			if n.AllJoined() {
+			if n.Options.LossAllowed && n.AllJoined() {
 				s.sentIn = append(s.sentIn, n.restarts+1)
 			} else {
 				s.sentIn = append(s.sentIn, 0)
@@ -138,11 +138,12 @@ func fill(o *Options, b []byte, p mcast.Address, seq uint64) {
 		}
 		return
 	}
+	for ; len(b) >= 8; b = b[8:] {
+		x = x*6364136223846793005 + 1442695040888963407
+		binary.LittleEndian.PutUint64(b, x)
+	}
 	for i := range b {
-		if i%8 == 0 {
-			x = x*6364136223846793005 + 1442695040888963407
-		}
-		b[i] = byte(x >> (8 * (i % 8)))
+		b[i] = byte(x >> (8 * i))
 	}
 }
 

@@ -2,6 +2,7 @@ package simnet
 
 import (
 	"container/heap"
+	"encoding/binary"
 	"fmt"
 	"hash/maphash"
 	"math/rand/v2"
@@ -185,14 +186,18 @@ func (n *Network) step(e *event) {
 	e.node.after()
 }
 
-func (n *Network) mix(x uint64) { n.trace = (n.trace ^ x) * 1099511628211 }
+func (n *Network) mix(x uint64) {
+	h := (n.trace ^ x) * 1099511628211
+	n.trace = h ^ h>>29
+}
 
 func (n *Network) mixBytes(b []byte) {
-	h := n.trace
-	for _, c := range b {
-		h = (h ^ uint64(c)) * 1099511628211
+	for ; len(b) >= 8; b = b[8:] {
+		n.mix(binary.LittleEndian.Uint64(b))
 	}
-	n.trace = h
+	for _, c := range b {
+		n.mix(uint64(c))
+	}
 }
 
 // Partition cuts the way from one node to another, or mends it.
