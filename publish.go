@@ -194,10 +194,7 @@ func (p *Publisher) mend(err error) error {
 	case err == ring.ErrStalled: // stopped processes hold every slot
 		time.Sleep(time.Millisecond)
 		return nil
-	case err == ring.ErrRetired:
-		return p.reopen()
-	case errors.As(err, &damaged):
-		p.file.Retire()
+	case err == ring.ErrRetired, errors.As(err, &damaged):
 		return p.reopen()
 	}
 	return fmt.Errorf("topic %q: %w", p.topic, err)

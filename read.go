@@ -7,7 +7,6 @@ import (
 
 	"github.com/ringcast/ringcast/codec/layout"
 	"github.com/ringcast/ringcast/ring"
-	"github.com/ringcast/ringcast/shm"
 )
 
 // maxTurn is how many messages are taken from one topic of a pattern before the
@@ -101,43 +100,43 @@ func told(err error, topic string) error {
 	return fmt.Errorf("topic %q: %w", topic, err)
 }
 
-// replace goes over to the ring that took the place of a topic's.
+// replace goes over to the ring that took the place of a topic's. One that was
+// never written was replaced for its shape, and whoever made the successor has
+// entered us there. One that was written was given up for damage: then we begin
+// with the first message of the successor, and what we had not read is told.
 func (s *Subscription) replace(src *source) error {
 	next, err := s.bus.openRing(src.topic, ring.Shape{}, false)
-	var retired *shm.RetiredError
-	if errors.As(err, &retired) {
-		return s.restart(src)
-	}
 	if err != nil {
 		return err
 	}
-	if err := src.reader.Follow(next.Ring); err != nil {
+	old, missed := src.file, uint64(0)
+	if tail := old.Tail(); tail == 0 {
+		err = src.reader.Follow(next.Ring)
+	} else {
+		missed = min(tail-min(src.reader.Cursor(), tail), uint64(old.Shape().Slots))
+		err = s.rejoin(src, next)
+	}
+	if err != nil {
 		return errors.Join(fmt.Errorf("topic %q: %w", src.topic, err), next.Close())
 	}
-	old := src.file
 	src.file = next
-	return old.Close()
+	if err := old.Close(); err != nil || missed == 0 {
+		return err
+	}
+	return &LaggedError{Topic: src.topic, Missed: missed, First: src.reader.Cursor()}
 }
 
-// restart leaves a damaged ring, which has no successor as long as anybody uses
-// it, and reads whatever comes under its name from the beginning.
-func (s *Subscription) restart(src *source) error {
-	src.reader.Close()
-	if err := src.file.Close(); err != nil {
-		return err
-	}
-	file, err := s.bus.openRing(src.topic, ring.Shape{}, false)
-	if err != nil {
-		return err
-	}
-	o := ring.JoinOptions{Latest: s.config.Latest || file.Shape().Mode == Latest, FromSet: true}
-	reader, err := file.Join(o)
+// rejoin reads a successor from its beginning.
+func (s *Subscription) rejoin(src *source, next *ring.File) error {
+	o := ring.JoinOptions{Latest: s.config.Latest || next.Shape().Mode == Latest, FromSet: true}
+	reader, err := next.Join(o)
 	if err != nil && err != ring.ErrRetired {
-		return errors.Join(fmt.Errorf("topic %q: %w", src.topic, err), file.Close())
+		return err
 	}
-	src.file, src.reader = file, reader
+	src.reader.Close()
+	src.reader = reader
 	for i := range s.sources {
 		s.readers[i] = s.sources[i].reader
 	}
-	return nil
+	return nil // a retired one is replaced by the next poll
 }

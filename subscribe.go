@@ -30,11 +30,11 @@ type Subscription struct {
 	readers []*ring.Reader // of the sources, in their order
 	at      int            // source that is read
 	turn    int            // messages taken from it in a row
-	broken  map[string]bool
-	events  []error // to be told before the next message
+	events  []error        // to be told before the next message
 	waiter  *ring.Waiter
 	message Message
 	told    bool // others know what we subscribe to
+	finder  finder
 }
 
 // What a Subscription is being used for.
@@ -95,7 +95,9 @@ func (s *Subscription) open() error {
 		if err := s.bus.watchTopics(); err != nil {
 			return err
 		}
-		return s.scan(ring.JoinOptions{Latest: s.config.Latest, History: uint64(s.config.History)})
+		s.discover(ring.JoinOptions{Latest: s.config.Latest, History: uint64(s.config.History)})
+		s.takeFound()
+		return nil
 	}
 	return s.join(s.pattern, ring.JoinOptions{Latest: s.config.Latest, History: uint64(s.config.History)})
 }
@@ -193,6 +195,7 @@ func (s *Subscription) end() error {
 
 // shut leaves all rings.
 func (s *Subscription) shut() error {
+	s.endFinder()
 	var errs []error
 	for _, src := range s.sources {
 		src.reader.Close()
@@ -202,21 +205,30 @@ func (s *Subscription) shut() error {
 	return errors.Join(errs...)
 }
 
-// join opens a topic and begins to read it.
+// join begins to read a topic.
 func (s *Subscription) join(topic string, o ring.JoinOptions) error {
-	file, err := s.bus.openRing(topic, ring.Shape{}, false)
+	src, err := s.openSource(topic, o)
 	if err != nil {
 		return err
+	}
+	s.sources = append(s.sources, src)
+	s.readers = append(s.readers, src.reader)
+	return nil
+}
+
+// openSource opens a topic's ring and enters a reader. A retired ring is followed
+// by the first poll.
+func (s *Subscription) openSource(topic string, o ring.JoinOptions) (*source, error) {
+	file, err := s.bus.openRing(topic, ring.Shape{}, false)
+	if err != nil {
+		return nil, err
 	}
 	if file.Shape().Mode == Latest {
 		o.Latest = true
 	}
 	reader, err := file.Join(o)
 	if err != nil && err != ring.ErrRetired {
-		return errors.Join(fmt.Errorf("topic %q: %w", topic, err), file.Close())
+		return nil, errors.Join(fmt.Errorf("topic %q: %w", topic, err), file.Close())
 	}
-	src := &source{topic: topic, file: file, reader: reader}
-	s.sources = append(s.sources, src)
-	s.readers = append(s.readers, reader)
-	return nil // a retired ring is followed by the first poll
+	return &source{topic: topic, file: file, reader: reader}, nil
 }

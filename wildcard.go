@@ -4,8 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/ringcast/ringcast/ring"
@@ -13,42 +13,85 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// scan joins every topic that matches and was not joined yet. What a pattern
-// cannot open is an event in its stream, once.
-func (s *Subscription) scan(o ring.JoinOptions) error {
-	s.wait.seen = s.bus.changes.Load() // before the look
-	topics, err := s.bus.topicNames()
-	if err != nil {
-		return err
-	}
-	for _, topic := range topics {
-		if !shm.Match(s.pattern, topic) || s.broken[topic] || s.reads(topic) {
-			continue
-		}
-		if err := s.join(topic, o); err != nil {
-			if s.broken == nil {
-				s.broken = make(map[string]bool)
-			}
-			s.broken[topic] = true
-			s.events = append(s.events, &TopicError{Topic: topic, Err: err})
-		}
-	}
-	return nil
+// A finder joins the topics of a pattern. It is shared by the subscription's
+// reader and the bus's watch: the watch joins a topic as soon as it appears,
+// also while the reader is busy, since the topic's publisher waits for it.
+type finder struct {
+	mu     sync.Mutex
+	begun  bool            // the topics that were there at the subscription are joined
+	ended  bool            // the subscription is closed
+	known  map[string]bool // topics joined or refused
+	found  []*source       // joined, not yet taken by the reader
+	events []error         // what could not be joined, once each
 }
 
-// follow joins the topics that appeared since the last look, from their first
-// position: nobody can have published there before they appeared.
-func (s *Subscription) follow() {
-	if s.bus.changes.Load() == s.wait.seen {
+// discover joins every topic that matches and is not known yet.
+func (s *Subscription) discover(o ring.JoinOptions) {
+	f := &s.finder
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.ended {
 		return
 	}
-	if err := s.scan(ring.JoinOptions{Latest: s.config.Latest, FromSet: true}); err != nil {
-		s.events = append(s.events, &TopicError{Topic: s.pattern, Err: err})
+	topics, err := s.bus.topicNames()
+	if err != nil {
+		f.events = append(f.events, &TopicError{Topic: s.pattern, Err: err})
+	}
+	if f.known == nil {
+		f.known = make(map[string]bool)
+	}
+	for _, topic := range topics {
+		if f.known[topic] || !shm.Match(s.pattern, topic) {
+			continue
+		}
+		f.known[topic] = true
+		src, err := s.openSource(topic, o)
+		if err != nil {
+			f.events = append(f.events, &TopicError{Topic: topic, Err: err})
+			continue
+		}
+		f.found = append(f.found, src)
+	}
+	f.begun = true
+}
+
+// appeared joins, for the watch, the topics that have come, from their first
+// position: nobody can have published there before they appeared.
+func (s *Subscription) appeared() {
+	s.finder.mu.Lock()
+	begun := s.finder.begun
+	s.finder.mu.Unlock()
+	if begun {
+		s.discover(ring.JoinOptions{Latest: s.config.Latest, FromSet: true})
 	}
 }
 
-func (s *Subscription) reads(topic string) bool {
-	return slices.ContainsFunc(s.sources, func(src *source) bool { return src.topic == topic })
+// follow takes over what was found since the last look.
+func (s *Subscription) follow() {
+	if s.bus.changes.Load() != s.wait.seen {
+		s.takeFound()
+	}
+}
+
+func (s *Subscription) takeFound() {
+	s.wait.seen = s.bus.changes.Load() // before the look
+	f := &s.finder
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, src := range f.found {
+		s.sources = append(s.sources, src)
+		s.readers = append(s.readers, src.reader)
+	}
+	s.events = append(s.events, f.events...)
+	f.found, f.events = nil, nil
+}
+
+// endFinder lets nothing more be joined, and hands over what was.
+func (s *Subscription) endFinder() {
+	s.takeFound()
+	s.finder.mu.Lock()
+	s.finder.ended = true
+	s.finder.mu.Unlock()
 }
 
 // topicNames lists the topics that have a ring.
@@ -126,9 +169,25 @@ func (w *topicWatch) run(b *Bus) {
 		} else if _, err := w.events.Read(buf); err != nil {
 			return // closed
 		}
+		for _, s := range b.patterns() {
+			s.appeared()
+		}
 		b.changes.Add(1)
 		b.wake()
 	}
+}
+
+// patterns are the bus's subscriptions with wildcards.
+func (b *Bus) patterns() []*Subscription {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	var list []*Subscription
+	for m := range b.members {
+		if s, ok := m.(*Subscription); ok && s.wild {
+			list = append(list, s)
+		}
+	}
+	return list
 }
 
 func (w *topicWatch) close() {
