@@ -34,8 +34,9 @@ type Publisher struct {
 // Publisher opens a topic for publishing, and makes it if it is not there. A nil
 // configuration takes the topic as it is.
 //
-// It returns once this node's forwarder, if there is one, reads the topic for the
-// nodes that want it: the first message reaches them, too.
+// It returns once those who asked for the topic before read it, the patterns of
+// other programs and the forwarder for other nodes: the first message reaches
+// them, too. That takes less than a millisecond, unless one of them is stopped.
 //
 // Errors: ErrBadName; *ShapeError where the topic was written in another shape;
 // ErrNotExclusive; *shm.NoSpaceError where the ring does not fit; ErrClosed.
@@ -61,6 +62,7 @@ func (b *Bus) Publisher(topic string, cfg *PublisherConfig) (*Publisher, error) 
 	if err != nil {
 		return nil, errors.Join(err, p.finish())
 	}
+	b.awaitAudience(topic, p.file.Ring)
 	p.free()
 	return p, nil
 }
