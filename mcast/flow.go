@@ -18,8 +18,7 @@ type member struct {
 	wants    int // own topics of the lane that it wants
 
 	roundTrip rttFilter
-	delayBase uint32 // least one-way delay ever, two unrelated clocks
-	delayed   bool   // whether delayBase is set
+	delay     delayFilter
 	overruns  uint32
 
 	nakTokens float64
@@ -61,6 +60,30 @@ func (f *rttFilter) value() Duration {
 		return 0
 	}
 	return v
+}
+
+// delayFilter tells how long frames wait in a queue: their one-way delay less the
+// least of the last five to ten seconds. The two clocks are unrelated, and may
+// drift apart by less than what matters within that time.
+type delayFilter struct {
+	zero              uint32 // of the clocks' difference; the rest counts from it
+	present, previous int32
+	since             Time
+	known             bool
+}
+
+const delaySpan = 5 * Second
+
+func (f *delayFilter) add(now Time, delay uint32) (queue Duration) {
+	if !f.known {
+		*f = delayFilter{zero: delay, since: now, known: true}
+	}
+	d := int32(delay - f.zero)
+	if now-f.since > delaySpan {
+		f.previous, f.present, f.since = f.present, d, now
+	}
+	f.present = min(f.present, d)
+	return min(Duration(d-min(f.present, f.previous))*Microsecond, Second)
 }
 
 // memberAt notes where a member stands, from an SM or a NAK.
@@ -144,11 +167,7 @@ func (e *Engine) complaints(l *lane, m *member, s *wire.Status) {
 	over := int32(s.Overruns-m.overruns) > 0 && m.joined
 	m.overruns = s.Overruns
 	if s.DelayMicros != wire.NoEcho {
-		if !m.delayed || int32(s.DelayMicros-m.delayBase) < 0 {
-			m.delayBase, m.delayed = s.DelayMicros, true
-		}
-		wait := Duration(s.DelayMicros-m.delayBase) * Microsecond
-		over = over || wait > max(paceDelay, 2*e.roundTrip) && wait < Second
+		over = over || m.delay.add(e.now, s.DelayMicros) > max(paceDelay, 2*e.roundTrip)
 	}
 	if over {
 		l.pace.complain(float64(s.ReceivedRate))

@@ -42,10 +42,12 @@ func (e *Engine) backoff(p *Peer) Duration {
 	return Duration(t / l * math.Log(x*math.Expm1(l)*t/l))
 }
 
-// retry is how long a gap waits after it was asked for.
-func (e *Engine) retry(p *Peer, tries uint8) Duration {
-	r := float64(max(retryTimes*e.groupTrip(p), retryMin)) * math.Pow(retryGrowth, float64(tries))
-	return Duration(min(r*(0.8+0.4*e.rnd.Float64()), float64(retryMax)))
+// retry is how long a gap waits after it was asked for. The repair comes behind
+// what waits in this node's own socket: that time is added, or a busy receiver
+// would ask again and again for what is already in its queue.
+func (e *Engine) retry(r *receiver, tries uint8) Duration {
+	d := float64(max(retryTimes*e.groupTrip(r.peer), retryMin)) * math.Pow(retryGrowth, float64(tries))
+	return min(Duration(d*(0.8+0.4*e.rnd.Float64()))+r.queue, retryMax)
 }
 
 // sendNak asks for all gaps that count. What has no room goes into the next NAK,
@@ -72,7 +74,7 @@ func (e *Engine) sendNak(now Time, r *receiver) {
 			g.from = x.to + 1
 		}
 		n.Flags |= flagIf(x.local, layout.NakFlagLocalLoss)
-		x.phase, x.due = gapRetry, min(now+e.retry(r.peer, x.tries), max(x.born+e.cfg.Timers.GiveUp, now+1))
+		x.phase, x.due = gapRetry, min(now+e.retry(r, x.tries), max(x.born+e.cfg.Timers.GiveUp, now+1))
 		x.tries = min(x.tries+1, retriesCapped)
 		if g.from != 0 {
 			break

@@ -44,6 +44,8 @@ type receiver struct {
 	echoAt Time   // 0: none yet
 	delay  uint32 // least one-way delay since the last SM
 	timed  bool
+	path   delayFilter
+	queue  Duration // how long the last frame waited in queues
 }
 
 // receiveData takes a datagram of a lane.
@@ -86,7 +88,9 @@ func (e *Engine) receiveData(now Time, p *Peer, h *wire.Header, frame []byte) wi
 // clock notes a frame's time for the echo and for the queue's delay.
 func (r *receiver) clock(now Time, send uint32) {
 	r.echo, r.echoAt = send, now
-	if delay := micros(now) - send; !r.timed || int32(delay-r.delay) < 0 {
+	delay := micros(now) - send
+	r.queue = r.path.add(now, delay)
+	if !r.timed || int32(delay-r.delay) < 0 {
 		r.delay, r.timed = delay, true
 	}
 }

@@ -4,14 +4,14 @@ import (
 	"testing"
 )
 
-// statuses keeps the sender's window open while a benchmark drops its datagrams.
-func (s *station) takeAll(now Time, from *station) {
+// takeAll keeps the sender's window open while a benchmark drops its datagrams.
+func (s *station) takeAll(now Time) {
 	m := &s.engine.peers[0].members[LaneGated]
 	m.taken, m.highest = s.engine.lanes[LaneGated].head, s.engine.lanes[LaneGated].head
 	s.engine.updateLimit(now, s.engine.lanes[LaneGated])
 }
 
-// sink that drops: benchmarks replace the station's Multicast by hold and forget.
+// nowhere is a station whose datagrams are dropped.
 type nowhere struct{ *station }
 
 func (nowhere) Multicast([][]byte) {}
@@ -27,7 +27,7 @@ func sendLoop(now Time, a *station, topic TopicID, payload []byte, n int) Time {
 		m.Sequence = seq + 1
 		if e.Send(now, topic, &m) != Sent {
 			now += Millisecond
-			a.takeAll(now, nil)
+			a.takeAll(now)
 			i--
 			continue
 		}
@@ -104,14 +104,14 @@ func byteCount(n int) string {
 
 // Sending and receiving in order allocate nothing.
 func TestHotPathsAllocateNothing(t *testing.T) {
-	now, a, r, topic := joined(t, func(c *Config) { c.Rate = 1e9 })
+	now, a, _, topic := joined(t, func(c *Config) { c.Rate = 1e9 })
 	a.engine.sink = nowhere{a}
 	payload := make([]byte, 120)
 	now = sendLoop(now, a, topic, payload, 100)
 	if n := testing.AllocsPerRun(200, func() { now = sendLoop(now, a, topic, payload, 50) }); n != 0 {
 		t.Errorf("Send allocates %v times for 50 messages, want 0", n)
 	}
-	now, a, r, topic = joined(t, func(c *Config) { c.Rate = 1e9 })
+	now, a, r, topic := joined(t, func(c *Config) { c.Rate = 1e9 })
 	frames, _ := record(t, now, a, topic, payload, 3000)
 	for _, f := range frames[:10] {
 		r.engine.Receive(now, f, a.address, true)
