@@ -86,12 +86,12 @@ func (s *Subscription) takeFound() {
 	f.found, f.events = nil, nil
 }
 
-// endFinder lets nothing more be joined, and hands over what was.
+// endFinder lets nothing more be joined, and then hands over what was.
 func (s *Subscription) endFinder() {
-	s.takeFound()
 	s.finder.mu.Lock()
 	s.finder.ended = true
 	s.finder.mu.Unlock()
+	s.takeFound()
 }
 
 // topicNames lists the topics that have a ring.
@@ -112,8 +112,8 @@ func topicNames(dir string) ([]string, error) {
 	return names, nil
 }
 
-// A topicWatch tells the patterns of a bus when topics appear. It is owned by the
-// bus; its goroutine only counts and rings.
+// A topicWatch tells the patterns of a bus when topics appear, and joins those that
+// match. It is owned by the bus.
 type topicWatch struct {
 	events *os.File // inotify
 	ended  chan struct{}
