@@ -66,7 +66,7 @@ type watch struct {
 	raw     syscall.RawConn
 	seen    []watched // by index
 	changes uint64
-	first   bool
+	whole   bool          // the next look is at all records, whatever Changes says
 	bells   int           // inotify descriptor of the directory of bells, or -1
 	tick    time.Duration // until the next look at the table
 
@@ -100,7 +100,7 @@ func newWatch(d *Domain, fn func(uint16)) (*watch, error) {
 		return nil, os.NewSyscallError("fcntl", err)
 	}
 	w := &watch{domain: d, fn: fn, poll: os.NewFile(uintptr(fd), "participants"),
-		seen: make([]watched, d.table.count), first: true, bells: -1, tick: joinTick}
+		seen: make([]watched, d.table.count), whole: true, bells: -1, tick: joinTick}
 	if w.raw, err = w.poll.SyscallConn(); err != nil {
 		_ = w.poll.Close()
 		return nil, err
@@ -143,11 +143,13 @@ func (w *watch) bellHung() {
 // nextTick returns how long to wait for an event.
 func (w *watch) nextTick() time.Duration {
 	switch {
-	case w.first:
+	case w.whole:
 		return 0
 	case w.suspects > 0:
 		return w.pause
-	case w.bells < 0:
+	}
+	w.whole = true // who died between LIVE and the count of changes is seen so
+	if w.bells < 0 {
 		return blindTick
 	}
 	d := w.tick
@@ -163,13 +165,14 @@ func (w *watch) close() {
 	_ = w.poll.Close()
 }
 
-// scan follows the table where it changed.
+// scan follows the table where it changed, or after a tick, all of it: some
+// microseconds.
 func (w *watch) scan() {
 	changes := w.domain.Changes() // before the records: a change that comes later is seen next time
-	if changes == w.changes && !w.first {
+	if changes == w.changes && !w.whole {
 		return
 	}
-	w.changes, w.first = changes, false
+	w.changes, w.whole = changes, false
 	for i := range w.seen {
 		generation, live := w.domain.State(uint16(i))
 		e := &w.seen[i]
@@ -238,7 +241,7 @@ func (w *watch) ask() {
 		switch {
 		case !live || generation != e.generation:
 			w.drop(i)
-			w.first = true // the next one of this index may be there already
+			w.whole = true // the next one of this index may be there already
 		case alive:
 			w.retry(i)
 		default:

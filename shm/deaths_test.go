@@ -114,6 +114,29 @@ func TestKilledAtOnceIsKnown(t *testing.T) {
 	}
 }
 
+// Who is killed between being LIVE and counting that as a change is known by the
+// bell that was hung up before.
+func TestKilledBeforeItsChangeIsKnown(t *testing.T) {
+	base := testBase(t)
+	d, mine := openTestDomain(t, base), openTestDomain(t, base)
+	deaths := make(chan uint16, 1)
+	watchDeaths(t, d, func(i uint16) { deaths <- i })
+	time.Sleep(20 * time.Millisecond) // so that the watch has seen the empty table
+	p, err := mine.join(Info{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	crash(t, mine, p)
+	select {
+	case i := <-deaths:
+		if i != p.Index() {
+			t.Errorf("death of %d, want %d", i, p.Index())
+		}
+	case <-time.After(generous):
+		t.Error("the death is not known")
+	}
+}
+
 func TestKilledAndReapedIsDeadAtOnce(t *testing.T) {
 	base := testBase(t)
 	d := openTestDomain(t, base)
@@ -325,5 +348,17 @@ func BenchmarkAlive(b *testing.B) {
 		if !d.Alive(0) {
 			b.Fatal("dead")
 		}
+	}
+}
+
+func BenchmarkScanOfTheTable(b *testing.B) {
+	w, err := newWatch(openTestDomain(b, testBase(b)), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer w.close()
+	for b.Loop() {
+		w.whole = true
+		w.scan()
 	}
 }
