@@ -61,6 +61,41 @@ func TestCounters(t *testing.T) {
 	mustError(t, err, ErrClosed)
 }
 
+// A tool that keeps the counters of a participant open does not stand in the way
+// of the next one of that index, whether the first left or was killed.
+func TestCountersHeldByATool(t *testing.T) {
+	base := testBase(t)
+	tool := openTestDomain(t, base)
+	for _, killed := range []bool{false, true} {
+		d := openTestDomain(t, base)
+		p := joinTest(t, d, "first")
+		if _, err := d.Counters(p); err != nil {
+			t.Fatal(err)
+		}
+		held, err := Open(d.countersPath(p.Index()), layout.SegmentKindCounters, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer held.Close()
+		if killed {
+			crash(t, d, p)
+			if err := tool.Free(p.Index(), p.Generation()); err != nil {
+				t.Fatal(err)
+			}
+		} else if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+		d = openTestDomain(t, base)
+		q := joinTest(t, d, "next")
+		if _, err := d.Counters(q); err != nil || q.Index() != p.Index() {
+			t.Errorf("killed %v: counters of the next one, index %d: %v", killed, q.Index(), err)
+		}
+		if err := d.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // Counting never fails: beyond the last row it is not seen.
 func TestMoreCountersThanRows(t *testing.T) {
 	d := openTestDomain(t, testBase(t))

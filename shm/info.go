@@ -97,7 +97,7 @@ func (p *Participant) keepInfoFile(fd int) {
 	p.info = fd
 	closeFD(old)
 	if old >= 0 && fd < 0 {
-		_ = removeAbandoned(p.domain.infoPath(p.index))
+		_ = unix.Unlink(p.domain.infoPath(p.index))
 	}
 }
 

@@ -127,11 +127,8 @@ func (p *Participant) settle(info *Info) (err error) {
 	if p.fifo, err = p.domain.hangBell(p.index); err != nil {
 		return err
 	}
-	d := p.domain
-	for _, path := range []string{d.infoPath(p.index), d.newInfoPath(p.index), d.countersPath(p.index)} {
-		if err = removeAbandoned(path); err != nil { // of one that died before it was LIVE, or while it left
-			return err
-		}
+	if err = p.domain.clear(p.index, false); err != nil { // of one that died before it was LIVE, or while it left
+		return err
 	}
 	language := uint32(info.Language)
 	if language == layout.LanguageUnknown {
@@ -213,8 +210,8 @@ func (p *Participant) Close() error {
 	return err
 }
 
-// takeDown gives up the participant's own files, so that they are nobody's,
-// then removes them. The lock byte is still held.
+// takeDown gives up the participant's own files and removes them. The lock byte
+// is still held.
 func (p *Participant) takeDown() error {
 	if p.counters != nil {
 		_ = p.counters.Close()
@@ -222,7 +219,7 @@ func (p *Participant) takeDown() error {
 	closeFD(p.fifo)
 	closeFD(p.info)
 	p.fifo, p.info = -1, -1
-	return p.domain.takeDown(p.index)
+	return p.domain.clear(p.index, true)
 }
 
 // release closes what the participant holds; its lock ends with it.

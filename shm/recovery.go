@@ -1,7 +1,9 @@
 package shm
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 
 	"github.com/ringcast/ringcast/codec/layout"
 	"golang.org/x/sys/unix"
@@ -43,6 +45,23 @@ func (d *Domain) takeDown(index uint16) error {
 		}
 	}
 	return nil
+}
+
+// clear removes what an index has beside the segments, whoever still looks at it
+// and whose rights it has: the caller holds the lock byte, so there is no other
+// owner. A joiner that has hung its bell up already keeps it.
+func (d *Domain) clear(index uint16, bell bool) error {
+	paths := []string{d.infoPath(index), d.newInfoPath(index), d.countersPath(index)}
+	if bell {
+		paths = append(paths, d.bellPath(index))
+	}
+	var errs []error
+	for _, path := range paths {
+		if err := unix.Unlink(path); err != nil && !errors.Is(err, unix.ENOENT) {
+			errs = append(errs, fmt.Errorf("remove: %w", &fs.PathError{Op: "unlink", Path: path, Err: err}))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // LockCleaner takes the lock that keeps two processes from recovering the same
