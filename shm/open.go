@@ -11,33 +11,54 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openPatience bounds how long an opener waits for a segment that somebody is
-// just removing or replacing: both take microseconds, unless he was stopped.
-const openPatience = 200 * time.Millisecond
+// Patience of an opener with who is just removing or replacing a segment: both
+// take microseconds, unless he was stopped.
+const (
+	// removePatience is for a remover, whose lock nobody can get past.
+	removePatience = 200 * time.Millisecond
+	// retiredPatience is for a replacer, whose work others can finish.
+	retiredPatience = 20 * time.Millisecond
+)
 
 // errChanging says that the name is about to lead elsewhere: look again.
-var errChanging = errors.New("segment is being replaced")
+var errChanging = fmt.Errorf("it is being removed: %w", ErrInUse)
+
+// errOtherBoot says that a segment of another boot has users. Several openers
+// that are about to remove it are users, too, for an instant.
+var errOtherBoot = fmt.Errorf("made under another boot id of a kernel that uses it now "+
+	"(two machines can't share a directory): %w", ErrInUse)
 
 // Open maps a segment that is there, of that kind, and holds its usage lock.
 //
 // Errors: [NotOursError], [VersionError] and [DamagedError] say that the file
 // can't be used; [RetiredError] that it was given up while others still use it;
-// [fs.ErrNotExist] and [fs.ErrPermission] are the system's. A segment that
-// nobody uses any more, retired or of an earlier boot of the machine, is
-// removed on the way, and does not exist.
+// [ErrInUse] that a remover holds it for very long, or that it is of another
+// boot and in use; [fs.ErrNotExist] and [fs.ErrPermission] are the system's. A
+// segment that nobody uses any more, retired or of an earlier boot of the
+// machine, is removed on the way, and does not exist.
 //
 // Open reads the header once, with read(2), and goes by that copy for ever.
 func Open(path string, kind uint32, writable bool) (*Segment, error) {
-	end := time.Now().Add(openPatience)
+	start := time.Now()
 	for {
 		s, err := openOnce(path, kind, writable)
-		var retired *RetiredError
-		changing := errors.Is(err, errChanging) || errors.As(err, &retired)
-		if !changing || time.Now().After(end) {
+		if time.Since(start) >= patienceWith(err) {
 			return s, err
 		}
 		time.Sleep(time.Millisecond)
 	}
+}
+
+// patienceWith is how long the error may go away by itself.
+func patienceWith(err error) time.Duration {
+	var retired *RetiredError
+	switch {
+	case errors.Is(err, errChanging), errors.Is(err, errOtherBoot):
+		return removePatience
+	case errors.As(err, &retired):
+		return retiredPatience
+	}
+	return 0
 }
 
 func openOnce(path string, kind uint32, writable bool) (*Segment, error) {
@@ -175,20 +196,35 @@ func (s *Segment) attach() error {
 func (s *Segment) usable() error {
 	state, successor := s.State()
 	switch {
-	case state == layout.SegmentStateRetired, s.header.bootHash != bootHash():
-		if !s.writable && state != layout.SegmentStateRetired {
-			return fmt.Errorf("open segment %q: of an earlier boot: %w", s.path, fs.ErrNotExist)
-		}
+	case state == layout.SegmentStateRetired:
 		if s.writable && s.remove() == nil {
 			return fmt.Errorf("open segment %q: %w", s.path, errChanging)
 		}
 		return &RetiredError{Path: s.path, Successor: successor}
+	case otherBoot(s.header.bootHash, bootHash()):
+		return s.dropOtherBoot()
 	case state == layout.SegmentStateBuilding:
 		return &DamagedError{Path: s.path, Found: "state BUILDING", Wanted: "READY before it has a name"}
 	case state != layout.SegmentStateReady:
 		return &DamagedError{Path: s.path, Found: fmt.Sprintf("state %d", state), Wanted: "READY or RETIRED"}
 	}
 	return nil
+}
+
+// otherBoot compares two hashes of boot ids. Who does not know the boot can't
+// tell: a segment is not taken from its users for want of a file in /proc.
+func otherBoot(theirs, ours uint64) bool { return theirs != 0 && ours != 0 && theirs != ours }
+
+// dropOtherBoot removes a segment of another boot. It returns errChanging when
+// the caller is to look again.
+func (s *Segment) dropOtherBoot() error {
+	if !s.writable {
+		return fmt.Errorf("open segment %q: of an earlier boot: %w", s.path, fs.ErrNotExist)
+	}
+	if s.remove() == nil {
+		return fmt.Errorf("open segment %q: %w", s.path, errChanging)
+	}
+	return fmt.Errorf("open segment %q: %w", s.path, errOtherBoot)
 }
 
 // preadFull reads until b is full or the file ends.

@@ -223,6 +223,47 @@ func TestEarlierBoot(t *testing.T) {
 	}
 }
 
+// A segment of another boot that somebody uses (two machines share the directory)
+// is not called retired, which would have it replaced.
+func TestOtherBootInUse(t *testing.T) {
+	b := segmentImage(t)
+	put64(b, layout.SegmentHeaderBootHashOffset, bootHash()+1)
+	sum(b)
+	path := filepath.Join(testBase(t), "theirs")
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	user, err := openRetry(path, unix.O_RDWR)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeFD(user)
+	if ok, err := lockShared(user, layout.LockByteUsage); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	_, err = Open(path, testKind, true)
+	mustError(t, err, ErrInUse, path, "another boot")
+	var retired *RetiredError
+	if errors.As(err, &retired) {
+		t.Errorf("called retired: %v", err)
+	}
+}
+
+// Where either side does not know its boot, the segment is taken as of this one.
+func TestUnknownBoot(t *testing.T) {
+	b := segmentImage(t)
+	put64(b, layout.SegmentHeaderBootHashOffset, 0)
+	sum(b)
+	path := filepath.Join(testBase(t), "unknown")
+	if err := os.WriteFile(path, b, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	_ = mustOpen(t, path, true).Close()
+	if otherBoot(5, 0) || otherBoot(0, 5) || !otherBoot(5, 6) || otherBoot(5, 5) {
+		t.Error("who does not know the boot is sure of it")
+	}
+}
+
 func TestOpenScribbled(t *testing.T) {
 	good := segmentImage(t)
 	path := filepath.Join(testBase(t), "scribbled")

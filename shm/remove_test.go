@@ -124,8 +124,8 @@ func TestRemoverStuck(t *testing.T) {
 	}
 	begin := time.Now()
 	_, err = Open(spec.Path, testKind, true)
-	mustError(t, err, errChanging, spec.Path)
-	if waited := time.Since(begin); waited < openPatience || waited > generous {
+	mustError(t, err, ErrInUse, spec.Path)
+	if waited := time.Since(begin); waited < removePatience || waited > generous {
 		t.Errorf("waited %v", waited)
 	}
 	closeFD(fd)
