@@ -61,6 +61,10 @@ func (m *Message) TimestampNs() uint64 {
 	return m.raw.TimestampNs
 }
 
+// Kind says what it is, a layout.MessageKind: data, or a request, reply or error
+// where those are sent by topic.
+func (m *Message) Kind() uint8 { return m.raw.Kind }
+
 // Content says how to read the payload: ContentRaw, ContentFields or ContentFlatBuffer.
 func (m *Message) Content() uint8 { return m.raw.Content }
 
