@@ -43,6 +43,8 @@ type Forwarder struct {
 	in     map[string]*inbound
 	peers  map[*mcast.Peer][]string // what each wants
 	seen   map[string]bool          // topics published here at the last scan
+	failed map[string]string        // topics published here that cannot be opened, and why
+	again  mcast.Time               // when they are tried again; 0: there are none
 	wanted []string                 // what the engine was told that this node wants
 	told   bool                     // it was told anything at all
 	stale  uint64                   // a greater session of this node that others have seen
@@ -59,7 +61,7 @@ func New(cfg Config) (*Forwarder, error) {
 	f := &Forwarder{
 		cfg: cfg.withDefaults(), start: time.Now(),
 		out: map[string]*outbound{}, in: map[string]*inbound{},
-		peers: map[*mcast.Peer][]string{}, seen: map[string]bool{},
+		peers: map[*mcast.Peer][]string{}, seen: map[string]bool{}, failed: map[string]string{},
 	}
 	if err := f.open(); err != nil {
 		_ = f.Close()
@@ -123,7 +125,8 @@ func (f *Forwarder) now() mcast.Time { return mcast.Time(time.Since(f.start)) }
 // Run forwards until ctx ends, then says BYE. It returns nil in that case, and
 // what went wrong otherwise.
 func (f *Forwarder) Run(ctx context.Context) error {
-	ctx, cancel := context.WithCancelCause(ctx)
+	parent := ctx
+	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	f.ctx = ctx
 	f.cfg.Log("node %d of domain %q on %v, %s", f.node(), f.cfg.Domain.Domain, f.conn.Interface(), f.conn.Buffers().Short())
@@ -148,10 +151,10 @@ func (f *Forwarder) Run(ctx context.Context) error {
 	loops.Wait()
 	f.wg.Wait()
 	f.shutdown()
-	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
-		return err
+	if parent.Err() != nil {
+		return nil
 	}
-	return nil
+	return context.Cause(ctx)
 }
 
 func (f *Forwarder) node() uint32 {

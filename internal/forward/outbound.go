@@ -25,6 +25,9 @@ type outbound struct {
 	// it, and the lane's head at that time. Ascending.
 	unsettled []mark
 	cursor    uint64 // what a successor is told
+
+	rewound uint64 // positions below it are read again after we were put out
+	leaving bool   // its publishers are gone: it ends when all of it was handed over
 }
 
 // A mark pairs a position of the ring with a place in the lane.
@@ -50,17 +53,22 @@ func (f *Forwarder) openOut(name string, fresh bool) (*outbound, error) {
 		}
 		return nil, errors.Join(err, file.Close())
 	}
-	shape := shapeOf(file.Shape())
-	topic, err := f.engine.Topic(name, shape)
+	topic, err := f.engine.Topic(name, shapeOf(file.Shape()))
 	if err != nil {
 		reader.Close()
 		return nil, errors.Join(err, file.Close())
 	}
-	o := &outbound{name: name, topic: topic, file: file, reader: reader, cursor: reader.Cursor()}
-	if shape.Live {
-		o.lane = mcast.LaneLive
+	return &outbound{
+		name: name, topic: topic, lane: laneOf(file.Shape()),
+		file: file, reader: reader, cursor: reader.Cursor(), rewound: file.Tail(),
+	}, nil
+}
+
+func laneOf(s ring.Shape) uint32 {
+	if s.Mode == ring.Latest {
+		return mcast.LaneLive
 	}
-	return o, nil
+	return mcast.LaneGated
 }
 
 // shapeOf is a ring's shape as the other nodes are told.
@@ -78,6 +86,21 @@ func (f *Forwarder) closeOut(name string) {
 	o.reader.Close()
 	if err := o.file.Close(); err != nil {
 		f.cfg.Log("close topic %q: %v", name, err)
+	}
+}
+
+// forgetUnwanted ends the forwarding of what peers have just let go of, and its
+// place with it: who asks for the topic later begins then. (A peer that is merely
+// gone goes on where it stood.)
+func (f *Forwarder) forgetUnwanted() {
+	for name, o := range f.out {
+		if f.engine.WantedBy(name) != 0 {
+			continue
+		}
+		f.cfg.Log("topic %q is no longer forwarded", name)
+		id := o.file.ID()
+		f.closeOut(name)
+		f.seat.SweepCursors(func(ring uint64) bool { return ring != id })
 	}
 }
 
@@ -119,12 +142,11 @@ func (o *outbound) next(f *Forwarder) bool {
 	case errors.Is(err, ring.ErrEmpty):
 		return false
 	case errors.As(err, &lagged):
-		// The receivers learn it exactly from the producers' sequences.
-		f.counters.lagged.Add(lagged.Missed)
-		f.cfg.Log("topic %q: %v", o.name, err)
-		return true
+		return o.lagged(f, lagged)
 	case errors.Is(err, ring.ErrRetired):
 		return o.follow(f)
+	case errors.Is(err, ring.ErrTooManyReaders): // put out, and no way back in now
+		return o.giveUp(f, err)
 	default:
 		f.counters.damaged.Add(1)
 		return true
@@ -150,16 +172,44 @@ func (o *outbound) follow(f *Forwarder) bool {
 		o.topic, err = f.engine.Topic(o.name, shapeOf(file.Shape()))
 	}
 	if err != nil {
-		f.cfg.Log("topic %q: %v", o.name, err)
-		f.closeOut(o.name)
-		f.wantRescan()
-		return false
+		return o.giveUp(f, err)
 	}
 	if err := o.file.Close(); err != nil {
 		f.cfg.Log("topic %q: %v", o.name, err)
 	}
-	o.file, o.cursor, o.unsettled = file, o.reader.Cursor(), o.unsettled[:0]
+	o.file, o.cursor, o.unsettled, o.rewound = file, o.reader.Cursor(), o.unsettled[:0], 0
+	o.lane = laneOf(file.Shape())
 	return o.next(f)
+}
+
+// giveUp ends the forwarding of a topic until a scan, soon, opens it again.
+func (o *outbound) giveUp(f *Forwarder, err error) bool {
+	f.cfg.Log("topic %q: %v", o.name, err)
+	f.closeOut(o.name)
+	f.again = f.now() + openAgain
+	return false
+}
+
+// lagged is reached when we were put out of the ring for slowness, or have found
+// that positions are gone. In the first case the reader begins at the tail; but
+// the ring still holds a lap of what lies before it, and whatever was published
+// last: that is read first. What is gone the receivers learn exactly from the
+// producers' sequences.
+func (o *outbound) lagged(f *Forwarder, lag *ring.LaggedError) bool {
+	if o.file.Shape().Mode != ring.Latest && lag.First >= o.rewound {
+		reader, err := o.file.Join(ring.JoinOptions{From: lag.First, FromSet: true})
+		if err == nil {
+			o.reader.Close()
+			o.reader, o.rewound = reader, o.file.Tail()
+			return true
+		}
+		if reader != nil {
+			reader.Close()
+		}
+	}
+	f.counters.lagged.Add(lag.Missed)
+	f.cfg.Log("topic %q: %v", o.name, lag)
+	return true
 }
 
 // toWire makes the engine's message of the ring's; the bytes stay where they are.

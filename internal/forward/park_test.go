@@ -103,7 +103,7 @@ func stoppedReader(t *testing.T, topic string) (a, b *testNode, reader *program,
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for i := 0; writer.publish(flood, w, numbered(i)) == nil; i++ {
+		for i := 0; flood.Err() == nil && writer.publish(flood, w, numbered(i)) == nil; i++ {
 		}
 	}()
 	t.Cleanup(func() { stop(); <-done })

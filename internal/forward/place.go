@@ -22,6 +22,9 @@ func (f *Forwarder) savePlaces() {
 		if cursor, moved := o.settle(f.engine.Settled(o.lane)); moved {
 			f.noteErr(f.seat.SetCursor(o.file.ID(), cursor))
 		}
+		if o.leaving && o.done() {
+			f.wantRescan()
+		}
 	}
 	if f.parked.Load() != 0 {
 		return

@@ -24,20 +24,22 @@ func (f *Forwarder) pumpLoop(ctx context.Context) error {
 	changes := f.domain.Changes() - 1
 	for ctx.Err() == nil {
 		seen := bell.Load()
-		if now := f.domain.Changes(); now != changes || f.rescan.Swap(false) {
+		if now := f.domain.Changes(); now != changes || f.rescan.Swap(false) || f.scanDue() {
 			changes = now
 			f.scan()
 			f.seat.SetScanned(now)
 		}
 		moved, busy := f.pumpAll()
 		switch {
-		case busy:
-			bell.Wait(seen, busySleep)
 		case moved >= napBatch:
 			bell.Wait(seen, nap)
 		case moved > 0:
 		default:
-			if d, idle := f.armAll(); idle {
+			d, idle := f.armAll()
+			if busy {
+				d = min(d, busySleep)
+			}
+			if idle {
 				bell.Wait(seen, d)
 			}
 		}
@@ -67,13 +69,18 @@ func (f *Forwarder) pumpAll() (moved int, busy bool) {
 	return moved, busy
 }
 
-// armAll leaves word with every ring. It returns how long the pump may sleep, and
-// false if a ring has something now.
+// armAll leaves word with every ring, but for those whose message is still in hand:
+// one topic that is full elsewhere must not delay the others, and what is lent must
+// not be let go. It returns how long the pump may sleep, and false if a ring has
+// something now.
 func (f *Forwarder) armAll() (time.Duration, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	d, idle := idleSleep, true
 	for _, o := range f.out {
+		if o.held {
+			continue
+		}
 		if o.reader.Arm() {
 			idle = false
 		}

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/ringcast/ringcast/codec/table"
+	"github.com/ringcast/ringcast/mcast"
 	"github.com/ringcast/ringcast/shm"
 )
 
@@ -73,18 +74,45 @@ func (f *Forwarder) scanOut(all interests) {
 		}
 		o, err := f.openOut(name, f.seen != nil && !f.seen[name])
 		if err != nil {
-			f.cfg.Log("topic %q: %v", name, err)
+			f.noteUnopened(name, err)
 			continue
 		}
+		delete(f.failed, name)
 		f.cfg.Log("topic %q is forwarded", name)
 		f.out[name] = o
 	}
 	for name, o := range f.out {
-		if f.engine.WantedBy(name) == 0 || !all.published[name] && o.done() {
+		o.leaving = !all.published[name]
+		if f.engine.WantedBy(name) == 0 || o.leaving && o.done() {
 			f.cfg.Log("topic %q is no longer forwarded", name)
 			f.closeOut(name)
 		}
 	}
+}
+
+// openAgain is how soon a ring that could not be opened is tried again: nobody
+// need say anything new for it to work then.
+const openAgain = 500 * mcast.Millisecond
+
+// noteUnopened says, once, why a topic is not forwarded.
+func (f *Forwarder) noteUnopened(name string, err error) {
+	f.counters.unopened.Add(1)
+	if f.failed[name] != err.Error() {
+		f.cfg.Log("topic %q: %v", name, err)
+		f.failed[name] = err.Error()
+	}
+	f.again = f.now() + openAgain
+}
+
+// scanDue reports whether it is time to try again what could not be opened.
+func (f *Forwarder) scanDue() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.again == 0 || f.now() < f.again {
+		return false
+	}
+	f.again = 0
+	return true
 }
 
 // scanIn lets go of rings whose subscribers have gone.

@@ -98,6 +98,7 @@ func (s *sink) Wants(peer *mcast.Peer, patterns []string) {
 	}
 	s.cfg.Log("node %d wants %q", peer.Node(), patterns)
 	s.peers[peer] = append([]string{}, patterns...)
+	(*Forwarder)(s).forgetUnwanted()
 	(*Forwarder)(s).peersChanged()
 }
 
