@@ -82,6 +82,44 @@ func TestBlackout(t *testing.T) {
 	}
 }
 
+// A node that is cut off for longer than a peer may be silent is taken for dead,
+// and comes back in the same session: what the window still holds it gets, the
+// rest is told exactly. Also when only one direction is cut.
+func TestPartition(t *testing.T) {
+	for seed := uint64(1); seed <= 6; seed++ {
+		o := Options{Seed: seed, Nodes: 3, Messages: 4000, Interval: 5 * mcast.Millisecond, Loss: 0.01, LossAllowed: true, Jitter: 10 * mcast.Microsecond}
+		o.Config.Window = 200 * mcast.MTUDefault
+		n := New(o)
+		n.Run(5*mcast.Second, n.AllJoined)
+		for _, x := range n.Nodes {
+			x.Publish()
+		}
+		oneWay := seed%2 == 0
+		cut := func(on bool) {
+			for _, other := range []int{0, 1} {
+				n.Partition(other, 2, on)
+				if !oneWay {
+					n.Partition(2, other, on)
+				}
+			}
+		}
+		n.After(50*mcast.Millisecond, func() { cut(true) })
+		n.After(4050*mcast.Millisecond, func() { cut(false) })
+		n.Run(6*mcast.Second, nil)
+		for _, x := range n.Nodes {
+			x.publishMore(1)
+		}
+		n.Run(30*mcast.Second, n.AllTaken)
+		n.CheckProgress()
+		if err := n.Err(); err != nil {
+			t.Fatalf("seed %d, one way %v: %v", seed, oneWay, err)
+		}
+		if n.Nodes[2].Missed == 0 {
+			t.Errorf("seed %d: the node that was cut off missed nothing", seed)
+		}
+	}
+}
+
 // The last datagram of a burst is lost: the fast series of heartbeats shows it.
 func TestLostTail(t *testing.T) {
 	var ages []mcast.Duration
