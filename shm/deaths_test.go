@@ -8,6 +8,9 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/ringcast/ringcast/codec/layout"
+	"golang.org/x/sys/unix"
 )
 
 // watchDeaths runs Deaths until the test ends and sends on what it is told.
@@ -148,6 +151,29 @@ func TestKilledAndReapedIsDeadAtOnce(t *testing.T) {
 	}
 	if dead := d.Dead(); len(dead) != 1 || dead[0].Index != index {
 		t.Errorf("dead = %v", dead)
+	}
+}
+
+// Who may only read the participants can't make the dead look alive.
+func TestReaderKeepsNobodyAlive(t *testing.T) {
+	base := testBase(t)
+	d, theirs := openTestDomain(t, base), openTestDomain(t, base)
+	p := joinTest(t, theirs, "p")
+	index, generation := p.Index(), p.Generation()
+	reader, err := openRetry(d.path(participantsFile), unix.O_RDONLY)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closeFD(reader)
+	crash(t, theirs, p)
+	if ok, err := lockShared(reader, layout.LockByteParticipant+int64(index)); !ok || err != nil {
+		t.Fatal(ok, err)
+	}
+	if d.Alive(index) {
+		t.Error("a reader's lock makes the dead look alive")
+	}
+	if err := d.Free(index, generation); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -40,9 +40,11 @@ func setLock(fd int, at int64, kind int16) (bool, error) {
 	}
 }
 
-// lockHeld reports whether another description holds the byte.
+// lockHeld reports whether another description holds the byte for itself alone.
+// A shared lock does not count: who may only read the file can take one, and
+// must not make the dead look alive.
 func lockHeld(fd int, at int64) (bool, error) {
-	l := unix.Flock_t{Type: unix.F_WRLCK, Whence: unix.SEEK_SET, Start: at, Len: 1}
+	l := unix.Flock_t{Type: unix.F_RDLCK, Whence: unix.SEEK_SET, Start: at, Len: 1}
 	for {
 		err := unix.FcntlFlock(uintptr(fd), unix.F_OFD_GETLK, &l)
 		if err == nil {
