@@ -100,12 +100,20 @@ func AttachDomain(cfg *Config) (*Domain, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Domain{name: c.Domain, dir: filepath.Join(p.base, c.Domain), place: p, readOnly: c.ReadOnly}
+	return p.attach(&c)
+}
+
+// attach opens a domain of the place that is there.
+func (p *place) attach(c *Config) (*Domain, error) {
+	d := &Domain{name: c.Domain, dir: filepath.Join(p.base, c.Domain), place: *p, readOnly: c.ReadOnly}
 	if _, err := os.Lstat(d.path(nodeFile)); errors.Is(err, fs.ErrNotExist) {
 		have, _ := domainsIn(p.base) // those that can be seen
 		return nil, &NoDomainError{Base: p.base, Domain: c.Domain, Have: have}
 	}
-	return d.openAll(&c)
+	if err := p.checkBase(); err != nil {
+		return nil, fmt.Errorf("open domain %q: %w", c.Domain, err)
+	}
+	return d.openAll(c)
 }
 
 // complete checks a configuration and fills in its defaults.

@@ -387,6 +387,24 @@ func TestForeignBaseIsRefused(t *testing.T) {
 	}
 }
 
+// A domain that a stranger prepared is not attached to either.
+func TestForeignBaseIsNotAttachedTo(t *testing.T) {
+	base := testBase(t)
+	openTestDomain(t, base)
+	p := place{base: base, byRule: true, file: 0o600}
+	c := Config{Domain: DefaultDomain, ReadOnly: true}
+	d, err := p.attach(&c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = d.Close()
+	if err := os.Chmod(base, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	_, err = p.attach(&c)
+	mustError(t, err, fs.ErrPermission, base)
+}
+
 func TestModesOfFiles(t *testing.T) {
 	base := testBase(t)
 	d, err := OpenDomain(&Config{Base: base, Mode: 0o640})
