@@ -387,6 +387,21 @@ func TestForeignBaseIsRefused(t *testing.T) {
 	}
 }
 
+// A base that somebody named may be a link; it is one domain under both names.
+func TestBaseIsALink(t *testing.T) {
+	base := testBase(t)
+	link := filepath.Join(base, "link")
+	if err := errors.Join(os.Mkdir(filepath.Join(base, "real"), 0o700), os.Symlink("real", link)); err != nil {
+		t.Fatal(err)
+	}
+	a, b := openTestDomain(t, link), openTestDomain(t, filepath.Join(base, "real"))
+	na, ea := a.Node()
+	nb, eb := b.Node()
+	if na != nb || ea != eb || a.Dir() != b.Dir() {
+		t.Errorf("node %d-%x in %s and %d-%x in %s", na, ea, a.Dir(), nb, eb, b.Dir())
+	}
+}
+
 // A domain that a stranger prepared is not attached to either.
 func TestForeignBaseIsNotAttachedTo(t *testing.T) {
 	base := testBase(t)

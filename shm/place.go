@@ -63,6 +63,9 @@ func placeOf(cfg *Config) (place, error) {
 	if p.base, err = filepath.Abs(p.base); err != nil {
 		return place{}, fmt.Errorf("base directory: %w", err)
 	}
+	if real, err := filepath.EvalSymlinks(p.base); err == nil && !p.byRule {
+		p.base = real // who named it may have named a link
+	}
 	if group != "" {
 		if p.gid = groupID(group); p.gid == 0 {
 			return place{}, fmt.Errorf("group %q: %w", group, user.UnknownGroupError(group))
