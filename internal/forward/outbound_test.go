@@ -60,6 +60,7 @@ func TestLateSubscriberBeginsNow(t *testing.T) {
 		if got.delivered != 30 || got.lost != 0 {
 			t.Errorf("round %d: %d delivered, %d lost; want 30 and 0", round, got.delivered, got.lost)
 		}
+		time.Sleep(250 * time.Millisecond) // A writes its place down
 		if err := reader.self.SetInfo(shm.Info{Name: "leaves"}); err != nil {
 			t.Fatal(err)
 		}
