@@ -18,24 +18,28 @@ const module = "github.com/ringcast/ringcast"
 // internal/forward knows both, and it never uses the root, whose interface
 // does not let anybody publish under another's address.
 var allowed = map[string][]string{
-	".":                {"shm", "ring", "codec", "codec/layout", "codec/fb", "codec/table"},
-	"codec":            {"codec/layout", "codec/fb"},
-	"codec/layout":     {},
-	"codec/fb":         {},
-	"codec/table":      {"codec/fb"},
-	"codec/gen":        {},
-	"codec/golden":     {},
-	"shm":              {"codec/layout", "codec/fb", "codec/table"},
-	"ring":             {"shm", "codec/layout"},
-	"mcast":            {"mcast/wire", "codec/layout"},
-	"mcast/wire":       {"codec/layout"},
-	"mcast/udp":        {"mcast/wire"},
-	"mcast/simnet":     {"mcast", "mcast/wire"},
-	"internal/forward": {"shm", "ring", "mcast", "mcast/udp", "mcast/wire", "codec/layout", "codec/fb", "codec/table"},
-	"internal/demo":    {".", "shm", "codec/table"},
-	"internal/version": {"codec/layout"},
-	"cmd/ringcast":     {".", "shm", "internal/version"},
-	"cmd/ringcastd":    {"internal/forward", "shm", "mcast/udp", "internal/version"},
+	".":                       {"shm", "ring", "codec", "codec/layout", "codec/fb", "codec/table"},
+	"codec":                   {"codec/layout", "codec/fb"},
+	"codec/layout":            {},
+	"codec/fb":                {},
+	"codec/table":             {"codec/fb"},
+	"codec/gen":               {},
+	"codec/golden":            {},
+	"shm":                     {"codec/layout", "codec/fb", "codec/table"},
+	"ring":                    {"shm", "codec/layout"},
+	"mcast":                   {"mcast/wire", "codec/layout"},
+	"mcast/wire":              {"codec/layout"},
+	"mcast/udp":               {"mcast/wire"},
+	"mcast/simnet":            {"mcast", "mcast/wire"},
+	"internal/forward":        {"shm", "ring", "mcast", "mcast/udp", "mcast/wire", "codec/layout", "codec/fb", "codec/table"},
+	"internal/demo":           {".", "shm", "codec/table"},
+	"internal/version":        {"codec/layout"},
+	"cmd/ringcast":            {".", "shm", "internal/version"},
+	"examples/schema/orders":  {},
+	"examples/go/publish":     {"."},
+	"examples/go/subscribe":   {"."},
+	"examples/go/flatbuffers": {".", "examples/schema/orders"},
+	"cmd/ringcastd":           {"internal/forward", "shm", "mcast/udp", "internal/version"},
 }
 
 // everywhere are packages that any other may import: they import nothing.
@@ -47,6 +51,8 @@ var inTests = map[string][]string{
 	"codec/golden": {"codec/fb"},
 	"mcast":        {"mcast/simnet"},
 	"ring":         {"codec/fb"},
+	".":            {"examples/schema/orders"},
+	"examples":     {".", "examples/schema/orders"},
 }
 
 // checkImports reports edges that the tables do not allow.
