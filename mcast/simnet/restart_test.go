@@ -61,9 +61,7 @@ func (n *Network) allHandedOver() bool {
 // Sent = delivered + told as lost, for every producer, over restarts of nodes.
 func TestRestart(t *testing.T) {
 	from, to := seeds(t)
-	if to-from > 40 {
-		to = from + 40
-	}
+	to = min(to, from+uint64(few(40, 4)))
 	var missed, taken uint64
 	for seed := from; seed < to; seed++ {
 		n := runRestart(restartOptions(seed))
