@@ -45,7 +45,7 @@ func Create(spec Spec) (*Segment, error) {
 
 // Build makes a segment as [Create] does, but leaves it BUILDING and without a
 // name: for a successor that is filled from its predecessor. The caller ends
-// with SetReady, then Link or LinkOver; a process that dies before leaves nothing.
+// with SetReady, then Link; a process that dies before leaves nothing.
 func Build(spec Spec) (*Segment, error) {
 	if err := spec.complete(); err != nil {
 		return nil, err
@@ -81,30 +81,13 @@ func NewHeapSegment(spec Spec) (*Segment, error) {
 
 // Link gives the segment its name. If the name is taken the error is
 // [fs.ErrExist] and the segment stays without one.
-func (s *Segment) Link() error { return s.linkAs(s.path) }
-
-// LinkOver gives the segment its name in place of the segment that has it. The
-// caller holds that one open, and has retired it: its usage lock keeps
-// removers away until the name has changed. The change is atomic.
-func (s *Segment) LinkOver() error {
-	aside := fmt.Sprintf("%s.%015x", s.path, s.header.id)
-	if err := s.linkAs(aside); err != nil {
-		return err
-	}
-	if err := os.Rename(aside, s.path); err != nil {
-		_ = os.Remove(aside)
-		return fmt.Errorf("replace segment: %w", err)
-	}
-	return nil
-}
-
-func (s *Segment) linkAs(path string) error {
+func (s *Segment) Link() error {
 	if s.fd < 0 {
 		return fmt.Errorf("link heap segment: %w", fs.ErrInvalid)
 	}
-	err := unix.Linkat(unix.AT_FDCWD, procPath(s.fd), unix.AT_FDCWD, path, unix.AT_SYMLINK_FOLLOW)
+	err := unix.Linkat(unix.AT_FDCWD, procPath(s.fd), unix.AT_FDCWD, s.path, unix.AT_SYMLINK_FOLLOW)
 	if err != nil {
-		return fmt.Errorf("link segment: %w", &fs.PathError{Op: "linkat", Path: path, Err: err})
+		return fmt.Errorf("link segment: %w", &fs.PathError{Op: "linkat", Path: s.path, Err: err})
 	}
 	return nil
 }

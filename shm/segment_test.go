@@ -164,40 +164,6 @@ func TestBuildHasNoName(t *testing.T) {
 	}
 }
 
-// A retired segment gives its name to its successor in one step: at no moment
-// is there no name, and old users keep what they have.
-func TestLinkOver(t *testing.T) {
-	spec := testSpec(t)
-	old := mustCreate(t, spec)
-	next, err := Build(spec)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer next.Close()
-	if !old.Retire(next.ID()) || old.Retire(next.ID()) {
-		t.Fatal("Retire must be true once")
-	}
-	next.SetReady()
-	if err := next.LinkOver(); err != nil {
-		t.Fatal(err)
-	}
-	if got := mustOpen(t, spec.Path, true); got.ID() != next.ID() {
-		t.Error("the name leads to the old segment")
-	}
-	if state, successor := old.State(); state != layout.SegmentStateRetired || successor != next.ID() {
-		t.Errorf("old state = %d, successor %x, want %x", state, successor, next.ID())
-	}
-	if err := old.Remove(); err != nil {
-		t.Errorf("removing the old one: %v", err)
-	}
-	if got := mustOpen(t, spec.Path, true); got.ID() != next.ID() {
-		t.Error("removing the old one took the new one's name")
-	}
-	if names := filesIn(t, filepath.Dir(spec.Path)); len(names) != 1 {
-		t.Errorf("names = %v", names)
-	}
-}
-
 func TestHeapSegment(t *testing.T) {
 	spec := testSpec(t)
 	s, err := NewHeapSegment(spec)
