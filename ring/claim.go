@@ -6,12 +6,15 @@ package ring
 func (p *Producer) claimShared() (uint64, error) {
 	r := p.ring
 	for holes := uint64(0); holes <= r.capacity(); {
+		at("tail")
 		t := r.ctl.tail.Load() // pairs(tail)
 		lap := r.lap(t)
 		a := r.claim(t)
+		at("look")
 		w := word(a.Load()) // pairs(claim)
 		switch {
 		case w.lap() == lap:
+			at("help")
 			r.ctl.tail.CompareAndSwap(t, t+1) // help
 			continue
 		case w.lap() == sealLap:
@@ -57,6 +60,7 @@ func (p *Producer) claimOver(t, lap uint64, w word) (int, error) {
 		if r.gated() && !p.overdue(t, w) {
 			return lost, ErrFull
 		}
+		at("quarantine")
 		if a.CompareAndSwap(uint64(w), uint64(w.with(stateQuarantined))) {
 			r.ctl.quarantined.Add(1)
 			r.wakeReaders()
@@ -67,10 +71,13 @@ func (p *Producer) claimOver(t, lap uint64, w word) (int, error) {
 		r.unpinDead(&p.gate)
 		return p.stamp(t, w, makeWord(lap, 0, stateHole)), nil
 	}
+	at("claim")
 	if !a.CompareAndSwap(uint64(w), uint64(makeWord(lap, p.owner, stateWriting))) { // pairs(claim)
 		return lost, nil
 	}
+	at("tell")
 	r.ctl.tail.CompareAndSwap(t, t+1) // pairs(tail); helped by whoever comes next if we die here
+	at("claimed")
 	claimFence(a)
 	return claimed, nil
 }
@@ -79,9 +86,11 @@ func (p *Producer) claimOver(t, lap uint64, w word) (int, error) {
 // step over this position. A failed stamp never pushes the tail: the position
 // would be passed without a word and a reader would wait there for ever.
 func (p *Producer) stamp(t uint64, old, stamped word) int {
+	at("stamp")
 	if !p.ring.claim(t).CompareAndSwap(uint64(old), uint64(stamped)) {
 		return lost
 	}
+	at("tell stamp")
 	p.ring.ctl.tail.CompareAndSwap(t, t+1)
 	return stepped
 }
@@ -109,11 +118,13 @@ func (p *Producer) overdue(t uint64, w word) bool {
 func (p *Producer) finishShared(t uint64, state uint64) error {
 	r, a, lap := p.ring, p.ring.claim(t), p.ring.lap(t)
 	mine := makeWord(lap, p.owner, stateWriting)
+	at("commit")
 	if !a.CompareAndSwap(uint64(mine), uint64(mine.with(state))) { // pairs(commit)
 		p.letGo(t)
 		return ErrFenced
 	}
 	if state == stateReady {
+		at("publish")
 		headAt(r.slot(t)).published.Store(lap) // pairs(publish)
 	}
 	r.wakeReaders()
@@ -126,10 +137,12 @@ func (p *Producer) finishShared(t uint64, state uint64) error {
 func (p *Producer) letGo(t uint64) {
 	a := p.ring.claim(t)
 	for {
+		at("let go")
 		w := word(a.Load())
 		if w.state() != stateQuarantined || w.owner() != p.owner {
 			break
 		}
+		at("free")
 		if a.CompareAndSwap(uint64(w), uint64(makeWord(w.lap(), 0, stateHole))) {
 			break
 		}

@@ -50,6 +50,7 @@ func (r *Ring) tryEnter(mode uint32) (int, entryWord, uint64, error) {
 		}
 		r.raiseHigh(uint64(i) + 1)
 		mine := makeEntryWord(nextGeneration(w), r.host.Index(), entryJoining)
+		at("joining")
 		if !e.state.CompareAndSwap(uint64(w), uint64(mine)) { // pairs(entry)
 			continue
 		}
@@ -59,13 +60,17 @@ func (r *Ring) tryEnter(mode uint32) (int, entryWord, uint64, error) {
 		e.blocked.Store(0)
 		e.blockedAt.Store(uint64(r.now()))
 		t := r.ctl.tail.Load() // pairs(tail)
+		at("join cursor")
 		e.cursor.Store(t)
 		e.leaseEnd.Store(t)
+		at("active")
 		if !e.state.CompareAndSwap(uint64(mine), uint64(mine.with(entryActive))) { // pairs(entry)
 			continue // recovery took us for dead: our lock is gone
 		}
+		at("join tail")
 		t = r.ctl.tail.Load() // pairs(tail)
-		e.cursor.Store(t)     // pairs(cursor)
+		at("join cursor again")
+		e.cursor.Store(t) // pairs(cursor)
 		e.leaseEnd.Store(t)
 		e.joined.Store(t)
 		return i, mine.with(entryActive), t, nil
@@ -92,6 +97,7 @@ func (r *Ring) leave(i int, mine entryWord) {
 		if w.generation() != mine.generation() || w.participant() != mine.participant() {
 			return
 		}
+		at("leave")
 		if e.state.CompareAndSwap(uint64(w), uint64(makeEntryWord(w.generation(), 0, entryFree))) { // pairs(entry)
 			r.wakeProducers()
 			return

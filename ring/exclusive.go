@@ -18,6 +18,7 @@ func (p *Producer) own() error {
 			return fmt.Errorf("%w: participant %d", ErrNotExclusive, holder-1)
 		}
 		next := (w>>32+1)<<32 | uint64(p.owner) + 1
+		at("own")
 		if r.ctl.owner.CompareAndSwap(w, next) { // pairs(exclusive)
 			p.ownership = next
 			if r.retired() { // after the swap: a replacer takes the word before it retires the ring
@@ -38,6 +39,7 @@ func (p *Producer) mendTakeover() {
 	for t := T - min(T, r.capacity()); t < T; t++ {
 		head := headAt(r.slot(t))
 		if head.published.Load()&^padBit != r.lap(t) {
+			at("mend")
 			head.published.Store(r.lap(t) | padBit) // pairs(publish)
 		}
 	}
@@ -67,6 +69,7 @@ func (p *Producer) claimExclusive() (uint64, error) {
 			r.blame(&p.gate, t)
 			return 0, ErrFull
 		}
+		at("begin")
 		r.ctl.tail.Store(t + 1) // pairs(tail): before any byte of the slot
 		if !p.gate.pinned(t, r.capacity()) {
 			if p.open++; p.open == 1 {
@@ -75,6 +78,7 @@ func (p *Producer) claimExclusive() (uint64, error) {
 			return t, nil
 		}
 		r.unpinDead(&p.gate)
+		at("pad")
 		headAt(r.slot(t)).published.Store(r.lap(t) | padBit) // touches nothing else in the slot
 	}
 	return 0, ErrStalled
@@ -90,6 +94,7 @@ func (p *Producer) finishExclusive(t uint64, state uint64) error {
 	if state != stateReady {
 		v |= padBit
 	}
+	at("publish exclusive")
 	headAt(p.ring.slot(t)).published.Store(v) // pairs(publish); sequentially consistent: before the look at the mask
 	p.ring.wakeReaders()
 	return nil

@@ -28,18 +28,22 @@ type gate struct {
 // T is loaded before the scan: a reader that joins behind the scan starts at a
 // tail that is at least T, so no slot it will read is given away.
 func (r *Ring) refresh(g *gate) {
+	at("scan")
 	T := r.ctl.tail.Load() // pairs(tail)
 	lowest := T
 	g.pins = g.pins[:0]
 	for i := range r.used() {
 		e := &r.entries[i]
+		at("scan entry")
 		w := entryWord(e.state.Load()) // pairs(entry): before the cursor and the lease
 		switch w.state() {
 		case entryActive, entryEvicting:
 			if m := e.mode.Load(); m == layout.EntryModeReliable || m == layout.EntryModeGroup {
+				at("scan cursor")
 				lowest = min(lowest, e.cursor.Load()) // pairs(cursor)
 			}
 		case entryEvicted:
+			at("scan lease")
 			s := span{e.cursor.Load(), e.leaseEnd.Load()} // pairs(lease)
 			if s.to > s.from && s.to-s.from <= r.capacity() {
 				g.pins = append(g.pins, s)
@@ -136,6 +140,7 @@ func (r *Ring) charge(e *entry, last, now time.Duration) time.Duration {
 // a full fence between lease_end and the look at their state (pairs(lease)), so
 // the evictor needs none of its own beyond its compare-and-swap.
 func (r *Ring) evict(i int, w entryWord) {
+	at("evicting")
 	if r.entries[i].state.CompareAndSwap(uint64(w), uint64(w.with(entryEvicting))) {
 		r.finishEviction(i, w.with(entryEvicting))
 	}
@@ -143,6 +148,7 @@ func (r *Ring) evict(i int, w entryWord) {
 
 // finishEviction takes the second step, whoever took the first.
 func (r *Ring) finishEviction(i int, w entryWord) {
+	at("evicted")
 	if !r.entries[i].state.CompareAndSwap(uint64(w), uint64(w.with(entryEvicted))) { // pairs(entry)
 		return
 	}

@@ -224,6 +224,7 @@ func (rd *Reader) store() {
 	}
 	r := rd.ring
 	rd.stored = rd.cursor
+	at("cursor")
 	r.entries[rd.index].cursor.Store(rd.cursor) // pairs(cursor)
 	if t := r.ctl.tail.Load(); t <= rd.cursor+r.capacity()/2 {
 		r.wakeProducers()
@@ -241,7 +242,9 @@ func (rd *Reader) extend() bool {
 	rd.store()
 	e := &r.entries[rd.index]
 	end := rd.cursor + min(maxLease, r.capacity()/2)
+	at("lease")
 	e.leaseEnd.Store(end) // pairs(lease)
+	at("leased")
 	if entryWord(e.state.Load()) != rd.mine {
 		return false
 	}
@@ -291,15 +294,18 @@ func (rd *Reader) poll(c uint64) verdict {
 		return rd.pollExclusive(c)
 	}
 	r, lap := rd.ring, rd.ring.lap(c)
+	at("poll")
 	if headAt(r.slot(c)).published.Load() == lap { // pairs(publish)
 		rd.polls = 0
 		return use
 	}
 	rd.polls++
+	at("poll tail")
 	passed := r.ctl.tail.Load() > c // pairs(tail): before the claim word
 	if rd.polls%8 != 0 && !passed {
 		return nothing // the claim word's line stays with the producers
 	}
+	at("poll claim")
 	w := word(r.claim(c).Load()) // pairs(commit)
 	switch {
 	case w.lap() == sealLap:
@@ -324,6 +330,7 @@ func (rd *Reader) poll(c uint64) verdict {
 
 func (rd *Reader) pollExclusive(c uint64) verdict {
 	r, lap := rd.ring, rd.ring.lap(c)
+	at("poll exclusive")
 	v := headAt(r.slot(c)).published.Load() // pairs(publish)
 	switch {
 	case v == lap:
@@ -380,6 +387,7 @@ func (rd *Reader) noteWriters(c uint64) {
 
 // quarantine takes a claim from its writer, unless it has changed.
 func (r *Ring) quarantine(s claimSeen) {
+	at("take away")
 	if r.claim(s.position).CompareAndSwap(uint64(s.word), uint64(s.word.with(stateQuarantined))) {
 		r.ctl.quarantined.Add(1)
 		r.wakeReaders()

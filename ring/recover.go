@@ -33,6 +33,7 @@ func (r *Ring) Recover(dead uint16) bool {
 // recoverClaim frees one claim word.
 func (r *Ring) recoverClaim(a *atomic.Uint64, dead uint16) bool {
 	for {
+		at("recover")
 		w := word(a.Load())
 		if w.owner() != dead || w.state() != stateWriting && w.state() != stateQuarantined {
 			return true
@@ -40,6 +41,7 @@ func (r *Ring) recoverClaim(a *atomic.Uint64, dead uint16) bool {
 		if r.host.Alive(dead) {
 			return false
 		}
+		at("recover claim")
 		if a.CompareAndSwap(uint64(w), uint64(makeWord(w.lap(), 0, stateHole))) {
 			r.ctl.recovered.Add(1)
 			r.wakeReaders()

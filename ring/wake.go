@@ -10,11 +10,14 @@ import "math/bits"
 // wakeReaders rings everybody who sleeps on this ring. It makes no system call
 // when nobody does.
 func (r *Ring) wakeReaders() {
+	at("wake")
 	if r.ctl.readerSummary.Load() == 0 { // pairs(reader-mask)
 		return
 	}
+	at("wake summary")
 	for words := r.ctl.readerSummary.Swap(0) & 0xf; words != 0; words &= words - 1 {
 		n := bits.TrailingZeros64(words)
+		at("wake mask")
 		for mask := r.ctl.readerMask[n].Swap(0); mask != 0; mask &= mask - 1 {
 			i := n*64 + bits.TrailingZeros64(mask)
 			r.ring(entryWord(r.entries[i].state.Load()).participant())
@@ -24,7 +27,9 @@ func (r *Ring) wakeReaders() {
 
 // armReader leaves word that entry i is about to sleep.
 func (r *Ring) armReader(i int) {
+	at("arm mask")
 	r.ctl.readerMask[i/64].Or(1 << (i % 64))
+	at("arm summary")
 	r.ctl.readerSummary.Or(1 << (i / 64)) // pairs(reader-mask)
 }
 
