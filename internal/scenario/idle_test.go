@@ -1,0 +1,98 @@
+package scenario
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// subscribe is the role of a subscriber that waits.
+func subscribe() error {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	bus, err := roleBus()
+	if err != nil {
+		return err
+	}
+	defer bus.Close()
+	sub, err := bus.Subscribe(topic, nil)
+	if err != nil {
+		return err
+	}
+	stopSub := context.AfterFunc(ctx, func() { _ = sub.Close() })
+	defer stopSub()
+	for _, err := range sub.Messages(ctx) {
+		if err != nil && ctx.Err() == nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// usage reads the CPU time and the resident memory of a process.
+func usage(t *testing.T, pid int) (cpu time.Duration, resident int) {
+	t.Helper()
+	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := bytes.Fields(b[bytes.LastIndexByte(b, ')')+1:]) // from the state, which is field 3
+	number := func(field int) int {
+		n, err := strconv.Atoi(string(fields[field-3]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	const tick = time.Second / 100 // USER_HZ, the same on every Linux
+	return time.Duration(number(14)+number(15)) * tick, number(24) * os.Getpagesize()
+}
+
+// TestIdleCostsNothing leaves two nodes alone, with publishers attached and
+// subscribers waiting: nobody uses 1 % of a core, nobody's memory grows.
+func TestIdleCostsNothing(t *testing.T) {
+	const growth = 1 << 20 // one garbage collection more or less
+	span := 10 * time.Second
+	if testing.Short() {
+		span = 3 * time.Second
+	}
+	s := newScene(t)
+	processes := []*process{s.forwarder(s.a), s.forwarder(s.b), s.self("subscriber", s.a), s.self("subscriber", s.b)}
+	for _, dir := range []string{s.a, s.b} {
+		p := s.publisher(dir, 0)
+		processes = append(processes, p.process)
+	}
+	time.Sleep(2 * time.Second) // everybody has found everybody
+	type figures struct {
+		cpu      time.Duration
+		resident int
+	}
+	before := make([]figures, len(processes))
+	for i, p := range processes {
+		before[i].cpu, before[i].resident = usage(t, p.pid())
+	}
+	time.Sleep(span)
+	t.Logf("process        CPU in %v  of a core  resident  growth", span)
+	for i, p := range processes {
+		cpu, resident := usage(t, p.pid())
+		cpu -= before[i].cpu
+		share := float64(cpu) / float64(span)
+		grown := resident - before[i].resident
+		t.Logf("%-14s %10v %9.2f%% %8.1fM %7dK", p.name, cpu, 100*share, float64(resident)/(1<<20), grown>>10)
+		if share >= 0.01 {
+			t.Errorf("%s: %.2f %% of a core while idle", p.name, 100*share)
+		}
+		if grown > growth {
+			t.Errorf("%s: grew by %d KiB while idle", p.name, grown>>10)
+		}
+	}
+	for _, p := range processes {
+		p.stop()
+	}
+}
