@@ -472,3 +472,29 @@ func TestForwardedMessagesBearTheirSource(t *testing.T) {
 		t.Errorf("own sequence %d, want 0", p.Sequence())
 	}
 }
+
+// TestKernelIsAskedOnceAWriter: a large message has many claims; whoever stands
+// before it asks for their owner once each time.
+func TestKernelIsAskedOnceAWriter(t *testing.T) {
+	s := newScene(t, small(Shared), 2)
+	asked := 0
+	s.rings[1].host = askedHost{testHost{s.node, 1}, &asked}
+	rd := s.reader(1)
+	if err := s.producer(0).claimMany(30); err != nil {
+		t.Fatal(err)
+	}
+	wantEmpty(t, rd)
+	s.clock.now += 2 * time.Millisecond
+	wantEmpty(t, rd)
+	if asked != 1 {
+		t.Errorf("the kernel was asked %d times, want 1", asked)
+	}
+}
+
+// An askedHost counts the questions.
+type askedHost struct {
+	testHost
+	asked *int
+}
+
+func (h askedHost) Alive(i uint16) bool { *h.asked++; return h.testHost.Alive(i) }

@@ -31,6 +31,14 @@ type thread struct {
 	done   bool
 }
 
+// fewer preemptions do for a short run.
+func fewer(n int) int {
+	if testing.Short() {
+		return n - 1
+	}
+	return n
+}
+
 // killed ends a thread at the step where it died.
 type killed struct{}
 
@@ -330,7 +338,7 @@ func checkNothingSkipped(t *testing.T, r *Ring) {
 // was missed is told to the position.
 func TestLitmusLease(t *testing.T) {
 	for _, kind := range bothKinds {
-		explore(t, 2, -1, func(*explorer) ([]func(), func() string) {
+		explore(t, fewer(2), -1, func(*explorer) ([]func(), func() string) {
 			s := newScene(t, small(kind), 2)
 			rd, p := s.reader(1), s.producer(0)
 			s.pass(p, rd, 32) // the lease is used up
@@ -386,7 +394,7 @@ func TestLitmusLease(t *testing.T) {
 // its first position on nothing passes the reader by.
 func TestLitmusJoin(t *testing.T) {
 	for i, kind := range []Kind{Exclusive, Shared, Shared} {
-		explore(t, 3-i/2, -1, func(*explorer) ([]func(), func() string) {
+		explore(t, fewer(3-i/2), -1, func(*explorer) ([]func(), func() string) {
 			s := newScene(t, small(kind), 3)
 			p := s.producer(0)
 			for range 63 { // one more, then the gate is used up
@@ -424,7 +432,7 @@ func TestLitmusJoin(t *testing.T) {
 // second one, whose bit is in another word, goes to sleep beside it.
 func TestLitmusWake(t *testing.T) {
 	for _, kind := range bothKinds {
-		explore(t, 2, -1, func(*explorer) ([]func(), func() string) {
+		explore(t, fewer(2), -1, func(*explorer) ([]func(), func() string) {
 			s := newScene(t, small(kind), 4)
 			near := s.reader(1)
 			for range 63 {
@@ -456,7 +464,7 @@ func TestLitmusWake(t *testing.T) {
 // TestLitmusWakeAgain: a reader takes a message and goes to sleep while the wake-up
 // for that message is still under way, and the next message comes.
 func TestLitmusWakeAgain(t *testing.T) {
-	explore(t, 2, -1, func(*explorer) ([]func(), func() string) {
+	explore(t, fewer(2), -1, func(*explorer) ([]func(), func() string) {
 		s := newScene(t, small(Shared), 3)
 		rd, a, b := s.reader(2), s.producer(0), s.producer(1)
 		slept := false
@@ -534,7 +542,7 @@ func TestLitmusTakeover(t *testing.T) {
 // TestLitmusTwoCleaners: two recover the same dead writer, while the slot is
 // stepped over and claimed by a living one.
 func TestLitmusTwoCleaners(t *testing.T) {
-	explore(t, 2, -1, func(*explorer) ([]func(), func() string) {
+	explore(t, fewer(2), -1, func(*explorer) ([]func(), func() string) {
 		s := newScene(t, small(Shared), 4)
 		dead, p := s.producer(0), s.producer(1)
 		s.claim(dead)

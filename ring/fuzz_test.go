@@ -89,6 +89,10 @@ func (v *victim) scribble(file byte, at uint32, value uint64) {
 }
 
 func (v *victim) act(what byte) {
+	v.ring.state.Store(layout.SegmentStateReady) // hostile: it lets nobody go
+	for _, rd := range v.readers {
+		rd.end = nil
+	}
 	v.now += time.Duration(what) * time.Millisecond
 	switch what % 8 {
 	case 0, 1:

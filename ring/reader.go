@@ -362,8 +362,12 @@ func (rd *Reader) stuck(c uint64, w word) {
 	if !overdue && !due {
 		return
 	}
+	asked, dead := -1, false
 	for _, s := range rd.writing {
-		if overdue || !r.host.Alive(s.word.owner()) {
+		if owner := int(s.word.owner()); !overdue && owner != asked { // a large message has many claims
+			asked, dead = owner, !r.host.Alive(s.word.owner())
+		}
+		if overdue || dead {
 			r.quarantine(s)
 		}
 	}
