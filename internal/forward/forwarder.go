@@ -135,8 +135,10 @@ func (f *Forwarder) Run(ctx context.Context) error {
 		f.self.Doorbell().Ring()
 	})
 	defer stop()
+	all := f.interests()
 	f.mu.Lock()
 	f.resume()
+	f.tellWants(all)
 	f.engine.Start(f.now())
 	f.mu.Unlock()
 

@@ -100,6 +100,7 @@ func (f *Forwarder) newSession() error {
 		return err
 	}
 	f.resume()
+	f.tellWants(interests{wanted: f.wanted})
 	f.engine.Start(f.now())
 	f.wantRescan()
 	return nil

@@ -58,6 +58,7 @@ func (f *Forwarder) openOut(name string, fresh bool) (*outbound, error) {
 		reader.Close()
 		return nil, errors.Join(err, file.Close())
 	}
+	f.noteErr(f.seat.SetCursor(file.ID(), reader.Cursor()))
 	return &outbound{
 		name: name, topic: topic, lane: laneOf(file.Shape()),
 		file: file, reader: reader, cursor: reader.Cursor(), rewound: file.Tail(),
@@ -121,6 +122,9 @@ func (o *outbound) pump(f *Forwarder, now mcast.Time) (moved int, busy bool) {
 		case mcast.Busy:
 			return moved, true
 		case mcast.Unwanted:
+			if o.lane == mcast.LaneGated {
+				return moved, true // the scan ends the topic here, and a peer that comes back goes on here
+			}
 			f.counters.unwanted.Add(1)
 		default:
 			f.counters.unsendable.Add(1)

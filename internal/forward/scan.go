@@ -53,16 +53,24 @@ func (f *Forwarder) scan() {
 	all := f.interests()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if !slices.Equal(f.wanted, all.wanted) || !f.told {
-		if err := f.engine.SetWants(f.now(), all.wanted); err != nil {
-			f.cfg.Log("wants: %v", err)
-		}
-		f.wanted, f.told = all.wanted, true
-	}
+	f.tellWants(all)
 	f.scanOut(all)
 	f.scanIn(all)
 	f.seen = all.published
 	f.kick()
+}
+
+// tellWants gives the engine the list of what is wanted here, if it has another. A
+// session begins with it: peers must not take the new session for one that wants
+// nothing.
+func (f *Forwarder) tellWants(all interests) {
+	if f.told && slices.Equal(f.wanted, all.wanted) {
+		return
+	}
+	if err := f.engine.SetWants(f.now(), all.wanted); err != nil {
+		f.cfg.Log("wants: %v", err)
+	}
+	f.wanted, f.told = all.wanted, true
 }
 
 // scanOut opens what is published here and wanted elsewhere, and closes what

@@ -93,12 +93,15 @@ func (s *sink) PeerDown(peer *mcast.Peer, reason mcast.DownReason) {
 
 // Wants notes what a node asks for.
 func (s *sink) Wants(peer *mcast.Peer, patterns []string) {
-	if was, known := s.peers[peer]; known && was != nil && slices.Equal(was, patterns) {
+	was := s.peers[peer]
+	if was != nil && slices.Equal(was, patterns) {
 		return
 	}
 	s.cfg.Log("node %d wants %q", peer.Node(), patterns)
 	s.peers[peer] = append([]string{}, patterns...)
-	(*Forwarder)(s).forgetUnwanted()
+	if was != nil { // the first list of a session lets nothing go: it may not be all yet
+		(*Forwarder)(s).forgetUnwanted()
+	}
 	(*Forwarder)(s).peersChanged()
 }
 

@@ -53,6 +53,9 @@ func (s *scene) awaitPath(there *ledger) {
 		c.stop()
 		if there.of(c.address()).delivered > 0 {
 			there.settle(s.t, c, 1)
+			there.mu.Lock()
+			there.strict = true
+			there.mu.Unlock()
 			return
 		}
 	}

@@ -20,6 +20,7 @@ type ledger struct {
 	entries map[ringcast.Address]*entry
 	fault   error // the first thing that must not be
 	lagged  int   // LAGGED events of this reader
+	strict  bool  // the nodes have found each other: publishers' first messages arrive, too
 }
 
 // An entry is one publisher as a subscriber sees it.
@@ -95,7 +96,7 @@ func (l *ledger) fail(format string, args ...any) {
 func (l *ledger) book(source ringcast.Address, first, last uint64, lost bool) {
 	e := l.entries[source.Participant()]
 	if e == nil {
-		e = &entry{next: 1, may: l.lagged > 0}
+		e = &entry{next: 1, may: l.lagged > 0 || !l.strict}
 		l.entries[source.Participant()] = e
 	}
 	if first != e.next && (!e.may || first < e.next) {

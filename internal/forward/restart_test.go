@@ -1,0 +1,205 @@
+package forward
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+
+	"github.com/ringcast/ringcast/ring"
+	"github.com/ringcast/ringcast/shm"
+)
+
+// A load is a publisher that goes on until it is told to end.
+type load struct {
+	producer shm.Address
+	cancel   context.CancelFunc
+	sent     chan uint64
+}
+
+// load publishes some 20,000 messages a second.
+func (n *testNode) load(topic string) *load {
+	n.t.Helper()
+	p, w := n.writer(topic, ring.Shape{})
+	ctx, cancel := context.WithCancel(context.Background())
+	l := &load{producer: w.Address(), cancel: cancel, sent: make(chan uint64, 1)}
+	go func() {
+		count := uint64(0)
+		for ctx.Err() == nil {
+			for range 20 {
+				if p.publish(context.Background(), w, numbered(int(count))) == nil {
+					count++
+				}
+			}
+			time.Sleep(time.Millisecond)
+		}
+		l.sent <- count
+		close(l.sent)
+	}()
+	n.t.Cleanup(func() { cancel(); <-l.sent })
+	return l
+}
+
+// end returns how many messages were sent.
+func (l *load) end() uint64 {
+	l.cancel()
+	return <-l.sent
+}
+
+// restarts stops and starts a forwarder under load and returns the account.
+func restarts(t *testing.T, victim func(a, b *testNode) *testNode, again func(n *testNode)) (*account, uint64) {
+	a, b := newNode(t, "a"), newNode(t, "b")
+	a.start(nil)
+	b.start(nil)
+	ctx := testContext(t, 30*time.Second)
+	reader, rd := b.reader("load")
+	a.awaitWanted(ctx, "load")
+	l := a.load("load")
+	got := newAccount()
+	got.expect(l.producer, 1)
+	done := make(chan error, 1)
+	last := make(chan uint64, 1)
+	go func() {
+		var m ring.Message
+		end := ^uint64(0)
+		for got.streams[l.producer].next <= end {
+			select {
+			case end = <-last:
+				continue
+			default:
+			}
+			short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+			err := reader.next(short, rd, &m)
+			cancel()
+			if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+				continue
+			}
+			if err == nil {
+				err = got.take(&m)
+			}
+			if err != nil {
+				done <- err
+				return
+			}
+		}
+		done <- nil
+	}()
+	for range 4 {
+		time.Sleep(100 * time.Millisecond)
+		again(victim(a, b))
+	}
+	time.Sleep(100 * time.Millisecond)
+	sent := l.end()
+	last <- sent
+	if err := <-done; err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("sent %d, delivered %d, missed %d in %d events", sent, got.delivered, got.lost, got.events)
+	return got, sent
+}
+
+func restart(n *testNode) {
+	n.stop()
+	n.start(nil)
+}
+
+// TestReceivingForwarderRestarts stops and starts B's forwarder: its place is kept
+// on both sides, and nothing is missed.
+func TestReceivingForwarderRestarts(t *testing.T) {
+	got, sent := restarts(t, func(_, b *testNode) *testNode { return b }, restart)
+	if got.delivered != sent {
+		t.Errorf("%d of %d delivered", got.delivered, sent)
+	}
+}
+
+// TestSendingForwarderRestarts stops and starts A's forwarder: what the ring holds
+// when it is back is sent, and what it does not is told.
+func TestSendingForwarderRestarts(t *testing.T) {
+	got, sent := restarts(t, func(a, _ *testNode) *testNode { return a }, restart)
+	if got.accounted() != sent || got.lagged != 0 {
+		t.Errorf("sent %d, accounted for %d", sent, got.accounted())
+	}
+}
+
+// TestGreaterSession makes each side take a greater session, as after a clock was
+// set back: nothing comes twice.
+func TestGreaterSession(t *testing.T) {
+	both := func(n *testNode) {
+		n.f.mu.Lock()
+		n.f.stale = n.f.seat.Session()
+		n.f.mu.Unlock()
+		n.f.conn.Wake()
+	}
+	for name, victim := range map[string]func(a, b *testNode) *testNode{
+		"sender":   func(a, _ *testNode) *testNode { return a },
+		"receiver": func(_, b *testNode) *testNode { return b },
+	} {
+		t.Run(name, func(t *testing.T) {
+			got, sent := restarts(t, victim, both)
+			if got.accounted() != sent {
+				t.Errorf("sent %d, accounted for %d", sent, got.accounted())
+			}
+		})
+	}
+}
+
+// TestGreaterSessionWhileParked takes a greater session while messages wait for a
+// reader: they are delivered once.
+func TestGreaterSessionWhileParked(t *testing.T) {
+	_, b, reader, rd, ctx := stoppedReader(t, "parked")
+	b.f.mu.Lock()
+	b.f.stale = b.f.seat.Session()
+	b.f.mu.Unlock()
+	b.f.conn.Wake()
+	got := newAccount()
+	var m ring.Message
+	for got.delivered+got.lost < 50_000 {
+		err := reader.next(ctx, rd, &m)
+		var lagged *ring.LaggedError
+		if errors.As(err, &lagged) {
+			for _, s := range got.streams {
+				s.may = true
+			}
+			continue
+		}
+		if err == nil {
+			err = got.take(&m)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("delivered %d, missed %d, behind %d", got.delivered, got.lost, got.lagged)
+}
+
+// TestPredecessorDiedBeforeItsFirstRow puts a message into B's ring as a forwarder
+// would that died between the message and the row: its successor finds it there.
+func TestPredecessorDiedBeforeItsFirstRow(t *testing.T) {
+	b := newNode(t, "b")
+	p, rd := b.reader("row")
+	_ = rd
+	file := p.open("row", ring.FileOptions{Write: true})
+	w, err := file.NewProducer(p.self.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	source := shm.Address{Node: 77, Epoch: 1, Generation: 1, Index: 3, Handle: 1}
+	it := parkItem(0, 41, 10)
+	it.meta.Source = source
+	if err := w.TryPublish(it.payload, &it.meta); err != nil {
+		t.Fatal(err)
+	}
+	f, err := New(b.config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := f.seat.StreamCell(file.ID(), source); err != nil {
+		t.Fatal(err)
+	}
+	last := map[shm.Address]uint64{}
+	f.lastInRing("row", func(_ string, producer shm.Address, sequence uint64) { last[producer] = sequence })
+	if last[source] != 41 {
+		t.Errorf("the ring's last message of %v is %d, want 41", source, last[source])
+	}
+}
