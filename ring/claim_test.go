@@ -377,11 +377,7 @@ func TestStoppedAfterItsCommit(t *testing.T) {
 	s := newScene(t, small(Shared), 3)
 	rd, stopped, p := s.reader(2), s.producer(0), s.producer(1)
 	c := s.claim(stopped)
-	copy(c.Bytes(), "slow")
-	h := stopped.header(&Meta{}, 4)
-	h.start, h.length = layout.SlotHeaderSize, 4
-	h.flags |= layout.MessageFlagBegin | layout.MessageFlagEnd
-	putBody(c.slot, &h)
+	stopped.fill(c.position, &Meta{}, 4, wholeMessage, 0, []byte("slow"))
 	a := s.rings[0].claim(0)
 	mine := makeWord(1, 0, stateWriting)
 	if !a.CompareAndSwap(uint64(mine), uint64(mine.with(stateReady))) {

@@ -4,3 +4,10 @@ package ring
 
 // copyShared copies between a slot and private memory.
 func copyShared(dst, src []byte, _ bool) int { return copy(dst, src) }
+
+// beginBody is where a slot's header is written: in the slot. (Built beside it
+// and copied, a message of 64 bytes took a fifth longer.)
+func beginBody(slot []byte, _ *slotBody) *slotBody { return bodyAt(slot) }
+
+// endBody ends the writing of a header.
+func endBody([]byte, *slotBody) {}

@@ -5,6 +5,8 @@ package ring
 import (
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/ringcast/ringcast/codec/layout"
 )
 
 // copyShared copies between a slot and private memory word by word with atomic
@@ -40,4 +42,12 @@ func mergeWord(word *uint32, at int, src []byte) {
 	v := a.Load()
 	copy((*[4]byte)(unsafe.Pointer(&v))[at:], src)
 	a.Store(v)
+}
+
+// beginBody is where a slot's header is written: in private memory.
+func beginBody(_ []byte, private *slotBody) *slotBody { return private }
+
+// endBody copies it into the slot, as all that others may copy meanwhile.
+func endBody(slot []byte, h *slotBody) {
+	copyShared(slot[bodyOffset:layout.SlotHeaderSize], bodyBytes(h), true)
 }

@@ -21,15 +21,14 @@ func (p *Producer) publishFragments(payload []byte, m *Meta) error {
 		return err
 	}
 	for i, t := range p.positions {
-		h := p.header(m, len(payload))
-		h.fragment = uint16(i)
+		var flags uint16
 		if i == 0 {
-			h.flags |= layout.MessageFlagBegin
+			flags |= layout.MessageFlagBegin
 		}
 		if i == need-1 {
-			h.flags |= layout.MessageFlagEnd
+			flags |= layout.MessageFlagEnd
 		}
-		p.fill(t, &h, nil, payload[i*room:min((i+1)*room, len(payload))])
+		p.fill(t, m, len(payload), flags, uint16(i), payload[i*room:min((i+1)*room, len(payload))])
 	}
 	if err := p.commitFragments(); err != nil {
 		return err

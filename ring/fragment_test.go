@@ -135,15 +135,14 @@ func (p *Producer) publishClaimed(t *testing.T, payload []byte) {
 
 func (p *Producer) writeFragment(payload []byte, i int) {
 	room := p.ring.shape.Payload
-	h := p.header(&Meta{}, len(payload))
-	h.fragment = uint16(i)
+	var flags uint16
 	if i == 0 {
-		h.flags |= layout.MessageFlagBegin
+		flags |= layout.MessageFlagBegin
 	}
 	if (i+1)*room >= len(payload) {
-		h.flags |= layout.MessageFlagEnd
+		flags |= layout.MessageFlagEnd
 	}
-	p.fill(p.positions[i], &h, nil, payload[i*room:min((i+1)*room, len(payload))])
+	p.fill(p.positions[i], &Meta{}, len(payload), flags, uint16(i), payload[i*room:min((i+1)*room, len(payload))])
 }
 
 // TestFullInMidClaimLeavesNoHalf: the first claims succeed, then the ring is

@@ -141,14 +141,15 @@ func (c *Claim) Commit(start, length int, m *Meta) error {
 		return p.ring.tooLarge(start + length)
 	}
 	c.producer = nil
-	h := p.header(m, length)
-	h.start, h.length = uint32(c.first+start), uint32(length)
-	h.flags |= layout.MessageFlagBegin | layout.MessageFlagEnd
-	h.flags &^= layout.MessageFlagAddressed
+	flags := uint16(wholeMessage)
 	if c.first > layout.SlotHeaderSize {
-		h.flags |= layout.MessageFlagAddressed
+		flags |= layout.MessageFlagAddressed
 	}
-	putBody(c.slot, &h)
+	var private slotBody
+	h := beginBody(c.slot, &private)
+	h.start, h.length = uint32(c.first+start), uint32(length)
+	p.describe(h, m, length, flags, 0)
+	endBody(c.slot, h)
 	if err := p.finish(c.position, stateReady); err != nil {
 		return err
 	}
@@ -182,9 +183,7 @@ func (p *Producer) TryPublish(payload []byte, m *Meta) error {
 	if err != nil {
 		return err
 	}
-	h := p.header(m, len(payload))
-	h.flags |= layout.MessageFlagBegin | layout.MessageFlagEnd
-	p.fill(t, &h, m.Block, payload)
+	p.fill(t, m, len(payload), wholeMessage, 0, payload)
 	if err := p.finish(t, stateReady); err != nil {
 		return err
 	}
@@ -192,26 +191,25 @@ func (p *Producer) TryPublish(payload []byte, m *Meta) error {
 	return nil
 }
 
-// header begins a message's slot header.
-func (p *Producer) header(m *Meta, total int) slotBody {
-	h := slotBody{
-		node: p.address.Node, epoch: p.address.Epoch, generation: p.address.Generation,
-		index: p.address.Index, handle: p.address.Handle, sequence: p.sequence + 1,
-		timestampNs: m.TimestampNs, total: uint32(total), schema: m.Schema,
-		flags: m.Flags &^ (layout.MessageFlagBegin | layout.MessageFlagEnd | layout.MessageFlagAddressed),
-		kind:  m.Kind, content: m.Content,
+// wholeMessage marks the only fragment of a message.
+const wholeMessage = layout.MessageFlagBegin | layout.MessageFlagEnd
+
+// describe fills the whole header of a slot but for the place of its payload.
+// h may lie in the slot, so each field is stored once, and none is read.
+func (p *Producer) describe(h *slotBody, m *Meta, total int, flags, fragment uint16) {
+	if m.TimestampNs != 0 {
+		flags |= layout.MessageFlagTimestamped
 	}
-	if m.Sequence != 0 {
+	h.flags = flags | m.Flags&^(wholeMessage|layout.MessageFlagAddressed)
+	if m.Sequence == 0 {
+		h.node, h.epoch, h.generation = p.address.Node, p.address.Epoch, p.address.Generation
+		h.index, h.handle, h.sequence = p.address.Index, p.address.Handle, p.sequence+1
+	} else {
 		h.node, h.epoch, h.generation = m.Source.Node, m.Source.Epoch, m.Source.Generation
 		h.index, h.handle, h.sequence = m.Source.Index, m.Source.Handle, m.Sequence
 	}
-	if m.TimestampNs != 0 {
-		h.flags |= layout.MessageFlagTimestamped
-	}
-	if m.Block != nil {
-		h.flags |= layout.MessageFlagAddressed
-	}
-	return h
+	h.timestampNs, h.total, h.fragment, h.schema = m.TimestampNs, uint32(total), fragment, m.Schema
+	h.kind, h.content, h.reserved = m.Kind, m.Content, 0
 }
 
 // sent counts a message of our own. A refused one uses no sequence up.
@@ -222,20 +220,19 @@ func (p *Producer) sent(m *Meta) {
 }
 
 // fill writes header, block and payload into position t's slot.
-func (p *Producer) fill(t uint64, h *slotBody, block, payload []byte) {
+func (p *Producer) fill(t uint64, m *Meta, total int, flags, fragment uint16, payload []byte) {
 	slot := p.ring.slot(t)
 	at := layout.SlotHeaderSize
-	if block != nil {
-		at += copyShared(slot[at:], block[:layout.AddressBlockSize], true)
+	if m.Block != nil {
+		at += copyShared(slot[at:], m.Block[:layout.AddressBlockSize], true)
+		flags |= layout.MessageFlagAddressed
 	}
+	var private slotBody
+	h := beginBody(slot, &private)
 	h.start, h.length = uint32(at), uint32(len(payload))
+	p.describe(h, m, total, flags, fragment)
+	endBody(slot, h)
 	copyShared(slot[at:], payload, true)
-	putBody(slot, h)
-}
-
-// putBody writes the slot header behind its first word.
-func putBody(slot []byte, h *slotBody) {
-	copyShared(slot[bodyOffset:layout.SlotHeaderSize], bodyBytes(h), true)
 }
 
 // tooLarge names the shape that would hold a message of so many bytes.

@@ -332,9 +332,7 @@ func TestPartialsOfTheDeadMakeRoom(t *testing.T) {
 		if err := p.claimMany(2); err != nil {
 			t.Fatal(err)
 		}
-		h := p.header(&Meta{}, len(big))
-		h.flags |= layout.MessageFlagBegin
-		p.fill(p.positions[0], &h, nil, big[:64])
+		p.fill(p.positions[0], &Meta{}, len(big), layout.MessageFlagBegin, 0, big[:64])
 		if err := p.finish(p.positions[0], stateReady); err != nil {
 			t.Fatal(err)
 		}
@@ -378,10 +376,8 @@ func TestNoRoomForAPartialIsToldOnce(t *testing.T) {
 	}
 	for half := range 2 {
 		for _, p := range producers {
-			h := p.header(&Meta{}, len(big))
-			h.fragment = uint16(half)
-			h.flags |= []uint16{layout.MessageFlagBegin, layout.MessageFlagEnd}[half]
-			p.fill(p.positions[half], &h, nil, big[:64-28*half])
+			flags := []uint16{layout.MessageFlagBegin, layout.MessageFlagEnd}[half]
+			p.fill(p.positions[half], &Meta{}, len(big), flags, uint16(half), big[:64-28*half])
 			if err := p.finish(p.positions[half], stateReady); err != nil {
 				t.Fatal(err)
 			}
