@@ -87,6 +87,7 @@ type program struct {
 	domain *shm.Domain
 	self   *shm.Participant
 	waiter *ring.Waiter
+	topic  string // of its reader
 }
 
 func (n *testNode) program(interests ...shm.Interest) *program {
@@ -116,6 +117,7 @@ func (p *program) open(topic string, o ring.FileOptions) *ring.File {
 // reader subscribes to a topic.
 func (n *testNode) reader(topic string) (*program, *ring.Reader) {
 	p := n.program(shm.Interest{Name: topic})
+	p.topic = topic
 	rd, err := p.open(topic, ring.FileOptions{}).Join(ring.JoinOptions{})
 	if err != nil {
 		n.t.Fatal(err)
@@ -153,10 +155,17 @@ func (p *program) publish(ctx context.Context, w *ring.Producer, payload []byte)
 	}
 }
 
-// next waits for a message.
+// next waits for a message, in the ring that took the place of the reader's, too.
 func (p *program) next(ctx context.Context, rd *ring.Reader, m *ring.Message) error {
 	for {
 		err := rd.Next(m)
+		if err == ring.ErrRetired {
+			if err := rd.Follow(p.open(p.topic, ring.FileOptions{}).Ring); err != nil {
+				return err
+			}
+			p.t.Cleanup(rd.Close) // before that ring
+			continue
+		}
 		if err != ring.ErrEmpty {
 			return err
 		}
