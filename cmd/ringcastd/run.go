@@ -126,6 +126,9 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) (int, erro
 	if o.explain {
 		net := o.config.Net
 		net.Domain = o.config.Domain.Domain
+		if _, err := udp.Choose(&net); err != nil {
+			return exitUsage, err
+		}
 		_, _ = fmt.Fprintln(stdout, udp.Explain(&net))
 		return exitOK, nil
 	}
@@ -151,12 +154,14 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) (int, erro
 func codeOf(err error) int {
 	var config *udp.ConfigError
 	var iface *udp.InterfaceError
+	var node *shm.NodeError
 	switch {
 	case errors.Is(err, shm.ErrForwarderRunning):
 		return exitRunning
 	case errors.Is(err, fs.ErrPermission):
 		return exitAccess
-	case errors.As(err, &config), errors.As(err, &iface):
+	case errors.As(err, &config), errors.As(err, &iface), errors.As(err, &node),
+		errors.Is(err, shm.ErrBadName), errors.Is(err, forward.ErrConfig):
 		return exitUsage
 	}
 	return exitFailed

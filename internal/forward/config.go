@@ -24,6 +24,9 @@ const (
 	pumpBatch = 256
 )
 
+// ErrConfig is wrapped by New where the protocol cannot work with the settings.
+var ErrConfig = mcast.ErrConfig
+
 // A Config says which domain to forward and over which network. The zero value of
 // every field is its default. New copies it.
 type Config struct {
