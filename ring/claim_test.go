@@ -435,6 +435,7 @@ func TestRecoverSparesWhatChanged(t *testing.T) {
 
 func TestHandlesAreNeverZero(t *testing.T) {
 	s := newScene(t, small(Shared), 1)
+	handlesGiven.Store(0)
 	s.rings[0].ctl.handles.Store(0xfffe)
 	for _, want := range []uint16{0xffff, 1, 2} {
 		if got := s.producer(0).Address().Handle; got != want {

@@ -1,6 +1,8 @@
 package ring
 
 import (
+	"sync/atomic"
+
 	"github.com/ringcast/ringcast/codec/layout"
 	"github.com/ringcast/ringcast/shm"
 )
@@ -48,14 +50,15 @@ type Producer struct {
 	inquiry   inquiry
 }
 
-// NewProducer opens a handle of participant self. The handle's number is given
-// by the ring, so that two publishers of one process have sequences of their own.
+// NewProducer opens a handle of participant self. Its number was given to nobody
+// else in this ring, nor to another handle of this process, so that a publisher
+// that is opened again in a new ring of the topic is not taken for the one before.
 // Errors: ErrNotExclusive if an exclusive ring has a living producer; ErrRetired.
 func (r *Ring) NewProducer(self shm.Address) (*Producer, error) {
 	if r.retired() {
 		return nil, ErrRetired
 	}
-	self.Handle = uint16((r.ctl.handles.Add(1)-1)%0xffff + 1)
+	self.Handle = uint16((r.nextHandle()-1)%0xffff + 1)
 	p := &Producer{ring: r, owner: r.host.Index(), address: self}
 	if r.shape.Kind == Exclusive {
 		if err := p.own(); err != nil {
@@ -63,6 +66,20 @@ func (r *Ring) NewProducer(self shm.Address) (*Producer, error) {
 		}
 	}
 	return p, nil
+}
+
+// handlesGiven is the highest number of a handle of this process.
+var handlesGiven atomic.Uint64
+
+// nextHandle counts on from what this ring or this process has given.
+func (r *Ring) nextHandle() uint64 {
+	for {
+		ring, process := r.ctl.handles.Load(), handlesGiven.Load()
+		next := max(ring, process) + 1
+		if handlesGiven.CompareAndSwap(process, max(process, next)) && r.ctl.handles.CompareAndSwap(ring, next) {
+			return next
+		}
+	}
 }
 
 // Address is the handle's own address, which its messages bear.
