@@ -178,6 +178,29 @@ func TestRingWaitsForItsReaders(t *testing.T) {
 	}
 }
 
+// TestPutOutBeforeItFollowed: a reader that was entered and came so late that it
+// was put out before it had looked even once is told what it missed.
+func TestPutOutBeforeItFollowed(t *testing.T) {
+	node, path := &testNode{}, ringPath(t)
+	old := openFor(t, path, node, 1, Shape{})
+	rd := joinFor(t, old.Ring, JoinOptions{})
+	next := openFor(t, path, node, 0, small(Shared))
+	p := produceFor(t, next.Ring)
+	for range 64 {
+		publishFor(t, p, "x")
+	}
+	next.evict(rd.index, rd.mine)
+	publishFor(t, p, "y")
+	if err := rd.Follow(next.Ring); err != nil {
+		t.Fatal(err)
+	}
+	wantLag(t, rd, 0, 65)
+	publishFor(t, p, "z")
+	wantNext(t, rd, "z")
+	rd.Close()
+	closeFor(t, old, next)
+}
+
 // TestLastOfReaderAndWriterRemoves: they leave at once, many times; the one that
 // leaves last removes the files, whoever it is.
 func TestLastOfReaderAndWriterRemoves(t *testing.T) {

@@ -97,10 +97,17 @@ func (rd *Reader) Follow(next *Ring) error {
 	if !next.gated() {
 		rd.mode = modeLatest
 	}
-	if was != 0 && entryWord(next.entries[rd.index].state.Load()) == was {
-		rd.begin(was, 0)
+	if was != 0 && next.entries[rd.index].is(was) {
+		rd.begin(was, 0) // if it was put out meanwhile, Next says what it missed from 0 on
 		return nil
 	}
 	rd.cursor, rd.stored, rd.lease, rd.replay = 0, 0, 0, 0
 	return rd.enter()
+}
+
+// is reports whether the entry is still the one that had this state word, whatever
+// has become of its state.
+func (e *entry) is(was entryWord) bool {
+	w := entryWord(e.state.Load()) // pairs(entry)
+	return w.state() != entryFree && w.with(entryFree) == was.with(entryFree)
 }
