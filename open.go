@@ -31,7 +31,8 @@ type Bus struct {
 	gone      bool                 // guarded by mu: nothing is mapped any more
 	members   map[member]struct{}  // guarded by mu: publishers and subscriptions
 	interests map[shm.Interest]int // guarded by mu: how many members have it
-	watch     *topicWatch          // guarded by mu: nil before the first pattern
+	handles   map[string]*handleSet
+	watch     *topicWatch // guarded by mu: nil before the first pattern
 }
 
 // A member is a publisher or subscription, as the bus sees it.
@@ -63,6 +64,7 @@ func Open(ctx context.Context, cfg *Config) (*Bus, error) {
 		domain:    domain,
 		members:   make(map[member]struct{}),
 		interests: make(map[shm.Interest]int),
+		handles:   make(map[string]*handleSet),
 	}
 	b.files, _ = domain.FileMode()
 	_, _ = ring.Sweep(domain) // what we have no right to tidy up stays; Join says if that is too much

@@ -24,6 +24,7 @@ type Publisher struct {
 
 	file     *ring.File
 	producer *ring.Producer
+	handle   handle
 	waiter   *ring.Waiter
 	meta     ring.Meta
 	claim    Claim
@@ -55,7 +56,10 @@ func (b *Bus) Publisher(topic string, cfg *PublisherConfig) (*Publisher, error) 
 	if err := b.add(p); err != nil {
 		return nil, err
 	}
-	err := p.open()
+	var err error
+	if p.handle, err = b.takeHandle(topic); err == nil {
+		err = p.open()
+	}
 	if err == nil {
 		p.told, err = true, b.announce(p.interest())
 	}
@@ -75,10 +79,13 @@ func (p *Publisher) open() error {
 	if err != nil {
 		return err
 	}
-	producer, err := file.NewProducer(p.bus.Address())
+	self := p.bus.Address()
+	self.Handle = p.handle.number
+	producer, err := file.NewProducer(self)
 	if err != nil {
 		return errors.Join(fmt.Errorf("topic %q: %w", p.topic, err), file.Close())
 	}
+	producer.Continue(p.handle.last)
 	p.file, p.producer = file, producer
 	return nil
 }
@@ -215,6 +222,7 @@ func (p *Publisher) shut() error {
 	if p.file == nil {
 		return nil
 	}
+	p.handle.last = p.producer.Sequence()
 	p.producer.Close()
 	err := p.file.Close()
 	p.file, p.producer = nil, nil
@@ -254,6 +262,9 @@ func (p *Publisher) finish() error {
 	p.ended = true
 	p.wait.release()
 	err := p.shut()
+	if p.handle.number != 0 {
+		p.bus.returnHandle(p.topic, p.handle)
+	}
 	if p.told {
 		err = errors.Join(err, p.bus.retract(p.interest()))
 	}

@@ -50,15 +50,18 @@ type Producer struct {
 	inquiry   inquiry
 }
 
-// NewProducer opens a handle of participant self. Its number was given to nobody
-// else in this ring, nor to another handle of this process, so that a publisher
-// that is opened again in a new ring of the topic is not taken for the one before.
-// Errors: ErrNotExclusive if an exclusive ring has a living producer; ErrRetired.
+// NewProducer opens a handle of participant self. If self.Handle is 0 it gets a
+// number that was given to nobody else in this ring, nor to another handle of this
+// process. Whoever names a handle sees to it that its sequences never begin anew
+// in the topic, whatever ring that has: see Continue. Errors: ErrNotExclusive if an
+// exclusive ring has a living producer; ErrRetired.
 func (r *Ring) NewProducer(self shm.Address) (*Producer, error) {
 	if r.retired() {
 		return nil, ErrRetired
 	}
-	self.Handle = uint16((r.nextHandle()-1)%0xffff + 1)
+	if self.Handle == 0 {
+		self.Handle = uint16((r.nextHandle()-1)%0xffff + 1)
+	}
 	p := &Producer{ring: r, owner: r.host.Index(), address: self}
 	if r.shape.Kind == Exclusive {
 		if err := p.own(); err != nil {
@@ -81,6 +84,10 @@ func (r *Ring) nextHandle() uint64 {
 		}
 	}
 }
+
+// Continue makes last the sequence of the handle's last message: the handle was
+// used before. It must come before the first message.
+func (p *Producer) Continue(last uint64) { p.sequence = last }
 
 // Address is the handle's own address, which its messages bear.
 func (p *Producer) Address() shm.Address { return p.address }
