@@ -3,6 +3,7 @@ package ring
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"math/bits"
 	"time"
 
@@ -68,7 +69,7 @@ const (
 	maxPayload = layout.MaxMessage
 	// maxData bounds one data file; it only guards against slips such as bytes
 	// given as megabytes.
-	maxData = 64 << 30
+	maxData = min(64<<30, math.MaxInt)
 )
 
 // A Shape is the fixed geometry of a ring. The zero value of a field means its
@@ -123,8 +124,8 @@ func (s Shape) Validate() error {
 		return fmt.Errorf("slots %d: want a power of two from %d to %d", s.Slots, minSlots, maxSlots)
 	case s.Payload < 64 || s.Payload > maxPayload || s.Payload%64 != 0:
 		return fmt.Errorf("slot payload %d: want a multiple of 64 from 64 to %d", s.Payload, maxPayload)
-	case s.dataSize() > maxData:
-		return fmt.Errorf("%d slots of %d bytes: %d bytes exceed the limit of %d", s.Slots, s.Payload, s.dataSize(), maxData)
+	case slotsStart+int64(s.Slots)*int64(s.stride()) > maxData:
+		return fmt.Errorf("%d slots of %d bytes: more than the limit of %d bytes", s.Slots, s.Payload, int64(maxData))
 	case s.Mode != Reliable && s.Mode != Latest:
 		return fmt.Errorf("unknown %v", s.Mode)
 	case s.Kind != Shared && s.Kind != Exclusive:
