@@ -15,8 +15,8 @@ import (
 // ringFolders are the folders of a domain that hold rings.
 var ringFolders = []string{"topics", "services", "inbox"}
 
-// A RightsError says that rings could not be recovered for want of rights. The
-// dead participant's index stays unusable until somebody with the rights comes.
+// A RightsError says that rings could not be recovered, mostly for want of rights.
+// The dead participant's index stays unusable until somebody comes who can.
 type RightsError struct {
 	Participant uint16
 	Rings       int   // how many could not be opened
@@ -24,7 +24,7 @@ type RightsError struct {
 }
 
 func (e *RightsError) Error() string {
-	return fmt.Sprintf("recover participant %d: %d rings without rights: %v", e.Participant, e.Rings, e.First)
+	return fmt.Sprintf("recover participant %d: %d rings could not be opened: %v", e.Participant, e.Rings, e.First)
 }
 
 // Unwrap returns why the first ring could not be opened.
@@ -101,15 +101,9 @@ func (c *cleaner) folder(dir string) error {
 	}
 	for _, name := range names {
 		f, err := openExisting(filepath.Join(dir, name), c.host)
-		switch {
-		case errors.Is(err, fs.ErrPermission):
-			c.refused++
-			if c.first == nil {
-				c.first = err
-			}
+		if err != nil {
+			c.refuse(err)
 			continue
-		case err != nil:
-			continue // gone, given up, or nobody's
 		}
 		alive := !f.Recover(c.index)
 		if err := f.Close(); err != nil {
@@ -120,6 +114,24 @@ func (c *cleaner) folder(dir string) error {
 		}
 	}
 	return nil
+}
+
+// refuse counts a ring that could not be looked at. One that is gone, was given up
+// or is nobody's can hold nothing of ours; behind any other error (no rights, no
+// descriptors, no memory, a remover in mid-work) there may be claims.
+func (c *cleaner) refuse(err error) {
+	var notOurs *shm.NotOursError
+	var version *shm.VersionError
+	var damaged *shm.DamagedError
+	var retired *shm.RetiredError
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, errAgain) || errors.As(err, &notOurs) ||
+		errors.As(err, &version) || errors.As(err, &damaged) || errors.As(err, &retired) {
+		return
+	}
+	c.refused++
+	if c.first == nil {
+		c.first = err
+	}
 }
 
 // controlFiles lists the rings of a folder, without suffix.
