@@ -151,7 +151,19 @@ func create(path string, host Host, o FileOptions) (*File, error) {
 		f.discard()
 		return nil, err
 	}
-	return f, nil
+	if o.Write {
+		return f, nil
+	}
+	return f.readOnly()
+}
+
+// readOnly maps the slots of a ring that a reader has made as every reader does.
+func (f *File) readOnly() (*File, error) {
+	reader, err := attachFile(f.path, f.host, f.ctl, false)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return reader, f.dat.Close()
 }
 
 // build makes both segments; the control file has no name yet. With an id it will

@@ -480,3 +480,20 @@ func TestGeometryIsCheckedAtOpen(t *testing.T) {
 		t.Error("a control span of 100 bytes was attached")
 	}
 }
+
+// TestReaderMapsSlotsReadOnly checks the mapping of a ring that its reader made, as
+// of one that was there.
+func TestReaderMapsSlotsReadOnly(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "orders")
+	host := testHost{node: &testNode{}}
+	for _, which := range []string{"made", "found"} {
+		f, err := OpenFile(path, host, FileOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if f.dat.Writable() {
+			t.Errorf("a reader may write the slots of a ring that it %s", which)
+		}
+	}
+}
