@@ -48,11 +48,12 @@ var everywhere = []string{"internal/invariants"}
 // inTests lists what the tests of a package may import besides. A package's
 // tests may always import the package itself and the folders below it.
 var inTests = map[string][]string{
-	"codec/golden": {"codec/fb"},
-	"mcast":        {"mcast/simnet"},
-	"ring":         {"codec/fb"},
-	".":            {"examples/schema/orders"},
-	"examples":     {".", "examples/schema/orders"},
+	"codec/golden":      {"codec/fb"},
+	"mcast":             {"mcast/simnet"},
+	"ring":              {"codec/fb"},
+	".":                 {"examples/schema/orders"},
+	"internal/scenario": {"."},
+	"examples":          {".", "examples/schema/orders"},
 }
 
 // checkImports reports edges that the tables do not allow.
