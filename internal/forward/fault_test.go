@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"math/rand/v2"
@@ -30,16 +31,17 @@ func TestWithoutNAKsMessagesAreLost(t *testing.T) {
 	reader, rd := b.reader("deaf")
 	a.awaitWanted(ctx, "deaf")
 	writer, w := a.writer("deaf", ring.Shape{})
-	go func() {
+	background(t, ctx, func(ctx context.Context) {
 		for i := range count {
 			if err := writer.publish(ctx, w, numbered(i)); err != nil {
 				t.Errorf("publish: %v", err)
+				return
 			}
 			if i%10 == 9 {
 				time.Sleep(time.Millisecond) // many datagrams, so that some are lost
 			}
 		}
-	}()
+	})
 	got := newAccount()
 	if err := got.follow(ctx, reader, rd, w.Address(), count); err != nil {
 		t.Fatal(err)
@@ -175,17 +177,18 @@ func TestMalformedDatagramsChangeNothing(t *testing.T) {
 	send := groupSocket(t, a)
 	writer, w := a.writer("noise", ring.Shape{})
 	before := b.f.Stats().Map()
-	go func() {
+	background(t, ctx, func(ctx context.Context) {
 		for i := range count {
 			if err := writer.publish(ctx, w, numbered(i)); err != nil {
 				t.Errorf("publish: %v", err)
+				return
 			}
 			if i%10 == 0 {
 				send(malformed(rnd, a, i/10))
 				time.Sleep(200 * time.Microsecond)
 			}
 		}
-	}()
+	})
 	got := newAccount()
 	got.expect(w.Address(), 1)
 	if err := got.follow(ctx, reader, rd, w.Address(), count); err != nil {

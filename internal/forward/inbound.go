@@ -48,6 +48,7 @@ type inbound struct {
 func (f *Forwarder) openIn(name string, s mcast.TopicShape) (*inbound, error) {
 	options := ring.FileOptions{Write: true, Shape: ring.Shape{
 		Slots: int(s.SlotCount), Payload: int(s.SlotPayload), Mode: ring.Mode(s.Mode), Kind: ring.Shared,
+		History: int(s.History),
 	}}
 	file, err := ring.OpenFile(f.topicPath(name), f.host, options)
 	if err != nil {
@@ -148,7 +149,8 @@ func (in *inbound) publish(it *item) bool {
 			return true
 		case err == ring.ErrFull, err == ring.ErrStalled:
 			return false
-		case err == ring.ErrFenced: // we were stopped in mid-write: again
+		case err == ring.ErrFenced: // we were stopped in mid-write: again, but not in the network loop
+			return false
 		case errors.Is(err, ring.ErrRetired):
 			if err := in.reopen(); err != nil {
 				in.f.counters.dropped.Add(1)

@@ -99,14 +99,11 @@ func stoppedReader(t *testing.T, topic string) (a, b *testNode, reader *program,
 	reader, rd = b.reader(topic)
 	a.awaitWanted(ctx, topic)
 	writer, w := a.writer(topic, ring.Shape{})
-	flood, stop := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for i := 0; flood.Err() == nil && writer.publish(flood, w, numbered(i)) == nil; i++ {
+	background(t, ctx, func(flood context.Context) {
+		payload := make([]byte, 2000)
+		for flood.Err() == nil && writer.publish(flood, w, payload) == nil {
 		}
-	}()
-	t.Cleanup(func() { stop(); <-done })
+	})
 	for b.f.parked.Load() < 1<<20 {
 		if ctx.Err() != nil {
 			t.Fatal("nothing is parked though nobody reads")

@@ -153,7 +153,7 @@ func TestGreaterSessionWhileParked(t *testing.T) {
 	b.f.conn.Wake()
 	got := newAccount()
 	var m ring.Message
-	for got.delivered+got.lost < 50_000 {
+	for got.delivered+got.lost < 10_000 {
 		err := reader.next(ctx, rd, &m)
 		var lagged *ring.LaggedError
 		if errors.As(err, &lagged) {
