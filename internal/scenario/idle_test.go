@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"strconv"
 	"syscall"
 	"testing"
@@ -54,6 +55,41 @@ func usage(t *testing.T, pid int) (cpu time.Duration, resident int) {
 	return time.Duration(number(14)+number(15)) * tick, number(24) * os.Getpagesize()
 }
 
+// scheduled sums what the scheduler gave the threads of a process: exact, where
+// the ticks of /proc/PID/stat are 10 ms each.
+func scheduled(t *testing.T, pid int) (sum time.Duration) {
+	t.Helper()
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range threads {
+		var ran int64
+		b, err := os.ReadFile(path)
+		if err != nil {
+			continue // that thread has ended
+		}
+		if _, err := fmt.Sscan(string(b), &ran); err != nil {
+			t.Fatal(err)
+		}
+		sum += time.Duration(ran)
+	}
+	return sum
+}
+
+// figures are what a process has used so far.
+type figures struct {
+	ticks, ran time.Duration
+	resident   int
+}
+
+func measure(t *testing.T, p *process) (f figures) {
+	t.Helper()
+	f.ticks, f.resident = usage(t, p.pid())
+	f.ran = scheduled(t, p.pid())
+	return f
+}
+
 // TestIdleCostsNothing leaves two nodes alone, with publishers attached and
 // subscribers waiting: nobody uses 1 % of a core, nobody's memory grows.
 func TestIdleCostsNothing(t *testing.T) {
@@ -69,22 +105,18 @@ func TestIdleCostsNothing(t *testing.T) {
 		processes = append(processes, p.process)
 	}
 	time.Sleep(2 * time.Second) // everybody has found everybody
-	type figures struct {
-		cpu      time.Duration
-		resident int
-	}
-	before := make([]figures, len(processes))
-	for i, p := range processes {
-		before[i].cpu, before[i].resident = usage(t, p.pid())
+	var before []figures
+	for _, p := range processes {
+		before = append(before, measure(t, p))
 	}
 	time.Sleep(span)
-	t.Logf("process        CPU in %v  of a core  resident  growth", span)
+	t.Logf("process        CPU in %v  of a core  (by ticks)  resident  growth", span)
 	for i, p := range processes {
-		cpu, resident := usage(t, p.pid())
-		cpu -= before[i].cpu
-		share := float64(cpu) / float64(span)
-		grown := resident - before[i].resident
-		t.Logf("%-14s %10v %9.2f%% %8.1fM %7dK", p.name, cpu, 100*share, float64(resident)/(1<<20), grown>>10)
+		now := measure(t, p)
+		ran, ticks := now.ran-before[i].ran, now.ticks-before[i].ticks
+		share := float64(ran) / float64(span)
+		grown := now.resident - before[i].resident
+		t.Logf("%-14s %10v %9.2f%% %11v %8.1fM %6dK", p.name, ran.Round(10*time.Microsecond), 100*share, ticks, float64(now.resident)/(1<<20), grown>>10)
 		if share >= 0.01 {
 			t.Errorf("%s: %.2f %% of a core while idle", p.name, 100*share)
 		}

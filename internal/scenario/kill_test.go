@@ -121,3 +121,29 @@ func TestReceivingForwarderKilled(t *testing.T) {
 func TestSendingForwarderKilled(t *testing.T) {
 	killForwarder(t, func(s *scene) string { return s.a })
 }
+
+// TestReceivingForwarderStaysDead kills B's forwarder for good: the publishers on A
+// go on, and everything reaches the subscriber of their own node.
+func TestReceivingForwarderStaysDead(t *testing.T) {
+	s := newScene(t)
+	s.forwarder(s.a)
+	b := s.forwarder(s.b)
+	here, there := s.subscribeLedger(s.a, "same node"), s.subscribeLedger(s.b, "other node")
+	s.awaitPath(there)
+	c := s.publisher(s.a, 20_000)
+	await(t, 10*time.Second, "the stream on the other node", func() bool { return there.of(c.address()).delivered > 1000 })
+	before := c.longest()
+	b.kill()
+	time.Sleep(3 * time.Second)
+	c.stop()
+	h := here.settle(t, c, 0)
+	t.Logf("acknowledged %d, delivered %d on the same node; longest send %v before the death, %v after it", c.acked(), h.delivered, before, c.longest())
+	if h.delivered != c.acked() {
+		t.Errorf("%d acknowledged, %d delivered", c.acked(), h.delivered)
+	}
+	if c.longest() > 5*time.Second {
+		t.Errorf("a send took %v", c.longest())
+	}
+	here.check(t)
+	there.check(t)
+}
