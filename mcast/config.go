@@ -3,6 +3,8 @@ package mcast
 import (
 	"errors"
 	"fmt"
+
+	"github.com/ringcast/ringcast/mcast/wire"
 )
 
 // Limits of the protocol and of this implementation.
@@ -42,7 +44,7 @@ type Config struct {
 	DomainHash uint32 // hash of the domain's name; frames of others are dropped
 	Node       uint32 // id of this node; not 0
 	Epoch      uint32 // epoch of this node
-	Session    uint64 // of this forwarder; greater than that of any predecessor; not 0
+	Session    uint64 // of this forwarder; greater than that of any predecessor; not 0, below 2^62
 	Name       string // shown to peers, at most 64 bytes are sent
 	Host       string // shown to peers, at most 64 bytes are sent
 
@@ -116,6 +118,8 @@ func (c *Config) validate() error {
 		return bad("node 0")
 	case c.Session == 0:
 		return bad("session 0")
+	case c.Session >= wire.SequenceMax:
+		return bad("session %d is too great", c.Session)
 	case c.MTU != 0 && (c.MTU < MTUMin || c.MTU > MTUMax):
 		return bad("MTU %d outside %d..%d", c.MTU, MTUMin, MTUMax)
 	case c.Window < 0 || c.LiveWindow < 0 || c.ReorderBuffer < 0 || c.ReassemblyBuffer < 0 || c.ReceiveBuffer < 0:

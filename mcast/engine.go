@@ -57,14 +57,15 @@ type Engine struct {
 	roundTrip    Duration
 
 	// Membership.
-	peers    []*Peer
-	byNode   map[uint32]*Peer
-	last     *Peer // the one heard last
-	memory   map[uint32]*nodeMemory
-	wants    wantList
-	beaconAt Time
-	burst    int
-	greetAt  Time
+	peers     []*Peer
+	byNode    map[uint32]*Peer
+	last      *Peer // the one heard last
+	memory    map[uint32]*nodeMemory
+	wants     wantList
+	beaconAt  Time
+	burst     int
+	greetAt   Time
+	rivalTill Time // while another machine speaks under this id, and above this session
 
 	// Receiving.
 	pool          pool
@@ -93,7 +94,7 @@ func New(cfg *Config, sink Sink, rnd *rand.Rand) (*Engine, error) {
 	c := cfg.withDefaults()
 	e := &Engine{cfg: c, sink: sink, rnd: rnd, helloName: cut(c.Name), helloHost: cut(c.Host), deadline: Never, beaconAt: Never,
 		topicByName: make(map[string]*ownTopic), byNode: make(map[uint32]*Peer), memory: make(map[uint32]*nodeMemory),
-		roundTrip: c.Timers.RoundTrip, greetAt: longAgo, localLossTill: longAgo}
+		roundTrip: c.Timers.RoundTrip, greetAt: longAgo, rivalTill: longAgo, localLossTill: longAgo}
 	e.lanes[LaneGated] = newLane(e, LaneGated, layout.LaneClassGated, c.Window)
 	e.lanes[LaneLive] = newLane(e, LaneLive, layout.LaneClassLive, c.LiveWindow)
 	e.control = make([]byte, 0, c.MTU+wire.HeaderSize)
@@ -184,7 +185,7 @@ func (e *Engine) Receive(now Time, datagram []byte, from netip.AddrPort, multica
 	}
 	body := datagram[wire.HeaderSize:]
 	if h.Node == e.cfg.Node {
-		e.receiveOwn(&h, body, from)
+		e.receiveOwn(now, &h, from)
 		return
 	}
 	p := e.last
@@ -216,23 +217,49 @@ func (e *Engine) seen(node uint32) uint64 {
 // receiveStranger takes a frame that is of no peer's present session.
 func (e *Engine) receiveStranger(now Time, p *Peer, h *wire.Header, body []byte, from netip.AddrPort) {
 	if h.Type == layout.FrameTypeSessionStale {
-		e.receiveStale(h, body)
+		e.receiveStale(now, h, body, from)
 		return
 	}
 	e.receiveOther(now, p, h, from)
 }
 
-// receiveStale takes the word that this session was overtaken. It is believed of
-// anybody: it can only make this node take a greater one.
-func (e *Engine) receiveStale(h *wire.Header, body []byte) wire.Reason {
+const (
+	// memberFresh is how long ago a member's last word proves that it takes this
+	// session for the present one: idle members speak every 200 ms.
+	memberFresh = 450 * Millisecond
+	// sessionJump bounds how far above a session another one is believed: 35 years
+	// of milliseconds. Without a bound one frame could use up all sessions.
+	sessionJump = 1 << 40
+)
+
+// receiveStale takes the word that this session was overtaken. It costs a new
+// session, so it is believed only of a peer that does not listen to this one, and
+// not while another machine lives under this id.
+func (e *Engine) receiveStale(now Time, h *wire.Header, body []byte, from netip.AddrPort) wire.Reason {
 	var s wire.SessionStale
 	if r := wire.ParseSessionStale(body, &s); r != wire.OK {
 		return r
 	}
-	if s.Seen > e.cfg.Session {
+	p := e.byNode[h.Node]
+	switch {
+	case s.Seen <= e.cfg.Session:
+	case p == nil || p.session != h.Session || p.from != from,
+		s.Seen-e.cfg.Session > sessionJump, now < e.rivalTill, p.listens(now):
+		e.count.StaleRefused++
+	default:
 		e.sink.Stale(s.Seen)
 	}
 	return wire.OK
+}
+
+// listens says whether the peer has just named this node's session.
+func (p *Peer) listens(now Time) bool {
+	for i := range p.members {
+		if m := &p.members[i]; m.joined && now-m.heard < memberFresh {
+			return true
+		}
+	}
+	return false
 }
 
 func (e *Engine) dispatch(now Time, p *Peer, h *wire.Header, frame []byte, from netip.AddrPort) wire.Reason {
@@ -255,13 +282,15 @@ func (e *Engine) dispatch(now Time, p *Peer, h *wire.Header, frame []byte, from 
 	case layout.FrameTypeWant:
 		return e.receiveWant(p, body)
 	case layout.FrameTypeSessionStale:
-		return e.receiveStale(h, body)
+		return e.receiveStale(now, h, body, from)
 	case layout.FrameTypeBye:
 		var y wire.Bye
 		if r := wire.ParseBye(body, &y); r != wire.OK {
 			return r
 		}
-		e.removePeer(p, DownBye)
+		if from == p.from {
+			e.removePeer(p, DownBye)
+		}
 	}
 	return wire.OK
 }

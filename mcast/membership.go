@@ -26,10 +26,11 @@ type Peer struct {
 	// Data is the sink's own: the engine never touches it.
 	Data any
 
-	heard     Time
-	helloAt   Time // last HELLO sent to it alone
-	roundTrip Duration
-	group     int // members of its lanes, as it says
+	heard      Time
+	seenBefore uint64 // the greatest session of the node before this one
+	helloAt    Time   // last HELLO sent to it alone
+	roundTrip  Duration
+	group      int // members of its lanes, as it says
 
 	// What it sends.
 	receivers    [lanesMax]*receiver
@@ -140,12 +141,16 @@ func (e *Engine) receiveHello(now Time, p *Peer, h *wire.Header, body []byte, fr
 
 // addPeer makes a peer and tells it everything at once.
 func (e *Engine) addPeer(now Time, h *wire.Header, w *wire.Hello, from netip.AddrPort) *Peer {
-	m := e.memoryOf(h.Node)
-	if len(e.peers) >= e.cfg.Limits.Peers || h.Session <= m.ended {
+	if len(e.peers) >= e.cfg.Limits.Peers {
 		return nil
 	}
+	m := e.memoryOf(h.Node)
+	if h.Session <= m.ended && now < m.endedTill {
+		return nil
+	}
+	before := m.seen
 	m.seen = max(m.seen, h.Session)
-	p := &Peer{node: h.Node, epoch: w.Epoch, session: h.Session, name: string(w.Name), host: string(w.Host), from: from, heard: now,
+	p := &Peer{node: h.Node, epoch: w.Epoch, session: h.Session, name: string(w.Name), host: string(w.Host), from: from, heard: now, seenBefore: before,
 		helloAt: longAgo, setupAt: longAgo, joinRetry: now + retryFirst, joinStep: retryFirst, wantRetry: now, wantStep: retryFirst}
 	e.peers = append(e.peers, p)
 	e.byNode[p.node] = p
@@ -170,7 +175,9 @@ func (e *Engine) removePeer(p *Peer, reason DownReason) {
 	}
 	m := e.memoryOf(p.node)
 	if reason == DownBye {
-		m.ended = max(m.ended, p.session)
+		m.ended, m.endedTill = max(m.ended, p.session), e.now+2*e.cfg.Timers.PeerTimeout
+	} else if m.seen == p.session && !p.joinedAny() {
+		m.seen = p.seenBefore // nothing came of it: whoever said that HELLO must not shut out the node
 	}
 	for i, r := range p.receivers {
 		if r == nil {
@@ -196,6 +203,16 @@ func (e *Engine) removePeer(p *Peer, reason DownReason) {
 	p.members = [lanesMax]member{}
 	e.wantsChanged(p)
 	e.sink.PeerDown(p, reason)
+}
+
+// joinedAny says whether this node has joined a lane of the peer.
+func (p *Peer) joinedAny() bool {
+	for _, r := range p.receivers {
+		if r != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // tickPeer runs the timers of a peer. It says false when the peer is gone.
@@ -234,7 +251,8 @@ func (e *Engine) tickPeer(now Time, p *Peer) bool {
 
 // receiveOther takes a frame whose session is not the peer's.
 func (e *Engine) receiveOther(now Time, p *Peer, h *wire.Header, from netip.AddrPort) {
-	if p == nil || h.Session > p.session {
+	m := e.memory[h.Node]
+	if m == nil || h.Session >= m.seen || p != nil && h.Session > p.session {
 		e.count.UnknownPeer++
 		if h.Type == layout.FrameTypeNak || h.Type == layout.FrameTypeStatus {
 			e.greet(now, from)
@@ -242,7 +260,6 @@ func (e *Engine) receiveOther(now Time, p *Peer, h *wire.Header, from netip.Addr
 		return
 	}
 	e.count.OldSession++
-	m := e.memoryOf(h.Node)
 	if now-m.staleAt >= staleApart {
 		m.staleAt = now
 		s := wire.SessionStale{Seen: m.seen}
@@ -260,14 +277,16 @@ func (e *Engine) greet(now Time, to netip.AddrPort) {
 	e.send(to, e.helloFrame(now, layout.HelloFlagAnswer, layout.FrameFlagUnicast))
 }
 
-// receiveOwn takes a frame under this node's own id.
-func (e *Engine) receiveOwn(h *wire.Header, body []byte, from netip.AddrPort) {
+// receiveOwn takes a frame under this node's own id. Of two machines that live
+// under one id the lower is fenced: if it went above the other, that one would do
+// the same, without end.
+func (e *Engine) receiveOwn(now Time, h *wire.Header, from netip.AddrPort) {
 	e.count.OwnFrames++
 	if h.Session == e.cfg.Session || h.Type != layout.FrameTypeHello {
 		return
 	}
 	if h.Session > e.cfg.Session {
-		e.sink.Stale(h.Session)
+		e.rivalTill = now + e.cfg.Timers.PeerTimeout
 	}
 	e.sink.DuplicateNode(from, h.Session)
 }

@@ -5,11 +5,12 @@ import "github.com/ringcast/ringcast/mcast/wire"
 // nodeMemory is what is kept of a node beyond its session: where its lanes and
 // its streams stood, and which sessions are over.
 type nodeMemory struct {
-	seen    uint64 // greatest session seen
-	ended   uint64 // greatest session that said BYE
-	staleAt Time
-	lanes   [lanesMax]laneMemory
-	places  map[placeKey]*place
+	seen      uint64 // greatest session seen
+	ended     uint64 // greatest session that said BYE
+	endedTill Time   // for how long its delayed HELLOs are no sign of life
+	staleAt   Time
+	lanes     [lanesMax]laneMemory
+	places    map[placeKey]*place
 }
 
 type laneMemory struct{ session, next uint64 }

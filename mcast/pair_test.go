@@ -25,6 +25,7 @@ type station struct {
 	ups       int
 	downs     []DownReason
 	stale     uint64
+	alarms    int
 	lastPeer  *Peer
 	lastTopic *RemoteTopic
 	onDeliver func(m *Message)
@@ -99,7 +100,7 @@ func (s *station) PeerDown(_ *Peer, r DownReason)           { s.downs = append(s
 func (s *station) Wants(_ *Peer, w []string)                { s.wants = w }
 func (s *station) Room()                                    { s.rooms++ }
 func (s *station) Stale(seen uint64)                        { s.stale = seen }
-func (s *station) DuplicateNode(_ netip.AddrPort, _ uint64) {}
+func (s *station) DuplicateNode(_ netip.AddrPort, _ uint64) { s.alarms++ }
 
 // drain gives every station what was sent to it until nothing is left.
 func drain(now Time, all ...*station) {

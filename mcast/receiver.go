@@ -300,7 +300,7 @@ func (e *Engine) receiveNcf(now Time, p *Peer, body []byte) wire.Reason {
 	case layout.NcfReasonNotMember:
 		e.sendHello(now, p, layout.HelloFlagAnswer)
 	case layout.NcfReasonWait, layout.NcfReasonRate:
-		r.gaps.notBefore = now + Duration(n.WaitMillis)*Millisecond
+		r.gaps.notBefore = now + min(Duration(n.WaitMillis)*Millisecond, retryMax)
 	}
 	return wire.OK
 }

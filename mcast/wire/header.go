@@ -121,7 +121,7 @@ func ParseHeader(b []byte, domain uint32, h *Header) Reason {
 		return BadDomain
 	case h.Node == 0:
 		return BadNode
-	case h.Session == 0:
+	case h.Session == 0 || h.Session >= SequenceMax:
 		return BadSession
 	case h.Flags&^knownFlags != 0 || h.Flags&laterFlags != 0:
 		return BadFlags

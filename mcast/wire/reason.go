@@ -36,7 +36,7 @@ var reasonTexts = [ReasonCount]string{
 	BadLength:      "length differs from the datagram's",
 	BadDomain:      "another domain",
 	BadNode:        "node 0",
-	BadSession:     "session 0",
+	BadSession:     "session 0, or too great",
 	BadFlags:       "flags that cannot be",
 	BadKey:         "key id without encryption",
 	BadIgnorable:   "unknown type that may be ignored",
