@@ -35,6 +35,17 @@ func (e *Engine) memoryOf(node uint32) *nodeMemory {
 	return m
 }
 
+// forgetUnwanted lets the streams of topics that are not wanted begin anew, also
+// those of nodes that are not here now: what is published meanwhile is not promised.
+// What was delivered stays so.
+func (e *Engine) forgetUnwanted() {
+	for _, m := range e.memory {
+		for k, p := range m.places {
+			p.known = p.known && e.wants.matches(k.topic)
+		}
+	}
+}
+
 // placeOf returns where a stream of a node stands.
 func (e *Engine) placeOf(node uint32, topic string, producer Address) *place {
 	m := e.memoryOf(node)
@@ -42,8 +53,7 @@ func (e *Engine) placeOf(node uint32, topic string, producer Address) *place {
 	p := m.places[k]
 	if p == nil {
 		if len(m.places) >= e.cfg.Limits.Streams {
-			// Streams of the present session keep theirs; only what is past is forgotten.
-			clear(m.places)
+			m.evict()
 		}
 		p = &place{}
 		m.places[k] = p
@@ -51,11 +61,27 @@ func (e *Engine) placeOf(node uint32, topic string, producer Address) *place {
 	return p
 }
 
+// evict forgets the streams that no session used for the longest time; all but
+// those of the newest session at most.
+func (m *nodeMemory) evict() {
+	oldest := uint64(wire.SequenceMax)
+	for _, p := range m.places {
+		oldest = min(oldest, p.session)
+	}
+	for k, p := range m.places {
+		if p.session == oldest {
+			delete(m.places, k)
+		}
+	}
+}
+
 // Resume says where a predecessor of this forwarder stood in a lane of a node:
 // next is what its Position said. It must come before Start.
 func (e *Engine) Resume(node, lane uint32, session, next uint64) {
 	if lane < lanesMax && next <= wire.SequenceMax {
-		e.memoryOf(node).lanes[lane] = laneMemory{session: session, next: next}
+		m := e.memoryOf(node)
+		m.lanes[lane] = laneMemory{session: session, next: next}
+		m.seen = max(m.seen, session)
 	}
 }
 
@@ -63,7 +89,9 @@ func (e *Engine) Resume(node, lane uint32, session, next uint64) {
 // a node, so that nothing is delivered twice and a gap is counted exactly. It
 // must come before Start.
 func (e *Engine) ResumeStream(node uint32, topic string, producer Address, last uint64) {
-	*e.placeOf(node, topic, producer) = place{next: last + 1, known: true}
+	p := e.placeOf(node, topic, producer)
+	p.next = last + 1
+	p.known = e.wants.version == 1 || e.wants.matches(topic) // version 1: nothing was said yet
 }
 
 // Position returns where this engine stands in a lane of a node, for a

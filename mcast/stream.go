@@ -8,8 +8,9 @@ import (
 // place is where a (topic, producer) of a node stands. It outlives the peer's
 // session, so that a sender that comes back neither repeats nor hides a message.
 type place struct {
-	next  uint64 // the sequence that must come next; valid when known
-	known bool
+	next    uint64 // nothing below may come: it was delivered, or told as lost
+	known   bool   // nothing above may come first
+	session uint64 // of the node, when it was last of use
 }
 
 // placeKey names a place within a node.
@@ -36,9 +37,12 @@ type remoteStream struct {
 // skipsSession marks a stream that goes on from an earlier session.
 const skipsSession = 1<<64 - 1
 
-// widen makes a 64-bit sequence of its low half: the one nearest to near.
-func widen(near uint64, low uint32) uint64 {
-	return near + uint64(int64(int32(low-uint32(near))))
+// widen makes a 64-bit sequence of its low half: the one nearest to near. It says
+// false where that would be below 0.
+func widen(near uint64, low uint32) (seq uint64, ok bool) {
+	step := int64(int32(low - uint32(near)))
+	seq = near + uint64(step)
+	return seq, (seq < near) == (step < 0)
 }
 
 // deliverRaw delivers the messages of a datagram. It says false where one needs
@@ -90,14 +94,18 @@ func (e *Engine) tableMissing(now Time, r *receiver, w *wire.Message) (wait bool
 
 // deliverMessage hands a message to the sink, or its fragment to the reassembly.
 func (e *Engine) deliverMessage(now Time, r *receiver, s *remoteStream, w *wire.Message) {
-	seq := widen(s.near, w.Sequence)
+	seq, ok := widen(s.near, w.Sequence)
+	if !ok {
+		e.count.Refused[wire.BadMessage]++
+		return
+	}
 	s.near = seq
 	t := s.topic
 	if !t.wanted {
 		e.count.Unwanted++
 		return
 	}
-	if p := s.place; !p.known {
+	if p := s.place; !p.known && seq >= p.next {
 		p.known, p.next = true, seq
 	} else if seq != p.next {
 		if seq < p.next {

@@ -229,6 +229,7 @@ func (e *Engine) addRemoteStream(p *Peer, row *wire.ProducerRow) *remoteStream {
 		a := Address{Node: row.Node, Epoch: row.Epoch, Generation: row.Generation, Index: row.Index, Handle: row.Handle}
 		s = &remoteStream{topic: t, producer: a, near: max(row.First, row.Last), skips: skipsSession}
 		s.place = e.placeOf(p.node, t.Name, a)
+		s.place.session = p.session
 		if s.place.known {
 			s.near = max(s.near, s.place.next)
 		}
@@ -247,7 +248,7 @@ func (e *Engine) baseline(r *receiver, s *remoteStream, row *wire.ProducerRow) {
 	if s.place.known || !t.wanted || row.FirstLane < r.joined || row.FirstLane < t.wantedSince {
 		return
 	}
-	s.place.known, s.place.next = true, row.First
+	s.place.known, s.place.next = true, max(s.place.next, row.First)
 	s.skips = r.skips
 }
 

@@ -123,6 +123,7 @@ func (e *Engine) SetWants(now Time, patterns []string) error {
 		}
 	}
 	e.wants.set(e.wants.version+1, append([]string(nil), patterns...))
+	e.forgetUnwanted()
 	for _, p := range e.peers {
 		for _, t := range p.topics {
 			if t != nil {
@@ -145,11 +146,7 @@ func (e *Engine) rewant(p *Peer, t *RemoteTopic) {
 	}
 	if was && !t.wanted {
 		for _, s := range p.streams {
-			if s == nil || s.topic != t {
-				continue
-			}
-			s.place.known = false
-			if s.parts != nil {
+			if s != nil && s.topic == t && s.parts != nil {
 				e.dropParts(p, s)
 			}
 		}
