@@ -82,7 +82,9 @@ func (r *Ring) adoptReaders(old *Ring) {
 }
 
 // Follow moves a reader whose ring was retired to the ring that took its place.
-// A reader that the replacer entered there misses nothing.
+// A reader that the replacer entered there misses nothing. Any other begins with
+// the first message, too, as far as it is still there, and is told what is not:
+// it may have become ACTIVE in a ring that was just being replaced in its turn.
 func (rd *Reader) Follow(next *Ring) error {
 	if rd.end == ErrClosed {
 		return ErrClosed
@@ -102,7 +104,9 @@ func (rd *Reader) Follow(next *Ring) error {
 		return nil
 	}
 	rd.cursor, rd.stored, rd.lease, rd.replay = 0, 0, 0, 0
-	return rd.enter()
+	err := rd.enter()
+	rd.cursor = 0
+	return err
 }
 
 // is reports whether the entry is still the one that had this state word, whatever
