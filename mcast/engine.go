@@ -50,6 +50,7 @@ type Engine struct {
 	topics       []*ownTopic // by TopicID, less 1
 	topicByName  map[string]*ownTopic
 	producers    []*ownStream // by number, less 1
+	passed       []*ownStream // to be told of in the lane
 	tableVersion uint32
 	snapshot     uint32
 	out          [][]byte // sealed datagrams that wait for the sink
@@ -310,6 +311,9 @@ func (e *Engine) Tick(now Time) {
 	e.now = now
 	if now >= e.deadline {
 		e.runTimers(now)
+	}
+	if len(e.passed) != 0 {
+		e.tellPassed(now)
 	}
 	e.flushOut()
 	e.sayRoom()

@@ -242,8 +242,7 @@ func (e *Engine) skip(now Time, r *receiver) {
 		r.skipReason = LossTrail
 	}
 	e.abortReassemblies(r)
-	r.status.table, r.status.tableAt = true, r.highest
-	e.wantStatus(now, r)
+	e.askTable(now, r)
 }
 
 // receiveHeartbeat takes an HB: what it says to be sent and was not seen is missing.

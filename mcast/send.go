@@ -29,10 +29,11 @@ type ownStream struct {
 	number    uint16
 	topic     TopicID
 	first     uint64
-	last      uint64 // last sequence wholly in the lane; valid once begun
+	last      uint64 // last sequence wholly in the lane, or passed over; valid once begun
 	firstLane uint64
 	begun     bool
 	announced bool
+	passed    bool // it went on while nobody wanted it
 	// A large message that is in the lane in part.
 	partial uint64
 	offset  int
@@ -60,6 +61,7 @@ func (e *Engine) Send(now Time, topic TopicID, m *Message) SendResult {
 	}
 	t := e.topics[topic-1]
 	if t.wanted == 0 {
+		e.pass(t, m)
 		return Unwanted
 	}
 	if t.full != 0 {
@@ -96,6 +98,53 @@ func (e *Engine) Send(now Time, topic TopicID, m *Message) SendResult {
 	s.begun = true
 	e.count.MessagesSent++
 	return Sent
+}
+
+// pass notes a message that nobody wants. A member that was taken for dead and
+// comes back has to learn that it missed it, though nothing may follow.
+func (e *Engine) pass(t *ownTopic, m *Message) {
+	s := t.last
+	if s == nil || s.producer != m.Producer {
+		s = t.streams[m.Producer]
+	}
+	if s == nil || !s.announced || m.Sequence <= s.last {
+		return
+	}
+	s.last, s.begun = m.Sequence, true
+	if !s.passed {
+		s.passed = true
+		e.passed = append(e.passed, s)
+	}
+}
+
+// tellPassed puts rows into the lane that say how far streams went while nobody
+// wanted them, as soon as somebody does.
+func (e *Engine) tellPassed(now Time) {
+	keep := e.passed[:0]
+	for _, s := range e.passed {
+		if !e.tellPassedOne(now, s) {
+			keep = append(keep, s)
+		}
+	}
+	e.passed = keep
+}
+
+func (e *Engine) tellPassedOne(now Time, s *ownStream) bool {
+	t := e.topics[s.topic-1]
+	if t.wanted == 0 {
+		return false
+	}
+	row := s.row()
+	row.First, row.FirstLane = s.last+1, t.lane.head // for those to whom nothing was promised before
+	e.rows = wire.AppendTable(e.rows[:0], nil, &row)
+	w := wire.Message{Flags: layout.WireMessageFlagBegin | layout.WireMessageFlagEnd, Payload: e.rows}
+	if !e.roomFor(now, t.lane, w.Size()) {
+		return false
+	}
+	t.lane.put(&w)
+	t.lane.seal(now)
+	s.passed = false
+	return true
 }
 
 func (e *Engine) sendNowhere() SendResult {

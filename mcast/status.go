@@ -86,6 +86,12 @@ func (e *Engine) wantStatus(now Time, r *receiver) {
 	}
 }
 
+// askTable asks for a snapshot that is not older than now.
+func (e *Engine) askTable(now Time, r *receiver) {
+	r.status.table, r.status.tableAt = true, max(r.status.tableAt, r.highest)
+	e.wantStatus(now, r)
+}
+
 // tickStatus sends the SM that is due.
 func (e *Engine) tickStatus(now Time, r *receiver) {
 	if now >= r.status.at {

@@ -34,6 +34,9 @@ type remoteStream struct {
 	first, firstLane uint64
 }
 
+// noSequence is the last sequence of a stream whose first one is 0.
+const noSequence = 1<<64 - 1
+
 // skipsSession marks a stream that goes on from an earlier session.
 const skipsSession = 1<<64 - 1
 

@@ -193,10 +193,27 @@ func (e *Engine) readTable(p *Peer, r *receiver, t *wire.Table, next [lanesMax]u
 		if q := p.receivers[lane]; q != nil {
 			e.baseline(q, s, &producer)
 		}
+		if r != nil && r.lane == lane {
+			e.passedOver(r, s, producer.Last)
+		}
 		if r == nil && next[lane] != 0 {
-			s.last, s.lastAt = producer.Last, next[lane]
+			if s.last, s.lastAt = producer.Last, next[lane]; s.last == noSequence {
+				s.lastAt = 0
+			}
 			s.firstLane, s.first = producer.FirstLane, producer.First
 		}
+	}
+}
+
+// passedOver takes the last sequence of a row in the lane: what it covers lies
+// below, or will not come.
+func (e *Engine) passedOver(r *receiver, s *remoteStream, last uint64) {
+	if last == noSequence {
+		return
+	}
+	s.near = max(s.near, last)
+	if s.topic.wanted && s.place.known && s.place.next <= last {
+		e.lost(r, s, last)
 	}
 }
 
@@ -227,7 +244,10 @@ func (e *Engine) addRemoteStream(p *Peer, row *wire.ProducerRow) *remoteStream {
 	if s == nil {
 		t := p.topics[row.Topic]
 		a := Address{Node: row.Node, Epoch: row.Epoch, Generation: row.Generation, Index: row.Index, Handle: row.Handle}
-		s = &remoteStream{topic: t, producer: a, near: max(row.First, row.Last), skips: skipsSession}
+		s = &remoteStream{topic: t, producer: a, near: row.First, skips: skipsSession}
+		if row.Last != noSequence {
+			s.near = max(s.near, row.Last)
+		}
 		s.place = e.placeOf(p.node, t.Name, a)
 		s.place.session = p.session
 		if s.place.known {
