@@ -19,6 +19,9 @@ type member struct {
 
 	roundTrip rttFilter
 	delay     delayFilter
+	late      lateness
+	drained   mostFilter // datagrams a second that it took
+	saidAt    Time       // its last SM
 	overruns  uint32
 
 	nakTokens float64
@@ -72,7 +75,13 @@ type delayFilter struct {
 	known             bool
 }
 
-const delaySpan = 5 * Second
+const (
+	delaySpan = 5 * Second
+	// lateSpan is how long a queue must be long to be more than a scheduler's whim.
+	lateSpan = 25 * Millisecond
+	// drainedSpan is the least time between two SM for the rate of the second to mean anything.
+	drainedSpan = 5 * Millisecond
+)
 
 func (f *delayFilter) add(now Time, delay uint32) (queue Duration) {
 	if !f.known {
@@ -162,17 +171,71 @@ func (e *Engine) measure(now Time, p *Peer, m *member, s *wire.Status) {
 	}
 }
 
-// complaints feeds the rate's law with what a member says of its socket.
+// complaints feeds the rate's law with what a member says of its socket. An overrun
+// counts at once. A delay counts where it stands: a process that was not scheduled
+// for a while says a long delay once, and then a short one. And it counts only
+// against a lane whose rate has something to do with it: one that the member falls
+// behind of, or that sends no more than its rate lets through.
 func (e *Engine) complaints(l *lane, m *member, s *wire.Status) {
+	now := e.now
 	over := int32(s.Overruns-m.overruns) > 0 && m.joined
 	m.overruns = s.Overruns
-	if s.DelayMicros != wire.NoEcho {
-		over = over || m.delay.add(e.now, s.DelayMicros) > max(paceDelay, 2*e.roundTrip)
+	if now-m.saidAt >= drainedSpan {
+		m.drained.add(now, float64(s.ReceivedRate))
 	}
-	if over {
-		l.pace.complain(float64(s.ReceivedRate))
+	m.saidAt = now
+	late := s.DelayMicros != wire.NoEcho && m.delay.add(now, s.DelayMicros) > max(paceDelay, 2*e.roundTrip)
+	behind := m.late.look(now, late, l.head, s.Highest)
+	switch {
+	case over, behind:
+		l.pace.complain(float64(s.ReceivedRate), 0)
+	case m.late.stands(now) && now-l.pace.refusedAt < paceSlow:
+		l.pace.complain(float64(s.ReceivedRate), 0.9*m.drained.value())
 	}
 }
+
+// lateness follows a member whose queue is long, over spans of lateSpan.
+type lateness struct {
+	since         Time // 0: its queue is short
+	at            Time // of the present span
+	head, highest uint64
+}
+
+// look takes an SM; it reports whether the member has taken less than nine tenths
+// of what was sent in a span that was late throughout.
+func (x *lateness) look(now Time, late bool, head, highest uint64) (behind bool) {
+	switch {
+	case !late:
+		x.since = 0
+		return false
+	case x.since == 0:
+		x.since = now
+	case now-x.at < lateSpan:
+		return false
+	default:
+		behind = highest > x.highest && 10*(highest-x.highest) < 9*(head-x.head)
+	}
+	x.at, x.head, x.highest = now, head, max(x.highest, highest)
+	return behind
+}
+
+// stands says whether the queue has been long for a whole span.
+func (x *lateness) stands(now Time) bool { return x.since != 0 && now-x.since >= lateSpan }
+
+// mostFilter keeps the greatest rate of the last five to ten seconds.
+type mostFilter struct {
+	present, previous float64
+	since             Time
+}
+
+func (f *mostFilter) add(now Time, rate float64) {
+	if now-f.since > delaySpan {
+		f.previous, f.present, f.since = f.present, 0, now
+	}
+	f.present = max(f.present, rate)
+}
+
+func (f *mostFilter) value() float64 { return max(f.present, f.previous) }
 
 // readFull replaces the list of topics that a member cannot take.
 func (e *Engine) readFull(now Time, m *member, s *wire.Status) {
@@ -346,3 +409,6 @@ func (e *Engine) Head(lane uint32) uint64 { return e.lanes[lane].head }
 
 // Trail returns the oldest lane sequence of an own lane that can be repaired.
 func (e *Engine) Trail(lane uint32) uint64 { return e.lanes[lane].trail() }
+
+// Rate returns how many datagrams a second an own lane may send now.
+func (e *Engine) Rate(lane uint32) float64 { return e.lanes[lane].pace.rate }

@@ -97,7 +97,7 @@ func (l *lane) begin(now Time) bool {
 	}
 	if !l.pace.take(now, l.throttle()) {
 		l.engine.count.BusyPacing++
-		l.compress.limited = now
+		l.compress.limited, l.pace.refusedAt = now, now
 		l.block(now)
 		return false
 	}

@@ -1,16 +1,19 @@
 package mcast
 
+import "math"
+
 // Times of the rate's law (multicast.md, Rate).
 const (
-	paceStep  = 10 * Millisecond  // between two looks
-	paceHold  = 30 * Millisecond  // after a cut before the rate grows again
-	paceApart = 20 * Millisecond  // between two cuts
-	paceFar   = Second            // after which a cut is forgotten
-	paceDepth = Millisecond / 2   // of the bucket, in time at the full rate
-	paceBatch = 8                 // tokens that are worth waking for
-	paceFloor = 32                // least depth of the bucket
-	paceDelay = 1 * Millisecond   // queue delay that is too long, at least
-	paceSlow  = 100 * Millisecond // how long a refusal for pacing counts as "limited"
+	paceStep     = 10 * Millisecond  // between two looks
+	paceHold     = 30 * Millisecond  // after a cut before the rate grows again
+	paceApart    = 20 * Millisecond  // between two cuts
+	paceStepsMax = 100               // looks that one may make up for
+	paceFar      = Second            // after which a cut is forgotten
+	paceDepth    = Millisecond / 2   // of the bucket, in time at the full rate
+	paceBatch    = 8                 // tokens that are worth waking for
+	paceFloor    = 32                // least depth of the bucket
+	paceDelay    = 1 * Millisecond   // queue delay that is too long, at least
+	paceSlow     = 100 * Millisecond // how long a refusal for pacing counts as "limited"
 )
 
 // pacer is the token bucket of a lane and the law that sets its rate. Loss is no
@@ -25,11 +28,14 @@ type pacer struct {
 	before  float64 // the rate before it; 0 if none is known
 	lookAt  Time
 	slowest float64 // least received rate of a member that asked for a cut; 0 if none did
+	floor   float64 // what a cut must leave, by the member that asks for least
+
+	refusedAt Time // when Send was last refused for the rate
 }
 
 func (p *pacer) init(c *Config) {
 	p.rate, p.max, p.min = c.Rate, c.Rate, c.RateMin
-	p.cutAt = longAgo
+	p.cutAt, p.refusedAt = longAgo, longAgo
 	p.setDepth()
 	p.tokens = p.depth
 }
@@ -68,8 +74,12 @@ func (p *pacer) when(now Time, throttle float64) Time {
 	return now + 1 + Duration((paceBatch-p.tokens)/(p.rate*throttle)*float64(Second))
 }
 
-// complain notes a member whose socket overran, or whose queue is long.
-func (p *pacer) complain(received float64) {
+// complain notes a member whose socket overran, or whose queue is long, and what
+// that member has lately been seen to take.
+func (p *pacer) complain(received, floor float64) {
+	if p.slowest == 0 || floor < p.floor {
+		p.floor = floor
+	}
 	if p.slowest == 0 || received < p.slowest {
 		p.slowest = max(received, 1)
 	}
@@ -80,13 +90,14 @@ func (p *pacer) look(now Time) (cut bool) {
 	if now < p.lookAt {
 		return false
 	}
+	steps := min(1+(now-p.lookAt)/paceStep, paceStepsMax)
 	p.lookAt = now + paceStep
 	slowest := p.slowest
 	p.slowest = 0
 	switch {
 	case slowest != 0 && now-p.cutAt > paceApart:
 		p.before = p.rate
-		p.rate = max(p.min, min(0.97*p.rate, max(0.95*slowest, 0.7*p.rate)))
+		p.rate = max(p.min, min(0.97*p.rate, max(0.95*slowest, 0.7*p.rate, p.floor)))
 		p.cutAt = now
 		cut = true
 	case slowest == 0 && now-p.cutAt > paceHold && p.rate < p.max:
@@ -94,7 +105,7 @@ func (p *pacer) look(now Time) (cut bool) {
 		if p.rate < 0.9*p.before || p.before == 0 || now-p.cutAt > paceFar {
 			factor = 1.05
 		}
-		p.rate = min(p.max, p.rate*factor)
+		p.rate = min(p.max, p.rate*math.Pow(factor, float64(steps)))
 	}
 	p.setDepth()
 	return cut
