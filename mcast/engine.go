@@ -275,7 +275,7 @@ func (e *Engine) dispatch(now Time, p *Peer, h *wire.Header, frame []byte, from 
 	case layout.FrameTypeNcf:
 		return e.receiveNcf(now, p, body)
 	case layout.FrameTypeStatus:
-		return e.receiveStatus(now, p, body)
+		return e.receiveStatus(now, p, h.Number, body)
 	case layout.FrameTypeHello:
 		return e.receiveHello(now, p, h, body, from)
 	case layout.FrameTypeSetup:
@@ -320,13 +320,13 @@ func (e *Engine) Tick(now Time) {
 }
 
 func (e *Engine) runTimers(now Time) {
-	e.deadline = now + Second
-	if late := now - e.lastTick; late > Second+pauseMin {
+	if late := now - max(e.deadline, e.lastTick); late > pauseMin {
 		// This process was stopped: what it did not hear meanwhile is nobody's silence.
 		for _, p := range e.peers {
-			p.heard = max(p.heard, now-e.cfg.Timers.PeerTimeout/2)
+			p.heard = min(now, p.heard+late-pauseMin)
 		}
 	}
+	e.deadline = now + Second
 	e.lastTick = now
 	e.tickBeacon(now)
 	for i := 0; i < len(e.peers); {

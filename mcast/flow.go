@@ -11,8 +11,9 @@ type member struct {
 	taken    uint64 // first sequence it has not taken
 	highest  uint64 // one more than the highest it has seen
 	credit   uint64
-	heard    Time // its last SM or NAK
-	progress Time // when taken or highest last grew
+	heard    Time   // its last SM or NAK
+	number   uint64 // of its last SM
+	progress Time   // when taken or highest last grew
 	tethered bool
 	putOutAt Time
 	wants    int // own topics of the lane that it wants
@@ -116,8 +117,12 @@ func (e *Engine) memberAt(now Time, p *Peer, l *lane, taken, highest uint64) {
 	e.updateLimit(now, l)
 }
 
+// statusOrder is for how long an SM makes those before it void. It ends, so that
+// one forged number does not silence a member.
+const statusOrder = 300 * Millisecond
+
 // receiveStatus takes an SM.
-func (e *Engine) receiveStatus(now Time, p *Peer, body []byte) wire.Reason {
+func (e *Engine) receiveStatus(now Time, p *Peer, number uint64, body []byte) wire.Reason {
 	var s wire.Status
 	if r := wire.ParseStatus(body, &s); r != wire.OK {
 		return r
@@ -133,6 +138,10 @@ func (e *Engine) receiveStatus(now Time, p *Peer, body []byte) wire.Reason {
 		return wire.BadRange
 	}
 	m := &p.members[s.Lane]
+	if number < m.number && now-m.saidAt < statusOrder {
+		return wire.OK // overtaken by a later one: what it says of topics and credit is past
+	}
+	m.number = number
 	e.measure(now, p, m, &s)
 	if l.class == layout.LaneClassGated && m.tethered {
 		e.complaints(l, m, &s)
@@ -285,7 +294,7 @@ func (e *Engine) topicFree(id TopicID) {
 // tethered member that wants a topic of the lane still lacks, and a member's
 // socket must have room for what is on its way.
 func (e *Engine) updateLimit(now Time, l *lane) {
-	l.limit, l.lowest, l.limitCredit = wire.SequenceMax, l.head, false
+	l.limit, l.lowest, l.limitCredit = wire.SequenceMax, wire.SequenceMax, false
 	if l.class != layout.LaneClassGated {
 		return
 	}
@@ -302,8 +311,14 @@ func (e *Engine) updateLimit(now Time, l *lane) {
 			l.limit, l.limitCredit = x, true
 		}
 	}
+	if l.head >= l.limit {
+		return
+	}
+	l.stalled = 0
 	if l.blocked && l.passable(now) {
 		e.roomDue = true
+	} else if l.blocked {
+		e.arm(l.pace.when(now, l.throttle()))
 	}
 }
 
