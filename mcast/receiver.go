@@ -34,6 +34,7 @@ type receiver struct {
 
 	skips      uint64 // holes given up so far
 	skipReason LossReason
+	tabled     uint64 // rows of what lies below have come, if there are any
 	gaveUp     uint64 // below this no repair is waited for
 	putOutTill Time   // while the owner says that this node was put out
 
@@ -267,9 +268,9 @@ func (e *Engine) receiveHeartbeat(now Time, p *Peer, h *wire.Header, body []byte
 	if r.tailAt != 0 && r.next >= r.tailAt {
 		e.tellTails(r)
 	}
-	if b.Next > r.highest && b.Next <= r.next+r.reach {
-		e.openGap(now, r, r.highest, b.Next-1)
-		r.highest = b.Next
+	if next := min(b.Next, r.next+r.reach); next > r.highest {
+		e.openGap(now, r, r.highest, next-1)
+		r.highest = next
 	}
 	if h.Flags&layout.FrameFlagStatusWanted != 0 {
 		e.wantStatus(now, r)

@@ -8,6 +8,7 @@ import (
 const (
 	statusApart   = 5 * Millisecond  // between two SM asked for by losses or overruns
 	tableApart    = 10 * Millisecond // between two requests for a table
+	tablePart     = Millisecond / 10 // and by how much more for each part
 	statusesLarge = 100              // members from which on SM come less often
 	statusPerNode = Millisecond / 2  // and by how much for each
 	activeSpan    = Second           // for how long a lane counts as one that sends
@@ -130,7 +131,7 @@ func (e *Engine) sendStatus(now Time, r *receiver) {
 		s.at = now + e.statusBusy()
 	}
 	if s.table {
-		s.at = now + tableApart
+		s.at = now + tableApart + Duration(len(r.peer.snapshot.parts))*tablePart
 	}
 	e.arm(s.at)
 	b := w.AppendTo(e.frame(layout.FrameTypeStatus, layout.FrameFlagUnicast))

@@ -83,9 +83,8 @@ func (e *Engine) deliverRaw(now Time, r *receiver, raw []byte) bool {
 // tableMissing decides what to do with a message whose rows are not here: wait
 // for a snapshot, or give it up.
 func (e *Engine) tableMissing(now Time, r *receiver, w *wire.Message) (wait bool) {
-	if r.waiting {
+	if r.next < r.tabled {
 		// A snapshot that is younger than this datagram did not have it.
-		r.waiting = false
 		e.count.Refused[wire.BadMessage]++
 		return false
 	}

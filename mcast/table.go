@@ -78,12 +78,53 @@ func (e *Engine) setupFrame(part int) []byte {
 	return b
 }
 
-// snapshotParts collects the parts of a peer's snapshot.
+// snapshotParts collects the parts of a peer's snapshots. Two snapshots of one
+// version of the table have the same rows in the same parts: what the one lacks is
+// taken from the other, or a large table would never come whole where frames are lost.
 type snapshotParts struct {
-	number  uint32
-	started bool
+	version uint32
+	number  uint32 // of the newest snapshot
 	missing int
-	have    []bool
+	parts   []snapshotPart
+}
+
+type snapshotPart struct {
+	have   bool
+	number uint32
+	next   [lanesMax]uint64 // where the lanes were
+}
+
+// take notes a part; it says false where that is nothing new.
+func (c *snapshotParts) take(s *wire.Setup) bool {
+	older := len(c.parts) != 0 && int32(s.Snapshot-c.number) < 0
+	if s.TableVersion != c.version || int(s.Parts) != len(c.parts) {
+		if older {
+			return false
+		}
+		*c = snapshotParts{version: s.TableVersion, missing: int(s.Parts), parts: make([]snapshotPart, s.Parts)}
+	}
+	if !older {
+		c.number = s.Snapshot
+	}
+	x := &c.parts[s.Part]
+	if x.have && int32(s.Snapshot-x.number) <= 0 {
+		return false
+	}
+	if !x.have {
+		c.missing--
+	}
+	*x = snapshotPart{have: true, number: s.Snapshot, next: laneNexts(s)}
+	return true
+}
+
+// span returns the oldest and the newest place of a lane among the parts.
+func (c *snapshotParts) span(lane uint32) (oldest, newest uint64) {
+	oldest = wire.SequenceMax
+	for i := range c.parts {
+		next := c.parts[i].next[lane]
+		oldest, newest = min(oldest, next), max(newest, next)
+	}
+	return oldest, newest
 }
 
 // receiveSetup takes a part of a snapshot. Rows are taken as they come; the join,
@@ -93,23 +134,35 @@ func (e *Engine) receiveSetup(now Time, p *Peer, body []byte) wire.Reason {
 	if r := wire.ParseSetup(body, &s); r != wire.OK {
 		return r
 	}
-	c := &p.snapshot
-	if !c.started || int32(s.Snapshot-c.number) > 0 {
-		*c = snapshotParts{number: s.Snapshot, started: true, missing: int(s.Parts), have: make([]bool, s.Parts)}
-	}
-	if s.Snapshot != c.number || int(s.Part) >= len(c.have) || c.have[s.Part] {
+	if !p.snapshot.take(&s) {
 		return wire.OK
 	}
-	c.have[s.Part] = true
-	c.missing--
 	lanes := s.Lanes()
 	e.readTable(p, nil, &s.Table, laneNexts(&s))
-	if c.missing == 0 {
+	if p.snapshot.missing == 0 {
 		for i := range lanes {
-			e.joinLane(now, p, s.Lane(i))
+			e.snapshotCame(now, p, s.Lane(i))
 		}
 	}
 	return wire.OK
+}
+
+// snapshotCame ends the wait for a whole snapshot in a lane. The table is complete
+// as of the newest of its parts, the ends of streams as of the oldest.
+func (e *Engine) snapshotCame(now Time, p *Peer, row wire.LaneRow) {
+	if row.Lane >= lanesMax {
+		return
+	}
+	oldest, newest := p.snapshot.span(row.Lane)
+	if p.receivers[row.Lane] == nil {
+		row.Next = newest
+		e.joinLane(now, p, row)
+		if oldest == newest {
+			return
+		}
+		e.askTable(now, p.receivers[row.Lane])
+	}
+	e.tableCame(now, p.receivers[row.Lane], oldest)
 }
 
 // laneNexts returns each lane's next, by number.
@@ -122,19 +175,13 @@ func laneNexts(s *wire.Setup) (next [lanesMax]uint64) {
 	return next
 }
 
-// joinLane makes the receiver of a lane, or answers the one that had asked.
+// joinLane makes the receiver of a lane.
 func (e *Engine) joinLane(now Time, p *Peer, row wire.LaneRow) {
-	if row.Lane >= lanesMax {
-		return
-	}
-	if r := p.receivers[row.Lane]; r != nil {
-		e.tableCame(now, r, &row)
-		return
-	}
 	r := &receiver{peer: p, lane: row.Lane, class: row.Class, joined: row.Next, next: row.Next, highest: row.Next, trail: row.Trail}
 	r.reach = min(uint64(row.Window), 1<<20) + 1
 	r.gaps.due = Never
 	r.status.at = Never
+	r.tabled = row.Next
 	p.receivers[row.Lane] = r
 	e.resumeLane(now, p, r, &row)
 	r.status.next, r.status.highest = r.next, r.highest
@@ -146,21 +193,18 @@ func (e *Engine) joinLane(now Time, p *Peer, row wire.LaneRow) {
 	}
 }
 
-// tableCame ends the wait of a receiver for a snapshot.
-func (e *Engine) tableCame(now Time, r *receiver, row *wire.LaneRow) {
-	if row.Next < r.status.tableAt {
+// tableCame takes word of how far streams went below next.
+func (e *Engine) tableCame(now Time, r *receiver, next uint64) {
+	if next < r.status.tableAt {
 		return // older than what it was wanted for
 	}
 	r.status.table = false
+	r.tabled = next
 	if r.waiting {
-		// The message that waits is looked at once more, then given up.
-		if !e.deliverHeld(now, r) {
-			return
-		}
-		r.waiting = false
+		r.waiting = false // what still has no rows is given up
 		e.drain(now, r)
 	}
-	r.tailAt = row.Next
+	r.tailAt = next
 	if r.next >= r.tailAt {
 		e.tellTails(r)
 	}
