@@ -21,7 +21,8 @@ type Options struct {
 	Duplicate float64
 	Reorder   float64        // late by up to ReorderBy
 	ReorderBy mcast.Duration // 300 us if zero
-	Replay    float64        // comes a second time after up to half a second
+	Replay    float64        // comes a second time after up to ReplayBy
+	ReplayBy  mcast.Duration // 500 ms if zero
 	Delay     mcast.Duration // one way; 100 us if zero
 	Jitter    mcast.Duration
 
@@ -34,6 +35,11 @@ type Options struct {
 	Interval  mcast.Duration // between two rounds of sending; 100 us if zero
 	Text      bool           // payloads that can be compressed
 	Live      bool
+
+	// SamePort: a node that comes back gets what was sent to it before.
+	SamePort bool
+	// Socket bounds the datagrams that wait for a node that is paused or busy; 0: no bound.
+	Socket int
 
 	// LossAllowed: Lost is counted and has to be exact, but is no violation.
 	LossAllowed bool
@@ -57,6 +63,7 @@ func (o Options) withDefaults() Options {
 	num(&o.SizeMax, 400)
 	num(&o.LargeMax, 20_000)
 	span(&o.ReorderBy, 300*mcast.Microsecond)
+	span(&o.ReplayBy, 500*mcast.Millisecond)
 	span(&o.Delay, 100*mcast.Microsecond)
 	span(&o.Interval, 100*mcast.Microsecond)
 	return o
@@ -64,7 +71,7 @@ func (o Options) withDefaults() Options {
 
 // Counts are the faults that were injected, by kind.
 type Counts struct {
-	Sent, Delivered, Lost, Duplicated, Reordered, Replayed, Cut uint64
+	Sent, Delivered, Lost, Duplicated, Reordered, Replayed, Cut, Overrun uint64
 }
 
 // Network is a run.
@@ -167,7 +174,11 @@ func (n *Network) Run(d mcast.Duration, done func() bool) {
 }
 
 func (n *Network) step(e *event) {
-	if e.node != nil && e.life >= 0 && (e.life != e.node.life || !e.node.up) {
+	if e.node != nil && (e.life >= 0 && e.life != e.node.life || !e.node.up) {
+		return
+	}
+	if e.node != nil && e.node.mustWait() {
+		e.node.postpone(e)
 		return
 	}
 	n.mix(uint64(e.at))
@@ -179,7 +190,7 @@ func (n *Network) step(e *event) {
 		n.mix(uint64(e.node.index)<<32 | uint64(len(e.data)))
 		n.mixBytes(e.data)
 		n.Counts.Delivered++
-		e.node.engine.Receive(n.now, e.data, e.from, e.multi)
+		e.node.receive(e)
 	} else {
 		e.node.tickAt = mcast.Never
 	}
@@ -230,7 +241,11 @@ func (n *Network) send(from, to *Node, data []byte, multi bool) {
 		*way = at
 	}
 	arrive := func(at mcast.Time) {
-		n.push(&event{at: at, node: to, life: to.life, data: data, from: from.address, multi: multi})
+		life := to.life
+		if o.SamePort {
+			life = -1
+		}
+		n.push(&event{at: at, node: to, life: life, data: data, from: from.address, multi: multi})
 	}
 	arrive(at)
 	if o.Duplicate > 0 && n.rnd.Float64() < o.Duplicate {
@@ -239,7 +254,7 @@ func (n *Network) send(from, to *Node, data []byte, multi bool) {
 	}
 	if o.Replay > 0 && n.rnd.Float64() < o.Replay {
 		n.Counts.Replayed++
-		arrive(at + mcast.Duration(n.rnd.Int64N(int64(500*mcast.Millisecond))))
+		arrive(at + mcast.Duration(n.rnd.Int64N(int64(o.ReplayBy))))
 	}
 }
 

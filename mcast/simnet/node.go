@@ -38,6 +38,27 @@ type Node struct {
 	// Events lists what the engine said about peers, in words.
 	Events []string
 	naks   uint64
+
+	// A stand-in for this node's application; nil: its own.
+	app application
+
+	// Faults of the machine: see machine.go.
+	id       uint32
+	skew     mcast.Duration
+	service  mcast.Duration
+	busyTill mcast.Time
+	backlog  []*event
+	waiting  int // datagrams in backlog
+	dropped  int // datagrams that found the socket full
+	waking   bool
+	goingOn  bool
+}
+
+// application is what an engine is started for, in place of the publisher and
+// checker of a Node.
+type application interface {
+	mcast.Sink
+	prepare(e *mcast.Engine)
 }
 
 type laneKey struct {
@@ -48,9 +69,9 @@ type laneKey struct {
 }
 
 func newNode(n *Network, i int) *Node {
-	x := &Node{net: n, index: i, session: uint64(1000 + i), expect: make(map[expectKey]*expectation), stood: make(map[[2]uint32][2]uint64),
+	x := &Node{net: n, index: i, id: uint32(i + 1), session: uint64(1000 + i), expect: make(map[expectKey]*expectation), stood: make(map[[2]uint32][2]uint64),
 		address: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 1)}), 7000),
-		ways:    make([]mcast.Time, n.Options.Nodes), bads: make([]bool, n.Options.Nodes)}
+		ways:    make([]mcast.Time, n.Options.Nodes+twinsMax), bads: make([]bool, n.Options.Nodes+twinsMax)}
 	x.makeStreams()
 	return x
 }
@@ -62,7 +83,7 @@ func (x *Node) bad(to *Node) *bool       { return &x.bads[to.index] }
 func (x *Node) Engine() *mcast.Engine { return x.engine }
 
 // ID returns the node's id.
-func (x *Node) ID() uint32 { return uint32(x.index + 1) }
+func (x *Node) ID() uint32 { return x.id }
 
 // Start makes the engine of the node's present session and starts it.
 func (x *Node) Start() {
@@ -71,19 +92,27 @@ func (x *Node) Start() {
 	c.Node, c.Session, c.Epoch = x.ID(), x.session, 7
 	c.DomainHash = 0xd0
 	c.Name = "node"
-	e, err := mcast.New(&c, x, rand.New(rand.NewPCG(n.Options.Seed, x.session)))
+	sink := mcast.Sink(x)
+	if x.app != nil {
+		sink = x.app
+	}
+	e, err := mcast.New(&c, sink, rand.New(rand.NewPCG(n.Options.Seed, x.session)))
 	if err != nil {
 		panic(err) // the options of a test are wrong
 	}
 	x.engine = e
 	x.up = true
 	x.tickAt = mcast.Never
-	x.openTopics()
-	if err := e.SetWants(n.now, []string{">"}); err != nil {
-		panic(err)
+	if x.app != nil {
+		x.app.prepare(e)
+	} else {
+		x.openTopics()
+		if err := e.SetWants(n.now, []string{">"}); err != nil {
+			panic(err)
+		}
+		x.resumeFrom(e)
 	}
-	x.resumeFrom(e)
-	e.Start(n.now)
+	e.Start(x.clock())
 	x.after()
 }
 
@@ -107,8 +136,7 @@ func (x *Node) Kill() {
 			}
 		}
 	}
-	x.up = false
-	x.life++
+	x.die()
 	x.net.restarts++
 }
 
@@ -124,10 +152,10 @@ func (x *Node) after() {
 	if !x.up {
 		return
 	}
-	x.engine.Tick(x.net.now)
+	x.engine.Tick(x.clock())
 	if at := x.engine.NextTimer(); at < x.tickAt {
 		x.tickAt = at
-		x.net.push(&event{at: at, node: x, life: x.life})
+		x.net.push(&event{at: at - x.skew, node: x, life: x.life})
 	}
 }
 

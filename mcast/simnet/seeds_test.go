@@ -12,8 +12,11 @@ import (
 )
 
 var (
-	seedFlag  = flag.Uint64("seed", 0, "run this seed only")
-	seedsFlag = flag.Int("seeds", 500, "number of seeds")
+	seedFlag    = flag.Uint64("seed", 0, "run this seed only")
+	seedsFlag   = flag.Int("seeds", 500, "number of seeds")
+	chaosFlag   = flag.Int("chaos", 0, "number of seeds of each chaos test; 0: a few")
+	fromFlag    = flag.Uint64("from", 1, "first seed of each chaos test")
+	verboseFlag = flag.Bool("events", false, "print what the actors of a chaos test do")
 )
 
 // options makes a run of its seed: 2 to 4 nodes, loss 0-20 %, reordering,

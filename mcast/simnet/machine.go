@@ -1,0 +1,99 @@
+package simnet
+
+import "github.com/ringcast/ringcast/mcast"
+
+// clock is the running time of the node's machine: it may jump forward, and has
+// nothing to do with that of the others.
+func (x *Node) clock() mcast.Time { return x.net.now + x.skew }
+
+// Jump lets the node's clock jump forward.
+func (x *Node) Jump(by mcast.Duration) {
+	x.skew += by
+	x.tickAt = mcast.Never
+	x.net.push(&event{at: x.net.now, node: x, life: x.life})
+}
+
+// Pause stops the node's process for a while; what comes waits in its socket.
+func (x *Node) Pause(d mcast.Duration) { x.busy(x.net.now + d) }
+
+// busy keeps the node from doing anything before a time.
+func (x *Node) busy(till mcast.Time) {
+	x.busyTill = max(x.busyTill, till)
+	x.wake()
+}
+
+// wake goes on with what was postponed when the node is free again.
+func (x *Node) wake() {
+	if x.waking || len(x.backlog) == 0 {
+		return
+	}
+	x.waking = true
+	x.net.At(x.busyTill, func() {
+		x.waking = false
+		if x.net.now < x.busyTill {
+			x.wake()
+			return
+		}
+		x.goOn()
+	})
+}
+
+// mustWait says that the node is busy, or that others come first.
+func (x *Node) mustWait() bool {
+	return x.busyTill > x.net.now || len(x.backlog) > 0 && !x.goingOn
+}
+
+// goOn does what was postponed, in order, until the node is busy again.
+func (x *Node) goOn() {
+	if x.dropped > 0 && x.up {
+		x.engine.LocalLoss(x.clock(), uint32(x.dropped))
+	}
+	x.dropped = 0
+	x.goingOn = true
+	for len(x.backlog) > 0 && x.busyTill <= x.net.now {
+		e := x.backlog[0]
+		x.backlog = x.backlog[1:]
+		if e.data != nil {
+			x.waiting--
+		}
+		x.net.step(e)
+	}
+	x.goingOn = false
+	x.wake()
+}
+
+// postpone keeps an event of a busy node; datagrams only as far as its socket goes.
+func (x *Node) postpone(e *event) {
+	if e.data != nil {
+		if limit := x.net.Options.Socket; limit > 0 && x.waiting >= limit {
+			x.dropped++
+			x.net.Counts.Overrun++
+			return
+		}
+		x.waiting++
+	}
+	x.backlog = append(x.backlog, e)
+	x.wake()
+}
+
+// receive gives a datagram to the engine, and takes the time that costs.
+func (x *Node) receive(e *event) {
+	x.engine.Receive(x.clock(), e.data, e.from, e.multi)
+	if x.service > 0 {
+		x.busyTill = max(x.busyTill, x.net.now+x.service)
+	}
+}
+
+// die stops the node; nothing that was meant for this life happens.
+func (x *Node) die() {
+	x.up = false
+	x.life++
+	keep := x.backlog[:0]
+	for _, e := range x.backlog {
+		if e.life < 0 {
+			keep = append(keep, e)
+		}
+	}
+	x.backlog = keep
+	x.waiting = len(keep)
+}
