@@ -420,8 +420,10 @@ func TestRecoverSparesWhatChanged(t *testing.T) {
 		t.Fatal("a living participant was recovered")
 	}
 	s.node.dead[0].Store(true)
-	if !s.rings[2].Recover(0) || !s.rings[2].Recover(0) {
-		t.Fatal("the dead was not recovered")
+	for range 2 { // the second finds nothing more to do
+		if !s.rings[2].Recover(0) {
+			t.Fatal("the dead was not recovered")
+		}
 	}
 	if err := open.Commit(0, 0, &Meta{}); err != nil {
 		t.Errorf("commit of the living: %v", err)

@@ -22,6 +22,3 @@ func storeWords(dst []byte, off int, src []byte) {
 		word64(dst, off+i).Store(binary.NativeEndian.Uint64(last[:]))
 	}
 }
-
-// roundUp returns n rounded up to a multiple of unit, a power of two.
-func roundUp(n, unit int) int { return (n + unit - 1) &^ (unit - 1) }
