@@ -43,6 +43,7 @@ type Counters struct {
 	ReassemblyDropped uint64 // large messages given up
 	OldSession        uint64 // frames of a session that was overtaken
 	OwnFrames         uint64 // own multicast, heard again
+	Misled            uint64 // lanes begun anew, because a forged frame had led this node beyond their heads
 	StaleRefused      uint64 // SESSION_STALE that was not believed
 	UnknownPeer       uint64 // frames of nodes that have not said HELLO
 	LocalLosses       uint64 // datagrams the kernel dropped at this socket

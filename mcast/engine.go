@@ -186,7 +186,7 @@ func (e *Engine) Receive(now Time, datagram []byte, from netip.AddrPort, multica
 	}
 	body := datagram[wire.HeaderSize:]
 	if h.Node == e.cfg.Node {
-		e.receiveOwn(now, &h, from)
+		e.receiveOwn(now, &h, body, from)
 		return
 	}
 	p := e.last
@@ -234,23 +234,31 @@ const (
 )
 
 // receiveStale takes the word that this session was overtaken. It costs a new
-// session, so it is believed only of a peer that does not listen to this one, and
-// not while another machine lives under this id.
+// session, so it is believed only of a node that is known and does not listen to
+// this one, and not while another machine lives under this id.
 func (e *Engine) receiveStale(now Time, h *wire.Header, body []byte, from netip.AddrPort) wire.Reason {
 	var s wire.SessionStale
 	if r := wire.ParseSessionStale(body, &s); r != wire.OK {
 		return r
 	}
-	p := e.byNode[h.Node]
 	switch {
 	case s.Seen <= e.cfg.Session:
-	case p == nil || p.session != h.Session || p.from != from,
-		s.Seen-e.cfg.Session > sessionJump, now < e.rivalTill, p.listens(now):
+	case s.Seen-e.cfg.Session > sessionJump, now < e.rivalTill, !e.fences(now, h, from):
 		e.count.StaleRefused++
 	default:
 		e.sink.Stale(s.Seen)
 	}
 	return wire.OK
+}
+
+// fences says whether it can be that a node refuses this one. That node need not
+// be a peer: each of two may refuse the other.
+func (e *Engine) fences(now Time, h *wire.Header, from netip.AddrPort) bool {
+	p := e.byNode[h.Node]
+	if p == nil {
+		return e.memory[h.Node] != nil
+	}
+	return p.session == h.Session && p.from == from && !p.listens(now)
 }
 
 // listens says whether the peer has just named this node's session.

@@ -147,6 +147,10 @@ func (e *Engine) receiveStatus(now Time, p *Peer, number uint64, body []byte) wi
 		e.complaints(l, m, &s)
 	}
 	p.ackedWants = s.WantVersion
+	if ahead := s.WantVersion - e.wants.version; ahead != 0 && ahead < versionJump {
+		e.wants.version += ahead + 1 // somebody spoke in our name: our list has to be the newer one
+		e.arm(now)
+	}
 	e.readFull(now, m, &s)
 	e.memberAt(now, p, l, s.Taken, s.Highest)
 	m.credit = uint64(s.Credit)

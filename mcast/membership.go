@@ -280,9 +280,13 @@ func (e *Engine) greet(now Time, to netip.AddrPort) {
 // receiveOwn takes a frame under this node's own id. Of two machines that live
 // under one id the lower is fenced: if it went above the other, that one would do
 // the same, without end.
-func (e *Engine) receiveOwn(now Time, h *wire.Header, from netip.AddrPort) {
+func (e *Engine) receiveOwn(now Time, h *wire.Header, body []byte, from netip.AddrPort) {
 	e.count.OwnFrames++
-	if h.Session == e.cfg.Session || h.Type != layout.FrameTypeHello {
+	if h.Type != layout.FrameTypeHello {
+		return
+	}
+	var w wire.Hello
+	if r := wire.ParseHello(body, &w); r != wire.OK || h.Session == e.cfg.Session && w.Epoch == e.cfg.Epoch {
 		return
 	}
 	if h.Session > e.cfg.Session {

@@ -5,6 +5,9 @@ import (
 	"github.com/ringcast/ringcast/mcast/wire"
 )
 
+// partsFirst is what a large message gets before its bytes are here.
+const partsFirst = 64 << 10
+
 // reassembly puts the fragments of one large message together. Fragments of a
 // producer come in the lane's order, so that each continues the one before.
 type reassembly struct {
@@ -70,7 +73,7 @@ func (e *Engine) beginParts(now Time, r *receiver, s *remoteStream, w *wire.Mess
 		copy(a.block[:], w.Block)
 	}
 	a.head.Block, a.head.Payload = nil, nil
-	a.bytes = e.parts.get(a.total)
+	a.bytes = e.parts.get(min(a.total, partsFirst)) // memory comes with the bytes, not with the word of them
 	r.peer.partBytes += a.total
 	e.arm(now + e.cfg.Timers.Reassembly)
 }

@@ -40,6 +40,8 @@ type receiver struct {
 
 	tailAt uint64 // where a snapshot says how far streams went; 0: nothing open
 
+	aheadSince Time // since when the owner speaks only of what lies behind; 0: it does not
+
 	status statusTimer
 	echo   uint32 // send_us of the last frame
 	echoAt Time   // 0: none yet
@@ -68,6 +70,9 @@ func (e *Engine) receiveData(now Time, p *Peer, h *wire.Header, frame []byte) wi
 		return wire.OK
 	}
 	r.clock(now, d.SendMicros)
+	if h.Flags&layout.FrameFlagRepair == 0 && e.misled(now, r, d.LaneSequence+1) {
+		return wire.OK
+	}
 	trail := d.LaneSequence - uint64(d.TrailDelta)
 	if faultTrailOffByOne && trail > 0 {
 		trail++
@@ -261,6 +266,9 @@ func (e *Engine) receiveHeartbeat(now Time, p *Peer, h *wire.Header, body []byte
 		return wire.OK
 	}
 	r.clock(now, b.SendMicros)
+	if e.misled(now, r, b.Next) {
+		return wire.OK
+	}
 	r.trail = max(r.trail, b.Trail)
 	if r.trail > r.next {
 		e.drain(now, r)
@@ -276,6 +284,26 @@ func (e *Engine) receiveHeartbeat(now Time, p *Peer, h *wire.Header, body []byte
 		e.wantStatus(now, r)
 	}
 	return wire.OK
+}
+
+// misledSpan is how long an owner may speak of nothing but what lies behind.
+const misledSpan = Second
+
+// misled finds a receiver that stands above its lane's head: only a forged frame can
+// have brought it there, and nothing would ever come again. It begins anew with
+// the peer's next HELLO.
+func (e *Engine) misled(now Time, r *receiver, head uint64) bool {
+	switch {
+	case head >= r.next:
+		r.aheadSince = 0
+	case r.aheadSince == 0:
+		r.aheadSince = now
+	case now-r.aheadSince > misledSpan:
+		e.count.Misled++
+		e.removePeer(r.peer, DownTimeout)
+		return true
+	}
+	return false
 }
 
 // receiveNcf takes a refusal.

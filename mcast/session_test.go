@@ -96,6 +96,20 @@ func TestStaleIsNotBelievedOfAnybody(t *testing.T) {
 	}
 }
 
+// Two nodes whose clocks were both set back refuse each other; each believes the other.
+func TestTwoLowerSessions(t *testing.T) {
+	now, a, b, _ := joined(t, nil)
+	run(&now, 3*Second, a)
+	run(&now, 3*Second, b)
+	for _, c := range []struct{ old, other *station }{{a, b}, {b, a}} {
+		s := wire.SessionStale{Seen: c.old.engine.cfg.Session + 1}
+		c.old.engine.Receive(now, forged(c.other.engine.cfg.Node, c.other.engine.cfg.Session-1, wire.TypeSessionStale, s.AppendTo), c.other.address, false)
+		if c.old.stale != s.Seen {
+			t.Errorf("told of session %d, want %d", c.old.stale, s.Seen)
+		}
+	}
+}
+
 // Of two machines with one id the lower does not go above the other: they would
 // overtake each other for ever.
 func TestTwoMachinesWithOneID(t *testing.T) {

@@ -94,9 +94,13 @@ type snapshotPart struct {
 	next   [lanesMax]uint64 // where the lanes were
 }
 
+// snapshotsLate is how many numbers back a snapshot is one that was delayed; one
+// further back is real, and the newest number was forged.
+const snapshotsLate = 1000
+
 // take notes a part; it says false where that is nothing new.
 func (c *snapshotParts) take(s *wire.Setup) bool {
-	older := len(c.parts) != 0 && int32(s.Snapshot-c.number) < 0
+	older := len(c.parts) != 0 && c.number-s.Snapshot-1 < snapshotsLate
 	if s.TableVersion != c.version || int(s.Parts) != len(c.parts) {
 		if older {
 			return false
@@ -107,7 +111,7 @@ func (c *snapshotParts) take(s *wire.Setup) bool {
 		c.number = s.Snapshot
 	}
 	x := &c.parts[s.Part]
-	if x.have && int32(s.Snapshot-x.number) <= 0 {
+	if x.have && x.number-s.Snapshot < snapshotsLate {
 		return false
 	}
 	if !x.have {

@@ -175,6 +175,10 @@ func (e *Engine) sendWants(p *Peer) {
 	}
 }
 
+// versionJump bounds how far ahead a version is believed, so that its owner can
+// always go above it.
+const versionJump = 1 << 30
+
 // wantParts collects the parts of a peer's list.
 type wantParts struct {
 	version uint32
@@ -190,7 +194,7 @@ func (e *Engine) receiveWant(p *Peer, body []byte) wire.Reason {
 		return r
 	}
 	c := &p.wantParts
-	if int32(w.Version-p.wants.version) <= 0 || int32(w.Version-c.version) < 0 {
+	if w.Version-p.wants.version-1 >= versionJump-1 {
 		return wire.OK
 	}
 	if w.Version != c.version || c.parts == nil {

@@ -287,7 +287,7 @@ func (a *Actor) Stale(seen uint64) {
 	life := a.life
 	a.net.After(0, func() {
 		if a.up && a.life == life {
-			a.restart(seen+1, mcast.Millisecond)
+			a.restart(seen+1+a.rnd.Uint64N(1000), mcast.Millisecond)
 		}
 	})
 }
