@@ -92,6 +92,7 @@ func (p *Producer) stamp(t uint64, old, stamped word) int {
 	}
 	at("tell stamp")
 	p.ring.ctl.tail.CompareAndSwap(t, t+1)
+	p.ring.wakeReaders() // who sleeps before a ring full of holes holds us back
 	return stepped
 }
 

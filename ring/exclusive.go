@@ -80,6 +80,7 @@ func (p *Producer) claimExclusive() (uint64, error) {
 		r.unpinDead(&p.gate)
 		at("pad")
 		headAt(r.slot(t)).published.Store(r.lap(t) | padBit) // touches nothing else in the slot
+		r.wakeReaders()                                      // who sleeps before a ring full of pads holds us back
 	}
 	return 0, ErrStalled
 }
