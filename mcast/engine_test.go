@@ -163,7 +163,7 @@ func TestFullTopic(t *testing.T) {
 // A member that takes nothing more stalls the lane for its budget, is put out, is
 // told exactly what it lost, and comes back.
 func TestStoppedMember(t *testing.T) {
-	now, a, b, topic := joined(t, func(c *Config) { c.Window = 64 * 1408; c.Timers.PeerTimeout = 10 * Second })
+	now, a, b, topic := joined(t, func(c *Config) { c.Window, c.Rate, c.Timers.PeerTimeout = 64*1408, 20_000, 10*Second })
 	payload := make([]byte, 1000)
 	pass(t, &now, a, b, topic, message(1, payload))
 	stopped := now

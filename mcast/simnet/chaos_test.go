@@ -56,8 +56,8 @@ func testChaos(t *testing.T, name string, soft bool, count int) {
 }
 
 // Random use of the API under loss, reordering, replay and pauses: nothing is lost.
-func TestChaosSoft(t *testing.T) { testChaos(t, "TestChaosSoft", true, few(15, 2)) }
+func TestChaosSoft(t *testing.T) { testChaos(t, "TestChaosSoft", true, few(10, 1)) }
 
 // The same with restarts, partitions, long pauses, clocks set back, duplicate
 // nodes: what is lost is told exactly, and all comes to rest.
-func TestChaosHard(t *testing.T) { testChaos(t, "TestChaosHard", false, few(15, 2)) }
+func TestChaosHard(t *testing.T) { testChaos(t, "TestChaosHard", false, few(10, 1)) }

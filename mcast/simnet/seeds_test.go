@@ -16,7 +16,7 @@ var (
 	seedsFlag   = flag.Int("seeds", 500, "number of seeds")
 	chaosFlag   = flag.Int("chaos", 0, "number of seeds of each chaos test; 0: a few")
 	fromFlag    = flag.Uint64("from", 1, "first seed of each chaos test")
-	forgeFlag   = flag.Int("forge", 10, "number of seeds of TestForgedFrames")
+	forgeFlag   = flag.Int("forge", 6, "number of seeds of TestForgedFrames")
 	verboseFlag = flag.Bool("events", false, "print what the actors of a chaos test do")
 )
 
