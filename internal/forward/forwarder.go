@@ -130,11 +130,12 @@ func (f *Forwarder) Run(ctx context.Context) error {
 	defer cancel(nil)
 	f.ctx = ctx
 	f.cfg.Log("node %d of domain %q on %v, %s", f.node(), f.cfg.Domain.Domain, f.conn.Interface(), f.conn.Buffers().Short())
+	woken := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
+		defer close(woken)
 		f.conn.Wake()
 		f.self.Doorbell().Ring()
 	})
-	defer stop()
 	all := f.interests()
 	f.mu.Lock()
 	f.resume()
@@ -151,6 +152,9 @@ func (f *Forwarder) Run(ctx context.Context) error {
 		})
 	}
 	loops.Wait()
+	if !stop() {
+		<-woken // it rings a bell that Close unmaps
+	}
 	f.wg.Wait()
 	f.shutdown()
 	if parent.Err() != nil {
