@@ -100,7 +100,9 @@ const (
 	// caller keeps the message and tries again after Sink.Room. A large message
 	// may be in the lane in part: the same message must be tried again.
 	Busy
-	// Unwanted: no live peer wants the topic; it was not sent.
+	// Unwanted: no live peer wants the topic; it was not sent, and counts as passed:
+	// a peer that comes back is told that it missed it. Who would rather keep the
+	// message asks WantedBy first.
 	Unwanted
 	// TooLarge: the payload is over Config.MessageLimit, or the block is not of 64 bytes.
 	TooLarge

@@ -106,7 +106,14 @@ func (f *Forwarder) forgetUnwanted() {
 }
 
 // pump hands up to pumpBatch messages to the engine. busy: it takes no more now.
+//
+// While nobody wants a gated topic nothing is taken: the scan ends the topic at this
+// place, and a peer that comes back goes on here. (To the engine a message that is
+// offered to nobody is passed, and told as missed.)
 func (o *outbound) pump(f *Forwarder, now mcast.Time) (moved int, busy bool) {
+	if o.lane == mcast.LaneGated && f.engine.WantedBy(o.name) == 0 {
+		return 0, true
+	}
 	for moved < pumpBatch {
 		if !o.held && !o.next(f) {
 			return moved, false
@@ -122,9 +129,6 @@ func (o *outbound) pump(f *Forwarder, now mcast.Time) (moved int, busy bool) {
 		case mcast.Busy:
 			return moved, true
 		case mcast.Unwanted:
-			if o.lane == mcast.LaneGated {
-				return moved, true // the scan ends the topic here, and a peer that comes back goes on here
-			}
 			f.counters.unwanted.Add(1)
 		default:
 			f.counters.unsendable.Add(1)
