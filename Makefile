@@ -23,7 +23,7 @@ order_schema = $(FLATC) --go -o $(1)/schema examples/schema/order.fbs && \
 COMMANDS  := $(patsubst %/main.go,./%,$(wildcard cmd/*/main.go))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check static build generate bench lint clean format modules vet staticcheck generated
+.PHONY: help demo test check static build generate bench lint models clean format modules vet staticcheck generated
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -58,6 +58,9 @@ bench: ## run the Go benchmarks, each for BENCHTIME (1s)
 
 lint: ## hold the rules of the code: imports, unsafe, lengths, names
 	go test ./internal/lint
+
+models: ## search the models of the ring's protocol with SPIN, and their mutants: 3 minutes
+	@spec/models/run.sh
 
 clean: ## remove bin and the downloaded tools
 	rm -rf bin .tools
