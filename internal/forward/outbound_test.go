@@ -125,7 +125,7 @@ func TestForwarderThatWasStoppedTellsAll(t *testing.T) {
 // TestFullTopicDelaysNoOther stops the reader of one topic and sends messages to
 // and fro on another: they do not wait for the first.
 func TestFullTopicDelaysNoOther(t *testing.T) {
-	a, b, _, _, ctx := stoppedReader(t, "x")
+	a, b, _, _, ctx, _ := stoppedReader(t, "x")
 	reader, rd := b.reader("y")
 	a.awaitWanted(ctx, "y")
 	writer, w := a.writer("y", ring.Shape{})

@@ -146,7 +146,7 @@ func TestGreaterSession(t *testing.T) {
 // TestGreaterSessionWhileParked takes a greater session while messages wait for a
 // reader: they are delivered once.
 func TestGreaterSessionWhileParked(t *testing.T) {
-	_, b, reader, rd, ctx := stoppedReader(t, "parked")
+	_, b, reader, rd, ctx, _ := stoppedReader(t, "parked")
 	b.f.mu.Lock()
 	b.f.stale = b.f.seat.Session()
 	b.f.mu.Unlock()
