@@ -104,9 +104,12 @@ func (rd *Reader) Follow(next *Ring) error {
 		return nil
 	}
 	rd.cursor, rd.stored, rd.lease, rd.replay = 0, 0, 0, 0
-	err := rd.enter()
+	if err := rd.enter(); err != nil {
+		rd.end = err // the caller may unmap next: nothing of it is touched again
+		return err
+	}
 	rd.cursor = 0
-	return err
+	return nil
 }
 
 // is reports whether the entry is still the one that had this state word, whatever
