@@ -231,6 +231,33 @@ func TestLostTailIsTold(t *testing.T) {
 	}
 }
 
+// What a caller may have missed of a producer before its first message is told to
+// those who were here, and to nobody who comes later.
+func TestMissedBeforeTheFirst(t *testing.T) {
+	for _, c := range []struct{ sequence, missed, lost uint64 }{{1, 500, 0}, {101, 0, 0}, {101, 30, 30}, {101, 500, 100}, {0, 500, 0}} {
+		now, a, b, topic := joined(t, nil)
+		m := message(c.sequence, nil)
+		m.Missed = c.missed
+		pass(t, &now, a, b, topic, m)
+		m.Sequence++
+		pass(t, &now, a, b, topic, m)
+		if b.delivered != 2 || b.lost != c.lost {
+			t.Errorf("first %d, %d missed: delivered %d, lost %d, want 2, %d", c.sequence, c.missed, b.delivered, b.lost, c.lost)
+		}
+		late := newStation(t, 3, 33, nil)
+		late.others, a.others, b.others = []*station{a, b}, []*station{b, late}, []*station{a, late}
+		_ = late.engine.SetWants(now, []string{">"})
+		late.engine.Start(now)
+		run(&now, 100*Millisecond, a, b, late)
+		m.Sequence++
+		pass(t, &now, a, b, topic, m)
+		run(&now, 10*Millisecond, a, b, late)
+		if late.delivered != 1 || late.lost != 0 {
+			t.Errorf("first %d, %d missed: one who came later: delivered %d, lost %d", c.sequence, c.missed, late.delivered, late.lost)
+		}
+	}
+}
+
 // A list of wants larger than a datagram arrives whole.
 func TestManyWants(t *testing.T) {
 	now, a, b, _ := joined(t, nil)

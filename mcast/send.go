@@ -235,7 +235,7 @@ func (e *Engine) stream(now Time, t *ownTopic, m *Message) (*ownStream, SendResu
 		if len(e.producers) >= e.cfg.Limits.Producers {
 			return nil, NoProducers
 		}
-		s = &ownStream{producer: m.Producer, number: uint16(len(e.producers) + 1), topic: t.id, first: m.Sequence, last: m.Sequence - 1}
+		s = &ownStream{producer: m.Producer, number: uint16(len(e.producers) + 1), topic: t.id, first: firstOf(m), last: m.Sequence - 1}
 		t.streams[m.Producer] = s
 		e.producers = append(e.producers, s)
 	}
@@ -244,6 +244,12 @@ func (e *Engine) stream(now Time, t *ownTopic, m *Message) (*ownStream, SendResu
 	}
 	t.last = s
 	return s, Sent
+}
+
+// firstOf is the sequence with which a producer's stream begins for those who were
+// here before it: what lies between it and the first message is told as lost.
+func firstOf(m *Message) uint64 {
+	return m.Sequence - min(m.Missed, max(m.Sequence, 1)-1)
 }
 
 // announce puts the rows of a topic and a producer into the lane, so that they

@@ -56,6 +56,10 @@ type Message struct {
 	TimestampNs uint64
 	Block       []byte // an AddressBlock of 64 bytes, or nil
 	Payload     []byte // at most Config.MessageLimit bytes
+	// Missed is how many of the producer's messages before this one the caller may
+	// have missed, where it cannot know: an upper bound. It counts for the first
+	// message of a producer; later gaps show in the sequences.
+	Missed uint64
 }
 
 // TopicShape is what a topic's ring looks like on its own node.

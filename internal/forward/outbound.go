@@ -27,6 +27,7 @@ type outbound struct {
 	cursor    uint64 // what a successor is told
 
 	rewound uint64 // positions below it are read again after we were put out
+	missed  uint64 // positions that passed us by since the topic is forwarded
 	leaving bool   // its publishers are gone: it ends when all of it was handed over
 }
 
@@ -164,6 +165,7 @@ func (o *outbound) next(f *Forwarder) bool {
 	}
 	o.held = true
 	toWire(&o.wire, &o.msg)
+	o.wire.Missed = o.missed
 	return true
 }
 
@@ -202,7 +204,8 @@ func (o *outbound) giveUp(f *Forwarder, err error) bool {
 // that positions are gone. In the first case the reader begins at the tail; but
 // the ring still holds a lap of what lies before it, and whatever was published
 // last: that is read first. What is gone the receivers learn exactly from the
-// producers' sequences.
+// producers' sequences; of a producer that nothing was read of before, they are told
+// all it can be.
 func (o *outbound) lagged(f *Forwarder, lag *ring.LaggedError) bool {
 	if o.file.Shape().Mode != ring.Latest && lag.First >= o.rewound {
 		reader, err := o.file.Join(ring.JoinOptions{From: lag.First, FromSet: true})
@@ -216,6 +219,7 @@ func (o *outbound) lagged(f *Forwarder, lag *ring.LaggedError) bool {
 		}
 	}
 	f.counters.lagged.Add(lag.Missed)
+	o.missed += lag.Missed
 	f.cfg.Log("topic %q: %v", o.name, lag)
 	return true
 }

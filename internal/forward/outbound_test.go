@@ -2,6 +2,7 @@ package forward
 
 import (
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -97,9 +98,15 @@ func TestTopicEndsWithItsPublisher(t *testing.T) {
 
 // TestForwarderThatWasStoppedTellsAll stops A's forwarder for longer than its stall
 // budget in the ring while a publisher goes on, and ends: everything is delivered
-// or told, the last messages included, though none follows them.
+// or told, the last messages included, though none follows them, and the first
+// ones, though the forwarder has read nothing of that publisher before.
 func TestForwarderThatWasStoppedTellsAll(t *testing.T) {
-	const count = 5000
+	for _, before := range []int{0, 10} {
+		t.Run(fmt.Sprintf("after %d messages", before), func(t *testing.T) { stoppedForwarder(t, before, 5000) })
+	}
+}
+
+func stoppedForwarder(t *testing.T, before, count int) {
 	a, b := newNode(t, "a"), newNode(t, "b")
 	a.start(nil)
 	b.start(nil)
@@ -107,17 +114,23 @@ func TestForwarderThatWasStoppedTellsAll(t *testing.T) {
 	reader, rd := b.reader("stopped")
 	a.awaitWanted(ctx, "stopped")
 	writer, w := a.writer("stopped", ring.Shape{})
-	writer.publishN(ctx, w, 10)
-	a.f.mu.Lock() // as good as SIGSTOP
-	writer.publishN(ctx, w, count-10)
-	a.f.mu.Unlock()
+	a.awaitOut(ctx, "stopped")
 	got := newAccount()
 	got.expect(w.Address(), 1)
-	if err := got.follow(ctx, reader, rd, w.Address(), count); err != nil {
+	writer.publishN(ctx, w, before)
+	if before > 0 {
+		if err := got.follow(ctx, reader, rd, w.Address(), uint64(before)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.f.mu.Lock() // as good as SIGSTOP
+	writer.publishN(ctx, w, count-before)
+	a.f.mu.Unlock()
+	if err := got.follow(ctx, reader, rd, w.Address(), uint64(count)); err != nil {
 		t.Fatal(err)
 	}
 	t.Logf("sent %d, delivered %d, missed %d in %d events", count, got.delivered, got.lost, got.events)
-	if got.accounted() != count || got.lost == 0 {
+	if got.accounted() != uint64(count) || got.lost == 0 {
 		t.Errorf("sent %d, delivered %d, told as lost %d", count, got.delivered, got.lost)
 	}
 }
