@@ -70,6 +70,7 @@ func retryable(err error) bool {
 
 // openOnce is one try; finish says that a seal has been there for long enough.
 func openOnce(path string, host Host, o FileOptions, finish bool) (*File, error) {
+	at("open")
 	ctl, err := shm.Open(path+".ctl", layout.SegmentKindRingControl, true)
 	var retired *shm.RetiredError
 	switch {
@@ -147,6 +148,7 @@ func create(path string, host Host, o FileOptions) (*File, error) {
 		return nil, err
 	}
 	f.ctl.SetReady()
+	at("link ring")
 	if err := f.ctl.Link(); err != nil {
 		f.discard()
 		return nil, err
@@ -173,6 +175,7 @@ func build(path string, id uint64, host Host, s Shape, o FileOptions) (*File, er
 	if err != nil {
 		return nil, err
 	}
+	at("data made")
 	name := path + ".ctl"
 	if id != 0 {
 		name = successorPath(path, id)
@@ -225,6 +228,7 @@ func (f *File) Close() error {
 	}
 	// Whoever leaves last must find the files unused, so our own lock goes first,
 	// and the entries are looked at again after it: a reader may just have left.
+	at("close awaited")
 	words, err := openControl(f.path+".ctl", f.host)
 	err2 := errors.Join(f.ctl.Close(), f.dat.Close())
 	if err != nil {
@@ -241,6 +245,7 @@ func (f *File) Close() error {
 func (f *File) remove() error {
 	err := f.ctl.Remove()
 	if err == nil {
+		at("remove data")
 		_ = os.Remove(f.dat.Path())
 	}
 	if errors.Is(err, shm.ErrInUse) {

@@ -163,6 +163,7 @@ func (r *Ring) freeIfDead(i int, w entryWord) bool {
 	if r.host.Alive(w.participant()) {
 		return false
 	}
+	at("free dead")
 	if r.entries[i].state.CompareAndSwap(uint64(w), uint64(makeEntryWord(w.generation(), 0, entryFree))) {
 		r.wakeProducers()
 	}

@@ -52,6 +52,7 @@ func (r *Ring) recoverClaim(a *atomic.Uint64, dead uint16) bool {
 // recoverOwner frees an exclusive ring.
 func (r *Ring) recoverOwner(dead uint16) bool {
 	for {
+		at("recover owner")
 		w := r.ctl.owner.Load() // pairs(exclusive)
 		if uint32(w) != uint32(dead)+1 {
 			return true
@@ -75,6 +76,7 @@ func (r *Ring) recoverEntry(i int, dead uint16) bool {
 		if r.host.Alive(dead) {
 			return false
 		}
+		at("recover entry")
 		if r.entries[i].state.CompareAndSwap(uint64(w), uint64(makeEntryWord(w.generation(), 0, entryFree))) {
 			r.ctl.recovered.Add(1)
 			r.wakeProducers()

@@ -99,6 +99,7 @@ func (rd *Reader) Follow(next *Ring) error {
 	if !next.gated() {
 		rd.mode = modeLatest
 	}
+	at("follow")
 	if was != 0 && next.entries[rd.index].is(was) {
 		rd.begin(was, 0) // if it was put out meanwhile, Next says what it missed from 0 on
 		return nil

@@ -41,6 +41,7 @@ func buildSuccessor(path string, host Host, s Shape, o FileOptions) (*File, erro
 // takeName gives the successor its predecessor's name and closes it: it is
 // opened by that name, like any other. errAgain: another took its name away.
 func (f *File) takeName(path string) error {
+	at("take name")
 	err := os.Rename(f.ctl.Path(), path+".ctl")
 	if err != nil {
 		f.discard()
@@ -71,18 +72,22 @@ func (f *File) reshape(want Shape, o FileOptions) error {
 	if err != nil {
 		return err
 	}
+	at("seal")
 	if !f.seal() {
 		next.discard()
 		return fmt.Errorf("ring %q: %w", f.path, &ShapeError{Have: f.shape, Want: want})
 	}
+	at("retire")
 	if !f.ctl.Retire(next.ctl.ID()) { // pairs(seal)
 		next.discard()
 		return errAgain
 	}
+	at("adopt")
 	next.adoptReaders(f.Ring)
 	if err := next.takeName(f.path); err != nil {
 		return err
 	}
+	at("remove old")
 	_ = os.Remove(f.dat.Path()) // mappings of it live on
 	f.wakeReaders()             // they follow
 	return errAgain
@@ -116,11 +121,13 @@ func finishRetired(path string, host Host, o FileOptions) error {
 	if err != nil {
 		return err
 	}
+	at("finish")
 	// pairs(seal): of several who finish, one goes on.
 	if !old.state.CompareAndSwap(w, next.ctl.ID()<<layout.StateBits|layout.SegmentStateRetired) {
 		next.discard()
 		return errAgain
 	}
+	at("finish adopt")
 	if !old.written() {
 		next.adoptReaders(old.Ring)
 	}

@@ -70,6 +70,7 @@ func RecoverParticipant(d *shm.Domain, index uint16, generation uint32) error {
 	if d.Alive(index) { // after the load: the lock may be the next one's
 		return fmt.Errorf("recover participant %d: %w", index, shm.ErrAlive)
 	}
+	at("sweep")
 	c := cleaner{host: cleanerHost{participantHost{d, noIndex}}, index: index}
 	for _, folder := range ringFolders {
 		if err := c.folder(filepath.Join(d.Dir(), folder)); err != nil {
@@ -82,6 +83,7 @@ func RecoverParticipant(d *shm.Domain, index uint16, generation uint32) error {
 	if c.refused > 0 {
 		return &RightsError{Participant: index, Rings: c.refused, First: c.first}
 	}
+	at("sweep record")
 	return d.Free(index, generation)
 }
 
@@ -105,6 +107,7 @@ func (c *cleaner) folder(dir string) error {
 			c.refuse(err)
 			continue
 		}
+		at("sweep ring")
 		alive := !f.Recover(c.index)
 		if err := f.Close(); err != nil {
 			return fmt.Errorf("recover participant %d: %w", c.index, err)
@@ -212,6 +215,7 @@ func removeLitter(dir, ring, file string, kind uint32) {
 	if err != nil {
 		return // gone, in use, without rights, or nobody's
 	}
+	at("sweep litter")
 	_ = s.Remove() // in use: left to its users
 	_ = s.Close()
 }

@@ -38,8 +38,10 @@ func (r *Ring) wakeProducers() {
 	if r.ctl.roomSummary.Load() == 0 { // pairs(room-mask)
 		return
 	}
+	at("room summary")
 	for words := r.ctl.roomSummary.Swap(0) & 0xffff; words != 0; words &= words - 1 {
 		n := bits.TrailingZeros64(words)
+		at("room mask")
 		for mask := r.ctl.roomMask[n].Swap(0); mask != 0; mask &= mask - 1 {
 			r.ring(uint16(n*64 + bits.TrailingZeros64(mask)))
 		}
@@ -49,6 +51,7 @@ func (r *Ring) wakeProducers() {
 // armProducer leaves word that our participant waits for room.
 func (r *Ring) armProducer() {
 	i := r.host.Index()
+	at("arm room")
 	r.ctl.roomMask[i/64%16].Or(1 << (i % 64))
 	r.ctl.roomSummary.Or(1 << (i / 64 % 16)) // pairs(room-mask)
 }

@@ -40,8 +40,10 @@ func (d *Domain) hangBell(index uint16) (int, error) {
 	if err := unix.Mkfifo(fresh, 0o600); err != nil {
 		return -1, fmt.Errorf("hang bell: %w", &fs.PathError{Op: "mkfifo", Path: fresh, Err: err})
 	}
+	step("bell made")
 	fd, err := d.openBell(fresh)
 	if err == nil {
+		step("hang bell")
 		if err = unix.Rename(fresh, path); err == nil {
 			return fd, nil
 		}

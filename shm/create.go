@@ -85,6 +85,7 @@ func (s *Segment) Link() error {
 	if s.fd < 0 {
 		return fmt.Errorf("link heap segment: %w", fs.ErrInvalid)
 	}
+	step("link")
 	err := unix.Linkat(unix.AT_FDCWD, procPath(s.fd), unix.AT_FDCWD, s.path, unix.AT_SYMLINK_FOLLOW)
 	if err != nil {
 		return fmt.Errorf("link segment: %w", &fs.PathError{Op: "linkat", Path: s.path, Err: err})
@@ -140,6 +141,7 @@ func unnamedFile(spec *Spec) (int, error) {
 	case err != nil:
 		return -1, fmt.Errorf("make segment %q: %w", spec.Path, &fs.PathError{Op: "open", Path: dir, Err: err})
 	}
+	step("reserve")
 	if err := prepare(fd, spec); err != nil {
 		closeFD(fd)
 		return -1, err

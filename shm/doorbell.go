@@ -57,11 +57,13 @@ func (b *Doorbell) Load() uint32 { return b.word.Load() }
 // Ring wakes the participant if it sleeps. A system call only in that case; it
 // never blocks or allocates.
 func (b *Doorbell) Ring() {
+	step("ring")
 	b.word.Add(1)               // pairs(doorbell): before the load of the sleeping word.
 	if b.sleeping.Load() == 0 { // pairs(doorbell)
 		return
 	}
 	b.wakes.Add(1)
+	step("wake")
 	futexWakeAll(b.word)
 }
 
@@ -78,6 +80,7 @@ func (b *Doorbell) Wait(seen uint32, d time.Duration) (woken bool) {
 		return false
 	}
 	b.enter() // pairs(doorbell): before the kernel's load of the word.
+	step("sleep")
 	_ = futexWait(b.word, seen, min(d, maxSleep))
 	b.leave()
 	return b.word.Load() != seen

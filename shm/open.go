@@ -168,6 +168,7 @@ func (s *Segment) check(size int64, kind uint32) error {
 // attach takes the usage lock, then maps, then looks whether the segment was
 // given up before the lock was there. On error the caller closes the file.
 func (s *Segment) attach() error {
+	step("use")
 	ok, err := lockShared(s.fd, layout.LockByteUsage)
 	if err != nil {
 		return fmt.Errorf("use segment %q: %w", s.path, err)

@@ -57,6 +57,7 @@ func (d *Domain) Join(info Info) (*Participant, error) {
 	if err != nil {
 		return nil, fmt.Errorf("join domain %q: %w", d.name, err)
 	}
+	step("joined")
 	d.changed()
 	p.touchBell()
 	return p, nil
@@ -101,10 +102,12 @@ func (p *Participant) take(index uint16, info *Info) error {
 		return ErrTooManyParticipants
 	}
 	at := layout.LockByteParticipant + int64(index)
+	step("take")
 	ok, err := lockExclusive(p.lock, at)
 	if err != nil || !ok {
 		return errors.Join(err, ErrTooManyParticipants)
 	}
+	step("taken")
 	word := r.state().Load() // again: it may have come and gone before the lock
 	generation, state := splitState(word)
 	if state != layout.ParticipantStateFree {
@@ -115,6 +118,7 @@ func (p *Participant) take(index uint16, info *Info) error {
 	if err := p.settle(info); err != nil {
 		return errors.Join(err, p.takeDown())
 	}
+	step("live")
 	// pairs(live): all that settle wrote comes before.
 	if !r.state().CompareAndSwap(word, stateWord(generation, layout.ParticipantStateLive)) {
 		return fmt.Errorf("record %d: state changed under its lock", index)
@@ -201,11 +205,14 @@ func (p *Participant) Close() error {
 	}
 	p.closed = true
 	p.domain.dropJoined(p)
+	step("leave")
 	err := p.takeDown()
+	step("left")
 	live := stateWord(p.generation, layout.ParticipantStateLive)
 	free := stateWord(nextGeneration(p.generation), layout.ParticipantStateFree)
 	p.record.state().CompareAndSwap(live, free) // lost only to a scribbler
 	p.domain.changed()
+	step("unlock")
 	p.release()
 	return err
 }

@@ -176,6 +176,7 @@ func (p *place) makeDirectory(path string, subs []string) error {
 	if err := p.setRights(fresh); err != nil {
 		return err
 	}
+	step("name directory")
 	err = unix.Renameat2(unix.AT_FDCWD, fresh, unix.AT_FDCWD, path, unix.RENAME_NOREPLACE)
 	if err != nil && !errors.Is(err, unix.EEXIST) {
 		return &fs.PathError{Op: "rename", Path: path, Err: err}

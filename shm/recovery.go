@@ -25,12 +25,15 @@ func (d *Domain) Free(index uint16, generation uint32) error {
 	if d.Alive(index) { // after the load: who holds the lock now may be the next one
 		return fmt.Errorf("free participant %d: %w", index, ErrAlive)
 	}
+	step("free files")
 	if err := d.takeDown(index); err != nil {
 		return fmt.Errorf("free participant %d: %w", index, err)
 	}
 	live := stateWord(generation, layout.ParticipantStateLive)
 	free := stateWord(nextGeneration(generation), layout.ParticipantStateFree)
+	step("free record")
 	if d.table.record(index).state().CompareAndSwap(live, free) {
+		step("freed")
 		d.changed()
 	}
 	return nil

@@ -30,6 +30,7 @@ func (s *Segment) Remove() error {
 // remove gives up the shared lock first: two users who leave at once would
 // otherwise each find the other's, and both stay.
 func (s *Segment) remove() error {
+	step("give up")
 	unlock(s.fd, layout.LockByteUsage)
 	return removeFile(s.path, s.fd, func() { s.retireAny() })
 }
@@ -52,6 +53,7 @@ func (s *Segment) retireAny() {
 // Anything else is left alone: ErrInUse if a user holds it, nil if the name is
 // gone or another's.
 func removeFile(path string, fd int, before func()) error {
+	step("remove")
 	ok, err := lockExclusive(fd, layout.LockByteUsage)
 	if err != nil {
 		return fmt.Errorf("remove %q: %w", path, err)
@@ -64,7 +66,9 @@ func removeFile(path string, fd int, before func()) error {
 	if err != nil || !same {
 		return err
 	}
+	step("retire")
 	before()
+	step("unlink")
 	if err := unix.Unlink(path); err != nil {
 		return fmt.Errorf("remove: %w", &fs.PathError{Op: "unlink", Path: path, Err: err})
 	}
