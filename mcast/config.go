@@ -84,10 +84,9 @@ type Config struct {
 
 // Timers are the times of the protocol. Zero means the default of the LAN profile.
 type Timers struct {
-	Beacon        Duration // between two HELLOs; 200 ms
+	Beacon        Duration // between two HELLOs, and with them SM and HB of idle lanes; 200 ms
 	PeerTimeout   Duration // silence after which a peer is down; 2 s
 	StatusBusy    Duration // between two SM while data flows; 50 ms
-	StatusIdle    Duration // between two SM otherwise; 200 ms
 	GiveUp        Duration // a hole this old is lost; 2 s
 	StallBudget   Duration // a gated member without progress this long is untethered; 500 ms
 	ReturnAfter   Duration // an untethered member may return after; 1 s
@@ -175,7 +174,6 @@ func (t Timers) withDefaults() Timers {
 	set(&t.Beacon, 200*Millisecond)
 	set(&t.PeerTimeout, 2*Second)
 	set(&t.StatusBusy, 50*Millisecond)
-	set(&t.StatusIdle, 200*Millisecond)
 	set(&t.GiveUp, 2*Second)
 	set(&t.StallBudget, 500*Millisecond)
 	set(&t.ReturnAfter, Second)

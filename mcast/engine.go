@@ -226,7 +226,7 @@ func (e *Engine) receiveStranger(now Time, p *Peer, h *wire.Header, body []byte,
 
 const (
 	// memberFresh is how long ago a member's last word proves that it takes this
-	// session for the present one: idle members speak every 200 ms.
+	// session for the present one: idle members speak with every HELLO.
 	memberFresh = 450 * Millisecond
 	// sessionJump bounds how far above a session another one is believed: 35 years
 	// of milliseconds. Without a bound one frame could use up all sessions.

@@ -5,12 +5,11 @@ import (
 	"github.com/ringcast/ringcast/mcast/wire"
 )
 
-// The heartbeat's series after data stops: 1, 2, 4 .. 128 ms, then every 200 ms, so
-// that the loss of the last datagram is seen in a few milliseconds.
+// The heartbeat's series after data stops: 1, 2, 4 .. 128 ms, so that the loss of
+// the last datagram is seen in a few milliseconds; then with each HELLO.
 const (
 	beatFirst = Millisecond
 	beatLast  = 128 * Millisecond
-	beatIdle  = 200 * Millisecond
 )
 
 // heartbeat is the timer of a lane's HB.
@@ -27,19 +26,19 @@ func (h *heartbeat) data(now Time) {
 	h.at = now + beatFirst
 }
 
-// next moves on in the series.
-func (h *heartbeat) next(now Time) {
-	if h.step *= 2; h.step > beatLast {
-		h.step = beatIdle
+// next moves on in the series, to beacon at its end.
+func (h *heartbeat) next(now, beacon Time) {
+	if h.at = beacon; h.step < beatLast {
+		h.step *= 2
+		h.at = now + h.step
 	}
-	h.at = now + h.step
 }
 
 // tickHeartbeat sends the HB of a lane if it is due.
 func (e *Engine) tickHeartbeat(l *lane, now Time) {
 	if now >= l.beat.at {
 		e.sendHeartbeat(l, now)
-		l.beat.next(now)
+		l.beat.next(now, e.withBeacon(now))
 	}
 	e.arm(l.beat.at)
 }

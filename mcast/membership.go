@@ -113,6 +113,15 @@ func (e *Engine) tickBeacon(now Time) {
 	e.arm(e.beaconAt)
 }
 
+// withBeacon is when an idle lane's next word is due: with the next HELLO. What goes
+// out together wakes this process and each of the others once.
+func (e *Engine) withBeacon(now Time) Time {
+	if e.beaconAt > now && e.beaconAt != Never {
+		return e.beaconAt
+	}
+	return now + e.cfg.Timers.Beacon
+}
+
 // receiveHello takes a HELLO: a new node, a new session of one, or a sign of life.
 func (e *Engine) receiveHello(now Time, p *Peer, h *wire.Header, body []byte, from netip.AddrPort) wire.Reason {
 	var w wire.Hello

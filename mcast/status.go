@@ -126,7 +126,7 @@ func (e *Engine) sendStatus(now Time, r *receiver) {
 		w.Flags |= layout.StatusFlagSetupWanted
 	}
 	s.next, s.highest, s.received, s.sentAt = r.next, r.highest, 0, now
-	s.at = now + e.cfg.Timers.StatusIdle
+	s.at = e.withBeacon(now)
 	if busy {
 		s.at = now + e.statusBusy()
 	}

@@ -78,21 +78,51 @@ func scheduled(t *testing.T, pid int) (sum time.Duration) {
 	return sum
 }
 
+// wakes counts how often the threads of a process went to sleep of their own will,
+// which is how often they were woken. No neighbour on the machine changes that.
+func wakes(t *testing.T, pid int) (sum int) {
+	t.Helper()
+	threads, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/status", pid))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range threads {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			continue // that thread has ended
+		}
+		_, after, found := strings.Cut(string(b), "\nvoluntary_ctxt_switches:")
+		var n int
+		if _, err := fmt.Sscan(after, &n); err != nil || !found {
+			t.Fatalf("%s says nothing of switches: %v", path, err)
+		}
+		sum += n
+	}
+	return sum
+}
+
 // figures are what a process has used so far.
 type figures struct {
 	ticks, ran time.Duration
 	resident   int
+	wakes      int
 }
 
 func measure(t *testing.T, p *process) (f figures) {
 	t.Helper()
 	f.ticks, f.resident = usage(t, p.pid())
-	f.ran = scheduled(t, p.pid())
+	f.ran, f.wakes = scheduled(t, p.pid()), wakes(t, p.pid())
 	return f
 }
 
+// wakesIdle is how often a second an idle process may be woken. What two nodes say
+// five times a second, the echo of it, the looks of sleepers each 100 ms, and the
+// Go runtime's watchman, who wakes three times for each of these, make about 160.
+const wakesIdle = 250
+
 // TestIdleCostsNothing leaves two nodes alone, with publishers attached and
-// subscribers waiting: nobody uses 1 % of a core, nobody's memory grows.
+// subscribers waiting: nobody uses 1 % of a core or is woken often, nobody's memory
+// grows.
 func TestIdleCostsNothing(t *testing.T) {
 	span := 10 * time.Second
 	if testing.Short() {
@@ -130,15 +160,19 @@ func idleFaults(t *testing.T, processes []*process, span time.Duration) (faults 
 		before = append(before, measure(t, p))
 	}
 	time.Sleep(span)
-	t.Logf("process        CPU in %v  of a core  (by ticks)  resident  growth", span)
+	t.Logf("process        CPU in %v  of a core  (by ticks)  wakes/s  resident  growth", span)
 	for i, p := range processes {
 		now := measure(t, p)
 		ran, ticks := now.ran-before[i].ran, now.ticks-before[i].ticks
 		share := float64(ran) / float64(span)
 		grown := now.resident - before[i].resident
-		t.Logf("%-14s %10v %9.2f%% %11v %8.1fM %6dK", p.name, ran.Round(10*time.Microsecond), 100*share, ticks, float64(now.resident)/(1<<20), grown>>10)
+		t.Logf("%-14s %10v %9.2f%% %11v %8.0f %8.1fM %6dK", p.name, ran.Round(10*time.Microsecond), 100*share, ticks,
+			float64(now.wakes-before[i].wakes)/span.Seconds(), float64(now.resident)/(1<<20), grown>>10)
 		if share >= 0.01 {
 			faults = append(faults, fmt.Sprintf("%s: %.2f %% of a core while idle", p.name, 100*share))
+		}
+		if often := float64(now.wakes-before[i].wakes) / span.Seconds(); often > wakesIdle {
+			faults = append(faults, fmt.Sprintf("%s: woken %.0f times a second while idle", p.name, often))
 		}
 		if grown > growth {
 			faults = append(faults, fmt.Sprintf("%s: grew by %d KiB while idle", p.name, grown>>10))
