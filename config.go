@@ -50,9 +50,15 @@ type Config struct {
 	// Node asks for this node id. Zero means the one that the directory has, or
 	// one made from the machine's.
 	Node uint32
-	// Mode is the mode of files made here. Zero means 0600, or 0660 with a group.
+	// Mode is the mode of files of a domain that is made here, whatever the umask.
+	// Zero means 0600, or 0660 with a group. A domain that is there keeps its rights,
+	// which all that is made in it gets; asking for others is an *OtherRightsError.
 	Mode os.FileMode
-	// Group owns files made here. Empty means what the system gives.
+	// Owner is the user whom a domain that is made here belongs to, by name or
+	// number. Empty means who makes it. Only root gives it to others.
+	Owner string
+	// Group is its group, by name or number, of which this process is a member.
+	// Empty means the group ringcast at its own place, else what the system gives.
 	Group string
 	// Wait is how publishers and subscriptions wait. Zero means Block.
 	Wait Wait
@@ -67,8 +73,6 @@ func (c *Config) validate() error {
 		return fmt.Errorf("config: name of %d bytes: want at most %d", len(c.Name), maxConfigName)
 	case c.Wait > Yield:
 		return fmt.Errorf("config: unknown way of waiting %d", c.Wait)
-	case c.Mode&^os.ModePerm != 0:
-		return fmt.Errorf("config: mode %v: want permission bits", c.Mode)
 	}
 	return nil
 }
@@ -96,8 +100,12 @@ func (c *Config) complete() (Config, error) {
 }
 
 func (c *Config) domain() *shm.Config {
-	return &shm.Config{Base: c.Dir, Domain: c.Domain, Node: c.Node, Mode: c.Mode, Group: c.Group}
+	return &shm.Config{Base: c.Dir, Domain: c.Domain, Node: c.Node, Mode: c.Mode, Owner: c.Owner, Group: c.Group}
 }
+
+// Rights say whose a topic is and who may use it. A zero field asks for nothing: it
+// is what the domain has. See [PublisherConfig].
+type Rights = shm.Rights
 
 // A PublisherConfig says what ring a publisher asks for and how it marks its
 // messages. The zero value, like nil, takes the topic as it is, or makes one of
@@ -119,6 +127,12 @@ type PublisherConfig struct {
 	History int
 	// Timestamps puts the wall clock into every message (about 40 ns each).
 	Timestamps bool
+	// Rights are whose the topic is: who may write its mode may publish, who may read
+	// it may subscribe, in so far as the domain lets him join. With 0640, the group
+	// subscribes and the owner alone publishes. A topic that was written before
+	// keeps its rights, and asking for others is an *OtherRightsError. Zero asks for
+	// nothing.
+	Rights Rights
 	// Schema is the low half of the hash of the schema of FlatBuffers payloads,
 	// for tools. Zero means unknown.
 	Schema uint32
@@ -131,6 +145,11 @@ func (c *PublisherConfig) shape() ring.Shape {
 		s.Kind = ring.Exclusive
 	}
 	return s
+}
+
+// options are how the topic's ring is opened.
+func (c *PublisherConfig) options() ring.FileOptions {
+	return ring.FileOptions{Shape: c.shape(), Write: true, Rights: c.Rights}
 }
 
 // A SubscriberConfig says how a subscription reads. The zero value, like nil,

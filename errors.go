@@ -44,6 +44,10 @@ type (
 	// A ShapeError says that a topic that was written before has another shape
 	// than the one asked for, and names both.
 	ShapeError = ring.ShapeError
+	// An AccessError says which file's rights refuse whom, and what helps. It is fs.ErrPermission.
+	AccessError = shm.AccessError
+	// An OtherRightsError says that a domain or topic has other rights than asked for.
+	OtherRightsError = shm.OtherRightsError
 	// A TooLargeError says that a message does not fit, and which shape would hold it.
 	TooLargeError = ring.TooLargeError
 	// A DamagedError says where a ring holds bytes that no correct process

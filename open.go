@@ -21,7 +21,6 @@ type Bus struct {
 	domain *shm.Domain
 	self   *shm.Participant
 	host   ring.Host
-	files  os.FileMode // mode of the rings made here
 
 	// changes goes up when the directory of topics does; see topicWatch.
 	changes atomic.Uint64
@@ -45,7 +44,7 @@ type member interface {
 // configuration is the default one. What dead processes left is tidied up on
 // the way. The context only bounds Open itself.
 //
-// Errors: fs.ErrPermission with advice, *shm.NoSpaceError, *shm.VersionError,
+// Errors: *AccessError, *OtherRightsError, *shm.NoSpaceError, *shm.VersionError,
 // *shm.DamagedError, *shm.NotOursError, ErrTooManyParticipants, ErrBadName.
 func Open(ctx context.Context, cfg *Config) (*Bus, error) {
 	if err := ctx.Err(); err != nil {
@@ -66,7 +65,6 @@ func Open(ctx context.Context, cfg *Config) (*Bus, error) {
 		interests: make(map[shm.Interest]int),
 		handles:   make(map[string]*handleSet),
 	}
-	b.files, _ = domain.FileMode()
 	_, _ = ring.Sweep(domain) // what we have no right to tidy up stays; Join says if that is too much
 	if b.self, err = domain.Join(b.info()); err != nil {
 		return nil, errors.Join(err, domain.Close())
@@ -187,8 +185,8 @@ func (b *Bus) topicPath(topic string) string { return filepath.Join(b.topicsDir(
 func (b *Bus) topicsDir() string { return filepath.Join(b.domain.Dir(), "topics") }
 
 // openRing opens a topic's ring, or makes it.
-func (b *Bus) openRing(topic string, shape ring.Shape, write bool) (*ring.File, error) {
-	f, err := ring.OpenFile(b.topicPath(topic), b.host, ring.FileOptions{Shape: shape, Write: write, Mode: b.files})
+func (b *Bus) openRing(topic string, o ring.FileOptions) (*ring.File, error) {
+	f, err := ring.OpenFile(b.topicPath(topic), b.host, o)
 	if err != nil {
 		return nil, fmt.Errorf("topic %q: %w", topic, err)
 	}

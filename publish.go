@@ -40,7 +40,9 @@ type Publisher struct {
 // them, too. That takes less than a millisecond, unless one of them is stopped.
 //
 // Errors: ErrBadName; *ShapeError where the topic was written in another shape;
-// ErrNotExclusive; *shm.NoSpaceError where the ring does not fit; ErrClosed.
+// *OtherRightsError where it was written under other rights; *AccessError where this
+// process has none; ErrNotExclusive; *shm.NoSpaceError where the ring does not fit;
+// ErrClosed.
 func (b *Bus) Publisher(topic string, cfg *PublisherConfig) (*Publisher, error) {
 	if err := shm.ValidName(topic); err != nil {
 		return nil, err
@@ -75,7 +77,7 @@ func (p *Publisher) interest() shm.Interest { return shm.Interest{Name: p.topic,
 
 // open maps the topic's ring and takes a handle on it.
 func (p *Publisher) open() error {
-	file, err := p.bus.openRing(p.topic, p.config.shape(), true)
+	file, err := p.bus.openRing(p.topic, p.config.options())
 	if err != nil {
 		return err
 	}

@@ -105,7 +105,7 @@ func told(err error, topic string) error {
 // entered us there. One that was written was given up for damage: then we begin
 // with the first message of the successor, and what we had not read is told.
 func (s *Subscription) replace(src *source) error {
-	next, err := s.bus.openRing(src.topic, ring.Shape{}, false)
+	next, err := s.bus.openRing(src.topic, ring.FileOptions{})
 	if err != nil {
 		return err
 	}

@@ -219,7 +219,7 @@ func (s *Subscription) join(topic string, o ring.JoinOptions) error {
 // openSource opens a topic's ring and enters a reader. A retired ring is followed
 // by the first poll.
 func (s *Subscription) openSource(topic string, o ring.JoinOptions) (*source, error) {
-	file, err := s.bus.openRing(topic, ring.Shape{}, false)
+	file, err := s.bus.openRing(topic, ring.FileOptions{})
 	if err != nil {
 		return nil, err
 	}

@@ -19,8 +19,10 @@ type FileOptions struct {
 	Shape Shape
 	// Write maps the slots for writing; readers do without.
 	Write bool
-	// Mode is the mode of files made here. Zero means 0600.
-	Mode os.FileMode
+	// Rights are whose the ring is, and who may publish (write) and read. Zero fields
+	// ask for nothing: they are the domain's if the ring is made here. Who may read
+	// may write the control file, if he may write in the domain.
+	Rights shm.Rights
 }
 
 // A File is a ring that has a name: its two segments, mapped. It is safe for
@@ -42,8 +44,9 @@ const sealPatience = 20 * time.Millisecond
 // OpenFile opens the ring path.ctl with its data, makes it if it is not there,
 // or replaces it if it has another shape than asked for and was never written.
 //
-// Errors: *ShapeError for a written ring of another shape; those of shm.Open and
-// shm.Create, among them *shm.NoSpaceError and fs.ErrPermission.
+// Errors: *ShapeError for a written ring of another shape, *shm.OtherRightsError for
+// one of other rights; those of shm.Open and shm.Create, among them
+// *shm.NoSpaceError and *shm.AccessError.
 func OpenFile(path string, host Host, o FileOptions) (*File, error) {
 	want := o.Shape.Default()
 	if err := want.Validate(); err != nil {
@@ -87,10 +90,13 @@ func openOnce(path string, host Host, o FileOptions, finish bool) (*File, error)
 		return nil, err
 	}
 	have := f.Shape()
+	other := f.dat.CheckRights(o.Rights)
 	switch want := have.overlay(o.Shape); {
 	case f.sealed() && !finish:
 		return nil, errors.Join(errAgain, f.Close())
-	case want != have, f.sealed():
+	case other != nil && f.written():
+		return nil, errors.Join(fmt.Errorf("ring %q: %w", path, other), f.Close())
+	case want != have, other != nil, f.sealed():
 		return nil, errors.Join(f.reshape(want, o), f.Close())
 	}
 	return f, nil
@@ -171,7 +177,7 @@ func (f *File) readOnly() (*File, error) {
 // build makes both segments; the control file has no name yet. With an id it will
 // get the name of a successor, otherwise the ring's.
 func build(path string, id uint64, host Host, s Shape, o FileOptions) (*File, error) {
-	dat, err := buildData(path, s, o.Mode)
+	dat, err := buildData(path, s, o)
 	if err != nil {
 		return nil, err
 	}
@@ -182,7 +188,7 @@ func build(path string, id uint64, host Host, s Shape, o FileOptions) (*File, er
 	}
 	ctl, err := shm.Build(shm.Spec{
 		Path: name, ID: id, Kind: layout.SegmentKindRingControl, Size: s.controlSize(),
-		FixedSize: fixedSize, Mode: o.Mode,
+		FixedSize: fixedSize, Rights: o.Rights, Shared: true,
 		Fill: func(b []byte) { putGeometry(b, s, dat.ID()) },
 	})
 	if err == nil {
@@ -200,11 +206,11 @@ func build(path string, id uint64, host Host, s Shape, o FileOptions) (*File, er
 func newID() uint64 { return rand.Uint64()>>(64-layout.SegmentIDBits) | 1 }
 
 // buildData makes the data file under the name of its own id.
-func buildData(path string, s Shape, mode os.FileMode) (*shm.Segment, error) {
+func buildData(path string, s Shape, o FileOptions) (*shm.Segment, error) {
 	id := newID()
 	return shm.Create(shm.Spec{
 		Path: dataPath(path, id), ID: id, Kind: layout.SegmentKindRingData,
-		Size: s.dataSize(), FixedSize: layout.SegmentHeaderSize, Mode: mode,
+		Size: s.dataSize(), FixedSize: layout.SegmentHeaderSize, Rights: o.Rights,
 	})
 }
 

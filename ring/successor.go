@@ -68,6 +68,9 @@ func (f *File) reshape(want Shape, o FileOptions) error {
 	if f.written() {
 		return fmt.Errorf("ring %q: %w", f.path, &ShapeError{Have: f.shape, Want: want})
 	}
+	if err := o.inherit(f.dat.Path()); err != nil {
+		return err
+	}
 	next, err := f.buildSuccessor(want, o)
 	if err != nil {
 		return err
@@ -93,6 +96,27 @@ func (f *File) reshape(want Shape, o FileOptions) error {
 	return errAgain
 }
 
+// inherit takes the rights of the ring's slots for those of the ring in its place,
+// where no others are asked for, and refuses who may not write them: a reader must
+// not make a ring that is his. A ring whose slots are gone leaves no rights.
+func (o *FileOptions) inherit(dat string) error {
+	have, err := shm.RightsOf(dat)
+	if err == nil {
+		err = shm.CheckWritable(dat)
+	}
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("replace ring: %w", err)
+	}
+	have.Owner = o.Rights.Owner // whoever makes it, unless he asks
+	have.Mode = orElse(o.Rights.Mode, have.Mode)
+	have.Group = orElse(o.Rights.Group, have.Group)
+	o.Rights = have
+	return nil
+}
+
 // finishRetired replaces a ring that was retired, is still in use, and has its
 // name still: it was damaged, or its replacer died or was stopped. errAgain says
 // that the name is to be opened again.
@@ -116,6 +140,9 @@ func finishRetired(path string, host Host, o FileOptions) error {
 		if !old.named() { // after the removal: from here on that successor never gets the name
 			return errAgain
 		}
+	}
+	if err := o.inherit(dataPath(path, old.dataID)); err != nil {
+		return err
 	}
 	next, err := buildSuccessor(path, host, old.shape.overlay(o.Shape), o)
 	if err != nil {

@@ -3,7 +3,7 @@ package shm
 import (
 	"errors"
 	"fmt"
-	"io/fs"
+	"path/filepath"
 	"strconv"
 
 	"github.com/ringcast/ringcast/codec/layout"
@@ -35,10 +35,10 @@ func (d *Domain) hangBell(index uint16) (int, error) {
 	path := d.bellPath(index)
 	fresh := d.path("live", "."+strconv.Itoa(int(index))) // of a joiner that died here
 	if err := unix.Unlink(fresh); err != nil && !errors.Is(err, unix.ENOENT) {
-		return -1, fmt.Errorf("hang bell: %w", &fs.PathError{Op: "unlink", Path: fresh, Err: err})
+		return -1, refused("hang bell in", filepath.Dir(path), unix.W_OK|unix.X_OK, err)
 	}
 	if err := unix.Mkfifo(fresh, 0o600); err != nil {
-		return -1, fmt.Errorf("hang bell: %w", &fs.PathError{Op: "mkfifo", Path: fresh, Err: err})
+		return -1, refused("hang bell in", filepath.Dir(path), unix.W_OK|unix.X_OK, err)
 	}
 	step("bell made")
 	fd, err := d.openBell(fresh)
@@ -59,12 +59,7 @@ func (d *Domain) openBell(path string) (int, error) {
 	if err != nil {
 		return -1, err
 	}
-	mode, gid := d.place.file, d.place.gid
-	err = unix.Fchmod(fd, uint32(mode))
-	if err == nil && gid != 0 {
-		err = unix.Fchown(fd, -1, gid)
-	}
-	if err == nil {
+	if err = d.place.grant.apply(fd, path); err == nil {
 		_, err = lockShared(fd, layout.LockByteUsage)
 	}
 	if err != nil {

@@ -100,7 +100,6 @@ func (d *Domain) makeCounters(index uint16) (*Segment, error) {
 	return Create(Spec{
 		Path: d.countersPath(index), Kind: layout.SegmentKindCounters,
 		Size: start + layout.CounterRowCount*layout.CounterRowSize, FixedSize: start,
-		Mode: d.place.file, GID: d.place.gid,
 		Fill: func(b []byte) {
 			h, le := b[layout.SegmentHeaderSize:], binary.LittleEndian
 			le.PutUint32(h[layout.CountersHeaderRowCountOffset:], layout.CounterRowCount)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"math/bits"
-	"os"
 	"path/filepath"
 
 	"github.com/ringcast/ringcast/codec/layout"
@@ -19,8 +18,8 @@ type Spec struct {
 	Size      int          // bytes of the file, at least FixedSize
 	ID        uint64       // 0: random
 	FixedSize int          // end of the bytes that never change after Fill; 0: the header alone
-	Mode      os.FileMode  // 0: 0600; not subject to the umask
-	GID       int          // group of the file; 0: as the directory gives it
+	Rights    Rights       // of the file; zero fields: as the directory has them
+	Shared    bool         // who may read it may write it, too, as far as the directory lets him write
 	Fill      func([]byte) // writes what follows the header into the zeroed mapping; may be nil
 }
 
@@ -108,9 +107,6 @@ func (spec *Spec) complete() error {
 	if bits.Len64(spec.ID) > layout.SegmentIDBits {
 		return fmt.Errorf("make segment %q: id %#x: %w", spec.Path, spec.ID, fs.ErrInvalid)
 	}
-	if spec.Mode == 0 {
-		spec.Mode = 0o600
-	}
 	return nil
 }
 
@@ -131,34 +127,48 @@ func fill(spec *Spec, fd int, data []byte) *Segment {
 
 // unnamedFile makes the file of a segment, with all its pages, without a name.
 func unnamedFile(spec *Spec) (int, error) {
+	g, err := spec.grant()
+	if err != nil {
+		return -1, err
+	}
 	dir := filepath.Dir(spec.Path)
-	fd, err := openMode(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, uint32(spec.Mode.Perm()))
+	fd, err := openMode(dir, unix.O_TMPFILE|unix.O_RDWR|unix.O_CLOEXEC, 0o600)
 	switch {
 	case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EISDIR):
 		return -1, fmt.Errorf("make segment %q: the file system can't hold unnamed files (O_TMPFILE); use a tmpfs: %w", spec.Path, err)
 	case errors.Is(err, unix.ENOSPC):
 		return -1, noSpace(spec)
 	case err != nil:
-		return -1, fmt.Errorf("make segment %q: %w", spec.Path, &fs.PathError{Op: "open", Path: dir, Err: err})
+		return -1, refused("make segment in", dir, unix.W_OK|unix.X_OK, err)
 	}
 	step("reserve")
-	if err := prepare(fd, spec); err != nil {
+	if err = g.apply(fd, spec.Path); err == nil {
+		err = reserve(fd, spec)
+	}
+	if err != nil {
 		closeFD(fd)
 		return -1, err
 	}
 	return fd, nil
 }
 
-func prepare(fd int, spec *Spec) error {
-	if err := unix.Fchmod(fd, uint32(spec.Mode.Perm())); err != nil {
-		return fmt.Errorf("mode of segment %q: %w", spec.Path, err)
+// grant is what the file gets: what is asked for, over what the directory gives.
+func (spec *Spec) grant() (grant, error) {
+	asked, err := spec.Rights.resolve()
+	if err != nil {
+		return asked, fmt.Errorf("make segment %q: %w", spec.Path, err)
 	}
-	if spec.GID != 0 {
-		if err := unix.Fchown(fd, -1, spec.GID); err != nil {
-			return fmt.Errorf("group %d of segment %q: %w", spec.GID, spec.Path, err)
-		}
+	dir := filepath.Dir(spec.Path)
+	var st unix.Stat_t
+	if err := unix.Stat(dir, &st); err != nil {
+		return asked, refused("make segment in", dir, 0, err)
 	}
-	return reserve(fd, spec)
+	given := grantOf(&st)
+	g := given.over(asked)
+	if spec.Shared {
+		g.file |= g.file & 0o444 >> 1 & given.file
+	}
+	return g, nil
 }
 
 // reserve takes all pages of the file now.

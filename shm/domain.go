@@ -35,11 +35,16 @@ type Config struct {
 	// Node asks for this node id. 0: one is made from the machine's id, the
 	// directory and a random word. A directory keeps the id it was made with.
 	Node uint32
-	// Mode is the mode of the files, 0600 if it is 0, or 0660 with a group;
-	// directories can be searched by those who may read.
+	// Mode is the mode of the files of a domain that is made here, whatever the
+	// umask: 0600 if it is 0, or 0660 with a group; directories can be searched by
+	// those who may read. A domain that is there keeps its rights, and asking for
+	// others is an [OtherRightsError].
 	Mode os.FileMode
-	// Group owns what is made. "": the group ringcast at its own place, else
-	// what the system gives.
+	// Owner is the user whom a domain made here belongs to, by name or number. "":
+	// who makes it. Only root gives it to others.
+	Owner string
+	// Group is its group, by name or number. "": the group ringcast at its own
+	// place, else what the system gives.
 	Group string
 	// ReadOnly maps everything for reading: for tools that only look.
 	ReadOnly bool
@@ -73,8 +78,9 @@ type Domain struct {
 // processes may do so at once. Segments that an earlier boot of the machine
 // left are replaced; the node's epoch is a new one then.
 //
-// A full file system is a [NoSpaceError]; a directory that may not be written
-// is [fs.ErrPermission], with advice; a node id that differs from the one asked
+// A full file system is a [NoSpaceError]; a refusal of the system is an
+// [AccessError], with advice; other rights than asked for are an
+// [OtherRightsError]; a node id that differs from the one asked
 // for is a [NodeError]; files that are no segments, of another version, or
 // damaged give the errors of [Open].
 func OpenDomain(cfg *Config) (*Domain, error) {
@@ -110,7 +116,11 @@ func (p *place) attach(c *Config) (*Domain, error) {
 		have, _ := domainsIn(p.base) // those that can be seen
 		return nil, &NoDomainError{Base: p.base, Domain: c.Domain, Have: have}
 	}
-	if err := p.checkBase(); err != nil {
+	err := p.checkBase()
+	if err == nil {
+		err = d.place.adopt(d.dir)
+	}
+	if err != nil {
 		return nil, fmt.Errorf("open domain %q: %w", c.Domain, err)
 	}
 	return d.openAll(c)
@@ -139,6 +149,9 @@ func (d *Domain) openAll(c *Config) (*Domain, error) {
 	for _, open := range []func(*Config) error{d.openNode, d.openParticipants, d.openDirectory} {
 		if err := open(c); err != nil {
 			_ = d.Close()
+			if errors.Is(err, fs.ErrPermission) {
+				return nil, fmt.Errorf("open domain %q: %w; or %s", d.name, err, adviceBase)
+			}
 			return nil, fmt.Errorf("open domain %q: %w", d.name, err)
 		}
 	}
@@ -153,7 +166,6 @@ func (d *Domain) openSegment(spec Spec, make bool) (*Segment, error) {
 		if !make || !errors.Is(err, fs.ErrNotExist) {
 			return s, err
 		}
-		spec.Mode, spec.GID = d.place.file, d.place.gid
 		s, err = Create(spec)
 		if !errors.Is(err, fs.ErrExist) {
 			return s, err
@@ -195,9 +207,6 @@ func (d *Domain) Name() string { return d.name }
 // Dir returns the domain's directory; topics, services, inbox, live and
 // counters lie below it.
 func (d *Domain) Dir() string { return d.dir }
-
-// FileMode returns mode and group of files made in the domain; group 0 is none.
-func (d *Domain) FileMode() (mode os.FileMode, gid int) { return d.place.file, d.place.gid }
 
 // ReadOnly reports whether the domain was opened for looking only.
 func (d *Domain) ReadOnly() bool { return d.readOnly }

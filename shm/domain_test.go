@@ -353,7 +353,7 @@ func TestPlaceByRule(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := privateBase + uid
-	if gid := groupID(sharedGroup); uid == "0" || gid != 0 && inGroup(gid) {
+	if gid, err := groupID(sharedGroup); uid == "0" || err == nil && inGroup(gid) {
 		want = sharedBase
 	}
 	if p.base != want || !p.byRule {
@@ -380,7 +380,7 @@ func TestForeignBaseIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, ok := range map[string]bool{"ours": true, "open": false, "link": false, "file": false} {
-		p := place{base: at(name), byRule: true, file: 0o600}
+		p := place{base: at(name), byRule: true, members: keep, grant: grant{0o600, keep, keep}, asked: grant{0, keep, keep}}
 		if err := p.checkBase(); (err == nil) != ok || err != nil && !errors.Is(err, fs.ErrPermission) {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -406,7 +406,7 @@ func TestBaseIsALink(t *testing.T) {
 func TestForeignBaseIsNotAttachedTo(t *testing.T) {
 	base := testBase(t)
 	openTestDomain(t, base)
-	p := place{base: base, byRule: true, file: 0o600}
+	p := place{base: base, byRule: true, members: keep, grant: grant{0o600, keep, keep}, asked: grant{0, keep, keep}}
 	c := Config{Domain: DefaultDomain, ReadOnly: true}
 	d, err := p.attach(&c)
 	if err != nil {
@@ -422,6 +422,9 @@ func TestForeignBaseIsNotAttachedTo(t *testing.T) {
 
 func TestModesOfFiles(t *testing.T) {
 	base := testBase(t)
+	if err := os.Chmod(base, 0o711); err != nil { // others must get to the domain
+		t.Fatal(err)
+	}
 	d, err := OpenDomain(&Config{Base: base, Mode: 0o640})
 	if err != nil {
 		t.Fatal(err)

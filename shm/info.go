@@ -70,9 +70,9 @@ func (d *Domain) newInfoPath(index uint16) string {
 // prepareInfoFile writes the file that will hold the info, under another name,
 // which it gets when its usage lock is there: that keeps those away who tidy up.
 func (p *Participant) prepareInfoFile(b []byte) (int, error) {
-	d, path := p.domain, p.domain.newInfoPath(p.index)
+	path := p.domain.newInfoPath(p.index)
 	_ = unix.Unlink(path) // of one that died here
-	fd, err := unnamedFile(&Spec{Path: path, Size: len(b), Mode: d.place.file, GID: d.place.gid})
+	fd, err := unnamedFile(&Spec{Path: path, Size: len(b)})
 	if err != nil {
 		return -1, err
 	}

@@ -92,7 +92,7 @@ func openFile(path string, writable bool) (int, int64, error) {
 		return -1, 0, &NotOursError{Path: path, Found: what, Wanted: "a regular file"}
 	}
 	if err != nil {
-		return -1, 0, fmt.Errorf("open segment: %w", &fs.PathError{Op: "open", Path: path, Err: err})
+		return -1, 0, refused("open segment", path, accessOf(writable), err)
 	}
 	var st unix.Stat_t
 	if err := unix.Fstat(fd, &st); err != nil {
@@ -104,6 +104,14 @@ func openFile(path string, writable bool) (int, int64, error) {
 		return -1, 0, &NotOursError{Path: path, Found: fileType(st.Mode), Wanted: "a regular file"}
 	}
 	return fd, st.Size, nil
+}
+
+// accessOf is what opening a segment needs of its file.
+func accessOf(writable bool) uint32 {
+	if writable {
+		return unix.R_OK | unix.W_OK
+	}
+	return unix.R_OK
 }
 
 // notRegular names what open(2) refused to open for its type.

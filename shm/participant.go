@@ -68,7 +68,7 @@ func (p *Participant) touchBell() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.fifo >= 0 {
-		_ = unix.Fchmod(p.fifo, uint32(p.domain.place.file)) // the mode that it has: nothing but an event
+		_ = unix.Fchmod(p.fifo, uint32(p.domain.place.grant.file)) // the mode that it has: nothing but an event
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/user"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -34,66 +33,59 @@ const adviceBase = "choose a directory that you may write with --shm-dir or " + 
 // A place is a base directory and the rights of what is made in it.
 type place struct {
 	base    string
-	byRule  bool // nobody named it: it must be ours
-	gid     int  // 0: none
-	file    os.FileMode
-	foreign bool // a base by rule that others may own, too
+	byRule  bool  // nobody named it: it must be ours
+	foreign bool  // a base by rule that others may own, too
+	members int   // the group ringcast where it shares the base; keep: none
+	asked   grant // what the configuration asks for
+	grant   grant // what is made here gets; that of the domain's directory, once it is there
 }
 
 // placeOf applies the rule: the configuration, the environment, or the user.
 func placeOf(cfg *Config) (place, error) {
-	p := place{base: cfg.Base, file: cfg.Mode.Perm()}
+	p := place{base: cfg.Base, members: keep}
 	if p.base == "" {
 		p.base = os.Getenv(BaseVariable)
 	}
-	group := cfg.Group
-	if p.base == "" {
-		p.byRule = true
-		uid, gid := os.Geteuid(), groupID(sharedGroup)
-		if p.foreign = uid == 0 || gid != 0 && inGroup(gid); p.foreign {
-			p.base = sharedBase
-			if group == "" && gid != 0 {
-				group = sharedGroup
-			}
-		} else {
-			p.base = privateBase + strconv.Itoa(uid)
-		}
-	}
 	var err error
+	if p.asked, err = (Rights{Mode: cfg.Mode, Owner: cfg.Owner, Group: cfg.Group}).resolve(); err != nil {
+		return place{}, err
+	}
+	p.grant = grant{uid: keep, gid: keep}.over(p.asked)
+	if p.base == "" {
+		p.rule()
+	}
 	if p.base, err = filepath.Abs(p.base); err != nil {
 		return place{}, fmt.Errorf("base directory: %w", err)
 	}
 	if real, err := filepath.EvalSymlinks(p.base); err == nil && !p.byRule {
 		p.base = real // who named it may have named a link
 	}
-	if group != "" {
-		if p.gid = groupID(group); p.gid == 0 {
-			return place{}, fmt.Errorf("group %q: %w", group, user.UnknownGroupError(group))
-		}
-	}
-	if p.file == 0 {
-		p.file = 0o600
-		if p.gid != 0 {
-			p.file = 0o660
+	if p.grant.file == 0 {
+		p.grant.file = 0o600
+		if p.grant.gid != keep {
+			p.grant.file = 0o660
 		}
 	}
 	return p, nil
 }
 
-// directoryMode lets those search a directory who may read a file.
-func (p *place) directoryMode() os.FileMode { return p.file | p.file&0o444>>2 }
-
-// groupID returns the id of a group by name or number, or 0.
-func groupID(name string) int {
-	id := name
-	if g, err := user.LookupGroup(name); err == nil {
-		id = g.Gid
+// rule chooses the base where nobody names one.
+func (p *place) rule() {
+	p.byRule = true
+	uid := os.Geteuid()
+	gid, err := groupID(sharedGroup)
+	if p.foreign = uid == 0 || err == nil && inGroup(gid); !p.foreign {
+		p.base = privateBase + strconv.Itoa(uid)
+		return
 	}
-	n, err := strconv.Atoi(id)
-	if err != nil || n < 0 {
-		return 0
+	p.base = sharedBase
+	if err != nil {
+		return
 	}
-	return n
+	p.members = gid
+	if p.grant.gid == keep {
+		p.grant.gid = gid
+	}
 }
 
 func inGroup(gid int) bool {
@@ -111,7 +103,7 @@ func (p *place) checkBase() error {
 		return &fs.PathError{Op: "lstat", Path: p.base, Err: err}
 	}
 	uid := os.Geteuid()
-	ours := int(st.Uid) == uid || p.foreign && (st.Uid == 0 || p.gid != 0 && int(st.Gid) == p.gid)
+	ours := int(st.Uid) == uid || p.foreign && (st.Uid == 0 || p.members != keep && int(st.Gid) == p.members)
 	if st.Mode&unix.S_IFMT != unix.S_IFDIR || !ours || st.Mode&0o002 != 0 {
 		return fmt.Errorf("base directory %q: owner %d, mode %o: not a directory of user %d alone: %w; %s",
 			p.base, st.Uid, st.Mode, uid, fs.ErrPermission, adviceBase)
@@ -123,57 +115,110 @@ func (p *place) checkBase() error {
 func (p *place) makeDomain(domain string) (string, error) {
 	dir := filepath.Join(p.base, domain)
 	if err := p.makeTree(dir); err != nil {
-		return "", fmt.Errorf("make domain directory: %w; %s", err, adviceBase)
+		return "", fmt.Errorf("make domain directory: %w; or %s", err, adviceBase)
+	}
+	if err := p.adopt(dir); err != nil {
+		return "", err
+	}
+	for _, sub := range subdirectories { // somebody may have removed one
+		if err := p.makeDirectory(filepath.Join(dir, sub), p.grant, nil); err != nil {
+			return "", fmt.Errorf("make domain directory: %w", err)
+		}
 	}
 	return dir, nil
 }
 
+// makeTree makes the base with its parents, and the domain. A base is not for
+// strangers to write, whatever the rights of the domain: there may be others in it.
+// The one by rule for the group ringcast is for all its members.
 func (p *place) makeTree(dir string) error {
-	if err := os.MkdirAll(filepath.Dir(p.base), p.directoryMode()); err != nil {
+	above := p.grant
+	above.file &^= 0o002
+	if p.members != keep {
+		above.file, above.gid = 0o660, p.members
+	}
+	if err := p.makeParents(filepath.Dir(p.base), above); err != nil {
 		return err
 	}
-	if err := p.makeDirectory(p.base, nil); err != nil {
+	if err := p.makeDirectory(p.base, above, nil); err != nil {
 		return err
 	}
 	if err := p.checkBase(); err != nil {
 		return err
 	}
-	if err := p.makeDirectory(dir, subdirectories); err != nil {
+	return p.makeDirectory(dir, p.grant, subdirectories)
+}
+
+// makeParents makes the directories above the base that are missing.
+func (p *place) makeParents(path string, g grant) error {
+	if _, err := os.Stat(path); err == nil || !errors.Is(err, fs.ErrNotExist) {
+		return nil // what is wrong with it, the base's own making tells
+	}
+	if err := p.makeParents(filepath.Dir(path), g); err != nil {
 		return err
 	}
-	for _, sub := range subdirectories { // somebody may have removed one
-		if err := p.makeDirectory(filepath.Join(dir, sub), nil); err != nil {
-			return err
-		}
+	return p.makeDirectory(path, g, nil)
+}
+
+// adopt takes the rights of the domain's directory, which may be another's making,
+// for what is made here, and refuses if others were asked for.
+func (p *place) adopt(dir string) error {
+	var st unix.Stat_t
+	if err := unix.Lstat(dir, &st); err != nil {
+		return refused("look at domain directory", dir, 0, err)
 	}
-	return nil
+	p.grant = grantOf(&st)
+	if err := p.asked.compare(dir, &st, p.grant.file); err != nil {
+		return err
+	}
+	return p.reachable(dir, &st)
+}
+
+// reachable refuses rights that the base would make void, if they were asked for:
+// whom the domain is for must be able to get there.
+func (p *place) reachable(dir string, domain *unix.Stat_t) error {
+	if p.asked == (grant{uid: keep, gid: keep}) {
+		return nil
+	}
+	var base unix.Stat_t
+	if err := unix.Stat(p.base, &base); err != nil {
+		return refused("look at base directory", p.base, 0, err)
+	}
+	group := domain.Mode&0o010 == 0 || base.Mode&0o001 != 0 || base.Gid == domain.Gid && base.Mode&0o010 != 0
+	others := domain.Mode&0o001 == 0 || base.Mode&0o001 != 0
+	if group && others {
+		return nil
+	}
+	return fmt.Errorf("%q is for others (%s), but its base %q is %s and does not let them through: chmod o+x %s, or name another base with --shm-dir: %w",
+		dir, grant{os.FileMode(domain.Mode & 0o777), int(domain.Uid), int(domain.Gid)}, p.base,
+		grant{os.FileMode(base.Mode & 0o777), int(base.Uid), int(base.Gid)}, p.base, fs.ErrPermission)
 }
 
 // makeDirectory makes a directory with those in it unless it is there. It gets
 // its name when its rights are set, so that nobody finds it without them.
-func (p *place) makeDirectory(path string, subs []string) error {
+func (p *place) makeDirectory(path string, g grant, subs []string) error {
 	if st, err := os.Lstat(path); err == nil {
 		if !st.IsDir() {
 			return &fs.PathError{Op: "mkdir", Path: path, Err: unix.ENOTDIR}
 		}
 		return nil
 	} else if !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return refused("look at directory", path, 0, err)
 	}
 	fresh, err := os.MkdirTemp(filepath.Dir(path), "."+filepath.Base(path)+".new-")
 	if err != nil {
-		return &fs.PathError{Op: "mkdir", Path: path, Err: errors.Unwrap(err)} // not the name that nobody asked for
+		return refused("make directory in", filepath.Dir(path), unix.W_OK|unix.X_OK, errors.Unwrap(err)) // not the name that nobody asked for
 	}
 	defer os.RemoveAll(fresh) // gone when all went well
 	for _, sub := range subs {
 		if err := os.Mkdir(filepath.Join(fresh, sub), 0o700); err != nil {
 			return err
 		}
-		if err := p.setRights(filepath.Join(fresh, sub)); err != nil {
+		if err := g.applyTo(filepath.Join(fresh, sub), path); err != nil {
 			return err
 		}
 	}
-	if err := p.setRights(fresh); err != nil {
+	if err := g.applyTo(fresh, path); err != nil {
 		return err
 	}
 	step("name directory")
@@ -184,13 +229,17 @@ func (p *place) makeDirectory(path string, subs []string) error {
 	return nil
 }
 
-func (p *place) setRights(dir string) error {
-	mode := p.directoryMode()
-	if p.gid != 0 {
-		if err := os.Chown(dir, -1, p.gid); err != nil {
-			return err
-		}
+// applyTo gives a new directory its rights: set-group-ID where a group is given, so
+// that all within has the group. Errors name the path that it will have.
+func (g grant) applyTo(dir, path string) error {
+	mode := directoryMode(g.file)
+	if g.gid != keep {
 		mode |= os.ModeSetgid
+	}
+	if g.uid != keep || g.gid != keep {
+		if err := os.Chown(dir, g.uid, g.gid); err != nil {
+			return chownError(path, g.uid, g.gid, errors.Unwrap(err))
+		}
 	}
 	return os.Chmod(dir, mode)
 }

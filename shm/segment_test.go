@@ -119,7 +119,7 @@ func TestSpecMistakes(t *testing.T) {
 
 func TestModeIsNotMasked(t *testing.T) {
 	spec := testSpec(t)
-	spec.Mode = 0o666
+	spec.Rights.Mode = 0o666
 	mustCreate(t, spec)
 	st, err := os.Stat(spec.Path)
 	if err != nil || st.Mode().Perm() != 0o666 {

@@ -15,6 +15,7 @@ import (
 const pubExamples = `  seq 10 | ringcast pub orders.eu
   ringcast pub orders.eu --file orders.txt --repeat 10 --wait-subscribers 1
   ringcast pub load --size 2000 --count 1000000 --rate 100000 --timestamps
+  ringcast pub prices --topic-mode 640 --topic-group desk    # the group reads, you alone publish
   ringcast pub images --slots 64 --slot-size 4194304 --binary < images.bin`
 
 const pubHelp = `Publish messages on a topic: the lines of the standard input, or of a file, or
@@ -35,6 +36,7 @@ type pubOptions struct {
 	latest     bool
 	exclusive  bool
 	timestamps bool
+	rights     ringcast.Rights
 	subs       int
 	patience   time.Duration
 	sha        bool
@@ -65,6 +67,9 @@ func (t *tool) pubCommand() *cobra.Command {
 	f.IntVar(&o.slotSize, "slot-size", 0, "ask for slots of so many bytes (default 2048 where the topic is new)")
 	f.BoolVar(&o.latest, "latest", false, "ask for a topic that waits for nobody")
 	f.BoolVar(&o.exclusive, "exclusive", false, "ask for a topic with one publisher at a time")
+	f.Var(&modeFlag{&o.rights.Mode}, "topic-mode", "ask for a topic with this mode: who may write it publishes, who may read it subscribes (default: the domain's)")
+	f.StringVar(&o.rights.Group, "topic-group", "", "ask for a topic of this group, one of yours (default: the domain's)")
+	f.StringVar(&o.rights.Owner, "topic-owner", "", "ask for a topic of this user; root only (default: who makes it)")
 	f.BoolVar(&o.timestamps, "timestamps", false, "put the time into every message, for sub --latency")
 	f.IntVar(&o.subs, "wait-subscribers", 0, "begin when the topic has so many subscriptions")
 	f.DurationVar(&o.patience, "timeout", 0, "wait for subscribers no longer than this (default: for ever)")
@@ -91,7 +96,7 @@ func (o *pubOptions) check() error {
 }
 
 func (o *pubOptions) publisher() *ringcast.PublisherConfig {
-	c := &ringcast.PublisherConfig{Slots: o.slots, SlotSize: o.slotSize, Exclusive: o.exclusive, Timestamps: o.timestamps}
+	c := &ringcast.PublisherConfig{Slots: o.slots, SlotSize: o.slotSize, Exclusive: o.exclusive, Timestamps: o.timestamps, Rights: o.rights}
 	if o.latest {
 		c.Mode = ringcast.Latest
 	}

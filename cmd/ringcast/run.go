@@ -9,6 +9,7 @@ import (
 
 	"github.com/ringcast/ringcast"
 	"github.com/ringcast/ringcast/internal/version"
+	"github.com/ringcast/ringcast/shm"
 	"github.com/spf13/cobra"
 )
 
@@ -49,7 +50,7 @@ func failed(err error) error {
 	if err == nil || errors.As(err, &coded) {
 		return err
 	}
-	if errors.Is(err, ringcast.ErrBadName) {
+	if errors.Is(err, ringcast.ErrBadName) || errors.Is(err, shm.ErrBadRights) {
 		return &exitError{exitUsage, err}
 	}
 	return &exitError{exitFailed, err}
@@ -100,6 +101,9 @@ func (t *tool) command() *cobra.Command {
 	f := cmd.PersistentFlags()
 	f.StringVar(&t.config.Domain, "domain", "default", "name of the domain")
 	f.StringVar(&t.config.Dir, "shm-dir", "", "directory of the domains' shared memory (default $RINGCAST_SHM_DIR, else /dev/shm/ringcast or /dev/shm/ringcast-UID)")
+	f.Var(&modeFlag{&t.config.Mode}, "mode", "mode of the domain's files, if it is made now: 600, 660 (the group takes part), 640 (the group looks) ... (default 600; 660 with a group)")
+	f.StringVar(&t.config.Group, "group", "", "group of the domain, if it is made now: one of yours (default ringcast at /dev/shm/ringcast, else none)")
+	f.StringVar(&t.config.Owner, "owner", "", "user whom the domain belongs to, if root makes it now (default: who makes it)")
 	cmd.AddCommand(t.pubCommand(), t.subCommand(), t.lsCommand(), t.versionCommand())
 	return cmd
 }
@@ -118,6 +122,7 @@ func (t *tool) versionCommand() *cobra.Command {
 func advise(err error) string {
 	var tooLarge *ringcast.TooLargeError
 	var shape *ringcast.ShapeError
+	var access *ringcast.AccessError
 	switch {
 	case errors.As(err, &tooLarge):
 		return largeAdvice(tooLarge)
@@ -128,7 +133,7 @@ func advise(err error) string {
 		return "The topic takes one publisher at a time: end the other one."
 	case errors.Is(err, ringcast.ErrBadName):
 		return "A name is dot-separated tokens of A-Z a-z 0-9 _ -; patterns, which only sub takes, may have * and > as tokens."
-	case errors.Is(err, fs.ErrPermission):
+	case errors.Is(err, fs.ErrPermission) && !errors.As(err, &access):
 		return "Choose a directory that you may write with --shm-dir or RINGCAST_SHM_DIR."
 	}
 	return ""

@@ -85,6 +85,9 @@ func (o *options) flags(cmd *cobra.Command) {
 	f, c := cmd.Flags(), &o.config
 	f.StringVar(&c.Domain.Domain, "domain", "default", "name of the domain to join")
 	f.StringVar(&c.Domain.Base, "shm-dir", "", "directory of the domains' shared memory (default $RINGCAST_SHM_DIR, else the rule of the manual)")
+	f.Var(&modeFlag{&c.Domain.Mode}, "mode", "mode of the domain's files, if it is made now: 600, 660 (the group takes part), 640 (the group looks) ... (default 600; 660 with a group)")
+	f.StringVar(&c.Domain.Group, "group", "", "group of the domain, if it is made now: one of yours (default ringcast at /dev/shm/ringcast, else none)")
+	f.StringVar(&c.Domain.Owner, "owner", "", "user whom the domain belongs to, if root makes it now (default: who makes it)")
 	f.Uint32Var(&c.Domain.Node, "node", 0, "id of this node, for a directory that is made now (default: made from the machine's id)")
 	f.StringVar(&c.Net.Interface, "interface", "", "interface, or its IPv4 address (default: by rule, see --explain)")
 	f.IntVar(&c.Net.MTU, "mtu", 0, "largest datagram in bytes of UDP payload (default 1408; 8932 on loopback)")
@@ -155,13 +158,15 @@ func codeOf(err error) int {
 	var config *udp.ConfigError
 	var iface *udp.InterfaceError
 	var node *shm.NodeError
+	var other *shm.OtherRightsError
 	switch {
 	case errors.Is(err, shm.ErrForwarderRunning):
 		return exitRunning
 	case errors.Is(err, fs.ErrPermission):
 		return exitAccess
 	case errors.As(err, &config), errors.As(err, &iface), errors.As(err, &node),
-		errors.Is(err, shm.ErrBadName), errors.Is(err, forward.ErrConfig):
+		errors.Is(err, shm.ErrBadName), errors.Is(err, shm.ErrBadRights), errors.As(err, &other),
+		errors.Is(err, forward.ErrConfig):
 		return exitUsage
 	}
 	return exitFailed
