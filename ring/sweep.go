@@ -24,7 +24,12 @@ type RightsError struct {
 }
 
 func (e *RightsError) Error() string {
-	return fmt.Sprintf("recover participant %d: %d rings could not be opened: %v", e.Participant, e.Rings, e.First)
+	rings := "rings"
+	if e.Rings == 1 {
+		rings = "ring"
+	}
+	return fmt.Sprintf("recover participant %d: %d %s could not be opened, so its index stays unusable until somebody "+
+		"who may open them joins, such as ringcastd run as root: %v", e.Participant, e.Rings, rings, e.First)
 }
 
 // Unwrap returns why the first ring could not be opened.

@@ -50,7 +50,7 @@ func refused(op, path string, mode uint32, err error) error {
 		e.Rights, e.Need, e.Advice = "out of sight", "use", "look at the directories above it"
 		return e
 	}
-	e.Rights = grant{file: os.FileMode(st.Mode & 0o7777), uid: int(st.Uid), gid: int(st.Gid)}.String()
+	e.Rights = describe(&st, os.FileMode(st.Mode&0o7777))
 	e.Need = needName(lacking)
 	e.Advice = adviceFor(e.Barrier, &st, lacking)
 	return e
@@ -115,11 +115,14 @@ func adviceFor(path string, st *unix.Stat_t, lacking uint32) string {
 		}
 		return fmt.Sprintf("become a member of group %s (as root: usermod -aG %s %s; then log in again)", group, group, userName(os.Geteuid()))
 	}
-	class := "g"
-	if !inGroup(int(st.Gid)) {
-		class = "o"
-	}
 	letters := map[string]string{"write": "rw", "read": "r", "search": "x", "use": "rw"}[needName(lacking)]
+	if int(st.Uid) == os.Geteuid() {
+		return fmt.Sprintf("it is yours: chmod u+%s %s", letters, path)
+	}
+	class := "o"
+	if inGroup(int(st.Gid)) {
+		class = "g"
+	}
 	return fmt.Sprintf("its owner %s can let you: chmod %s+%s %s; or have it made anew for a group of yours (--group, --mode 660)",
 		userName(int(st.Uid)), class, letters, path)
 }
@@ -133,11 +136,11 @@ func chownError(path string, uid, gid int, err error) error {
 	case !errors.Is(err, unix.EPERM):
 		return fmt.Errorf("give %q to %s: %w", path, grant{uid: uid, gid: gid}, err)
 	case uid != keep:
-		e.Rights, e.Need = "to become user "+userName(uid)+"'s", "give away"
+		e.Rights, e.Need = "to become user "+userName(uid)+"'s", "give"
 		e.Advice = "run as root, or leave the owner away"
 	default:
 		name := groupName(gid)
-		e.Rights, e.Need = "to become group "+name+"'s", "give to a group without you"
+		e.Rights, e.Need = "to become group "+name+"'s", "give"
 		e.Advice = fmt.Sprintf("become a member (as root: usermod -aG %s %s; then log in again), or name a group of yours: %s",
 			name, userName(os.Geteuid()), processGroups())
 	}
@@ -146,7 +149,11 @@ func chownError(path string, uid, gid int, err error) error {
 
 // processUser names who asks: bob (uid 1001; groups users, ops).
 func processUser() string {
-	return fmt.Sprintf("%s (uid %d; groups %s)", userName(os.Geteuid()), os.Geteuid(), processGroups())
+	uid := os.Geteuid()
+	if name := userName(uid); name != strconv.Itoa(uid) {
+		return fmt.Sprintf("%s (uid %d; groups %s)", name, uid, processGroups())
+	}
+	return fmt.Sprintf("uid %d (groups %s)", uid, processGroups())
 }
 
 // processGroups names the groups of this process.

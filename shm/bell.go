@@ -55,6 +55,9 @@ func (d *Domain) hangBell(index uint16) (int, error) {
 
 // openBell opens the owner's side, with its rights and its lock.
 func (d *Domain) openBell(path string) (int, error) {
+	if err := unmask(path); err != nil {
+		return -1, err
+	}
 	fd, err := openRetry(path, unix.O_RDWR|unix.O_NONBLOCK|unix.O_NOFOLLOW|unix.O_CLOEXEC)
 	if err != nil {
 		return -1, err
@@ -67,6 +70,17 @@ func (d *Domain) openBell(path string) (int, error) {
 		return -1, err
 	}
 	return fd, nil
+}
+
+// unmask gives a file just made its owner's rights, which the umask may have taken:
+// not even he could open it.
+func unmask(path string) error {
+	fd, err := openRetry(path, unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC)
+	if err != nil {
+		return err
+	}
+	defer closeFD(fd)
+	return unix.Chmod(procPath(fd), 0o600)
 }
 
 // listen opens the watcher's side of a bell. It returns false if the bell is

@@ -114,18 +114,27 @@ func (p *place) checkBase() error {
 // makeDomain makes what is missing of the base, the domain and its subdirectories.
 func (p *place) makeDomain(domain string) (string, error) {
 	dir := filepath.Join(p.base, domain)
-	if err := p.makeTree(dir); err != nil {
+	err := p.makeTree(dir)
+	if err == nil {
+		if err := p.adopt(dir); err != nil {
+			return "", err
+		}
+		err = p.makeMissing(dir)
+	}
+	if err != nil {
 		return "", fmt.Errorf("make domain directory: %w; or %s", err, adviceBase)
 	}
-	if err := p.adopt(dir); err != nil {
-		return "", err
-	}
-	for _, sub := range subdirectories { // somebody may have removed one
+	return dir, nil
+}
+
+// makeMissing makes subdirectories that somebody has removed.
+func (p *place) makeMissing(dir string) error {
+	for _, sub := range subdirectories {
 		if err := p.makeDirectory(filepath.Join(dir, sub), p.grant, nil); err != nil {
-			return "", fmt.Errorf("make domain directory: %w", err)
+			return err
 		}
 	}
-	return dir, nil
+	return nil
 }
 
 // makeTree makes the base with its parents, and the domain. A base is not for
@@ -190,8 +199,7 @@ func (p *place) reachable(dir string, domain *unix.Stat_t) error {
 		return nil
 	}
 	return fmt.Errorf("%q is for others (%s), but its base %q is %s and does not let them through: chmod o+x %s, or name another base with --shm-dir: %w",
-		dir, grant{os.FileMode(domain.Mode & 0o777), int(domain.Uid), int(domain.Gid)}, p.base,
-		grant{os.FileMode(base.Mode & 0o777), int(base.Uid), int(base.Gid)}, p.base, fs.ErrPermission)
+		dir, describe(domain, os.FileMode(domain.Mode&0o777)), p.base, describe(&base, os.FileMode(base.Mode&0o777)), p.base, fs.ErrPermission)
 }
 
 // makeDirectory makes a directory with those in it unless it is there. It gets
@@ -209,7 +217,10 @@ func (p *place) makeDirectory(path string, g grant, subs []string) error {
 	if err != nil {
 		return refused("make directory in", filepath.Dir(path), unix.W_OK|unix.X_OK, errors.Unwrap(err)) // not the name that nobody asked for
 	}
-	defer os.RemoveAll(fresh) // gone when all went well
+	defer os.RemoveAll(fresh)                      // gone when all went well
+	if err := os.Chmod(fresh, 0o700); err != nil { // the umask may have taken that, too
+		return err
+	}
 	for _, sub := range subs {
 		if err := os.Mkdir(filepath.Join(fresh, sub), 0o700); err != nil {
 			return err

@@ -196,8 +196,7 @@ func (g grant) compare(path string, st *unix.Stat_t, mode os.FileMode) error {
 	if (g.file == 0 || g.file == mode) && (g.uid == keep || g.uid == int(st.Uid)) && (g.gid == keep || g.gid == int(st.Gid)) {
 		return nil
 	}
-	have := grant{file: mode, uid: int(st.Uid), gid: int(st.Gid)}
-	return &OtherRightsError{Path: path, Have: have.String(), Want: g.String()}
+	return &OtherRightsError{Path: path, Have: describe(st, mode), Want: g.String()}
 }
 
 // String names the rights as errors show them: alice:ops 0660; * for what is not asked for.
@@ -213,6 +212,11 @@ func (g grant) String() string {
 		mode = fmt.Sprintf("%04o", g.file)
 	}
 	return owner + ":" + group + " " + mode
+}
+
+// describe names what a file has in the same form.
+func describe(st *unix.Stat_t, mode os.FileMode) string {
+	return fmt.Sprintf("%s:%s %04o", userName(int(st.Uid)), groupName(int(st.Gid)), uint32(mode))
 }
 
 // An OtherRightsError says that a domain or topic that is in use already has other

@@ -53,6 +53,7 @@ var inTests = map[string][]string{
 	"ring":              {"codec/fb"},
 	".":                 {"examples/schema/orders"},
 	"internal/scenario": {"."},
+	"internal/places":   {".", "shm", "ring", "codec/layout"},
 	"examples":          {".", "examples/schema/orders"},
 }
 
