@@ -57,7 +57,7 @@ func (r *Ring) tryEnter(mode uint32) (int, entryWord, uint64, error) {
 		e.mode.Store(mode)
 		e.group.Store(0)
 		e.missed.Store(0)
-		e.blocked.Store(0)
+		e.blocked.Store(blockedWord(mine, 0))
 		e.blockedAt.Store(uint64(r.now()))
 		t := r.ctl.tail.Load() // pairs(tail)
 		at("join cursor")

@@ -1,6 +1,10 @@
 package ring
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/ringcast/ringcast/codec/layout"
+)
 
 // padBit marks, in an exclusive ring's published word, a position to step over.
 const padBit = uint64(1) << 63
@@ -11,20 +15,20 @@ func (p *Producer) own() error {
 	r := p.ring
 	for {
 		if r.retired() {
-			return ErrRetired // by whom its owner word was taken does not matter any more
+			return ErrRetired
 		}
 		w := r.ctl.owner.Load() // pairs(exclusive)
-		if holder := uint32(w); holder != 0 && (uint16(holder-1) == p.owner || r.host.Alive(uint16(holder-1))) {
+		holder := uint32(w)
+		if holder == layout.OwnerSealed {
+			return ErrRetired // pairs(seal): a replacer is at work, or died at it
+		}
+		if holder != 0 && (uint16(holder-1) == p.owner || r.host.Alive(uint16(holder-1))) {
 			return fmt.Errorf("%w: participant %d", ErrNotExclusive, holder-1)
 		}
 		next := (w>>32+1)<<32 | uint64(p.owner) + 1
 		at("own")
 		if r.ctl.owner.CompareAndSwap(w, next) { // pairs(exclusive)
 			p.ownership = next
-			if r.retired() { // after the swap: a replacer takes the word before it retires the ring
-				p.disown()
-				return ErrRetired
-			}
 			p.mendTakeover()
 			return nil
 		}

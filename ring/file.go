@@ -143,6 +143,7 @@ func attachFile(path string, host Host, ctl *shm.Segment, write bool) (*File, er
 		_ = dat.Close()
 		return nil, fmt.Errorf("ring %q: %w", path, err)
 	}
+	r.heir = func() (*File, error) { return openHeir(path, host) }
 	return &File{Ring: r, path: path, ctl: ctl, dat: dat}, nil
 }
 
@@ -194,6 +195,7 @@ func build(path string, id uint64, host Host, s Shape, o FileOptions) (*File, er
 	if err == nil {
 		var r *Ring
 		if r, err = Attach(ctl.Bytes(), dat.Bytes(), host); err == nil {
+			r.heir = func() (*File, error) { return openHeir(path, host) }
 			return &File{Ring: r, path: path, ctl: ctl, dat: dat}, nil
 		}
 		_ = ctl.Close()

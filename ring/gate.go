@@ -111,7 +111,7 @@ func (r *Ring) blame(g *gate, t uint64) {
 		case due && r.freeIfDead(i, w):
 		case w.state() == entryEvicting:
 			r.finishEviction(i, w)
-		case r.charge(e, last, now) > r.shape.StallBudget:
+		case r.charge(e, w, last, now) > r.shape.StallBudget:
 			r.evict(i, w)
 		}
 	}
@@ -121,19 +121,37 @@ func (r *Ring) blame(g *gate, t uint64) {
 const refillDivisor = 10
 
 // charge adds the producer's own waiting time since its last step to the entry,
-// once however many producers wait, and returns what the reader has used up.
-func (r *Ring) charge(e *entry, last, now time.Duration) time.Duration {
+// once however many producers wait, and returns what the reader has used up. w is
+// the reader's state word: where another has the entry by now, nothing is charged.
+func (r *Ring) charge(e *entry, w entryWord, last, now time.Duration) time.Duration {
 	mark := time.Duration(e.blockedAt.Load())
-	if mark >= now || !e.blockedAt.CompareAndSwap(uint64(mark), uint64(now)) {
-		return time.Duration(e.blocked.Load()) // another producer counts this step
+	mine := mark < now && e.blockedAt.CompareAndSwap(uint64(mark), uint64(now))
+	for {
+		at("blocked")
+		old := e.blocked.Load()
+		if old>>layout.BlockedBits != blockedWord(w, 0)>>layout.BlockedBits {
+			return 0
+		}
+		spent := time.Duration(old & (1<<layout.BlockedBits - 1))
+		if !mine {
+			return spent // another producer counts this step
+		}
+		if idle := last - mark; idle > 0 {
+			spent = max(0, spent-idle/refillDivisor)
+		}
+		spent += min(now-max(mark, last), maxStep)
+		at("charge")
+		if e.blocked.CompareAndSwap(old, blockedWord(w, spent)) {
+			return spent
+		}
 	}
-	spent := time.Duration(e.blocked.Load())
-	if idle := last - mark; idle > 0 {
-		spent = max(0, spent-idle/refillDivisor)
-	}
-	spent += min(now-max(mark, last), maxStep)
-	e.blocked.Store(uint64(spent))
-	return spent
+}
+
+// blockedWord is what a reader's stall budget has been used up by: nanoseconds, and
+// above them the low bits of the reader's generation. A producer that is stopped
+// between its look and its charge never charges the entry's next reader.
+func blockedWord(w entryWord, spent time.Duration) uint64 {
+	return uint64(w.generation())<<layout.BlockedBits | uint64(min(spent, 1<<layout.BlockedBits-1))
 }
 
 // evict puts a reader out: it stops gating, its lease stays pinned. Readers make

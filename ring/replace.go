@@ -36,21 +36,34 @@ func (r *Ring) seal() bool {
 	return r.claims[0].CompareAndSwap(0, uint64(sealWord)) || r.sealed() // pairs(seal)
 }
 
-// sealOwner takes the ownership from nobody or from the dead, and keeps it.
+// sealOwner takes the ownership from nobody or from the dead, for nobody.
 // Every owner is another generation, so nobody published between load and swap.
 func (r *Ring) sealOwner() bool {
 	w := r.ctl.owner.Load() // pairs(exclusive)
-	if holder := uint32(w); holder != 0 && r.host.Alive(uint16(holder-1)) {
+	holder := uint32(w)
+	if holder == layout.OwnerSealed {
+		return true
+	}
+	if holder != 0 && r.host.Alive(uint16(holder-1)) {
 		return false
 	}
-	return r.ctl.tail.Load() == 0 &&
-		r.ctl.owner.CompareAndSwap(w, (w>>32+1)<<32|uint64(r.host.Index())+1) // pairs(exclusive)
+	at("seal owner")
+	if r.ctl.tail.Load() != 0 {
+		return false
+	}
+	at("seal owner swap")
+	return r.ctl.owner.CompareAndSwap(w, (w>>32+1)<<32|layout.OwnerSealed) || r.sealed() // pairs(seal)
 }
 
 var sealWord = makeWord(sealLap, 0, stateHole)
 
-// sealed reports whether somebody sealed the ring, if it is a shared one.
-func (r *Ring) sealed() bool { return word(r.claims[0].Load()) == sealWord } // pairs(seal)
+// sealed reports whether somebody sealed the ring.
+func (r *Ring) sealed() bool {
+	if r.shape.Kind == Exclusive {
+		return uint32(r.ctl.owner.Load()) == layout.OwnerSealed // pairs(seal)
+	}
+	return word(r.claims[0].Load()) == sealWord // pairs(seal)
+}
 
 // written reports whether a position was ever claimed.
 func (r *Ring) written() bool {
@@ -75,6 +88,7 @@ func (r *Ring) adoptReaders(old *Ring) {
 			mode = modeLatest
 		}
 		to.mode.Store(mode)
+		to.blocked.Store(blockedWord(w, 0))
 		to.blockedAt.Store(uint64(r.now()))
 		to.state.Store(uint64(w))
 		r.raiseHigh(uint64(i) + 1)
@@ -118,4 +132,19 @@ func (rd *Reader) Follow(next *Ring) error {
 func (e *entry) is(was entryWord) bool {
 	w := entryWord(e.state.Load()) // pairs(entry)
 	return w.state() != entryFree && w.with(entryFree) == was.with(entryFree)
+}
+
+// leaveHeirs frees the entry of a reader that has left r for good in the rings
+// that took r's place: a replacer may have entered it there. Who finds r not
+// retired after the leave need not look: no replacer finds it ACTIVE any more.
+func (r *Ring) leaveHeirs(i int, mine entryWord) {
+	for r.heir != nil && r.retired() { // pairs(seal)
+		next, err := r.heir()
+		if err != nil {
+			return // nobody has the name, or nobody can open it
+		}
+		next.leave(i, mine)
+		r = next.Ring
+		defer next.Close()
+	}
 }

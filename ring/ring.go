@@ -32,7 +32,8 @@ type Ring struct {
 	shift  uint
 	mask   uint64
 	stride uint64
-	now    func() time.Duration // monotonic, the same for all processes of the node
+	now    func() time.Duration  // monotonic, the same for all processes of the node
+	heir   func() (*File, error) // opens the ring that has our name by now; nil: we have none
 
 	// Shared with every process that maps the ring.
 	ctl     *control

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"time"
 
 	"github.com/ringcast/ringcast/codec/layout"
 	"github.com/ringcast/ringcast/shm"
@@ -231,4 +232,20 @@ func (o *controlFile) close() {
 		_ = unix.Munmap(o.data)
 	}
 	_ = unix.Close(o.fd)
+}
+
+// openHeir opens the ring that has the name, for a reader that leaves it. It makes
+// none where there is none, but finishes a replacement that is under way for long.
+func openHeir(path string, host Host) (*File, error) {
+	for start := time.Now(); ; {
+		f, err := openExisting(path, host)
+		var retired *shm.RetiredError
+		if errors.As(err, &retired) {
+			err = finishRetired(path, host, FileOptions{})
+		}
+		if err == nil || !retryable(err) || time.Since(start) > openPatience {
+			return f, err
+		}
+		time.Sleep(100 * time.Microsecond)
+	}
 }

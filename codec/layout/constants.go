@@ -32,6 +32,10 @@ const (
 	LapBits = 44
 	// LapLimit is never claimed: a word that bears it says that the ring was sealed.
 	LapLimit = 1<<LapBits - 1
+	// OwnerSealed is nobody's: an exclusive ring whose owner word bears it in its low half was sealed.
+	OwnerSealed = 1<<32 - 1
+	// BlockedBits is the width of the nanoseconds in an entry's blocked_ns; the generation's low bits lie above.
+	BlockedBits = 48
 )
 
 // Sizes of the participants segment.

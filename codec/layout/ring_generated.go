@@ -105,7 +105,7 @@ const (
 // Offsets in RingControl, in bytes. Words of a ring that change, after the geometry; each group on lines of its own.
 const (
 	RingControlTailOffset          = 0   // ulong | shared: a hint; exclusive: positions begun, store release
-	RingControlOwnerOffset         = 128 // ulong | generation << 32 | participant index + 1
+	RingControlOwnerOffset         = 128 // ulong | generation << 32 | participant index + 1; all ones: sealed
 	RingControlOwnerFlagsOffset    = 136 // ulong | bit 0: registered for membarrier
 	RingControlEntryHighOffset     = 144 // ulong | entries from here on were never used
 	RingControlReaderSummaryOffset = 256 // ulong | bit: a word of the mask
@@ -150,7 +150,7 @@ const (
 	ConsumerEntryModeOffset        = 32 // EntryMode
 	ConsumerEntryGroupOffset       = 36 // uint | number of its queue group
 	ConsumerEntryMissedOffset      = 40 // ulong | positions passed by, for show
-	ConsumerEntryBlockedNsOffset   = 48 // ulong | stall budget used up
+	ConsumerEntryBlockedNsOffset   = 48 // ulong | generation << 48 | stall budget used up
 	ConsumerEntryBlockedAtNsOffset = 56 // ulong | running-time mark of the last addition
 
 	// Size of ConsumerEntry in bytes; it is aligned to 8.

@@ -19,3 +19,4 @@ hidden byte name_leads_to_the_last;
 hidden byte sleeper_is_woken;
 hidden byte no_live_claim_taken;
 hidden byte reader_is_entered;
+hidden byte no_foreign_charge;

@@ -6,7 +6,8 @@
  * joining it, and follows. A may be killed between any two steps. Every open,
  * load, swap, link, unlink and rename is a step. Whoever finds a ring sealed or
  * retired may finish at any time (the 20 ms are any time). R sleeps without a
- * timer, unless A was killed.
+ * timer, unless A was killed. With CLOSES it may leave for good where it would
+ * sleep or follow. With EXCL the rings are exclusive: "first" is the owner's word.
  *
  * Bounds: RINGS rings in all (who needs another stops), one slot a ring, one
  * message from each publisher, EVS evictions, KILLS kills of A, B only if
@@ -27,6 +28,9 @@
 #ifndef JOINS_LATE
 #define JOINS_LATE 0
 #endif
+#ifndef EXCL
+#define EXCL 0
+#endif
 
 #if KILLS > 0
 #define UNLESS_DEAD unless { victim && dead }
@@ -39,6 +43,14 @@
 
 #define NONE 15
 #define SEAL 9
+#define HOLDER(w) ((w) & 15) /* exclusive: generation * 16 + who; shared: 1 is a claim */
+#define ALIVE(p) ((p) != A || !dead)
+#define A 1
+#if EXCL
+#define SHOWN_SEALED(f) false /* a reader of an exclusive ring does not look */
+#else
+#define SHOWN_SEALED(f) (first[f] == SEAL)
+#endif
 #define READY 0              /* a header word; otherwise RETIRED and the successor's number */
 
 #define ADOPTED 1            /* ACTIVE, the word that R has on the old ring */
@@ -53,6 +65,9 @@ bool armed[RINGS];           /* R sleeps on it */
 byte fresh = 1, bell, evs = EVS, kills = KILLS;
 bool dead;
 
+#if EXCL
+bool owned[RINGS];           /* a producer had it, ever */
+#endif
 /* What nobody in the protocol sees. */
 bool attached, closed, stopped;
 byte r, c;                   /* where R reads */
@@ -116,7 +131,7 @@ inline openFile(want) {
 			:: w == READY ->
 				w = first[f];
 				if
-				:: w != SEAL && (want == 0 || shape[f] == want) -> w = 0; break
+				:: HOLDER(w) != SEAL && (want == 0 || shape[f] == want) -> w = 0; break
 				:: else -> goto_reshape(want)
 				fi
 			:: else -> finish(want)
@@ -127,11 +142,37 @@ inline openFile(want) {
 
 inline goto_reshape(want) {
 	if
+#if EXCL
+	:: tail[f] != 0 -> atomic { users[f]--; f = NONE; w = 0; break }
+#else
 	:: w != SEAL && w != 0 -> atomic { users[f]--; f = NONE; w = 0; break }
+#endif
 	:: else
 	fi;
 	atomic { w = (want == 0 -> shape[f] : want) };
 	build(k, w);
+#if EXCL
+	v = first[f];
+	if
+	:: HOLDER(v) == SEAL -> sealed = 1
+	:: HOLDER(v) != SEAL && HOLDER(v) != 0 && ALIVE(HOLDER(v))
+	:: HOLDER(v) != SEAL && (HOLDER(v) == 0 || !ALIVE(HOLDER(v))) ->
+		if
+		:: tail[f] == 0 ->
+			atomic {
+				if
+				:: first[f] == v -> first[f] = (v / 16 + 1) * 16 + SEAL; sealed = 1
+				:: else -> sealed = (HOLDER(first[f]) == SEAL)
+				fi
+			}
+		:: tail[f] != 0
+		fi
+	fi;
+	v = 0;
+	if :: !sealed -> discard(k) :: else fi;
+	if
+	:: !sealed -> atomic { MUST(refused_only_if_written, owned[f]); users[f]--; f = NONE; break }
+#else
 	if
 	:: atomic { first[f] == 0 -> first[f] = SEAL }; sealed = 1
 	:: first[f] == SEAL -> sealed = 1
@@ -139,6 +180,7 @@ inline goto_reshape(want) {
 	fi;
 	if
 	:: !sealed -> atomic { MUST(refused_only_if_written, first[f] != 0 && first[f] != SEAL); users[f]--; f = NONE; break }
+#endif
 	:: else -> sealed = 0
 	fi;
 	if
@@ -176,7 +218,7 @@ inline finish(want) {
 				if
 				:: atomic { header[f] == w -> header[f] = k };
 					if
-					:: first[f] == 0 || first[f] == SEAL -> adopt(f, k)
+					:: (EXCL -> tail[f] == 0 : first[f] == 0 || first[f] == SEAL) -> adopt(f, k)
 					:: else
 					fi;
 					takeName(k);
@@ -189,9 +231,36 @@ inline finish(want) {
 	fi
 }
 
+/* The ring that has the name, for who leaves: none is made. */
+inline openHeir() {
+	do
+	:: atomic { f = name; if :: f == NONE -> break :: else -> users[f]++ fi };
+		w = header[f];
+		if
+		:: w == READY -> break
+		:: w != READY -> finish(0)
+		fi
+	od
+}
+
 /* One message into ring f; goes to again when the ring was replaced. */
 inline publish() {
 	if :: header[f] != READY -> goto again :: else fi;
+#if EXCL
+	w = first[f]; /* own */
+	if
+	:: HOLDER(w) == SEAL -> goto again
+	:: HOLDER(w) != SEAL && HOLDER(w) != 0 && ALIVE(HOLDER(w)) -> MUST(refused_only_if_written, owned[f]); goto out
+	:: HOLDER(w) != SEAL && (HOLDER(w) == 0 || !ALIVE(HOLDER(w)))
+	fi;
+	atomic {
+		if
+		:: first[f] == w -> first[f] = (w / 16 + 1) * 16 + me; owned[f] = 1
+		:: else -> goto again
+		fi
+	};
+	if :: header[f] != READY -> goto again :: else fi;
+#else
 	w = first[f];
 	if
 	:: w == SEAL -> goto again
@@ -199,16 +268,24 @@ inline publish() {
 		atomic { if :: first[f] == 0 -> first[f] = 1 :: else -> w = first[f]; if :: w == SEAL -> goto again :: else fi fi }
 	:: else
 	fi;
+#endif
 	if
 	:: atomic { tail[f] < 1 || entry[f] == 0 || entry[f] >= PUTOUT || cursor[f] + 1 > tail[f] ->
 		tail[f]++; w = 0; if :: attached -> due++ :: else fi }
 	:: atomic { tail[f] >= 1 && entry[f] != 0 && entry[f] < PUTOUT && cursor[f] + 1 <= tail[f] && evs > 0 ->
 		evs--; entry[f] = entry[f] + 2; bell++; tail[f]++; w = 0; if :: attached -> due++ :: else fi }
 	fi;
-	wake(f)
+	wake(f);
+#if EXCL
+	if
+	:: atomic { HOLDER(first[f]) == me -> first[f] = first[f] - me } /* disown */
+	:: true
+	fi
+#endif
 }
 
-proctype Publisher(bool victim; byte want; byte f) {
+proctype Publisher(byte me; byte want; byte f) {
+	bool victim = (me == A);
 	byte k = NONE, w, v, e;
 	bool sealed;
 	{
@@ -252,14 +329,14 @@ look:	if
 	:: else
 	fi;
 	if
-	:: first[r] == SEAL || header[r] != READY -> if :: c < tail[r] -> goto look :: else -> goto follow fi
+	:: SHOWN_SEALED(r) || header[r] != READY -> if :: c < tail[r] -> goto look :: else -> goto follow fi
 	:: else
 	fi;
 	if :: CLOSES -> goto close :: true fi;
 	d = bell;
 	armed[r] = 1;
-	if :: c < tail[r] || first[r] == SEAL || header[r] != READY || entry[r] != mine -> d = 0; goto look :: else fi;
-	if :: bell != d || dead && (c < tail[r] || first[r] == SEAL || header[r] != READY) -> d = 0; goto look fi;
+	if :: c < tail[r] || SHOWN_SEALED(r) || header[r] != READY || entry[r] != mine -> d = 0; goto look :: else fi;
+	if :: bell != d || dead && (c < tail[r] || SHOWN_SEALED(r) || header[r] != READY) -> d = 0; goto look fi;
 
 follow:	atomic { d = 0; if :: CLOSES -> goto close :: true fi };
 	openFile(0);
@@ -275,8 +352,19 @@ follow:	atomic { d = 0; if :: CLOSES -> goto close :: true fi };
 	attached = 1;
 	goto look;
 
-close:	atomic { entry[r] = 0; closed = 1; attached = 0 };
-	users[r]--;
+close:	atomic { entry[r] = 0; attached = 0 };
+heirs:	if
+	:: header[r] == READY
+	:: header[r] != READY -> /* it may have been entered into a successor */
+		openHeir();
+		if
+		:: f == NONE
+		:: f != NONE ->
+			atomic { if :: entry[f] == mine || entry[f] == mine + 2 -> entry[f] = 0 :: else fi };
+			atomic { users[r]--; r = f; f = NONE; goto heirs }
+		fi
+	fi;
+	atomic { closed = 1; users[r]-- };
 	goto end;
 out:	skip;
 end:	skip
@@ -296,7 +384,7 @@ end:	timeout ->
 		MUST(name_leads_to_the_last, stopped || name == NONE || header[name] == READY || users[name] <= 1);
 		do
 		:: i < RINGS ->
-			MUST(no_leaked_entry, stopped || !closed || dead || entry[i] == 0 || i != name); i++
+			MUST(no_leaked_entry, stopped || !closed || entry[i] == 0 || i != name); i++
 		:: else -> break
 		od
 	}
@@ -306,8 +394,8 @@ init {
 	atomic {
 		users[0] = 2; /* P and R */
 		if :: JOINS_LATE :: else -> entry[0] = ADOPTED; attached = 1 fi;
-		run Reader(); run Publisher(1, 1, NONE); if :: FIRST -> run Publisher(0, 0, 0) :: else -> users[0]--; done++ fi;
-		if :: SECOND > 0 -> run Publisher(0, SECOND, NONE) :: else fi;
+		run Reader(); run Publisher(A, 1, NONE); if :: FIRST -> run Publisher(2, 0, 0) :: else -> users[0]--; done++ fi;
+		if :: SECOND > 0 -> run Publisher(3, SECOND, NONE) :: else fi;
 		if :: KILLS > 0 -> run Killer() :: else fi;
 		run Monitor()
 	}

@@ -42,6 +42,10 @@
 #define RC_LAP_BITS 44
 /* LapLimit is never claimed: a word that bears it says that the ring was sealed. */
 #define RC_LAP_LIMIT UINT64_C(0xfffffffffff)
+/* OwnerSealed is nobody's: an exclusive ring whose owner word bears it in its low half was sealed. */
+#define RC_OWNER_SEALED UINT64_C(0xffffffff)
+/* BlockedBits is the width of the nanoseconds in an entry's blocked_ns; the generation's low bits lie above. */
+#define RC_BLOCKED_BITS 48
 /* ParticipantCount is how many participants a node may have at once: 4 MiB of records. */
 #define RC_PARTICIPANT_COUNT 1024
 /* ParticipantRecordStride is the distance of two records in bytes: one page each. */
@@ -793,7 +797,7 @@ struct rc_ring_control {
 	struct rc_reserved8 tail_reserved5;
 	struct rc_reserved8 tail_reserved6;
 	struct rc_reserved64 tail_reserved7;
-	uint64_t owner; /* generation << 32 | participant index + 1 */
+	uint64_t owner; /* generation << 32 | participant index + 1; all ones: sealed */
 	uint64_t owner_flags; /* bit 0: registered for membarrier */
 	uint64_t entry_high; /* entries from here on were never used */
 	struct rc_reserved8 owner_reserved1;
@@ -866,7 +870,7 @@ struct rc_consumer_entry {
 	uint32_t mode; /* RC_ENTRY_MODE_*. */
 	uint32_t group; /* number of its queue group */
 	uint64_t missed; /* positions passed by, for show */
-	uint64_t blocked_ns; /* stall budget used up */
+	uint64_t blocked_ns; /* generation << 48 | stall budget used up */
 	uint64_t blocked_at_ns; /* running-time mark of the last addition */
 	struct rc_reserved64 reserved0;
 };
