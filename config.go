@@ -56,8 +56,7 @@ type Config struct {
 const maxConfigName = 64
 
 func (c *Config) validate() error {
-	switch {
-	case len(c.Name) > maxConfigName:
+	if len(c.Name) > maxConfigName {
 		return fmt.Errorf("config: name of %d bytes: want at most %d", len(c.Name), maxConfigName)
 	}
 	if err := c.Wait.validate(); err != nil {
