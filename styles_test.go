@@ -21,112 +21,121 @@ func sendNumbers(t *testing.T, ctx context.Context, p *Publisher, n int) {
 	}
 }
 
-// TestEveryStyleReadsAll reads the same stream in each way: all of it, in order,
-// an event in its place, sleeping in between.
-func TestEveryStyleReadsAll(t *testing.T) {
-	errEnough := errors.New("enough")
-	const count = 3000
-	for _, style := range []struct {
-		name string
-		read func(ctx context.Context, s *Subscription, see func(*Message, error) error) error
-	}{
-		{"Next", func(ctx context.Context, s *Subscription, see func(*Message, error) error) error {
-			for {
-				if err := see(s.Next(ctx)); err != nil {
-					return err
-				}
+// errEnough ends a reading that has seen all.
+var errEnough = errors.New("enough")
+
+// A style reads and shows what it gets, until see has an error, which it returns.
+type style struct {
+	name string
+	read func(ctx context.Context, s *Subscription, see func(*Message, error) error) error
+}
+
+var styles = []style{
+	{"Next", func(ctx context.Context, s *Subscription, see func(*Message, error) error) error {
+		for {
+			if err := see(s.Next(ctx)); err != nil {
+				return err
 			}
-		}},
-		{"Messages", func(ctx context.Context, s *Subscription, see func(*Message, error) error) error {
-			for m, err := range s.Messages(ctx) {
+		}
+	}},
+	{"Messages", func(ctx context.Context, s *Subscription, see func(*Message, error) error) error {
+		for m, err := range s.Messages(ctx) {
+			if err := see(m, err); err != nil {
+				return err
+			}
+		}
+		return nil
+	}},
+	{"Handle", func(ctx context.Context, s *Subscription, see func(*Message, error) error) error {
+		return s.Handle(ctx, see)
+	}},
+	{"Poll", func(_ context.Context, s *Subscription, see func(*Message, error) error) (end error) {
+		for end == nil {
+			n, err := s.Poll(7, func(m *Message) {
+				if end == nil {
+					end = see(m, nil)
+				}
+			})
+			if err != nil {
+				end = see(nil, err)
+			} else if n == 0 {
+				time.Sleep(50 * time.Microsecond)
+			}
+		}
+		return end
+	}},
+	{"Ready", func(ctx context.Context, s *Subscription, see func(*Message, error) error) error {
+		for {
+			select {
+			case <-s.Ready():
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			if m, err := s.TryNext(); err != ErrEmpty { // one a token
 				if err := see(m, err); err != nil {
 					return err
 				}
 			}
-			return nil
-		}},
-		{"Handle", func(ctx context.Context, s *Subscription, see func(*Message, error) error) error {
-			return s.Handle(ctx, see)
-		}},
-		{"Poll", func(_ context.Context, s *Subscription, see func(*Message, error) error) (end error) {
-			for end == nil {
-				n, err := s.Poll(7, func(m *Message) {
-					if end == nil {
-						end = see(m, nil)
-					}
-				})
-				if err != nil {
-					end = see(nil, err)
-				} else if n == 0 {
-					time.Sleep(50 * time.Microsecond)
-				}
-			}
-			return end
-		}},
-		{"Ready", func(ctx context.Context, s *Subscription, see func(*Message, error) error) error {
-			for {
-				select {
-				case <-s.Ready():
-				case <-ctx.Done():
-					return ctx.Err()
-				}
-				if m, err := s.TryNext(); err != ErrEmpty { // one a token
-					if err := see(m, err); err != nil {
-						return err
-					}
-				}
-			}
-		}},
-		{"Ready and drain", func(ctx context.Context, s *Subscription, see func(*Message, error) error) error {
-			for {
-				select {
-				case <-s.Ready():
-				case <-ctx.Done():
-					return ctx.Err()
-				}
-				for m, err := s.TryNext(); err != ErrEmpty; m, err = s.TryNext() {
-					if err := see(m, err); err != nil {
-						return err
-					}
-				}
-			}
-		}},
-	} {
-		for _, pattern := range []string{"numbers", "*"} {
-			t.Run(style.name+" "+pattern, func(t *testing.T) {
-				ctx := within(t, 30*time.Second)
-				b := openBus(t, t.TempDir())
-				sub := subscribe(t, b, pattern, nil)
-				pub := publisher(t, b, "numbers", &PublisherConfig{Slots: 64})
-				go func() {
-					sendNumbers(t, ctx, pub, count/2)
-					time.Sleep(5 * time.Millisecond) // they sleep meanwhile
-					publishEvent(t, pub, eventRecord(layout.EventCodeLoss, 3, pub.producer.Address(), 1, 1, 1))
-					sendNumbers(t, ctx, pub, count/2)
-				}()
-				seen, events := 0, 0
-				err := style.read(ctx, sub, func(m *Message, err error) error {
-					var loss *LossError
-					switch {
-					case errors.As(err, &loss) && m == nil && seen == count/2:
-						events++
-						return nil
-					case err != nil:
-						return err
-					}
-					if want := fmt.Sprint(seen % (count / 2)); string(m.Payload()) != want || m.Subscription() != sub {
-						return fmt.Errorf("message %d is %q, want %s", seen, m.Payload(), want)
-					}
-					if seen++; seen == count {
-						return errEnough
-					}
-					return nil
-				})
-				if err != errEnough || events != 1 {
-					t.Errorf("ended by %v after %d messages and %d events", err, seen, events)
-				}
-			})
 		}
+	}},
+	{"Ready and drain", func(ctx context.Context, s *Subscription, see func(*Message, error) error) error {
+		for {
+			select {
+			case <-s.Ready():
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+			for m, err := s.TryNext(); err != ErrEmpty; m, err = s.TryNext() {
+				if err := see(m, err); err != nil {
+					return err
+				}
+			}
+		}
+	}},
+}
+
+// TestEveryStyleReadsAll reads the same stream in each way: all of it, in order,
+// an event in its place, sleeping in between.
+func TestEveryStyleReadsAll(t *testing.T) {
+	for _, style := range styles {
+		for _, pattern := range []string{"numbers", "*"} {
+			t.Run(style.name+" "+pattern, func(t *testing.T) { readInStyle(t, style, pattern) })
+		}
+	}
+}
+
+func readInStyle(t *testing.T, style style, pattern string) {
+	const count = 3000
+	ctx := within(t, 30*time.Second)
+	b := openBus(t, t.TempDir())
+	sub := subscribe(t, b, pattern, nil)
+	pub := publisher(t, b, "numbers", &PublisherConfig{Slots: 64})
+	go func() {
+		sendNumbers(t, ctx, pub, count/2)
+		time.Sleep(5 * time.Millisecond) // they sleep meanwhile
+		publishEvent(t, pub, eventRecord(layout.EventCodeLoss, 3, pub.producer.Address(), 1, 1, 1))
+		sendNumbers(t, ctx, pub, count/2)
+	}()
+	seen, events := 0, 0
+	err := style.read(ctx, sub, func(m *Message, err error) error {
+		var loss *LossError
+		switch {
+		case errors.As(err, &loss) && m == nil && seen == count/2:
+			events++
+			return nil
+		case err != nil:
+			return err
+		}
+		if want := fmt.Sprint(seen % (count / 2)); string(m.Payload()) != want || m.Subscription() != sub {
+			return fmt.Errorf("message %d is %q, want %s", seen, m.Payload(), want)
+		}
+		if seen++; seen == count {
+			return errEnough
+		}
+		return nil
+	})
+	if err != errEnough || events != 1 {
+		t.Errorf("ended by %v after %d messages and %d events", err, seen, events)
 	}
 }
 
