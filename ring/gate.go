@@ -89,8 +89,8 @@ func (r *Ring) room(g *gate, t uint64) bool {
 }
 
 // blame is called by a producer that finds no room for position t: it charges
-// the readers that hold it back, puts out those whose budget is used up, and
-// frees the entries of the dead. It never waits.
+// the readers that hold it back, wakes them, puts out those whose budget is used
+// up, and frees the entries of the dead. It never waits.
 func (r *Ring) blame(g *gate, t uint64) {
 	now := r.now()
 	if !g.waiting {
@@ -113,6 +113,8 @@ func (r *Ring) blame(g *gate, t uint64) {
 			r.finishEviction(i, w)
 		case r.charge(e, w, last, now) > r.shape.StallBudget:
 			r.evict(i, w)
+		case due: // a waker that died between mask and bell must not cost it its budget
+			r.ring(w.participant())
 		}
 	}
 }

@@ -33,6 +33,7 @@ var allowed = map[string][]string{
 	"mcast/simnet":            {"mcast", "mcast/wire"},
 	"internal/forward":        {"shm", "ring", "mcast", "mcast/udp", "mcast/wire", "codec/layout", "codec/fb", "codec/table"},
 	"internal/demo":           {".", "shm", "codec/table"},
+	"internal/torture":        {"shm", "ring", "codec/layout"},
 	"internal/version":        {"codec/layout"},
 	"cmd/ringcast":            {".", "shm", "internal/version"},
 	"examples/schema/orders":  {},
