@@ -2,7 +2,9 @@ package ringcast
 
 import (
 	"context"
+	"errors"
 	"testing"
+	"time"
 
 	flatbuffers "github.com/google/flatbuffers/go"
 
@@ -77,6 +79,76 @@ func TestHotPathsDoNotAllocate(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
+	}
+}
+
+// TestNoStyleAllocates reads in every way, after a sleep and without.
+func TestNoStyleAllocates(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background()) // one that can end, as users have
+	defer cancel()
+	b := openBus(t, t.TempDir())
+	pub := publisher(t, b, "style", &PublisherConfig{Slots: 64})
+	sub, selected := subscribe(t, b, "style", nil), subscribe(t, b, "style", nil)
+	merged := merge(t, b, subscribe(t, b, "style", nil), subscribe(t, b, "other", nil))
+	enough, got := errors.New("enough"), 0
+	handler := func(*Message, error) error { got++; return enough }
+	polled := func(*Message) { got++ }
+	ready := selected.Ready()
+	styles := map[string]func(){
+		"Handle":         func() { _ = sub.Handle(ctx, handler) },
+		"Poll":           func() { _, _ = sub.Poll(10, polled) },
+		"Merged.Next":    func() { _, _ = merged.Next(ctx); got++ },
+		"Merged.Poll":    func() { _, _ = merged.Poll(10, polled) },
+		"Ready, TryNext": func() { <-ready; _, _ = selected.TryNext(); got++ },
+		"Ready, Poll":    func() { <-ready; _, _ = selected.Poll(10, polled) },
+	}
+	for name, read := range styles {
+		for _, slow := range []bool{false, true} {
+			go func() {}() // the runtime keeps a dead goroutine for the next
+			n := testing.AllocsPerRun(100, func() {
+				if err := pub.Publish(ctx, nil); err != nil {
+					t.Fatal(err)
+				}
+				if slow {
+					time.Sleep(100 * time.Microsecond)
+				}
+				for got = 0; got == 0; {
+					read()
+				}
+				for _, s := range []interface{ TryNext() (*Message, error) }{sub, selected, merged} {
+					for _, err := s.TryNext(); err == nil; _, err = s.TryNext() {
+					}
+				}
+			})
+			if n != 0 {
+				t.Errorf("%s allocates %v times a message, want 0", name, n)
+			}
+		}
+	}
+}
+
+// TestSleepingDoesNotAllocate: each message finds its reader asleep.
+func TestSleepingDoesNotAllocate(t *testing.T) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	b := openBus(t, t.TempDir())
+	pub, sub, idle := publisher(t, b, "asleep", nil), subscribe(t, b, "asleep", nil), subscribe(t, b, "idle", nil)
+	go func() { _, _ = idle.Next(ctx) }()
+	got := make(chan struct{})
+	go func() {
+		for range sub.Messages(ctx) {
+			got <- struct{}{}
+		}
+	}()
+	n := testing.AllocsPerRun(50, func() {
+		asleep(t, b, 2)
+		if err := pub.Publish(ctx, nil); err != nil {
+			t.Fatal(err)
+		}
+		<-got
+	})
+	if n != 0 {
+		t.Errorf("a sleep allocates %v times, want 0", n)
 	}
 }
 

@@ -22,19 +22,6 @@ const (
 	Latest = ring.Latest
 )
 
-// A Wait says how to wait for a message or for room.
-type Wait = ring.Policy
-
-// Ways of waiting.
-const (
-	// Block spins briefly while traffic is recent, then sleeps. Idle costs nothing.
-	Block = ring.Block
-	// Spin never sleeps: for those who own their cores.
-	Spin = ring.Spin
-	// Yield gives the core away between looks, but does not sleep.
-	Yield = ring.Yield
-)
-
 // A Config says which domain to join, and as whom. The zero value, like nil, is
 // the default domain at the default place. It is copied by Open; a Config may be
 // used for several.
@@ -60,7 +47,8 @@ type Config struct {
 	// Group is its group, by name or number, of which this process is a member.
 	// Empty means the group ringcast at its own place, else what the system gives.
 	Group string
-	// Wait is how publishers and subscriptions wait. Zero means Block.
+	// Wait is how publishers and subscriptions wait that do not say it themselves.
+	// Zero means Block.
 	Wait Wait
 }
 
@@ -68,11 +56,11 @@ type Config struct {
 const maxConfigName = 64
 
 func (c *Config) validate() error {
-	switch {
-	case len(c.Name) > maxConfigName:
+	if len(c.Name) > maxConfigName {
 		return fmt.Errorf("config: name of %d bytes: want at most %d", len(c.Name), maxConfigName)
-	case c.Wait > Yield:
-		return fmt.Errorf("config: unknown way of waiting %d", c.Wait)
+	}
+	if err := c.Wait.validate(); err != nil {
+		return fmt.Errorf("config: %w", err)
 	}
 	return nil
 }
@@ -136,6 +124,8 @@ type PublisherConfig struct {
 	// Schema is the low half of the hash of the schema of FlatBuffers payloads,
 	// for tools. Zero means unknown.
 	Schema uint32
+	// Wait is how to wait for room. Zero means as the bus does (Config.Wait).
+	Wait Wait
 }
 
 // shape is what the configuration asks of a ring.
@@ -162,11 +152,16 @@ type SubscriberConfig struct {
 	LocalOnly bool
 	// History is how many messages to start back, as far as the ring has them.
 	History int
+	// Wait is how to wait for messages. Zero means as the bus does (Config.Wait).
+	Wait Wait
 }
 
 func (c *SubscriberConfig) validate() error {
 	if c.History < 0 {
 		return fmt.Errorf("subscriber config: history %d: want 0 or more", c.History)
+	}
+	if err := c.Wait.validate(); err != nil {
+		return fmt.Errorf("subscriber config: %w", err)
 	}
 	return nil
 }

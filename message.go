@@ -27,8 +27,9 @@ const (
 // keeps it. Its methods neither block nor allocate, but for Clone. It belongs to
 // the goroutine that reads the subscription.
 type Message struct {
-	raw   ring.Message
-	topic string
+	raw          ring.Message
+	topic        string
+	subscription *Subscription
 }
 
 // Payload is the message's bytes. They must not be written: the ring is mapped
@@ -37,6 +38,9 @@ func (m *Message) Payload() []byte { return m.raw.Payload }
 
 // Topic is the topic it was published to.
 func (m *Message) Topic() string { return m.topic }
+
+// Subscription is whose message it is; see Bus.Merge.
+func (m *Message) Subscription() *Subscription { return m.subscription }
 
 // Source is the address of its publisher, whatever node it is on.
 func (m *Message) Source() Address { return m.raw.Producer }

@@ -21,6 +21,7 @@ type Bus struct {
 	domain *shm.Domain
 	self   *shm.Participant
 	host   ring.Host
+	place  *place // where all of us sleep
 
 	// changes goes up when the directory of topics does; see topicWatch.
 	changes atomic.Uint64
@@ -32,6 +33,7 @@ type Bus struct {
 	interests map[shm.Interest]int // guarded by mu: how many members have it
 	handles   map[string]*handleSet
 	watch     *topicWatch // guarded by mu: nil before the first pattern
+	guard     *guard      // guarded by mu: nil before the first Ready
 }
 
 // A member is a publisher or subscription, as the bus sees it.
@@ -70,6 +72,7 @@ func Open(ctx context.Context, cfg *Config) (*Bus, error) {
 		return nil, errors.Join(err, domain.Close())
 	}
 	b.host = ring.NewHost(b.self)
+	b.place = &place{bell: b.self.Doorbell(), ring: b.self.Doorbell().Ring}
 	return b, nil
 }
 
@@ -169,16 +172,6 @@ func (b *Bus) info() shm.Info {
 	return info
 }
 
-// wake rings our own doorbell, so that our sleepers look again. It may come at
-// any time, even after the domain was left.
-func (b *Bus) wake() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if !b.gone {
-		b.self.Doorbell().Ring()
-	}
-}
-
 // topicPath is the path of a topic's ring, without suffix.
 func (b *Bus) topicPath(topic string) string { return filepath.Join(b.topicsDir(), topic) }
 
@@ -193,8 +186,14 @@ func (b *Bus) openRing(topic string, o ring.FileOptions) (*ring.File, error) {
 	return f, nil
 }
 
-// newWaiter returns what one goroutine at a time waits with.
-func (b *Bus) newWaiter() *ring.Waiter { return ring.NewWaiter(b.self.Doorbell(), b.config.Wait) }
+// newWaiter returns what one goroutine at a time waits with, in its berth. A way
+// of waiting that is not said is the bus's.
+func (b *Bus) newWaiter(bed *berth, w Wait) *ring.Waiter {
+	if w == waitAsBus {
+		w = b.config.Wait
+	}
+	return ring.NewWaiter(bed, w.policy())
+}
 
 // programName is what this process is called where nobody says otherwise.
 func programName() string {

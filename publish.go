@@ -47,11 +47,17 @@ func (b *Bus) Publisher(topic string, cfg *PublisherConfig) (*Publisher, error) 
 	if err := shm.ValidName(topic); err != nil {
 		return nil, err
 	}
-	p := &Publisher{bus: b, topic: topic, lock: newLock(), waiter: b.newWaiter()}
+	p := &Publisher{bus: b, topic: topic, lock: newLock()}
 	if cfg != nil {
 		p.config = *cfg
 	}
-	p.wait.bus = b
+	if err := p.config.Wait.validate(); err != nil {
+		return nil, fmt.Errorf("publisher config: %w", err)
+	}
+	bed := b.place.newBerth()
+	bed.any = true
+	p.waiter = b.newWaiter(bed, p.config.Wait)
+	p.wait.bus, p.wait.bed = b, bed
 	p.claim.publisher = p
 	p.meta.Schema = p.config.Schema
 	p.lock.try() // until it is open
@@ -237,8 +243,7 @@ func (p *Publisher) shut() error {
 func (p *Publisher) Close() error { return p.end() }
 
 func (p *Publisher) end() error {
-	p.wait.closing.Store(true)
-	p.bus.wake()
+	p.wait.close()
 	if !p.lock.try() {
 		return nil // free sees closing
 	}

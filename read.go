@@ -23,7 +23,7 @@ func (s *Subscription) next(ctx context.Context) (*Message, error) {
 		}
 		s.wait.attend(ctx)
 		err = s.waiter.Await(&s.wait, s.readers)
-		if err != nil && err != errTopics {
+		if err != nil && err != errAgain {
 			return nil, err
 		}
 	}
@@ -31,6 +31,7 @@ func (s *Subscription) next(ctx context.Context) (*Message, error) {
 
 // poll looks at every source once, from where it stopped.
 func (s *Subscription) poll() (*Message, error) {
+	s.empty = false
 	if s.wait.closing.Load() {
 		return nil, ErrClosed
 	}
@@ -52,6 +53,7 @@ func (s *Subscription) poll() (*Message, error) {
 		}
 		s.advance()
 	}
+	s.empty = true
 	return nil, ErrEmpty
 }
 
@@ -135,8 +137,6 @@ func (s *Subscription) rejoin(src *source, next *ring.File) error {
 	}
 	src.reader.Close()
 	src.reader = reader
-	for i := range s.sources {
-		s.readers[i] = s.sources[i].reader
-	}
+	s.gather()
 	return nil // a retired one is replaced by the next poll
 }

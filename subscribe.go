@@ -30,6 +30,7 @@ type Subscription struct {
 	readers []*ring.Reader // of the sources, in their order
 	at      int            // source that is read
 	turn    int            // messages taken from it in a row
+	empty   bool           // the last look has found nothing
 	events  []error        // to be told before the next message
 	waiter  *ring.Waiter
 	message Message
@@ -59,7 +60,7 @@ type source struct {
 //
 // Errors: ErrBadName, ErrTooManyReaders, ErrClosed, and those of opening.
 func (b *Bus) Subscribe(pattern string, cfg *SubscriberConfig) (*Subscription, error) {
-	s := &Subscription{bus: b, pattern: pattern, wild: shm.IsPattern(pattern), waiter: b.newWaiter()}
+	s := &Subscription{bus: b, pattern: pattern, wild: shm.IsPattern(pattern)}
 	if cfg != nil {
 		s.config = *cfg
 	}
@@ -70,7 +71,9 @@ func (b *Bus) Subscribe(pattern string, cfg *SubscriberConfig) (*Subscription, e
 	if err := errors.Join(valid(pattern), s.config.validate()); err != nil {
 		return nil, err
 	}
-	s.wait.bus, s.wait.topics = b, s.wild
+	s.wait.bus, s.wait.bed, s.wait.topics = b, b.place.newBerth(), s.wild
+	s.waiter = b.newWaiter(s.wait.bed, s.config.Wait)
+	s.message.subscription = s
 	s.use.Store(useRead) // until it is open
 	if err := b.add(s); err != nil {
 		return nil, err
@@ -112,50 +115,68 @@ func (s *Subscription) Pattern() string { return s.pattern }
 // allocates at the begin of the loop and for events; the subscription may be
 // closed within the loop.
 func (s *Subscription) Messages(ctx context.Context) iter.Seq2[*Message, error] {
-	return func(yield func(*Message, error) bool) {
-		if err := s.enter(); err != nil {
-			yield(nil, err)
-			return
-		}
-		defer s.leave()
-		for {
-			m, err := s.next(ctx)
-			if err == ErrClosed || !yield(m, err) || err != nil && !IsEvent(err) {
-				return
-			}
-		}
-	}
+	return messagesOf(s, ctx)
+}
+
+// Handle calls the handler with each message and each event as it comes, in the
+// caller's goroutine, one after the other, and waits in between. Every call has
+// either a message, valid until the handler returns, or an event. The handler's
+// error ends Handle, which returns it; so does the end of the context. Handle
+// returns nil when the subscription is closed, which the handler may do. A panic
+// goes through to the caller: the message counts as read and the subscription
+// can be used on. It allocates for events only.
+//
+// To work on messages with several goroutines, let each have a subscription of
+// its own in one queue group, or hand clones on.
+func (s *Subscription) Handle(ctx context.Context, handler func(m *Message, event error) error) error {
+	return handleOf(s, ctx, handler)
 }
 
 // Next waits for the next message or event. A message is valid until the next
 // call or Close. It neither allocates nor makes a system call unless it sleeps.
 //
 // Errors: events (IsEvent), the context's, ErrClosed, ErrBusy.
-func (s *Subscription) Next(ctx context.Context) (*Message, error) {
-	if err := s.enter(); err != nil {
-		return nil, err
-	}
-	m, err := s.next(ctx)
-	s.leave()
-	return m, err
-}
+func (s *Subscription) Next(ctx context.Context) (*Message, error) { return nextOf(s, ctx) }
 
 // TryNext is Next that never waits; ErrEmpty: nothing is there.
-func (s *Subscription) TryNext() (*Message, error) {
-	if err := s.enter(); err != nil {
-		return nil, err
-	}
-	m, err := s.poll()
-	s.leave()
-	return m, err
+func (s *Subscription) TryNext() (*Message, error) { return tryNextOf(s) }
+
+// Poll calls the handler with the messages that are there, so many at most, and
+// returns how many there were: 0 and nil when nothing is there. It never waits: it
+// is for loops that have other things to do. A message is valid until the handler
+// returns. It does not allocate.
+//
+// Errors: an event (IsEvent), behind the messages before it, after which Poll goes
+// on with what follows; ErrClosed, ErrBusy.
+func (s *Subscription) Poll(most int, handler func(*Message)) (int, error) {
+	return pollOf(s, most, handler)
 }
+
+// Ready is a channel for select: it holds a token while there may be something to
+// read, an event or the end included. Take the token, then call TryNext or Poll,
+// once or until they find nothing; the next token comes by itself. A token without
+// a message is possible, a message without a token is not. Once the subscription
+// is closed the channel is, too. It is the same channel at each call.
+//
+// It costs a goroutine for the whole bus, and a switch of goroutines a message
+// after a pause; it neither allocates nor spins while it waits.
+func (s *Subscription) Ready() <-chan struct{} { return s.wait.ready(&s.use) }
 
 // enter makes the caller the one who uses the subscription.
 func (s *Subscription) enter() error {
-	if s.use.CompareAndSwap(useNone, useRead) {
+	if err := claimUse(&s.use, &s.wait); err != nil {
+		return err
+	}
+	s.wait.retake()
+	return nil
+}
+
+// claimUse is the begin of a call.
+func claimUse(use *atomic.Int32, wait *patience) error {
+	if use.CompareAndSwap(useNone, useRead) {
 		return nil
 	}
-	if s.use.Load() == useEnded || s.wait.closing.Load() {
+	if use.Load() == useEnded || wait.closing.Load() {
 		return ErrClosed
 	}
 	return ErrBusy
@@ -164,27 +185,38 @@ func (s *Subscription) enter() error {
 // leave ends the use, and closes where that was asked for meanwhile. Whoever asks
 // looks at use after it has set closing, so that one of the two sees the other.
 func (s *Subscription) leave() {
+	s.wait.tell(s.empty)
 	s.use.Store(useNone)
 	if s.wait.closing.Load() {
 		_ = s.end()
 	}
 }
 
+// giveBack is leave of a subscription that was merged.
+func (s *Subscription) giveBack() {
+	s.wait.owner.Store(nil)
+	s.leave()
+}
+
+// eagerness is how the subscription waits.
+func (s *Subscription) eagerness() Wait {
+	if s.config.Wait != waitAsBus {
+		return s.config.Wait
+	}
+	return s.bus.config.Wait
+}
+
 // Close ends the subscription. Within its own loop, or while another goroutine
 // reads, it returns at once and the reader closes when it is done. The last
 // message of Next must not be touched after. A second Close does nothing.
-func (s *Subscription) Close() error {
-	s.wait.closing.Store(true)
-	s.bus.wake()
-	return s.end()
-}
+func (s *Subscription) Close() error { return s.end() }
 
 func (s *Subscription) end() error {
-	s.wait.closing.Store(true)
+	s.wait.close()
 	if !s.use.CompareAndSwap(useNone, useEnded) {
-		s.bus.wake()
 		return nil
 	}
+	s.wait.endNotice()
 	s.wait.release()
 	err := s.shut()
 	if s.told {
@@ -201,8 +233,19 @@ func (s *Subscription) shut() error {
 		src.reader.Close()
 		errs = append(errs, src.file.Close())
 	}
-	s.sources, s.readers = nil, nil
+	s.sources = nil
+	s.gather()
 	return errors.Join(errs...)
+}
+
+// gather lists what is waited for, for ourselves and for the watch.
+func (s *Subscription) gather() {
+	bed := s.wait.bed
+	s.readers, bed.sleepers = s.readers[:0], bed.sleepers[:0]
+	for _, src := range s.sources {
+		s.readers = append(s.readers, src.reader)
+		bed.sleepers = append(bed.sleepers, src.reader)
+	}
 }
 
 // join begins to read a topic.
@@ -212,7 +255,7 @@ func (s *Subscription) join(topic string, o ring.JoinOptions) error {
 		return err
 	}
 	s.sources = append(s.sources, src)
-	s.readers = append(s.readers, src.reader)
+	s.gather()
 	return nil
 }
 

@@ -11,16 +11,15 @@ import (
 // interruptions is how often a wait is called off; the median counts.
 const interruptions = 15
 
-// medianOf runs a wait in a goroutine of its own, ends it once it sleeps, and
-// returns the median of the time it then took to return.
-func medianOf(t *testing.T, wait func(context.Context) error) time.Duration {
+// interrupted runs a wait in a goroutine of its own, ends it once it sleeps, and
+// returns the times it then took to return, sorted.
+func interrupted(t *testing.T, b *Bus, wait func(context.Context) error) (took []time.Duration) {
 	t.Helper()
-	var took []time.Duration
 	for range interruptions {
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- wait(ctx) }()
-		time.Sleep(5 * time.Millisecond) // it spins for 50 us, then sleeps
+		asleep(t, b, 1)
 		begin := time.Now()
 		cancel()
 		select {
@@ -34,7 +33,7 @@ func medianOf(t *testing.T, wait func(context.Context) error) time.Duration {
 		took = append(took, time.Since(begin))
 	}
 	slices.Sort(took)
-	return took[len(took)/2]
+	return took
 }
 
 // A sleep lasts 100 ms where nobody wakes the sleeper, so that a median below a
@@ -42,20 +41,46 @@ func medianOf(t *testing.T, wait func(context.Context) error) time.Duration {
 const wokenWithin = 50 * time.Millisecond
 
 func TestContextWakesASleepingSubscription(t *testing.T) {
-	b := openBus(t, t.TempDir())
 	for _, pattern := range []string{"quiet", "quiet.*"} {
+		b := openBus(t, t.TempDir())
 		sub := subscribe(t, b, pattern, nil)
-		if m := medianOf(t, func(ctx context.Context) error { _, err := sub.Next(ctx); return err }); m > wokenWithin {
-			t.Errorf("%s: Next ended %v after its context", pattern, m)
-		}
-		if m := medianOf(t, func(ctx context.Context) error {
-			for _, err := range sub.Messages(ctx) {
-				return err
+		for name, wait := range map[string]func(context.Context) error{
+			"Next": func(ctx context.Context) error { _, err := sub.Next(ctx); return err },
+			"Messages": func(ctx context.Context) error {
+				for _, err := range sub.Messages(ctx) {
+					return err
+				}
+				return nil
+			},
+			"Handle": func(ctx context.Context) error { return sub.Handle(ctx, nil) },
+		} {
+			took := interrupted(t, b, wait)
+			t.Logf("%s of %s ended after its context: min %v, median %v, max %v", name, pattern, took[0], took[interruptions/2], took[interruptions-1])
+			if took[interruptions/2] > wokenWithin {
+				t.Errorf("%s of %s sleeps on when its context has ended", name, pattern)
 			}
-			return nil
-		}); m > wokenWithin {
-			t.Errorf("%s: Messages ended %v after its context", pattern, m)
 		}
+	}
+}
+
+// TestDeadlineWakesASleeper, too, and not before.
+func TestDeadlineWakesASleeper(t *testing.T) {
+	b := openBus(t, t.TempDir())
+	sub := subscribe(t, b, "quiet", nil)
+	var late []time.Duration
+	for range interruptions {
+		end := time.Now().Add(7 * time.Millisecond)
+		ctx, cancel := context.WithDeadline(t.Context(), end)
+		_, err := sub.Next(ctx)
+		cancel()
+		if late = append(late, time.Since(end)); !errors.Is(err, context.DeadlineExceeded) || late[len(late)-1] < 0 {
+			t.Fatalf("ended by %v, %v after its deadline", err, late[len(late)-1])
+		}
+	}
+	slices.Sort(late)
+	t.Logf("after the deadline: min %v, median %v, max %v", late[0], late[interruptions/2], late[interruptions-1])
+	if late[interruptions/2] > wokenWithin {
+		t.Error("it sleeps on when its deadline has passed")
 	}
 }
 

@@ -78,10 +78,8 @@ func (s *Subscription) takeFound() {
 	f := &s.finder
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for _, src := range f.found {
-		s.sources = append(s.sources, src)
-		s.readers = append(s.readers, src.reader)
-	}
+	s.sources = append(s.sources, f.found...)
+	s.gather()
 	s.events = append(s.events, f.events...)
 	f.found, f.events = nil, nil
 }
@@ -169,11 +167,14 @@ func (w *topicWatch) run(b *Bus) {
 		} else if _, err := w.events.Read(buf); err != nil {
 			return // closed
 		}
-		for _, s := range b.patterns() {
+		patterns := b.patterns()
+		for _, s := range patterns {
 			s.appeared()
 		}
 		b.changes.Add(1)
-		b.wake()
+		for _, s := range patterns {
+			s.wait.wake()
+		}
 	}
 }
 

@@ -1,0 +1,241 @@
+package ringcast
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"sync/atomic"
+
+	"github.com/ringcast/ringcast/ring"
+)
+
+// errNothingToMerge ends a Merge of no subscription.
+var errNothingToMerge = errors.New("merge: no subscription")
+
+// A Merged reads several subscriptions of one bus as one: one goroutine serves
+// them all and sleeps in one place. It takes from each in turn, at most 64 messages
+// while others have some; messages of one subscription keep their order, and
+// Message.Subscription says whose a message is. It must not be used by more than
+// one goroutine at a time, which gives ErrBusy; Close may be called from any.
+type Merged struct {
+	bus *Bus
+
+	// use says who may touch what follows: the goroutine that has set it.
+	use    atomic.Int32
+	wait   patience
+	waiter *ring.Waiter
+
+	eager   Wait // how it waits
+	subs    []*Subscription
+	at      int  // subscription that is read
+	turn    int  // messages taken from it in a row
+	empty   bool // the last look has found nothing
+	readers []*ring.Reader
+}
+
+// Merge makes one of several subscriptions of this bus. They belong to it from then
+// on: to read one of them gives ErrBusy, to close one takes it out, and Close of
+// the Merged closes them all. It waits as the most eager of them: Spin before
+// Yield before Block.
+//
+// Errors: ErrBusy and ErrClosed of a subscription; no subscription, or one of
+// another bus. Then all are as before.
+func (b *Bus) Merge(subs ...*Subscription) (*Merged, error) {
+	if len(subs) == 0 {
+		return nil, errNothingToMerge
+	}
+	m := &Merged{bus: b}
+	m.wait.bus, m.wait.bed = b, b.place.newBerth()
+	for _, s := range subs {
+		if err := m.take(s); err != nil {
+			for _, s := range m.subs {
+				s.giveBack()
+			}
+			return nil, err
+		}
+	}
+	if err := b.add(m); err != nil {
+		return nil, errors.Join(err, m.shut())
+	}
+	return m, nil
+}
+
+// take makes a subscription ours.
+func (m *Merged) take(s *Subscription) error {
+	if s.bus != m.bus {
+		return fmt.Errorf("merge: subscription of %q belongs to another bus", s.pattern)
+	}
+	if err := s.enter(); err != nil {
+		return err
+	}
+	s.wait.owner.Store(&m.wait)
+	m.subs = append(m.subs, s)
+	m.wait.others = append(m.wait.others, &s.wait)
+	if eager := moreEager(m.eager, s.eagerness()); m.waiter == nil || eager != m.eager {
+		m.eager, m.waiter = eager, m.bus.newWaiter(m.wait.bed, eager)
+	}
+	return nil
+}
+
+// Add takes one more subscription in, as Merge does. It is a call of the reader, or
+// comes between two of them. Errors: those of Merge.
+func (m *Merged) Add(s *Subscription) error {
+	if err := m.enter(); err != nil {
+		return err
+	}
+	defer m.leave()
+	m.empty = false
+	return m.take(s)
+}
+
+// moreEager is the one of two ways of waiting that sleeps less.
+func moreEager(a, b Wait) Wait {
+	rank := [...]int{waitAsBus: 0, Block: 1, Yield: 2, Spin: 3}
+	if rank[b] > rank[a] {
+		return b
+	}
+	return a
+}
+
+// Messages is Subscription.Messages of them all. It ends without an error when the
+// last of them is closed.
+func (m *Merged) Messages(ctx context.Context) iter.Seq2[*Message, error] { return messagesOf(m, ctx) }
+
+// Handle is Subscription.Handle of them all. It ends with nil when the last of
+// them is closed.
+func (m *Merged) Handle(ctx context.Context, handler func(m *Message, event error) error) error {
+	return handleOf(m, ctx, handler)
+}
+
+// Next is Subscription.Next of them all. ErrClosed: the last of them is closed.
+func (m *Merged) Next(ctx context.Context) (*Message, error) { return nextOf(m, ctx) }
+
+// TryNext is Subscription.TryNext of them all. ErrClosed: the last of them is closed.
+func (m *Merged) TryNext() (*Message, error) { return tryNextOf(m) }
+
+// Poll is Subscription.Poll of them all. ErrClosed: the last of them is closed.
+func (m *Merged) Poll(most int, handler func(*Message)) (int, error) { return pollOf(m, most, handler) }
+
+// Ready is Subscription.Ready of them all.
+func (m *Merged) Ready() <-chan struct{} { return m.wait.ready(&m.use) }
+
+// Close closes all of the subscriptions. Within its own loop, or while another
+// goroutine reads, it returns at once and the reader closes when it is done. A
+// second Close does nothing.
+func (m *Merged) Close() error {
+	m.wait.close()
+	return m.end()
+}
+
+func (m *Merged) end() error {
+	m.wait.close()
+	if !m.use.CompareAndSwap(useNone, useEnded) {
+		return nil
+	}
+	m.wait.endNotice()
+	return errors.Join(m.shut(), m.bus.drop(m))
+}
+
+// shut closes what is left.
+func (m *Merged) shut() error {
+	m.wait.release()
+	var errs []error
+	for _, s := range m.subs {
+		s.wait.closing.Store(true)
+		s.use.Store(useNone)
+		errs = append(errs, s.end())
+	}
+	m.subs, m.wait.others = nil, nil
+	return errors.Join(errs...)
+}
+
+func (m *Merged) enter() error {
+	if err := claimUse(&m.use, &m.wait); err != nil {
+		return err
+	}
+	m.wait.retake()
+	return nil
+}
+
+func (m *Merged) leave() {
+	if m.wait.notice.Load() != nil {
+		m.gather()
+		m.wait.tell(m.empty)
+	}
+	m.use.Store(useNone)
+	if m.wait.closing.Load() {
+		_ = m.end()
+	}
+}
+
+func (m *Merged) next(ctx context.Context) (*Message, error) {
+	for {
+		msg, err := m.poll()
+		if err != ErrEmpty {
+			return msg, err
+		}
+		m.wait.attend(ctx)
+		m.gather()
+		err = m.waiter.Await(&m.wait, m.readers)
+		if err != nil && err != errAgain {
+			return nil, err
+		}
+	}
+}
+
+// poll looks at every subscription once, from where it stopped.
+func (m *Merged) poll() (*Message, error) {
+	m.empty = false
+	if m.wait.closing.Load() {
+		return nil, ErrClosed
+	}
+	for left := len(m.subs); left > 0; left-- {
+		msg, err := m.subs[m.at].poll()
+		switch {
+		case err == ErrClosed:
+			m.drop()
+			continue
+		case err != ErrEmpty:
+			if m.turn++; m.turn >= maxTurn {
+				m.advance()
+			}
+			return msg, err
+		}
+		m.advance()
+	}
+	if len(m.subs) == 0 {
+		return nil, ErrClosed
+	}
+	m.empty = true
+	return nil, ErrEmpty
+}
+
+func (m *Merged) advance() {
+	m.turn = 0
+	if m.at++; m.at >= len(m.subs) {
+		m.at = 0
+	}
+}
+
+// drop lets go of the subscription that is read: it was closed.
+func (m *Merged) drop() {
+	s := m.subs[m.at]
+	m.subs = append(m.subs[:m.at], m.subs[m.at+1:]...)
+	m.wait.others = append(m.wait.others[:m.at], m.wait.others[m.at+1:]...)
+	m.turn = 0
+	if m.at >= len(m.subs) {
+		m.at = 0
+	}
+	s.giveBack()
+}
+
+// gather lists what is waited for, for ourselves and for the watch.
+func (m *Merged) gather() {
+	bed := m.wait.bed
+	m.readers, bed.sleepers = m.readers[:0], bed.sleepers[:0]
+	for _, s := range m.subs {
+		m.readers = append(m.readers, s.readers...)
+		bed.sleepers = append(bed.sleepers, s.wait.bed.sleepers...)
+	}
+}

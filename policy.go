@@ -1,0 +1,66 @@
+package ringcast
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/ringcast/ringcast/ring"
+)
+
+// A Wait says how to wait for a message or for room: on the whole bus
+// (Config.Wait), or of one publisher or subscription. It is a value.
+type Wait uint8
+
+// Ways of waiting. A context that ends and Close end each of them at once.
+const (
+	// waitAsBus leaves the choice to the bus, and there means Block.
+	waitAsBus Wait = iota
+	// Block spins for some tens of microseconds while traffic is recent, then
+	// sleeps. Idle costs nothing; the first message after a pause costs the
+	// system's wake-up. It never spins where the program has one processor only.
+	Block
+	// Spin never sleeps: it keeps a core busy, for those who own one for it.
+	// Where the program has one processor only it gives way between looks.
+	Spin
+	// Yield never sleeps either, but lets other goroutines run between looks: for
+	// more busy goroutines than cores.
+	Yield
+)
+
+var waitNames = [...]string{"", "block", "spin", "yield"}
+
+// String is what ParseWait takes.
+func (w Wait) String() string {
+	if int(w) < len(waitNames) {
+		return waitNames[w]
+	}
+	return fmt.Sprintf("Wait(%d)", uint8(w))
+}
+
+// ParseWait reads block, spin or yield; an empty text is no choice, the zero Wait.
+func ParseWait(text string) (Wait, error) {
+	for w, name := range waitNames {
+		if text == name {
+			return Wait(w), nil
+		}
+	}
+	return waitAsBus, fmt.Errorf("way of waiting %q: want one of %s", text, strings.Join(waitNames[1:], ", "))
+}
+
+func (w Wait) validate() error {
+	if int(w) >= len(waitNames) {
+		return fmt.Errorf("unknown way of waiting %d", uint8(w))
+	}
+	return nil
+}
+
+// policy is the same for package ring.
+func (w Wait) policy() ring.Policy {
+	switch w {
+	case Spin:
+		return ring.Spin
+	case Yield:
+		return ring.Yield
+	}
+	return ring.Block
+}
