@@ -8,8 +8,8 @@
 // A publish on a reliable topic that returned nil reaches every live reliable
 // subscription that was attached before, once, in order per publisher, while
 // its machine runs. Anything else is an error to the caller or an event in the
-// stream: [LaggedError], [LossError], [EpochError], [DownError]. There is no
-// silent gap. The death of a process stops the others for no longer than 100 ms.
+// stream: [LaggedError], [LossError], [DamagedError]. There is no silent gap.
+// The death of a process stops the others for no longer than 100 ms.
 //
 // # What it does not
 //
@@ -19,12 +19,20 @@
 //
 // # The life of a message
 //
-//	Claim ──▶ write ──▶ Commit ──▶ Messages, Next ──▶ next turn
-//	  └─────▶ Abort                     (the slot is lent)  (and released)
+//	Claim ──▶ write ──▶ Commit ──▶ Messages, Next ... ──▶ next turn
+//	  └─────▶ Abort                     (the slot is lent)      (and released)
 //
 // [Publisher.Publish] copies and [Publisher.Claim] lends the slot, so that a
 // FlatBuffers table is built where it will be read. A [Message] points into the
 // ring until the next turn of the loop; [Message.Clone] keeps it.
+//
+// # Reading
+//
+// One stream, several ways: [Subscription.Messages] is a loop,
+// [Subscription.Next] one step of it, [Subscription.Handle] a callback;
+// [Subscription.Poll] and [Subscription.TryNext] never wait,
+// [Subscription.Ready] is a channel for select, and [Bus.Merge] makes one of many.
+// All of them tell events. doc/reading.md compares them.
 //
 // # Waiting
 //
@@ -32,8 +40,9 @@
 // that subscription's stall budget (500 ms); then the subscription is put out,
 // goes on at the end, and is told how much it missed. A [Latest] topic, and a
 // subscription with Latest set, hold nobody back. Who waits spins briefly while
-// traffic is recent and then sleeps; nothing idle uses the processor. A context
-// that ends wakes a sleeper at once.
+// traffic is recent and then sleeps; nothing idle uses the processor. [Spin] and
+// [Yield] never sleep. A context that ends wakes its sleeper at once. There is no
+// flush: what was published lies in no buffer.
 //
 // # Errors
 //

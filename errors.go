@@ -90,7 +90,8 @@ func (e *LossError) Error() string {
 }
 
 // An EpochError is an event in a subscription's stream: a publisher came back
-// under a new address, so its sequences start again.
+// under a new address, so its sequences start again. It is reserved: this version
+// shows it where it stands in a stream, and never puts it there.
 type EpochError struct {
 	Topic  string
 	Source Address // the new one
@@ -100,7 +101,8 @@ func (e *EpochError) Error() string {
 	return fmt.Sprintf("topic %q: %v came back", e.Topic, e.Source)
 }
 
-// A DownError is an event in a subscription's stream: a publisher is gone.
+// A DownError is an event in a subscription's stream: a publisher is gone. It is
+// reserved: this version shows it where it stands in a stream, and never puts it there.
 type DownError struct {
 	Topic  string
 	Source Address

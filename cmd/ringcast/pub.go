@@ -57,6 +57,7 @@ func (t *tool) pubCommand() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
+	f.Var(&waitFlag{&t.config.Wait}, "wait", "how to wait: block (sleeps when idle, the default), spin or yield (keep a core busy, for speed)")
 	f.BoolVar(&o.binary, "binary", false, "the input is messages led by their length, u32 little endian")
 	f.StringVar(&o.file, "file", "", "read this file instead of the standard input")
 	f.IntVar(&o.repeat, "repeat", 1, "publish the file so many times")

@@ -56,6 +56,7 @@ func (t *tool) subCommand() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
+	f.Var(&waitFlag{&t.config.Wait}, "wait", "how to wait: block (sleeps when idle, the default), spin or yield (keep a core busy, for speed)")
 	f.Uint64Var(&o.count, "count", 0, "end after so many messages")
 	f.BoolVar(&o.raw, "raw", false, "write each message with a line's end (the default)")
 	f.BoolVar(&o.binary, "binary", false, "write each message led by its length, u32 little endian")

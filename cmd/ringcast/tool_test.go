@@ -329,6 +329,22 @@ func TestListing(t *testing.T) {
 	}
 }
 
+// TestWaysOfWaiting: each carries a stream, and a wrong one names the right ones.
+func TestWaysOfWaiting(t *testing.T) {
+	for _, way := range []string{"block", "spin", "yield"} {
+		dir := t.TempDir()
+		sub := start(t, nil, "sub", "waited", "--shm-dir", dir, "--count", "100", "--wait", way)
+		await(t, dir, "waited", 1)
+		if code, _, errs := call(t, "", "pub", "waited", "--shm-dir", dir, "--size", "10", "--count", "100", "--wait", way); code != exitOK {
+			t.Errorf("%s: pub: exit code %d: %s", way, code, errs)
+		}
+		if code := sub.wait(); code != exitOK {
+			t.Errorf("%s: sub: exit code %d: %s", way, code, sub.errors.String())
+		}
+	}
+	(&refusal{"way", "", []string{"sub", "waited", "--wait", "sleep"}, exitUsage, []string{`"sleep"`, "block, spin, yield"}}).check(t)
+}
+
 func TestVersion(t *testing.T) {
 	code, out, _ := call(t, "", "version")
 	if code != exitOK || !strings.Contains(out, version.Release) {
