@@ -24,7 +24,7 @@ order_schema = $(FLATC) --go -o $(1)/schema examples/schema/order.fbs && \
 COMMANDS  := $(patsubst %/main.go,./%,$(wildcard cmd/*/main.go))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo torture test check static build generate bench lint models clean format modules vet staticcheck generated
+.PHONY: help demo torture test check static build generate bench lint models mutants clean format modules vet staticcheck generated
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -40,7 +40,8 @@ test: $(PYTHON_READY) $(FLATBUFFERS_JAR) ## run every test in every language
 		'build without cgo: CGO_ENABLED=0 go build ./...' \
 		'build for arm64: GOARCH=arm64 go build ./...' \
 		'python: $(PYTHON) cbindings/python/tests/read_images.py codec/golden' \
-		'java: FLATBUFFERS_JAR=$(FLATBUFFERS_JAR) sh cbindings/java/test.sh'
+		'java: FLATBUFFERS_JAR=$(FLATBUFFERS_JAR) sh cbindings/java/test.sh' \
+		'models: spec/models/run.sh'
 
 check: static test ## everything that CI runs: static checks, then the tests
 
@@ -60,11 +61,14 @@ bench: ## run the Go benchmarks, each for BENCHTIME (1s)
 lint: ## hold the rules of the code: imports, unsafe, lengths, names
 	go test ./internal/lint
 
-models: ## search the models of the ring's protocol with SPIN, and their mutants: 3 minutes
+models: ## search the models of the ring's protocol with SPIN, and their mutants: 3 minutes; MODELS=large: hours
 	@spec/models/run.sh
 
 torture: ## kill and stop processes at every named point of the rings, for TORTURE_SECONDS (600)
 	@go run -tags invariants ./internal/torture -seconds $(TORTURE_SECONDS)
+
+mutants: ## break one rule of ring at a time; its litmus tests must notice each: 3 minutes
+	@python3 spec/models/ring-mutants.py
 
 clean: ## remove bin and the downloaded tools
 	rm -rf bin .tools

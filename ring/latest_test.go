@@ -183,3 +183,23 @@ func readLatest(t *testing.T, rd *Reader, want int) {
 		}
 	}
 }
+
+// TestLatestCopyEndsWithTheClaim: a copy counts until the slot is claimed again, and
+// not until that is published.
+func TestLatestCopyEndsWithTheClaim(t *testing.T) {
+	for _, kind := range bothKinds {
+		s := newScene(t, Shape{Slots: 64, Payload: 64, Mode: Latest, Kind: kind}, 2)
+		p, rd := s.producer(0), joinFor(t, s.rings[1], JoinOptions{Latest: true})
+		for range 64 {
+			publishFor(t, p, "x")
+		}
+		v, mark := rd.pollCopy(0)
+		if v != use || !rd.unchanged(0, mark) {
+			t.Fatalf("%v: verdict %v of a message that is there", kind, v)
+		}
+		c := s.claim(p)
+		if rd.unchanged(0, mark) {
+			t.Errorf("%v: a copy counts while position %d writes over it", kind, c.position)
+		}
+	}
+}

@@ -342,3 +342,24 @@ func TestLitmusTwoCleaners(t *testing.T) {
 			}
 	})
 }
+
+// TestLitmusCharge: a producer charges a reader for its wait while that reader
+// leaves, and another takes the entry. The other has used up nothing.
+func TestLitmusCharge(t *testing.T) {
+	explore(t, 2, -1, func(*explorer) ([]func(), func() string) {
+		s := newScene(t, small(Shared), 3)
+		first := s.reader(1)
+		r, e, w := s.rings[0], &s.rings[0].entries[first.index], first.mine
+		s.clock.now += maxStep
+		var second *Reader
+		return []func(){
+				func() { r.charge(e, w, s.clock.now-maxStep, s.clock.now) },
+				func() { first.Close(); second = joinFor(t, s.rings[2], JoinOptions{}) },
+			}, func() string {
+				if got, want := e.blocked.Load(), blockedWord(second.mine, 0); second.index == 0 && got != want {
+					t.Errorf("the second reader has used up %#x, want %#x", got, want)
+				}
+				return fmt.Sprint("entry ", second.index)
+			}
+	})
+}
