@@ -62,8 +62,11 @@ func childMain(role string) error {
 	if err != nil {
 		return err
 	}
-	if role == "read" {
+	switch role {
+	case "read":
 		return childRead(p, f)
+	case "work":
+		return childWork(p, f)
 	}
 	return childProduce(p, f)
 }

@@ -57,11 +57,16 @@ type TooLargeError struct {
 	Size, Limit int
 	Slots       int // slots of the present payload size that would hold it
 	Payload     int
+	Group       bool // a queue group reads the ring, so that a message must fit one slot
 }
 
 func (e *TooLargeError) Error() string {
 	if e.Size > layout.MaxMessage {
 		return fmt.Sprintf("message of %d bytes exceeds the limit of all messages, %d", e.Size, layout.MaxMessage)
+	}
+	if e.Group {
+		return fmt.Sprintf("message of %d bytes exceeds a slot's %d, and a queue group reads the ring: ask for %d slots of %d bytes",
+			e.Size, e.Limit, e.Slots, e.Payload)
 	}
 	return fmt.Sprintf("message of %d bytes exceeds the ring's limit of %d: ask for %d slots of %d bytes",
 		e.Size, e.Limit, e.Slots, e.Payload)

@@ -31,6 +31,14 @@ type File struct {
 	*Ring
 	path     string // without suffix
 	ctl, dat *shm.Segment
+	groups   groupFiles
+}
+
+func newFile(r *Ring, path string, ctl, dat *shm.Segment) *File {
+	f := &File{Ring: r, path: path, ctl: ctl, dat: dat}
+	r.groupOf = f.groupByEntry
+	r.heir = func() (*File, error) { return openHeir(path, r.host) }
+	return f
 }
 
 // openPatience bounds how long an opener waits for a ring that is being made,
@@ -143,8 +151,7 @@ func attachFile(path string, host Host, ctl *shm.Segment, write bool) (*File, er
 		_ = dat.Close()
 		return nil, fmt.Errorf("ring %q: %w", path, err)
 	}
-	r.heir = func() (*File, error) { return openHeir(path, host) }
-	return &File{Ring: r, path: path, ctl: ctl, dat: dat}, nil
+	return newFile(r, path, ctl, dat), nil
 }
 
 // create makes a ring of the shape asked for. The data comes first, under its
@@ -195,8 +202,7 @@ func build(path string, id uint64, host Host, s Shape, o FileOptions) (*File, er
 	if err == nil {
 		var r *Ring
 		if r, err = Attach(ctl.Bytes(), dat.Bytes(), host); err == nil {
-			r.heir = func() (*File, error) { return openHeir(path, host) }
-			return &File{Ring: r, path: path, ctl: ctl, dat: dat}, nil
+			return newFile(r, path, ctl, dat), nil
 		}
 		_ = ctl.Close()
 	}
@@ -229,8 +235,11 @@ func (f *File) Retire() {
 }
 
 // Close unmaps the ring. The last user removes its files, unless a living reader
-// was entered that has not followed yet (see Follow): it will be the last.
+// was entered that has not followed yet (see Follow): it will be the last; or a queue
+// group is there whose members died, or are elsewhere: what it has not done is kept
+// for the next.
 func (f *File) Close() error {
+	f.closeGroups()
 	if !f.awaited() {
 		return f.remove()
 	}
@@ -271,10 +280,14 @@ func removeUnused(path string, host Host) error {
 	return f.remove()
 }
 
-// awaited reports whether a living participant has an entry here.
+// awaited reports whether a living participant has an entry here, or a queue group
+// that its members have not left.
 func (r *Ring) awaited() bool {
 	for i := range r.used() {
 		w := entryWord(r.entries[i].state.Load()) // pairs(entry)
+		if w.participant() == nobody && w.state() != entryFree && w.state() != entryLeaving {
+			return true
+		}
 		if w.state() != entryFree && r.host.Alive(w.participant()) {
 			return true
 		}

@@ -15,6 +15,10 @@ func (p *Producer) publishFragments(payload []byte, m *Meta) error {
 	if len(payload) > r.shape.Limit() {
 		return r.tooLarge(len(payload))
 	}
+	if r.readByGroup() { // its members have no use for parts of a message
+		return &TooLargeError{Size: len(payload), Limit: r.shape.Payload, Slots: r.shape.Slots,
+			Payload: (len(payload) + 63) &^ 63, Group: true}
+	}
 	room := r.shape.Payload
 	need := (len(payload) + room - 1) / room
 	if err := p.claimMany(need); err != nil {

@@ -104,11 +104,13 @@ func (r *Ring) blame(g *gate, t uint64) {
 	for i := range r.used() {
 		e := &r.entries[i]
 		w := entryWord(e.state.Load()) // pairs(entry)
-		if !w.gates() || e.mode.Load() != layout.EntryModeReliable || e.cursor.Load()+r.capacity() > t {
+		grouped := w.participant() == nobody
+		if !w.gates() || !grouped && e.mode.Load() != layout.EntryModeReliable || e.cursor.Load()+r.capacity() > t {
 			continue
 		}
 		switch {
-		case due && r.freeIfDead(i, w):
+		case grouped && r.passGroup(i):
+		case due && !grouped && r.freeIfDead(i, w):
 		case w.state() == entryEvicting:
 			r.finishEviction(i, w)
 		case r.charge(e, w, last, now) > r.shape.StallBudget:
@@ -173,7 +175,11 @@ func (r *Ring) finishEviction(i int, w entryWord) {
 		return
 	}
 	r.ctl.evicted.Add(1)
-	r.host.Ring(w.participant())
+	if w.participant() == nobody {
+		r.ringGroup(i)
+	} else {
+		r.host.Ring(w.participant())
+	}
 	r.wakeProducers()
 }
 

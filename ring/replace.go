@@ -84,7 +84,13 @@ func (r *Ring) adoptReaders(old *Ring) {
 			continue
 		}
 		mode := from.mode.Load()
-		if !r.gated() {
+		if mode == layout.EntryModeMember || w.participant() == nobody && !r.gated() {
+			continue // members join anew; a latest ring has no groups
+		}
+		if w.participant() == nobody {
+			to.group.Store(from.group.Load())
+			to.joined.Store(adopted)
+		} else if !r.gated() {
 			mode = modeLatest
 		}
 		to.mode.Store(mode)

@@ -35,6 +35,9 @@ type Ring struct {
 	now    func() time.Duration  // monotonic, the same for all processes of the node
 	heir   func() (*File, error) // opens the ring that has our name by now; nil: we have none
 
+	// groupOf is the group whose entry that is, if it can be opened here; or nil.
+	groupOf func(entry int) *group
+
 	// Shared with every process that maps the ring.
 	ctl     *control
 	state   *atomic.Uint64 // of the control segment's header

@@ -114,6 +114,12 @@ func (c *cleaner) folder(dir string) error {
 		}
 		at("sweep ring")
 		alive := !f.Recover(c.index)
+		if !alive && f.hasGroups() {
+			dies, err := f.recoverGroups(c.index)
+			if alive = !dies; err != nil {
+				c.refuse(err)
+			}
+		}
 		if err := f.Close(); err != nil {
 			return fmt.Errorf("recover participant %d: %w", c.index, err)
 		}
@@ -190,9 +196,14 @@ func sweepLitter(d *shm.Domain) {
 	}
 }
 
-// litterName takes apart the names that only makers give: NAME.ID.dat, and
-// NAME.ctl.ID of a successor that has not taken NAME.ctl yet.
+// litterName takes apart the names that only makers give: NAME.ID.dat, NAME.ID.G.group,
+// and NAME.ctl.ID of a successor that has not taken NAME.ctl yet.
 func litterName(file string) (ring string, kind uint32, ok bool) {
+	if base, found := strings.CutSuffix(file, groupSuffix); found {
+		rest, _ := cutLast(base)
+		ring, id := cutLast(rest)
+		return ring, layout.SegmentKindRingGroup, len(id) == idDigits && ring != ""
+	}
 	if base, found := strings.CutSuffix(file, ".dat"); found {
 		ring, id := cutLast(base)
 		return ring, layout.SegmentKindRingData, len(id) == idDigits && ring != ""
@@ -213,7 +224,7 @@ func cutLast(s string) (before, after string) {
 // removeLitter removes the file if its ring does not name it and nobody uses it.
 func removeLitter(dir, ring, file string, kind uint32) {
 	path := filepath.Join(dir, file)
-	if kind == layout.SegmentKindRingData && namedBy(filepath.Join(dir, ring), path) {
+	if kind != layout.SegmentKindRingControl && namedBy(filepath.Join(dir, ring), path) {
 		return
 	}
 	s, err := shm.Open(path, kind, true)
@@ -225,14 +236,15 @@ func removeLitter(dir, ring, file string, kind uint32) {
 	_ = s.Close()
 }
 
-// namedBy reports whether the ring that has the name says that its data is there,
+// namedBy reports whether the ring that has the name says that its file is there,
 // or may say so: a ring that cannot be read keeps its files.
-func namedBy(ringPath, dataFile string) bool {
+func namedBy(ringPath, file string) bool {
 	ctl, err := shm.Open(ringPath+".ctl", layout.SegmentKindRingControl, false)
 	if err != nil {
 		return !errors.Is(err, fs.ErrNotExist)
 	}
 	defer ctl.Close()
 	g, err := readGeometry(ctl.Bytes())
-	return err != nil || dataPath(ringPath, g.dataID) == dataFile
+	return err != nil || dataPath(ringPath, g.dataID) == file ||
+		strings.HasPrefix(file, fmt.Sprintf("%s.%0*x.", ringPath, idDigits, ctl.ID()))
 }

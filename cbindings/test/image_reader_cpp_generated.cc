@@ -141,6 +141,11 @@ static_assert(static_cast<uint64_t>(fb::EntryMode::Latest) == RC_ENTRY_MODE_LATE
 static_assert(static_cast<uint64_t>(fb::EntryMode::Member) == RC_ENTRY_MODE_MEMBER, "value of EntryMode.Member");
 static_assert(static_cast<uint64_t>(fb::EntryMode::Group) == RC_ENTRY_MODE_GROUP, "value of EntryMode.Group");
 
+static_assert(static_cast<uint64_t>(fb::RowState::Free) == RC_ROW_STATE_FREE, "value of RowState.Free");
+static_assert(static_cast<uint64_t>(fb::RowState::Held) == RC_ROW_STATE_HELD, "value of RowState.Held");
+static_assert(static_cast<uint64_t>(fb::RowState::Abandoned) == RC_ROW_STATE_ABANDONED, "value of RowState.Abandoned");
+static_assert(static_cast<uint64_t>(fb::RowState::Reported) == RC_ROW_STATE_REPORTED, "value of RowState.Reported");
+
 static_assert(static_cast<uint64_t>(fb::InHandState::Free) == RC_IN_HAND_STATE_FREE, "value of InHandState.Free");
 static_assert(static_cast<uint64_t>(fb::InHandState::Unconfirmed) == RC_IN_HAND_STATE_UNCONFIRMED, "value of InHandState.Unconfirmed");
 static_assert(static_cast<uint64_t>(fb::InHandState::Confirmed) == RC_IN_HAND_STATE_CONFIRMED, "value of InHandState.Confirmed");

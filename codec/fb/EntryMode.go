@@ -13,7 +13,7 @@ const (
 	EntryModeLatest   EntryMode = 2
 	/// A member of a queue group; does not gate.
 	EntryModeMember EntryMode = 3
-	/// A queue group; gates by its own gate word.
+	/// A queue group; its cursor is the group's gate. Its state word names the participant 0xffff: nobody.
 	EntryModeGroup EntryMode = 4
 )
 

@@ -15,6 +15,7 @@ const (
 	EntryStateEvicting EntryState = 3
 	/// Put out; its leased slots are pinned until it says Free.
 	EntryStateEvicted EntryState = 4
+	/// A queue group that its last member has left.
 	EntryStateLeaving EntryState = 5
 )
 

@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-// / Header of NAME.group.G after the segment header: take words and in-hand rows follow.
+// / Header of NAME.ID.G.group after the segment header: take words and in-hand rows follow.
 type GroupHeader struct {
 	_tab flatbuffers.Struct
 }

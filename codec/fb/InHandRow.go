@@ -6,7 +6,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-// / In-hand row of a queue group: what a member has taken.
+// / In-hand row of a queue group: what a member has taken, or a report of what a dead one had.
 type InHandRow struct {
 	_tab flatbuffers.Struct
 }

@@ -4,6 +4,7 @@ package fb
 
 import "strconv"
 
+// / Low 2 bits of a row's position word: whether that position is in the row's hand.
 type InHandState uint16
 
 const (

@@ -4,7 +4,7 @@ package fb
 
 import "strconv"
 
-// / Low 4 bits of a take word: lap:44 | owner:16 | state:4.
+// / Low 4 bits of a take word: lap:44 | row:16 | state:4.
 type TakeState byte
 
 const (

@@ -4,7 +4,7 @@ package layout
 
 // Hash names the layout of all segments: the structs and enums of the schemas
 // common, segment and ring. Every segment bears it in its header.
-const Hash uint64 = 0x8436fb259f4ff04e
+const Hash uint64 = 0xf121cf2feaebf68b
 
 // WireHash names the layout of all frames: the structs and enums of the
 // schemas common and frames.

@@ -39,7 +39,7 @@ const (
 	ClaimStateQuarantined = 3
 )
 
-// TakeState, 1 byte. Low 4 bits of a take word: lap:44 | owner:16 | state:4.
+// TakeState, 1 byte. Low 4 bits of a take word: lap:44 | row:16 | state:4.
 const (
 	TakeStateNone    = 0
 	TakeStateTaken   = 1
@@ -56,6 +56,7 @@ const (
 	EntryStateEvicting = 3
 	// Put out; its leased slots are pinned until it says Free.
 	EntryStateEvicted = 4
+	// A queue group that its last member has left.
 	EntryStateLeaving = 5
 )
 
@@ -66,11 +67,22 @@ const (
 	EntryModeLatest   = 2
 	// A member of a queue group; does not gate.
 	EntryModeMember = 3
-	// A queue group; gates by its own gate word.
+	// A queue group; its cursor is the group's gate. Its state word names the participant 0xffff: nobody.
 	EntryModeGroup = 4
 )
 
-// InHandState, 2 bytes.
+// RowState, 2 bytes. Low 16 bits of a row's state word.
+const (
+	RowStateFree = 0
+	// A member's.
+	RowStateHeld = 1
+	// Its taker died with it in hand; nobody reports it yet.
+	RowStateAbandoned = 2
+	// The participant named tells its user of it.
+	RowStateReported = 3
+)
+
+// InHandState, 2 bytes. Low 2 bits of a row's position word: whether that position is in the row's hand.
 const (
 	InHandStateFree        = 0
 	InHandStateUnconfirmed = 1
@@ -148,7 +160,7 @@ const (
 	ConsumerEntryLeaseEndOffset    = 16 // ulong | end of the positions lent out
 	ConsumerEntryJoinedOffset      = 24 // ulong | position of its join
 	ConsumerEntryModeOffset        = 32 // EntryMode
-	ConsumerEntryGroupOffset       = 36 // uint | number of its queue group
+	ConsumerEntryGroupOffset       = 36 // uint | member: index of its group's entry + 1; group: FNV-1a 32 of its name
 	ConsumerEntryMissedOffset      = 40 // ulong | positions passed by, for show
 	ConsumerEntryBlockedNsOffset   = 48 // ulong | generation << 48 | stall budget used up
 	ConsumerEntryBlockedAtNsOffset = 56 // ulong | running-time mark of the last addition
@@ -177,25 +189,25 @@ const (
 	SlotHeaderSize = 64
 )
 
-// Offsets in InHandRow, in bytes. In-hand row of a queue group: what a member has taken.
+// Offsets in InHandRow, in bytes. In-hand row of a queue group: what a member has taken, or a report of what a dead one had.
 const (
-	InHandRowStateOffset       = 0  // ulong | generation << 32 | participant << 16 | InHandState
-	InHandRowPositionOffset    = 8  // ulong
-	InHandRowCallerOffset      = 16 // Address
-	InHandRowCorrelationOffset = 32 // ulong
+	InHandRowStateOffset       = 0  // ulong | generation << 32 | participant << 16 | RowState
+	InHandRowPositionOffset    = 8  // ulong | position << 2 | InHandState
+	InHandRowCallerOffset      = 16 // Address | of a topic's message: its producer
+	InHandRowCorrelationOffset = 32 // ulong | of a topic's message: its sequence
 
 	// Size of InHandRow in bytes; it is aligned to 8.
 	InHandRowSize = 64
 )
 
-// Offsets in GroupHeader, in bytes. Header of NAME.group.G after the segment header: take words and in-hand rows follow.
+// Offsets in GroupHeader, in bytes. Header of NAME.ID.G.group after the segment header: take words and in-hand rows follow.
 const (
 	GroupHeaderRingIdOffset     = 0  // ulong
 	GroupHeaderTakenStartOffset = 8  // uint
 	GroupHeaderRowsStartOffset  = 12 // uint
 	GroupHeaderRowCountOffset   = 16 // uint
 	GroupHeaderReserved0Offset  = 20 // uint
-	GroupHeaderGateOffset       = 64 // ulong
+	GroupHeaderGateOffset       = 64 // ulong | which entry's cursor is the gate: generation << 32 | index + 1; 0: none yet
 
 	// Size of GroupHeader in bytes; it is aligned to 8.
 	GroupHeaderSize = 128

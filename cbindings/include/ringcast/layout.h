@@ -16,7 +16,7 @@
 #include <stdint.h>
 
 /* Names the layout of all segments; stands in every segment's header. */
-#define RC_LAYOUT_HASH UINT64_C(0x8436fb259f4ff04e)
+#define RC_LAYOUT_HASH UINT64_C(0xf121cf2feaebf68b)
 /* Names the layout of all frames. */
 #define RC_WIRE_HASH UINT64_C(0x398dfc7f189ccb56)
 
@@ -224,7 +224,7 @@
 #define RC_CLAIM_STATE_READY 2u
 #define RC_CLAIM_STATE_QUARANTINED 3u
 
-/* TakeState, 1 byte. Low 4 bits of a take word: lap:44 | owner:16 | state:4. */
+/* TakeState, 1 byte. Low 4 bits of a take word: lap:44 | row:16 | state:4. */
 #define RC_TAKE_STATE_NONE 0u
 #define RC_TAKE_STATE_TAKEN 1u
 #define RC_TAKE_STATE_STARTED 2u
@@ -245,7 +245,13 @@
 #define RC_ENTRY_MODE_MEMBER 3u
 #define RC_ENTRY_MODE_GROUP 4u
 
-/* InHandState, 2 bytes. */
+/* RowState, 2 bytes. Low 16 bits of a row's state word. */
+#define RC_ROW_STATE_FREE 0u
+#define RC_ROW_STATE_HELD 1u
+#define RC_ROW_STATE_ABANDONED 2u
+#define RC_ROW_STATE_REPORTED 3u
+
+/* InHandState, 2 bytes. Low 2 bits of a row's position word: whether that position is in the row's hand. */
 #define RC_IN_HAND_STATE_FREE 0u
 #define RC_IN_HAND_STATE_UNCONFIRMED 1u
 #define RC_IN_HAND_STATE_CONFIRMED 2u
@@ -868,7 +874,7 @@ struct rc_consumer_entry {
 	uint64_t lease_end; /* end of the positions lent out */
 	uint64_t joined; /* position of its join */
 	uint32_t mode; /* RC_ENTRY_MODE_*. */
-	uint32_t group; /* number of its queue group */
+	uint32_t group; /* member: index of its group's entry + 1; group: FNV-1a 32 of its name */
 	uint64_t missed; /* positions passed by, for show */
 	uint64_t blocked_ns; /* generation << 48 | stall budget used up */
 	uint64_t blocked_at_ns; /* running-time mark of the last addition */
@@ -911,14 +917,14 @@ struct rc_slot_header {
 #define RC_IN_HAND_ROW_POSITION_OFFSET 8
 #define RC_IN_HAND_ROW_CALLER_OFFSET 16
 #define RC_IN_HAND_ROW_CORRELATION_OFFSET 32
-/* In-hand row of a queue group: what a member has taken. */
+/* In-hand row of a queue group: what a member has taken, or a report of what a dead one had. */
 struct rc_in_hand_row {
-	uint64_t state; /* generation << 32 | participant << 16 | InHandState */
-	uint64_t position;
-	struct rc_address caller;
-	uint64_t correlation;
-	struct rc_reserved8 reserved0;
-	struct rc_reserved8 reserved1;
+	uint64_t state; /* generation << 32 | participant << 16 | RowState */
+	uint64_t position; /* position << 2 | InHandState */
+	struct rc_address caller; /* of a topic's message: its producer */
+	uint64_t correlation; /* of a topic's message: its sequence */
+	struct rc_reserved8 reserved0; /* the taker's address: node | epoch << 32 */
+	struct rc_reserved8 reserved1; /* the taker's address: generation | index << 32 | handle << 48 */
 	struct rc_reserved8 reserved2;
 };
 
@@ -929,7 +935,7 @@ struct rc_in_hand_row {
 #define RC_GROUP_HEADER_ROW_COUNT_OFFSET 16
 #define RC_GROUP_HEADER_RESERVED0_OFFSET 20
 #define RC_GROUP_HEADER_GATE_OFFSET 64
-/* Header of NAME.group.G after the segment header: take words and in-hand rows follow. */
+/* Header of NAME.ID.G.group after the segment header: take words and in-hand rows follow. */
 struct rc_group_header {
 	uint64_t ring_id;
 	uint32_t taken_start;
@@ -941,8 +947,8 @@ struct rc_group_header {
 	struct rc_reserved8 reserved3;
 	struct rc_reserved8 reserved4;
 	struct rc_reserved8 reserved5;
-	uint64_t gate;
-	struct rc_reserved8 reserved6;
+	uint64_t gate; /* which entry's cursor is the gate: generation << 32 | index + 1; 0: none yet */
+	struct rc_reserved8 reserved6; /* goes up when there may be reports */
 	struct rc_reserved8 reserved7;
 	struct rc_reserved8 reserved8;
 	struct rc_reserved8 reserved9;

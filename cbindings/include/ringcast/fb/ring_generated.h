@@ -182,7 +182,7 @@ inline const char *EnumNameClaimState(ClaimState e) {
   return EnumNamesClaimState()[index];
 }
 
-/// Low 4 bits of a take word: lap:44 | owner:16 | state:4.
+/// Low 4 bits of a take word: lap:44 | row:16 | state:4.
 enum class TakeState : uint8_t {
   None = 0,
   Taken = 1,
@@ -228,6 +228,7 @@ enum class EntryState : uint16_t {
   Evicting = 3,
   /// Put out; its leased slots are pinned until it says Free.
   Evicted = 4,
+  /// A queue group that its last member has left.
   Leaving = 5,
   MIN = Free,
   MAX = Leaving
@@ -271,7 +272,7 @@ enum class EntryMode : uint32_t {
   Latest = 2,
   /// A member of a queue group; does not gate.
   Member = 3,
-  /// A queue group; gates by its own gate word.
+  /// A queue group; its cursor is the group's gate. Its state word names the participant 0xffff: nobody.
   Group = 4,
   MIN = None,
   MAX = Group
@@ -306,6 +307,47 @@ inline const char *EnumNameEntryMode(EntryMode e) {
   return EnumNamesEntryMode()[index];
 }
 
+/// Low 16 bits of a row's state word.
+enum class RowState : uint16_t {
+  Free = 0,
+  /// A member's.
+  Held = 1,
+  /// Its taker died with it in hand; nobody reports it yet.
+  Abandoned = 2,
+  /// The participant named tells its user of it.
+  Reported = 3,
+  MIN = Free,
+  MAX = Reported
+};
+
+inline const RowState (&EnumValuesRowState())[4] {
+  static const RowState values[] = {
+    RowState::Free,
+    RowState::Held,
+    RowState::Abandoned,
+    RowState::Reported
+  };
+  return values;
+}
+
+inline const char * const *EnumNamesRowState() {
+  static const char * const names[5] = {
+    "Free",
+    "Held",
+    "Abandoned",
+    "Reported",
+    nullptr
+  };
+  return names;
+}
+
+inline const char *EnumNameRowState(RowState e) {
+  if (::flatbuffers::IsOutRange(e, RowState::Free, RowState::Reported)) return "";
+  const size_t index = static_cast<size_t>(e);
+  return EnumNamesRowState()[index];
+}
+
+/// Low 2 bits of a row's position word: whether that position is in the row's hand.
 enum class InHandState : uint16_t {
   Free = 0,
   Unconfirmed = 1,
@@ -1388,7 +1430,7 @@ struct SlotHeader::Traits {
   using type = SlotHeader;
 };
 
-/// In-hand row of a queue group: what a member has taken.
+/// In-hand row of a queue group: what a member has taken, or a report of what a dead one had.
 FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) InHandRow FLATBUFFERS_FINAL_CLASS {
  private:
   uint64_t state_;
@@ -1468,7 +1510,7 @@ struct InHandRow::Traits {
   using type = InHandRow;
 };
 
-/// Header of NAME.group.G after the segment header: take words and in-hand rows follow.
+/// Header of NAME.ID.G.group after the segment header: take words and in-hand rows follow.
 FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) GroupHeader FLATBUFFERS_FINAL_CLASS {
  private:
   uint64_t ring_id_;

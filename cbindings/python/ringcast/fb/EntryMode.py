@@ -9,5 +9,5 @@ class EntryMode(object):
     Latest = 2
     # A member of a queue group; does not gate.
     Member = 3
-    # A queue group; gates by its own gate word.
+    # A queue group; its cursor is the group's gate. Its state word names the participant 0xffff: nobody.
     Group = 4

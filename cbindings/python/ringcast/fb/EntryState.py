@@ -11,4 +11,5 @@ class EntryState(object):
     Evicting = 3
     # Put out; its leased slots are pinned until it says Free.
     Evicted = 4
+    # A queue group that its last member has left.
     Leaving = 5

@@ -6,7 +6,7 @@ import flatbuffers
 from flatbuffers.compat import import_numpy
 np = import_numpy()
 
-# Header of NAME.group.G after the segment header: take words and in-hand rows follow.
+# Header of NAME.ID.G.group after the segment header: take words and in-hand rows follow.
 class GroupHeader(object):
     __slots__ = ['_tab']
 

@@ -6,7 +6,7 @@ import flatbuffers
 from flatbuffers.compat import import_numpy
 np = import_numpy()
 
-# In-hand row of a queue group: what a member has taken.
+# In-hand row of a queue group: what a member has taken, or a report of what a dead one had.
 class InHandRow(object):
     __slots__ = ['_tab']
 

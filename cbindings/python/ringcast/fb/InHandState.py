@@ -2,6 +2,7 @@
 
 # namespace: fb
 
+# Low 2 bits of a row's position word: whether that position is in the row's hand.
 class InHandState(object):
     Free = 0
     Unconfirmed = 1

@@ -2,7 +2,7 @@
 
 # namespace: fb
 
-# Low 4 bits of a take word: lap:44 | owner:16 | state:4.
+# Low 4 bits of a take word: lap:44 | row:16 | state:4.
 class TakeState(object):
     None_ = 0
     Taken = 1

@@ -16,7 +16,7 @@ public final class EntryMode {
    */
   public static final long Member = 3L;
   /**
-   * A queue group; gates by its own gate word.
+   * A queue group; its cursor is the group's gate. Its state word names the participant 0xffff: nobody.
    */
   public static final long Group = 4L;
 }

@@ -19,6 +19,9 @@ public final class EntryState {
    * Put out; its leased slots are pinned until it says Free.
    */
   public static final int Evicted = 4;
+  /**
+   * A queue group that its last member has left.
+   */
   public static final int Leaving = 5;
 
   public static final String[] names = { "Free", "Joining", "Active", "Evicting", "Evicted", "Leaving", };

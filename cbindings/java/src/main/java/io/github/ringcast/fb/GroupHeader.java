@@ -19,7 +19,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * Header of NAME.group.G after the segment header: take words and in-hand rows follow.
+ * Header of NAME.ID.G.group after the segment header: take words and in-hand rows follow.
  */
 @SuppressWarnings("unused")
 public final class GroupHeader extends Struct {

@@ -19,7 +19,7 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * In-hand row of a queue group: what a member has taken.
+ * In-hand row of a queue group: what a member has taken, or a report of what a dead one had.
  */
 @SuppressWarnings("unused")
 public final class InHandRow extends Struct {

@@ -2,6 +2,9 @@
 
 package io.github.ringcast.fb;
 
+/**
+ * Low 2 bits of a row's position word: whether that position is in the row's hand.
+ */
 @SuppressWarnings("unused")
 public final class InHandState {
   private InHandState() { }

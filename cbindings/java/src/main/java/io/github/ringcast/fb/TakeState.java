@@ -3,7 +3,7 @@
 package io.github.ringcast.fb;
 
 /**
- * Low 4 bits of a take word: lap:44 | owner:16 | state:4.
+ * Low 4 bits of a take word: lap:44 | row:16 | state:4.
  */
 @SuppressWarnings("unused")
 public final class TakeState {

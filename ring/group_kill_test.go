@@ -1,0 +1,276 @@
+package ring
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/ringcast/ringcast/shm"
+)
+
+// Workers are processes of the test binary that share a queue. Each writes a line
+// for what happens: "taken P", "done P", "report P INDEX", P the position.
+
+const workerDelay = "RINGCAST_RING_TEST_DELAY_US"
+
+// groupShape leaves the workers their time.
+var groupShape = Shape{Slots: 64, Payload: 128, StallBudget: time.Minute}
+
+func childWork(self *shm.Participant, f *File) error {
+	us, _ := strconv.Atoi(os.Getenv(workerDelay))
+	mb, err := f.JoinGroup("workers", GroupOptions{Self: self.Address()})
+	if err != nil {
+		return err
+	}
+	fmt.Println(self.Index())
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() { _, _ = os.Stdin.Read(make([]byte, 1)); cancel(); self.Doorbell().Ring() }()
+	w := NewWaiter(self.Doorbell(), Block)
+	var m Message
+	for ctx.Err() == nil {
+		err := mb.Next(&m)
+		var gone *AbandonedError
+		switch {
+		case err == nil:
+			fmt.Println("taken", m.Position)
+			time.Sleep(time.Duration(us) * time.Microsecond)
+			mb.Done()
+			fmt.Println("done", m.Position)
+		case errors.As(err, &gone):
+			fmt.Println("report", gone.Position, gone.Taker.Index)
+		case err == ErrEmpty:
+			_ = w.AwaitAny(ctx, []Source{mb})
+		default:
+			return err
+		}
+	}
+	mb.Close()
+	return f.Close()
+}
+
+// A worker is one such process, as the test sees it.
+type worker struct {
+	cmd   *exec.Cmd
+	index uint16
+	book  *book
+	ended chan struct{}
+}
+
+// A book is what all workers have said.
+type book struct {
+	mu       sync.Mutex
+	taken    map[uint64]uint16 // by whom
+	done     map[uint64]int
+	reported map[uint64]string // by taker and position: the same report twice is one
+	byWorker map[uint16]int    // done
+}
+
+func newBook() *book {
+	return &book{taken: map[uint64]uint16{}, done: map[uint64]int{}, reported: map[uint64]string{}, byWorker: map[uint16]int{}}
+}
+
+func startWorker(t *testing.T, base string, b *book, us int, env ...string) *worker {
+	t.Helper()
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(append(os.Environ(), childRole+"=work", childBase+"="+base, fmt.Sprintf("%s=%d", workerDelay, us)), env...)
+	cmd.Stderr = os.Stderr
+	if _, err := cmd.StdinPipe(); err != nil {
+		t.Fatal(err)
+	}
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill() })
+	lines := bufio.NewScanner(out)
+	lines.Scan()
+	index, err := strconv.Atoi(strings.TrimSpace(lines.Text()))
+	if err != nil {
+		t.Fatalf("worker said %q", lines.Text())
+	}
+	w := &worker{cmd: cmd, index: uint16(index), book: b, ended: make(chan struct{})}
+	go w.follow(lines)
+	return w
+}
+
+// follow writes down what the worker says.
+func (w *worker) follow(lines *bufio.Scanner) {
+	defer close(w.ended)
+	for lines.Scan() {
+		w.book.note(w.index, lines.Text())
+	}
+}
+
+func (b *book) note(who uint16, line string) {
+	var what string
+	var position uint64
+	var taker uint16
+	_, _ = fmt.Sscan(line, &what, &position, &taker)
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch what {
+	case "taken":
+		b.taken[position] = who
+	case "done":
+		b.done[position]++
+		b.byWorker[who]++
+	case "report":
+		b.reported[position] = fmt.Sprint(taker)
+	}
+}
+
+// kill kills the worker; what it said before is in the book.
+func (w *worker) kill() {
+	_ = w.cmd.Process.Signal(syscall.SIGKILL)
+	<-w.ended
+	_ = w.cmd.Wait()
+}
+
+// settled reports how many messages have come to an end.
+func (b *book) settled() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	n := len(b.done)
+	for p := range b.reported {
+		if b.done[p] == 0 {
+			n++
+		}
+	}
+	return n
+}
+
+// check wants every one of n messages done or reported. A message is both only if its
+// worker was killed after it had handled it and before it could say Done: the book has
+// its "done" line only after that, so it never is here.
+func (b *book) check(t *testing.T, n int, dead map[uint16]bool) {
+	t.Helper()
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for p := range uint64(n) {
+		taker, reported := b.reported[p]
+		switch {
+		case b.done[p] > 1:
+			t.Errorf("message %d was done %d times", p, b.done[p])
+		case b.done[p] == 1 && reported:
+			t.Errorf("message %d was done and reported", p)
+		case b.done[p] == 0 && !reported:
+			t.Errorf("message %d, taken by %d, was neither done nor reported", p, b.taken[p])
+		case reported && !dead[parseIndex(taker)]:
+			t.Errorf("the report of message %d names %s, which lives", p, taker)
+		case reported && b.taken[p] != 0 && fmt.Sprint(b.taken[p]) != taker:
+			t.Errorf("the report of message %d names %s, but %d took it", p, taker, b.taken[p])
+		}
+	}
+}
+
+func parseIndex(s string) uint16 {
+	n, _ := strconv.Atoi(s)
+	return uint16(n)
+}
+
+// groupRing opens the workers' ring for a producer.
+func groupRing(t *testing.T, d *shm.Domain, self *shm.Participant) (*File, *Producer) {
+	t.Helper()
+	f, err := OpenFile(filepath.Join(d.Dir(), "topics", "t"), NewHost(self), FileOptions{Shape: groupShape, Write: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := f.NewProducer(self.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f, p
+}
+
+// awaitSettled waits until n messages have come to an end.
+func awaitSettled(t *testing.T, b *book, n int) {
+	t.Helper()
+	for end := time.Now().Add(60 * time.Second); b.settled() < n; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("%d of %d messages have come to an end in 60 s", b.settled(), n)
+		}
+	}
+}
+
+// TestWorkersShareTheWork: four workers, the slowest four times slower than the
+// fastest, do everything once, and the fastest at least twice as much.
+func TestWorkersShareTheWork(t *testing.T) {
+	base, d, self := killDomain(t)
+	f, p := groupRing(t, d, self)
+	b := newBook()
+	var workers []*worker
+	for _, us := range []int{2000, 4000, 6000, 8000} {
+		workers = append(workers, startWorker(t, base, b, us))
+	}
+	const n = 400
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	publishMany(t, ctx, p, NewWaiter(self.Doorbell(), Block), n)
+	awaitSettled(t, b, n)
+	b.check(t, n, nil)
+	fast, slow := b.byWorker[workers[0].index], b.byWorker[workers[3].index]
+	t.Logf("done by worker: %v", b.byWorker)
+	if fast < 2*slow {
+		t.Errorf("the fastest worker did %d, the slowest %d: want twice as much", fast, slow)
+	}
+	for _, w := range workers {
+		w.kill()
+	}
+	closeFor(t, f)
+}
+
+// TestKilledWorkers: two of four workers are killed in the middle. Done and reported
+// are all that was sent, and each report names its taker.
+func TestKilledWorkers(t *testing.T) {
+	seed := testSeed(t)
+	rng := rand.New(rand.NewPCG(seed, 4))
+	base, d, self := killDomain(t)
+	f, p := groupRing(t, d, self)
+	w := NewWaiter(self.Doorbell(), Block)
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Second)
+	defer cancel()
+	b, sent := newBook(), 0
+	dead := map[uint16]bool{}
+	for range 3 {
+		var workers []*worker
+		for _, us := range []int{200, 400, 600, 800} {
+			workers = append(workers, startWorker(t, base, b, us))
+		}
+		publishMany(t, ctx, p, w, 100)
+		for _, i := range rng.Perm(4)[:2] {
+			time.Sleep(time.Duration(rng.IntN(3000)) * time.Microsecond)
+			workers[i].kill()
+			dead[workers[i].index] = true
+		}
+		publishMany(t, ctx, p, w, 200)
+		sent += 300
+		awaitSettled(t, b, sent)
+		for _, w := range workers {
+			if !dead[w.index] {
+				w.kill() // idle: nothing is in its hand
+				dead[w.index] = true
+			}
+		}
+		if _, err := Sweep(d); err != nil {
+			t.Fatal(err)
+		}
+		checkNobodyLeft(t, f.Ring, self.Index())
+	}
+	b.check(t, sent, dead)
+	t.Logf("%d sent, %d done, %d reported", sent, len(b.done), len(b.reported))
+	closeFor(t, f)
+}
