@@ -12,6 +12,9 @@
 // reader that was attached before its position was claimed, once, in order. A
 // reader that is too slow is put out and told how many positions passed it by.
 // On a latest ring nobody waits; a reader that was overrun is told so.
+// Members of a queue group share a reliable ring: each message goes to one of them.
+// What a member that died had in hand is reported to another, with the member's name;
+// what it had only taken goes to another.
 // Nothing is promised across a crash of the machine.
 //
 // # What it does not do
@@ -48,5 +51,6 @@
 // # Pairs
 //
 // Each release has a name and its acquire bears the same: commit, publish, claim,
-// cursor, tail, entry, lease, reader-mask, room-mask, exclusive, seal.
+// cursor, tail, entry, lease, reader-mask, room-mask, exclusive, seal; of groups:
+// take, hand, row, report.
 package ring

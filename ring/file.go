@@ -260,10 +260,14 @@ func (f *File) Close() error {
 
 // remove gives the ring up and removes its files if nobody else uses them.
 func (f *File) remove() error {
+	grouped, id := f.hasGroups(), f.ctl.ID()
 	err := f.ctl.Remove()
 	if err == nil {
 		at("remove data")
 		_ = os.Remove(f.dat.Path())
+		if grouped {
+			removeGroups(f.path, id)
+		}
 	}
 	if errors.Is(err, shm.ErrInUse) {
 		err = nil
@@ -285,10 +289,10 @@ func removeUnused(path string, host Host) error {
 func (r *Ring) awaited() bool {
 	for i := range r.used() {
 		w := entryWord(r.entries[i].state.Load()) // pairs(entry)
-		if w.participant() == nobody && w.state() != entryFree && w.state() != entryLeaving {
-			return true
+		if w.state() == entryFree || w.state() == entryLeaving {
+			continue
 		}
-		if w.state() != entryFree && r.host.Alive(w.participant()) {
+		if w.participant() == nobody || r.host.Alive(w.participant()) {
 			return true
 		}
 	}

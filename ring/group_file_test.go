@@ -119,6 +119,7 @@ func TestGroupFollows(t *testing.T) {
 	if n := f.Counts().Readers; n != 3 { // two members, one group
 		t.Errorf("%d entries are in use, want 3", n)
 	}
+	late.Done()
 	late.Close()
 	mb.Close()
 	closeFor(t, first, f, second)

@@ -255,14 +255,14 @@ func TestKilledWorkers(t *testing.T) {
 			time.Sleep(time.Duration(rng.IntN(3000)) * time.Microsecond)
 			workers[i].kill()
 			dead[workers[i].index] = true
+			workers[i] = nil
 		}
 		publishMany(t, ctx, p, w, 200)
 		sent += 300
 		awaitSettled(t, b, sent)
 		for _, w := range workers {
-			if !dead[w.index] {
+			if w != nil {
 				w.kill() // idle: nothing is in its hand
-				dead[w.index] = true
 			}
 		}
 		if _, err := Sweep(d); err != nil {
