@@ -1,12 +1,9 @@
 package ring
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/ringcast/ringcast/codec/layout"
 	"github.com/ringcast/ringcast/shm"
@@ -426,112 +423,6 @@ func TestGroupRefuses(t *testing.T) {
 	for _, name := range []string{"", "a.b", "a/b", "übung", string(make([]byte, 40))} {
 		if validGroupName(name) == nil {
 			t.Errorf("%q is a valid name", name)
-		}
-	}
-}
-
-// TestMembersAtOnce runs producers and members together, on heap memory that the
-// race detector sees: every message is done once.
-func TestMembersAtOnce(t *testing.T) {
-	for _, kind := range bothKinds {
-		producers, each := 2, 4000
-		if kind == Exclusive {
-			producers = 1
-		}
-		node := &testNode{}
-		ctl, dat := heapRing(t, Shape{Slots: 64, Payload: 128, Kind: kind, StallBudget: time.Minute})
-		var rings []*Ring
-		for i := range producers + 3 {
-			rings = append(rings, attach(t, node, uint16(i), ctl, dat))
-		}
-		groups := heapGroup(t, rings)
-		ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
-		tally := &tally{seen: map[string]int{}, want: producers * each, cancel: cancel}
-		var members, writers sync.WaitGroup
-		for i := producers; i < producers+3; i++ {
-			mb, err := groups[i].join("g", GroupOptions{Self: rings[i].host.(testHost).address()})
-			if err != nil {
-				t.Fatal(err)
-			}
-			members.Go(func() { tally.takeAll(t, ctx, mb) })
-		}
-		for i := range producers {
-			writers.Go(func() { writeSmall(t, ctx, rings[i], each) })
-		}
-		writers.Wait()
-		members.Wait()
-		cancel()
-		tally.check(t)
-	}
-}
-
-// A tally counts what several members have done.
-type tally struct {
-	mu     sync.Mutex
-	seen   map[string]int
-	done   int
-	want   int
-	cancel func()
-}
-
-func (ta *tally) takeAll(t *testing.T, ctx context.Context, mb *Member) {
-	w := NewWaiter(mb.ring.host.(testHost).bell(), Block)
-	var m Message
-	for ctx.Err() == nil {
-		switch err := mb.Next(&m); err {
-		case nil:
-			if err := checkPayload(m.Payload, m.Sequence); err != nil {
-				t.Error(err)
-			}
-			ta.count(&m)
-		case ErrEmpty:
-			_ = w.AwaitAny(ctx, []Source{mb})
-		default:
-			t.Errorf("next: %v", err)
-			return
-		}
-	}
-	mb.Close()
-}
-
-func (ta *tally) count(m *Message) {
-	ta.mu.Lock()
-	defer ta.mu.Unlock()
-	ta.seen[fmt.Sprint(m.Producer, m.Sequence)]++
-	if ta.done++; ta.done == ta.want {
-		ta.cancel()
-	}
-}
-
-func (ta *tally) check(t *testing.T) {
-	t.Helper()
-	for who, n := range ta.seen {
-		if n != 1 {
-			t.Errorf("message %s was done %d times", who, n)
-		}
-	}
-	if len(ta.seen) != ta.want {
-		t.Errorf("%d of %d messages were done", len(ta.seen), ta.want)
-	}
-}
-
-func writeSmall(t *testing.T, ctx context.Context, r *Ring, each int) {
-	h := r.host.(testHost)
-	p := produceFor(t, r)
-	w := NewWaiter(h.bell(), Block)
-	buf := make([]byte, 128)
-	for n := 0; n < each; {
-		switch err := p.TryPublish(payloadOf(buf, 8+n%100, p.Sequence()+1), &Meta{}); err {
-		case nil:
-			n++
-		case ErrFull:
-			if err := w.AwaitRoom(ctx, p, 1); err != nil {
-				t.Errorf("after %d messages: %v", n, err)
-				return
-			}
-		default:
-			t.Errorf("after %d messages: %v", n, err)
-			return
 		}
 	}
 }
