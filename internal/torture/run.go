@@ -29,6 +29,12 @@ type run struct {
 	stalls map[string]*distribution
 	counts map[string]uint64
 	worsts map[string]worstStall
+	idles  map[int][]float64 // by number of rings: shares of a core
+}
+
+// idle books what a process costs that sleeps on so many rings.
+func (r *run) idle(rings int, share float64) {
+	r.idles[rings] = append(r.idles[rings], share)
 }
 
 // A worstStall is the longest stall of its kind, and where its victim stood.
@@ -69,7 +75,7 @@ func newRun(seed uint64, out io.Writer) (*run, error) {
 	}
 	r := &run{program: program, out: out, seed: seed, points: points, lapPatience: 300 * time.Millisecond,
 		passed: make([]uint64, len(points)), stalls: make(map[string]*distribution), counts: make(map[string]uint64),
-		worsts: make(map[string]worstStall)}
+		worsts: make(map[string]worstStall), idles: make(map[int][]float64)}
 	for x := range r.hits {
 		r.hits[x] = make([]int, len(points))
 	}
@@ -166,6 +172,11 @@ func (r *run) report() {
 		if w, ok := r.worsts[name]; ok {
 			r.say("%-45s longest at %s", "", w.at)
 		}
+	}
+	for _, rings := range slices.Sorted(maps.Keys(r.idles)) {
+		shares := slices.Sorted(slices.Values(r.idles[rings]))
+		r.say("%-45s least %.3f, median %.3f, most %.3f %% of a core (%d looks)", fmt.Sprintf("asleep on %d rings", rings),
+			100*shares[0], 100*shares[len(shares)/2], 100*shares[len(shares)-1], len(shares))
 	}
 	for _, name := range slices.Sorted(maps.Keys(r.counts)) {
 		r.say("%-45s %d", name, r.counts[name])
