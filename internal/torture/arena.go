@@ -30,6 +30,7 @@ type arena struct {
 	cancel   context.CancelFunc
 	wg       sync.WaitGroup
 	stalls   map[string]*distribution
+	focus    []int  // points at which half of the stops are asked for
 	second   action // of the order that is out while we wait
 	sides    int    // victims of such orders
 

@@ -91,6 +91,7 @@ func (r *run) contest(name string, shape ring.Shape, small bool, d time.Duration
 	if err := a.audit("t", shape); err != nil {
 		return err
 	}
+	a.focus = r.near("ring:tell", "ring:claimed", "ring:commit", "torture:half written", "torture:written", "torture:reading")
 	a.crowd("t", small, crowd...)
 	a.ready()
 	a.torment(d, kill, stop)

@@ -26,7 +26,11 @@ const armPatience = 30 * time.Millisecond
 // strike kills or stops one child: at a named point that needs it most if somebody
 // comes by in time, otherwise at this instant.
 func (a *arena) strike(x action) {
-	a.arm(a.run.neediest(x, a.board, a.rng))
+	points := a.run.neediest(x, a.board, a.rng)
+	if x == stop && a.rng.IntN(2) == 0 {
+		points = a.focus
+	}
+	a.arm(points)
 	victim, at := a.await(armPatience)
 	if victim == nil {
 		if victim = a.anybody(); victim == nil {

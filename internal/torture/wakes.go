@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	hdr "github.com/HdrHistogram/hdrhistogram-go"
@@ -104,24 +105,20 @@ func wakes(r *run, d time.Duration) error {
 
 const sleeperName = "a sleeper, from publish to receipt"
 
-// near are the points of these names; one that is gone is an error of this program.
+// near are the points of these names.
 func (r *run) near(names ...string) (list []int) {
 	for _, name := range names {
-		for i, p := range r.points {
-			if p.name == name {
-				list = append(list, i)
-			}
+		i := slices.IndexFunc(r.points, func(p point) bool { return p.name == name })
+		if i < 0 {
+			panic("the point " + name + " has another name by now: change it here, too")
 		}
+		list = append(list, i)
 	}
 	return list
 }
 
 // strikeAt kills a child at one of the points, chosen at random.
 func (a *arena) strikeAt(points []int) {
-	if len(points) == 0 {
-		a.fault("the points of waking are named otherwise by now")
-		return
-	}
 	a.arm([]int{points[a.rng.IntN(len(points))]})
 	victim, at := a.await(100 * time.Millisecond)
 	if victim == nil {
