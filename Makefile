@@ -24,7 +24,7 @@ order_schema = $(FLATC) --go -o $(1)/schema examples/schema/order.fbs && \
 COMMANDS  := $(patsubst %/main.go,./%,$(wildcard cmd/*/main.go))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo torture test check static build generate bench lint models mutants clean format modules vet staticcheck generated
+.PHONY: help demo torture torture-mutants test check static build generate bench lint models mutants clean format modules vet staticcheck generated
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -69,6 +69,9 @@ torture: ## kill and stop processes at every named point of the rings, for TORTU
 
 mutants: ## break one rule of ring at a time; its litmus tests must notice each: 3 minutes
 	@python3 spec/models/ring-mutants.py
+
+torture-mutants: ## break one rule of ring or shm at a time; the torture must notice each: 5 minutes
+	@python3 internal/torture/mutants.py
 
 clean: ## remove bin and the downloaded tools
 	rm -rf bin .tools
