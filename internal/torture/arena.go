@@ -30,6 +30,7 @@ type arena struct {
 	cancel   context.CancelFunc
 	wg       sync.WaitGroup
 	stalls   map[string]*distribution
+	atEnd    func() // before the last look at what is left
 	focus    []int  // points at which half of the stops are asked for
 	second   action // of the order that is out while we wait
 	sides    int    // victims of such orders
@@ -190,10 +191,14 @@ func (a *arena) close() []string {
 		a.settle(p)
 	}
 	a.sweepAll()
+	if a.atEnd != nil {
+		a.atEnd()
+	}
 	for _, au := range a.auditors {
 		au.finish()
 		au.settleAll()
 		a.checkReaders(au)
+		a.checkMembers(au)
 		for _, f := range au.check() {
 			a.fault("topic %s: %s", au.topic, f)
 		}

@@ -51,7 +51,7 @@ const (
 	slotReceived        // messages read
 	slotLagged          // LAGGED events
 	slotPosition        // the reader's cursor
-	slotTopic           // of a newcomer: 1 if it published to the exclusive topic
+	slotTopic           // of a newcomer: which of the storm's topics it published to
 )
 
 func openBoard(base string) (*board, error) {

@@ -46,6 +46,7 @@ var roles = map[string]func(*child) error{
 	"wake":    (*child).wake,
 	"doze":    (*child).doze,
 	"idle":    (*child).idle,
+	"work":    (*child).work,
 }
 
 // A child is a process that is there to be stopped and killed.
@@ -59,6 +60,7 @@ type child struct {
 	file   *ring.File
 	waiter *ring.Waiter
 	buf    []byte
+	began  uint64         // when it began to join
 	left   chan struct{}  // closed when it leaves
 	rang   sync.WaitGroup // for who rings our bell
 }
@@ -125,6 +127,7 @@ func topicPath(d *shm.Domain, name string) string { return filepath.Join(d.Dir()
 
 // join opens the domain and takes part.
 func (c *child) join() (err error) {
+	c.began = monotonic()
 	if c.domain, err = shm.OpenDomain(domainConfig(c.Base)); err != nil {
 		return err
 	}
@@ -150,6 +153,9 @@ func (c *child) join() (err error) {
 func (c *child) openTopic(name string, o ring.FileOptions) (*ring.File, error) {
 	for {
 		f, err := ring.OpenFile(topicPath(c.domain, name), ring.NewHost(c.self), o)
+		if err == nil && c.board.at(c.Slot, slotOpened).Load() == 0 {
+			c.set(slotOpened, monotonic()-c.began)
+		}
 		if err == nil || !passing(err) || c.ctx.Err() != nil {
 			return f, err
 		}
@@ -167,7 +173,6 @@ func passing(err error) bool {
 
 // enter joins and opens the task's topic, and says how long that took.
 func (c *child) enter(write bool) error {
-	start := monotonic()
 	err := c.join()
 	if err == nil {
 		c.file, err = c.openTopic(c.Topic, ring.FileOptions{Shape: c.Shape, Write: write})
@@ -175,7 +180,6 @@ func (c *child) enter(write bool) error {
 	if err != nil {
 		return err
 	}
-	c.set(slotOpened, monotonic()-start)
 	c.set(slotReady, 1)
 	return nil
 }

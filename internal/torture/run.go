@@ -190,6 +190,8 @@ var bounds = map[string]time.Duration{
 	"others, when a producer is stopped": 100 * time.Millisecond,
 	"others, when a reader is killed":    100 * time.Millisecond,
 	"others, when a reader is stopped":   600 * time.Millisecond,
+	"others, when a member is killed":    100 * time.Millisecond,
+	"others, when a member is stopped":   100 * time.Millisecond,
 	"others, when a cleaner is killed":   100 * time.Millisecond,
 	"others, when a cleaner is stopped":  100 * time.Millisecond,
 	"opening a domain and a topic":       200 * time.Millisecond,

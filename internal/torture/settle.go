@@ -19,6 +19,7 @@ type promise struct {
 	acked  uint64
 	spare  uint64 // 1 for who was killed: one message may be sent that it was not told of
 	reader string // log of a reader instead
+	notes  string // of a member instead
 	small  bool   // there were messages of one slot only
 }
 
@@ -32,7 +33,7 @@ func (a *arena) settle(p *process) {
 	}
 	au := a.auditors[p.Topic]
 	if p.Role == "storm" {
-		au = a.auditors[[]string{stormShared, stormExclusive}[a.board.at(p.Slot, slotTopic).Load()]]
+		au = a.auditors[[]string{stormShared, stormExclusive, stormGrouped}[a.board.at(p.Slot, slotTopic).Load()]]
 	}
 	if au == nil {
 		return
@@ -45,7 +46,9 @@ func (a *arena) settle(p *process) {
 	if lagged := a.board.at(p.Slot, slotLagged).Load(); p.Witness && lagged > 0 {
 		a.fault("%s %d, which lives, was put out %d times", p.Role, p.Slot, lagged)
 	}
-	if p.Role == "read" {
+	if p.Role == "work" {
+		au.promises = append(au.promises, promise{notes: notesPath(a.base, p.Slot, p.Seed), spare: spare})
+	} else if p.Role == "read" {
 		au.promises = append(au.promises, promise{reader: logPath(a.base, p.Slot, p.Seed), small: p.Small})
 	} else if !from.IsZero() {
 		au.promises = append(au.promises, promise{from: from, acked: a.board.at(p.Slot, slotAcked).Load(), spare: spare})
@@ -55,7 +58,7 @@ func (a *arena) settle(p *process) {
 // settleAll settles all producers.
 func (au *auditor) settleAll() {
 	for _, p := range au.promises {
-		if p.reader == "" {
+		if p.reader == "" && p.notes == "" {
 			au.ledger.settle(p.from, p.acked, p.spare)
 		}
 	}
@@ -99,7 +102,7 @@ func (a *arena) checkWords(au *auditor) {
 		}
 	}
 	for i, w := range words.entries {
-		if w&0xffff != layout.EntryStateFree && uint16(w>>16) != a.self.Index() {
+		if state := w & 0xffff; state != layout.EntryStateFree && state != layout.EntryStateLeaving && uint16(w>>16) != a.self.Index() {
 			a.fault("topic %s: entry %d is still %#x when all have left", au.topic, i, w)
 		}
 	}

@@ -15,11 +15,21 @@ const (
 	stormShared    = "shared"
 	stormExclusive = "exclusive"
 	stormMixed     = "mixed"
+	stormGrouped   = "grouped" // read by queue groups, whose last member may be killed
 )
+
+// stormGroups is how many groups come and go there.
+const stormGroups = 12
+
+// groupedShape has groups without members put out soon.
+func groupedShape() ring.Shape {
+	shape := smallShape(ring.Shared)
+	shape.StallBudget = 4 * shape.CommitDeadline
+	return shape
+}
 
 // storm is a short life: join, sometimes recover others, use a topic or two, leave.
 func (c *child) storm() error {
-	start := monotonic()
 	if c.rng.IntN(8) == 0 {
 		if err := c.openAnother(); err != nil {
 			return err
@@ -33,13 +43,12 @@ func (c *child) storm() error {
 			return err
 		}
 	}
-	uses := []func() error{c.visitAudited, c.visitMixed, c.visitMixed, c.visitReading}
+	uses := []func() error{c.visitAudited, c.visitMixed, c.visitReading, c.visitGroup}
 	for i := range 2 {
 		if err := uses[c.rng.IntN(len(uses))](); err != nil && c.ctx.Err() == nil {
 			return err
 		}
 		if i == 0 {
-			c.set(slotOpened, monotonic()-start)
 			c.set(slotReady, 1)
 		}
 		uses = uses[1:] // one publishing life at most in an audited topic
@@ -163,6 +172,92 @@ func (c *child) visitMixed() (err error) {
 	return errors.Join(err, c.file.Close())
 }
 
+// visitGroup publishes to the queue groups, or is a member of one for a moment.
+func (c *child) visitGroup() (err error) {
+	c.Shape, c.Topic, c.Small = groupedShape(), stormGrouped, true
+	c.set(slotTopic, 2)
+	if c.file, err = c.openTopic(c.Topic, ring.FileOptions{Shape: c.Shape, Write: true}); err != nil {
+		return err
+	}
+	if c.rng.IntN(2) == 0 {
+		p, err := c.handle(0)
+		for range c.rng.IntN(100) {
+			if err == nil {
+				p, err = c.publish(p)
+			}
+		}
+		return errors.Join(err, c.file.Close())
+	}
+	err = c.beMember(fmt.Sprintf("g%d", c.rng.IntN(stormGroups)), time.Duration(c.rng.IntN(8000))*time.Microsecond)
+	return errors.Join(err, c.file.Close())
+}
+
+// beMember takes what a group has, for a while.
+func (c *child) beMember(group string, d time.Duration) error {
+	mb, err := c.file.JoinGroup(group, ring.GroupOptions{Self: c.self.Address()})
+	if err != nil {
+		return err
+	}
+	defer mb.Close()
+	for end := time.Now().Add(d); time.Now().Before(end); {
+		if err := takeOne(mb); err == ring.ErrEmpty {
+			time.Sleep(200 * time.Microsecond)
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// takeOne takes one message, or an event, and is done with it.
+func takeOne(mb *ring.Member) error {
+	var m ring.Message
+	var gone *ring.AbandonedError
+	var lagged *ring.LaggedError
+	hand, err := mb.Take(&m)
+	switch {
+	case err == nil:
+		if err := checkPayload(m.Payload, m.Producer, m.Sequence); err != nil {
+			return err
+		}
+		return hand.Done()
+	case errors.As(err, &gone), errors.As(err, &lagged):
+		return nil
+	}
+	return err
+}
+
+// endGroups takes over what members that were killed have left: their groups wait
+// for the next member, and the ring waits with them.
+func (a *arena) endGroups() {
+	f, err := ring.OpenFile(topicPath(a.domain, stormGrouped), ring.NewHost(a.self), ring.FileOptions{Shape: groupedShape()})
+	if err != nil {
+		a.fault("topic %s: %v", stormGrouped, err)
+		return
+	}
+	for i := range stormGroups {
+		mb, err := f.JoinGroup(fmt.Sprintf("g%d", i), ring.GroupOptions{Self: a.self.Address()})
+		if err != nil {
+			a.fault("group %d: %v", i, err)
+			continue
+		}
+		for idle := 0; idle < 3; {
+			switch err := takeOne(mb); {
+			case err == ring.ErrEmpty:
+				idle++
+				time.Sleep(time.Millisecond)
+			case err != nil:
+				a.fault("group %d: %v", i, err)
+				idle = 3
+			}
+		}
+		mb.Close()
+	}
+	if err := f.Close(); err != nil {
+		a.fault("close topic %s: %v", stormGrouped, err)
+	}
+}
+
 // storm is the scene of the short lives, beside witnesses that must not notice.
 func storm(r *run, d time.Duration) error {
 	a, err := r.newArena("storm", smallShape(ring.Shared))
@@ -184,11 +279,12 @@ func storm(r *run, d time.Duration) error {
 	}
 	for end := time.Now().Add(d); time.Now().Before(end) && !a.failed(); {
 		x := kill
-		if a.rng.IntN(4) == 0 {
+		if a.rng.IntN(5) < 2 {
 			x = stop
 		}
 		a.strike(x)
 		a.replace()
 	}
+	a.atEnd = a.endGroups
 	return a.conclude()
 }

@@ -215,7 +215,7 @@ func (a *arena) measure(victim *process, x action, s since, at int) {
 }
 
 // nouns name roles in reports.
-var nouns = map[string]string{"produce": "producer", "read": "reader", "sweep": "cleaner", "wake": "waker", "storm": "newcomer"}
+var nouns = map[string]string{"produce": "producer", "read": "reader", "sweep": "cleaner", "wake": "waker", "storm": "newcomer", "work": "member"}
 
 // progress reports whether all others have sent enough since, and the longest send.
 func (a *arena) progress(s since) (worst time.Duration, through bool) {
