@@ -94,7 +94,7 @@ func (c *child) publish(p *ring.Producer) (*ring.Producer, error) {
 	c.set(slotBegun, sequence)
 	start := monotonic()
 	c.set(slotSince, start)
-	if c.Fault == "drop" && sequence%100 == 0 { // says that it was sent
+	if c.Fault == "drop" && sequence%20 == 0 { // says that it was sent
 		c.set(slotAcked, sequence)
 		p.Continue(sequence)
 		return p, nil
@@ -199,7 +199,7 @@ func (c *child) try(p *ring.Producer, kind, size int, sequence uint64) (sent boo
 
 // spoil makes the mistakes that the ledger has to find.
 func (c *child) spoil(b []byte, sequence uint64) {
-	if sequence%100 != 0 {
+	if sequence%20 != 0 {
 		return
 	}
 	switch c.Fault {
@@ -213,7 +213,7 @@ func (c *child) spoil(b []byte, sequence uint64) {
 
 // double sends the last message once more, where that is the mistake to make.
 func (c *child) double(p *ring.Producer, size int) error {
-	if c.Fault != "double" || p.Sequence()%100 != 0 || size > c.Shape.Payload {
+	if c.Fault != "double" || p.Sequence()%20 != 0 || size > c.Shape.Payload {
 		return nil
 	}
 	p.Continue(p.Sequence() - 1)

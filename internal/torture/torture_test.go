@@ -89,7 +89,7 @@ func TestLiars(t *testing.T) {
 		t.Run(fault, func(t *testing.T) {
 			r := testRun(t, 7)
 			r.fault = fault
-			err := r.contest("liars", smallShape(0).Default(), true, 300*time.Millisecond, "produce", "produce")
+			err := r.contest("liars", smallShape(0).Default(), true, 600*time.Millisecond, "produce", "produce")
 			if err == nil || !strings.Contains(err.Error(), words) {
 				t.Errorf("got %v, want %q", err, words)
 			}
