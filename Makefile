@@ -39,6 +39,7 @@ test: $(PYTHON_READY) $(FLATBUFFERS_JAR) ## run every test in every language
 		'benchmarks, once: go test -short -run "^$$" -bench . -benchtime 1x -timeout 10m ./...' \
 		'build without cgo: CGO_ENABLED=0 go build ./...' \
 		'build for arm64: GOARCH=arm64 go build ./...' \
+		'tests for arm64, compiled: GOARCH=arm64 go vet -tags invariants ./...' \
 		'python: $(PYTHON) cbindings/python/tests/read_images.py codec/golden' \
 		'java: FLATBUFFERS_JAR=$(FLATBUFFERS_JAR) sh cbindings/java/test.sh' \
 		'models: spec/models/run.sh'
@@ -61,7 +62,7 @@ bench: ## run the Go benchmarks, each for BENCHTIME (1s)
 lint: ## hold the rules of the code: imports, unsafe, lengths, names
 	go test ./internal/lint
 
-models: ## search the models of the ring's protocol with SPIN, and their mutants: 3 minutes; MODELS=large: hours
+models: ## search the models of the ring's protocol with SPIN, and their mutants: 3 minutes; MODELS=large: more
 	@spec/models/run.sh
 
 torture: ## kill and stop processes at every named point of the rings, for TORTURE_SECONDS (600)

@@ -59,3 +59,6 @@
 //	p.Close()
 //	d.Close()
 package shm
+
+// What a segment is laid over does not exist everywhere.
+import _ "github.com/ringcast/ringcast/internal/platform"

@@ -44,7 +44,7 @@ var allowed = map[string][]string{
 }
 
 // everywhere are packages that any other may import: they import nothing.
-var everywhere = []string{"internal/invariants"}
+var everywhere = []string{"internal/invariants", "internal/platform"}
 
 // inTests lists what the tests of a package may import besides. A package's
 // tests may always import the package itself and the folders below it.
