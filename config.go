@@ -152,16 +152,31 @@ type SubscriberConfig struct {
 	LocalOnly bool
 	// History is how many messages to start back, as far as the ring has them.
 	History int
+	// Group makes the subscription a member of the topic's queue group of that name
+	// (1 to 32 of A-Z a-z 0-9 _ -): each message goes to one member, and who is free
+	// takes the next. See Bus.Subscribe.
+	Group string
 	// Wait is how to wait for messages. Zero means as the bus does (Config.Wait).
 	Wait Wait
 }
 
-func (c *SubscriberConfig) validate() error {
+func (c *SubscriberConfig) validate(wild bool) error {
 	if c.History < 0 {
 		return fmt.Errorf("subscriber config: history %d: want 0 or more", c.History)
 	}
 	if err := c.Wait.validate(); err != nil {
 		return fmt.Errorf("subscriber config: %w", err)
+	}
+	if c.Group == "" {
+		return nil
+	}
+	switch {
+	case wild:
+		return fmt.Errorf("subscriber config: group %q of a pattern: a group is one topic's; join it for each topic and Merge", c.Group)
+	case c.Latest:
+		return fmt.Errorf("subscriber config: group %q with Latest: a group misses nothing and is read reliably", c.Group)
+	case c.History > 0:
+		return fmt.Errorf("subscriber config: group %q with history: a group goes on where it stands", c.Group)
 	}
 	return nil
 }

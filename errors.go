@@ -72,6 +72,22 @@ func (e *LaggedError) Error() string {
 	return fmt.Sprintf("topic %q: lagged: %d positions missed", e.Topic, e.Missed)
 }
 
+// An AbandonedError is an event in the stream of a queue group's member: another one
+// had a message in hand when its process died, so nobody knows whether it was
+// handled. It is not handed out again; who can, asks Taker's effects. Each is told to
+// one member; if that dies before its next call it is told to another.
+type AbandonedError struct {
+	Topic    string
+	Taker    Address // who had it in hand
+	Source   Address // whose message it is
+	Sequence uint64  // its number from its source
+	Position uint64  // where it lay in the ring
+}
+
+func (e *AbandonedError) Error() string {
+	return fmt.Sprintf("topic %q: message %d of %v was in the hand of %v, which is gone", e.Topic, e.Sequence, e.Source, e.Taker)
+}
+
 // A LossError is an event in a subscription's stream: messages of one publisher
 // were lost between the nodes, and no repair can bring them back.
 type LossError struct {
@@ -126,7 +142,7 @@ func (e *TopicError) Unwrap() error { return e.Err }
 // stream, after which reading goes on. It does not allocate.
 func IsEvent(err error) bool {
 	switch err.(type) {
-	case *LaggedError, *LossError, *EpochError, *DownError, *DamagedError, *TopicError:
+	case *LaggedError, *LossError, *EpochError, *DownError, *DamagedError, *TopicError, *AbandonedError:
 		return true
 	}
 	return false

@@ -26,12 +26,13 @@ type Merged struct {
 	wait   patience
 	waiter *ring.Waiter
 
-	eager   Wait // how it waits
-	subs    []*Subscription
-	at      int  // subscription that is read
-	turn    int  // messages taken from it in a row
-	empty   bool // the last look has found nothing
-	readers []*ring.Reader
+	eager Wait // how it waits
+	subs  []*Subscription
+	at    int  // subscription that is read
+	turn  int  // messages taken from it in a row
+	empty bool // the last look has found nothing
+	last  *Message
+	reads readSet
 }
 
 // Merge makes one of several subscriptions of this bus. They belong to it from then
@@ -177,7 +178,7 @@ func (m *Merged) next(ctx context.Context) (*Message, error) {
 		}
 		m.wait.attend(ctx)
 		m.gather()
-		err = m.waiter.Await(&m.wait, m.readers)
+		err = m.reads.await(m.waiter, &m.wait)
 		if err != nil && err != errAgain {
 			return nil, err
 		}
@@ -187,6 +188,10 @@ func (m *Merged) next(ctx context.Context) (*Message, error) {
 // poll looks at every subscription once, from where it stopped.
 func (m *Merged) poll() (*Message, error) {
 	m.empty = false
+	if m.last != nil { // its subscription may not be the next one that is read
+		m.last.Done()
+		m.last = nil
+	}
 	if m.wait.closing.Load() {
 		return nil, ErrClosed
 	}
@@ -200,6 +205,7 @@ func (m *Merged) poll() (*Message, error) {
 			if m.turn++; m.turn >= maxTurn {
 				m.advance()
 			}
+			m.last = msg
 			return msg, err
 		}
 		m.advance()
@@ -221,6 +227,7 @@ func (m *Merged) advance() {
 // drop lets go of the subscription that is read: it was closed.
 func (m *Merged) drop() {
 	s := m.subs[m.at]
+	m.last = nil
 	m.subs = append(m.subs[:m.at], m.subs[m.at+1:]...)
 	m.wait.others = append(m.wait.others[:m.at], m.wait.others[m.at+1:]...)
 	m.turn = 0
@@ -232,10 +239,11 @@ func (m *Merged) drop() {
 
 // gather lists what is waited for, for ourselves and for the watch.
 func (m *Merged) gather() {
-	bed := m.wait.bed
-	m.readers, bed.sleepers = m.readers[:0], bed.sleepers[:0]
+	m.reads.clear()
 	for _, s := range m.subs {
-		m.readers = append(m.readers, s.readers...)
-		bed.sleepers = append(bed.sleepers, s.wait.bed.sleepers...)
+		for _, src := range s.sources {
+			m.reads.add(src)
+		}
 	}
+	m.reads.berth(m.wait.bed)
 }

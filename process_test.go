@@ -18,9 +18,12 @@ import (
 // childVariable says what a child process of the tests is to do.
 const childVariable = "RINGCAST_TEST_CHILD"
 
+// childJobs are what children do.
+var childJobs = map[string]func(args []string) error{"publish": publishNumbers, "work": workInGroup}
+
 func TestMain(m *testing.M) {
 	if job := os.Getenv(childVariable); job != "" {
-		if err := publishNumbers(os.Args[1:]); err != nil {
+		if err := childJobs[job](os.Args[1:]); err != nil {
 			fmt.Fprintln(os.Stderr, "child:", err)
 			os.Exit(1)
 		}

@@ -22,10 +22,43 @@ func (s *Subscription) next(ctx context.Context) (*Message, error) {
 			return m, err
 		}
 		s.wait.attend(ctx)
-		err = s.waiter.Await(&s.wait, s.readers)
+		err = s.reads.await(s.waiter, &s.wait)
 		if err != nil && err != errAgain {
 			return nil, err
 		}
+	}
+}
+
+// A readSet is what one wait is for: in both lists, but that readers has no members
+// of groups.
+type readSet struct {
+	readers []*ring.Reader
+	all     []ring.Source
+}
+
+// await waits for any of them.
+func (r *readSet) await(w *ring.Waiter, wait *patience) error {
+	if len(r.readers) == len(r.all) {
+		return w.Await(wait, r.readers)
+	}
+	return w.AwaitAny(wait, r.all)
+}
+
+func (r *readSet) clear() { r.readers, r.all = r.readers[:0], r.all[:0] }
+
+func (r *readSet) add(src *source) {
+	if src.member != nil {
+		r.all = append(r.all, src.member)
+		return
+	}
+	r.readers, r.all = append(r.readers, src.reader), append(r.all, src.reader)
+}
+
+// berth lists them for the watch.
+func (r *readSet) berth(b *berth) {
+	b.sleepers = b.sleepers[:0]
+	for _, s := range r.all {
+		b.sleepers = append(b.sleepers, s)
 	}
 }
 
@@ -68,10 +101,10 @@ func (s *Subscription) advance() {
 func (s *Subscription) pollSource(src *source) (*Message, error) {
 	m := &s.message
 	for {
-		err := src.reader.Next(&m.raw)
+		err := src.next(&m.raw)
 		switch {
 		case err == nil && m.raw.Kind < layout.MessageKindEvent:
-			m.topic = src.topic
+			m.topic, m.member = src.topic, src.member
 			return m, nil
 		case err == nil && m.raw.Kind == layout.MessageKindEvent:
 			if err := eventOf(&m.raw, src.topic); err != nil {
@@ -80,7 +113,7 @@ func (s *Subscription) pollSource(src *source) (*Message, error) {
 		case err == nil: // between parts of Ringcast
 		case err == ErrEmpty:
 			return nil, err
-		case err == ring.ErrRetired:
+		case err == ring.ErrRetired, err == ErrClosed: // a member is closed where it could not follow
 			if err := s.replace(src); err != nil {
 				return nil, err
 			}
@@ -95,6 +128,10 @@ func told(err error, topic string) error {
 	var lagged *ring.LaggedError
 	if errors.As(err, &lagged) {
 		return &LaggedError{Topic: topic, Missed: lagged.Missed, First: lagged.First}
+	}
+	var left *ring.AbandonedError
+	if errors.As(err, &left) {
+		return &AbandonedError{Topic: topic, Taker: left.Taker, Source: left.Source, Sequence: left.Sequence, Position: left.Position}
 	}
 	if IsEvent(err) {
 		return err
@@ -112,10 +149,16 @@ func (s *Subscription) replace(src *source) error {
 		return err
 	}
 	old, missed := src.file, uint64(0)
-	if tail := old.Tail(); tail == 0 {
+	tail := old.Tail()
+	if tail > 0 {
+		missed = min(tail-min(src.cursor(), tail), uint64(old.Shape().Slots))
+	}
+	switch {
+	case src.member != nil:
+		err = s.moveMember(src, next)
+	case tail == 0:
 		err = src.reader.Follow(next.Ring)
-	} else {
-		missed = min(tail-min(src.reader.Cursor(), tail), uint64(old.Shape().Slots))
+	default:
 		err = s.rejoin(src, next)
 	}
 	if err != nil {
@@ -125,7 +168,7 @@ func (s *Subscription) replace(src *source) error {
 	if err := old.Close(); err != nil || missed == 0 {
 		return err
 	}
-	return &LaggedError{Topic: src.topic, Missed: missed, First: src.reader.Cursor()}
+	return &LaggedError{Topic: src.topic, Missed: missed, First: src.cursor()}
 }
 
 // rejoin reads a successor from its beginning.

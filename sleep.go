@@ -27,7 +27,7 @@ type place struct {
 	parked []*berth // guarded by mu
 }
 
-// A sleeper is a reader of one ring that its owner has stopped using for as long
+// A sleeper is a reader or a member that its owner has stopped using for as long
 // as he is parked.
 type sleeper interface {
 	// Arm asks to be woken, and reports whether something is there now.

@@ -66,6 +66,9 @@ func handleOf(f feed, ctx context.Context, handler func(m *Message, event error)
 		if err := handler(m, err); err != nil {
 			return err
 		}
+		if m != nil {
+			m.Done()
+		}
 	}
 }
 
@@ -83,6 +86,7 @@ func pollOf(f feed, most int, handler func(*Message)) (int, error) {
 			return n, err
 		}
 		handler(m)
+		m.Done()
 	}
 	return max(most, 0), nil
 }

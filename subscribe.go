@@ -27,11 +27,11 @@ type Subscription struct {
 	wait patience
 
 	sources []*source
-	readers []*ring.Reader // of the sources, in their order
-	at      int            // source that is read
-	turn    int            // messages taken from it in a row
-	empty   bool           // the last look has found nothing
-	events  []error        // to be told before the next message
+	reads   readSet // of the sources
+	at      int     // source that is read
+	turn    int     // messages taken from it in a row
+	empty   bool    // the last look has found nothing
+	events  []error // to be told before the next message
 	waiter  *ring.Waiter
 	message Message
 	told    bool // others know what we subscribe to
@@ -49,7 +49,8 @@ const (
 type source struct {
 	topic  string
 	file   *ring.File
-	reader *ring.Reader
+	reader *ring.Reader // nil in a group
+	member *ring.Member // nil outside
 }
 
 // Subscribe begins to read a topic or, with wildcards (* for one token, > for
@@ -57,6 +58,17 @@ type source struct {
 // after it returned is read. The ring of an exact name is made if it is not
 // there; its first publisher may still give it another shape. A topic of a
 // pattern is read from its first message if it appears later.
+//
+// With SubscriberConfig.Group it becomes a member of a queue group: each message goes
+// to one member, whoever is free first, and is copied out, so that no publisher
+// waits for a handler. A message is in the member's hand until its next call, the
+// handler's return, Message.Done, or Close, which say that it was handled. Of one that
+// its taker had in hand when its process died, another member is told: *AbandonedError;
+// it is not handed out again. The group begins with its first member and goes on where
+// it stands, whoever comes and goes. It is this node's: the group of that name on
+// another node gets each message, too, once. A message must fit a slot while a group
+// reads a topic: to its publisher a larger one is a *TooLargeError, from another node
+// it is a *LossError. A pattern has no group.
 //
 // Errors: ErrBadName, ErrTooManyReaders, ErrClosed, and those of opening.
 func (b *Bus) Subscribe(pattern string, cfg *SubscriberConfig) (*Subscription, error) {
@@ -68,7 +80,7 @@ func (b *Bus) Subscribe(pattern string, cfg *SubscriberConfig) (*Subscription, e
 	if s.wild {
 		valid = shm.ValidPattern
 	}
-	if err := errors.Join(valid(pattern), s.config.validate()); err != nil {
+	if err := errors.Join(valid(pattern), s.config.validate(s.wild)); err != nil {
 		return nil, err
 	}
 	s.wait.bus, s.wait.bed, s.wait.topics = b, b.place.newBerth(), s.wild
@@ -230,7 +242,7 @@ func (s *Subscription) shut() error {
 	s.endFinder()
 	var errs []error
 	for _, src := range s.sources {
-		src.reader.Close()
+		src.leave()
 		errs = append(errs, src.file.Close())
 	}
 	s.sources = nil
@@ -240,12 +252,11 @@ func (s *Subscription) shut() error {
 
 // gather lists what is waited for, for ourselves and for the watch.
 func (s *Subscription) gather() {
-	bed := s.wait.bed
-	s.readers, bed.sleepers = s.readers[:0], bed.sleepers[:0]
+	s.reads.clear()
 	for _, src := range s.sources {
-		s.readers = append(s.readers, src.reader)
-		bed.sleepers = append(bed.sleepers, src.reader)
+		s.reads.add(src)
 	}
+	s.reads.berth(s.wait.bed)
 }
 
 // join begins to read a topic.
@@ -265,6 +276,9 @@ func (s *Subscription) openSource(topic string, o ring.JoinOptions) (*source, er
 	file, err := s.bus.openRing(topic, ring.FileOptions{})
 	if err != nil {
 		return nil, err
+	}
+	if s.config.Group != "" {
+		return s.joinGroup(topic, file)
 	}
 	if file.Shape().Mode == Latest {
 		o.Latest = true
