@@ -32,7 +32,8 @@ missed (too slow, or lost by the network), 4 --timeout ran out.`
 
 const rootExamples = `  ringcast sub orders.eu
   seq 10 | ringcast pub orders.eu
-  ringcast ls`
+  ringcast ls
+  ringcast bench pingpong --size 256`
 
 // An exitError is an error that knows its exit code.
 type exitError struct {
@@ -93,7 +94,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 func (t *tool) command() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "ringcast", Short: "publish, subscribe, and look", Long: longHelp, Example: rootExamples,
+		Use: "ringcast", Short: "publish, subscribe, look, and measure", Long: longHelp, Example: rootExamples,
 		Version: version.String(), SilenceUsage: true, SilenceErrors: true, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -104,7 +105,7 @@ func (t *tool) command() *cobra.Command {
 	f.Var(&modeFlag{&t.config.Mode}, "mode", "mode of the domain's files, if it is made now: 600, 660 (the group takes part), 640 (the group looks) ... (default 600; 660 with a group)")
 	f.StringVar(&t.config.Group, "group", "", "group of the domain, if it is made now: one of yours (default ringcast at /dev/shm/ringcast, else none)")
 	f.StringVar(&t.config.Owner, "owner", "", "user whom the domain belongs to, if root makes it now (default: who makes it)")
-	cmd.AddCommand(t.pubCommand(), t.subCommand(), t.lsCommand(), t.versionCommand())
+	cmd.AddCommand(t.pubCommand(), t.subCommand(), t.lsCommand(), t.benchCommand(), t.versionCommand())
 	return cmd
 }
 

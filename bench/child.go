@@ -1,0 +1,223 @@
+package bench
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"runtime"
+	"runtime/debug"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+	"github.com/ringcast/ringcast"
+)
+
+// A role is what one process of a run does.
+type role string
+
+const (
+	roleProducer role = "producer"
+	roleReader   role = "reader"
+	rolePing     role = "ping"
+	rolePong     role = "pong"
+	roleCaller   role = "caller"
+	roleSleeper  role = "sleeper"
+)
+
+// An assignment is what a child is told, as one line of JSON.
+type assignment struct {
+	Spec  Spec   `json:"spec"`
+	Role  role   `json:"role"`
+	Index int    `json:"index"` // among those of its role
+	Seat  int    `json:"seat"`
+	Dir   string `json:"dir"`
+	Board string `json:"board"`
+}
+
+// An account is what a child answers.
+type account struct {
+	Process   Process                `json:"process"`
+	Histogram *hdrhistogram.Snapshot `json:"histogram,omitempty"`
+	Error     string                 `json:"error,omitempty"`
+}
+
+// Child is the whole life of one process of a run: it reads its assignment from
+// stdin, does it, and writes its account to stdout. When stdin ends before, it
+// gives up: its parent is gone. Programs whose Options.Child leads to themselves
+// call it.
+func Child(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
+	var a assignment
+	dec := json.NewDecoder(stdin)
+	if err := dec.Decode(&a); err != nil {
+		return fmt.Errorf("assignment: %w (this command is for bench itself: use ringcast bench oneway and its like)", err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() {
+		_, _ = io.Copy(io.Discard, stdin)
+		cancel()
+	}()
+	w, err := newWorker(&a)
+	if err == nil {
+		err = w.run(ctx)
+	}
+	if err != nil {
+		return errors.Join(err, json.NewEncoder(stdout).Encode(account{Error: err.Error()}))
+	}
+	return json.NewEncoder(stdout).Encode(w.account())
+}
+
+// A worker is one process of a run at its work. It belongs to one goroutine.
+type worker struct {
+	assignment
+	board  *board
+	seat   *seat
+	bus    *ringcast.Bus
+	window window
+	hist   *hdrhistogram.Histogram
+
+	total    uint64
+	shown    uint64 // bits of total that are zero when the board is told: a locked store costs as much as a message
+	missed   uint64
+	behind   time.Duration
+	attached int64
+	private  uint64
+}
+
+func newWorker(a *assignment) (*worker, error) {
+	if a.Seat < 0 || a.Seat >= maxProcesses {
+		return nil, fmt.Errorf("seat %d: want 0 to %d", a.Seat, maxProcesses-1)
+	}
+	b, _, err := openBoard(a.Board)
+	if err != nil {
+		return nil, err
+	}
+	w := &worker{assignment: *a, board: b, seat: &b.counts[a.Seat]}
+	if a.Spec.Scenario == Stream && a.Spec.Rate == 0 {
+		w.shown = 1<<10 - 1
+	}
+	if a.Role != roleProducer && a.Role != rolePong && a.Role != roleCaller {
+		w.hist = newHistogram()
+	}
+	return w, nil
+}
+
+// run joins the domain, works, and leaves when the parent says so.
+func (w *worker) run(ctx context.Context) error {
+	policy, err := w.Spec.Wait.policy()
+	if err != nil {
+		return err
+	}
+	name := fmt.Sprintf("bench-%s-%d", w.Role, w.Index)
+	w.bus, err = ringcast.Open(ctx, &ringcast.Config{Dir: w.Dir, Domain: domain, Name: name, Wait: policy})
+	if err != nil {
+		return err
+	}
+	if cpu, ok := w.Spec.cpu(w.Seat); ok {
+		defer pinned(cpu)()
+	}
+	runtime.GC()
+	debug.SetGCPercent(-1) // nothing is allocated; a collection would be noise of ours
+	err = w.work(ctx)
+	if err == nil {
+		err = w.rest(ctx)
+	}
+	return errors.Join(err, w.bus.Close())
+}
+
+func (w *worker) work(ctx context.Context) error {
+	switch w.Role {
+	case roleProducer:
+		return w.produce(ctx)
+	case roleReader:
+		return w.consume(ctx)
+	case rolePing:
+		return w.ping(ctx)
+	case rolePong:
+		return w.pong(ctx)
+	case roleCaller:
+		return w.call(ctx)
+	case roleSleeper:
+		return w.consume(ctx)
+	}
+	return fmt.Errorf("role %q is unknown", string(w.Role))
+}
+
+// begin says that this process is ready and waits for the others.
+func (w *worker) begin(ctx context.Context) error {
+	w.private = privateBytes()
+	w.board.ready.Add(1)
+	return w.await(ctx, phaseWarm)
+}
+
+// rest says that this process is done and waits until all may close.
+func (w *worker) rest(ctx context.Context) error {
+	w.turn()
+	w.private = privateBytes()
+	w.board.done.Add(1)
+	return w.await(ctx, phaseLeave)
+}
+
+func (w *worker) await(ctx context.Context, phase uint32) error {
+	for w.board.phase.Load() < phase {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		time.Sleep(100 * time.Microsecond)
+	}
+	return ctx.Err()
+}
+
+// turn looks at the phase, and reports whether the work is over.
+func (w *worker) turn() (over bool) {
+	phase := w.board.phase.Load()
+	if phase != w.window.phase {
+		w.window.turn(phase)
+	}
+	return phase >= phaseStop
+}
+
+// count counts one message that was sent or read.
+func (w *worker) count() {
+	w.total++
+	if w.window.measured {
+		w.window.messages++
+	}
+	if w.total&w.shown == 0 {
+		w.seat.messages.Store(w.total)
+	}
+}
+
+// account is what the parent is told.
+func (w *worker) account() account {
+	p := w.window.process(w.Role)
+	p.Total, p.Missed, p.Behind, p.Private, p.Attached = w.total, w.missed, w.behind, w.private, w.attached
+	a := account{Process: p}
+	if w.hist != nil {
+		a.Histogram = w.hist.Export()
+	}
+	return a
+}
+
+// publisher opens a topic for publishing in the shape of the run, and waits for
+// its readers.
+func (w *worker) publisher(ctx context.Context, topic string, readers int) (*ringcast.Publisher, error) {
+	s := &w.Spec
+	before := privateBytes()
+	p, err := w.bus.Publisher(topic, &ringcast.PublisherConfig{Slots: s.Slots, SlotSize: s.SlotSize, Exclusive: s.Exclusive})
+	if err != nil {
+		return nil, err
+	}
+	w.attached = int64(privateBytes()) - int64(before)
+	return p, w.bus.WaitForSubscribers(ctx, topic, readers)
+}
+
+// subscription subscribes to a topic.
+func (w *worker) subscription(topic string) (*ringcast.Subscription, error) {
+	before := privateBytes()
+	s, err := w.bus.Subscribe(topic, nil)
+	w.attached = int64(privateBytes()) - int64(before)
+	return s, err
+}

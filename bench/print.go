@@ -1,0 +1,66 @@
+package bench
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// Print writes what was measured in words, at most 100 columns wide.
+func (r *Result) Print(w io.Writer) error {
+	var b strings.Builder
+	s := &r.Spec
+	fmt.Fprintf(&b, "machine   %v\n", r.Machine)
+	fmt.Fprintf(&b, "work      %s of %d bytes, %d to %d, %s, %s, wait %s, %d slots of %d bytes, %v after %v\n", s.Scenario, s.Size,
+		s.Producers, s.Readers, pace(s), kindOf(s), s.Wait, s.Slots, s.SlotSize, s.Duration, s.Warmup)
+	fmt.Fprintf(&b, "cores     cache line there and back %v before, %v after: %s; %.1f %% taken by other machines\n",
+		r.LineBefore, r.LineAfter, r.Regime, 100*r.Steal)
+	fmt.Fprintf(&b, "rate      %s messages/s", grouped(r.Rate))
+	if s.Readers > 1 {
+		fmt.Fprintf(&b, " over %d readers", s.Readers)
+	}
+	fmt.Fprintf(&b, ", %.1f MB/s\n", r.Rate*float64(s.Size)/1e6)
+	if l := r.Latency; l != nil {
+		fmt.Fprintf(&b, "latency   p50 %v  p90 %v  p99 %v  p99.9 %v  p99.99 %v  max %v  of %d\n", time.Duration(l.P50),
+			time.Duration(l.P90), time.Duration(l.P99), time.Duration(l.P999), time.Duration(l.P9999), time.Duration(l.Max), l.Count)
+	}
+	for _, p := range r.Processes {
+		fmt.Fprintf(&b, "%-9s %14s messages/s  %5.1f %% of a core  %.6f allocations a message  %5.1f MB private",
+			p.Role, grouped(p.Rate), 100*p.CPU, p.Allocs, float64(p.Private)/1e6)
+		if p.Behind > time.Millisecond {
+			fmt.Fprintf(&b, "  late by up to %v", p.Behind.Round(time.Microsecond))
+		}
+		b.WriteByte('\n')
+	}
+	fmt.Fprintf(&b, "ring      %.2f MB of the topic, %.2f MB of the domain, %d sleepers woken, %d missed\n",
+		float64(r.RingBytes)/1e6, float64(r.TotalBytes)/1e6, r.Wakes, r.Missed)
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func pace(s *Spec) string {
+	switch {
+	case s.Scenario == Wake:
+		return fmt.Sprintf("each after %v", s.Pause)
+	case s.Rate > 0:
+		return grouped(s.Rate) + " offered a second"
+	}
+	return "as fast as possible"
+}
+
+func kindOf(s *Spec) string {
+	if s.Exclusive {
+		return "exclusive"
+	}
+	return "shared"
+}
+
+// grouped writes a number with a comma every three digits.
+func grouped(v float64) string {
+	text := fmt.Sprintf("%.0f", v)
+	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
+		text = text[:i] + "," + text[i:]
+	}
+	return text
+}

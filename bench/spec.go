@@ -1,0 +1,174 @@
+package bench
+
+import (
+	"fmt"
+	"math/bits"
+	"runtime"
+	"time"
+
+	"github.com/ringcast/ringcast"
+)
+
+// A Scenario is who talks to whom.
+type Scenario string
+
+// Scenarios.
+const (
+	// Stream is one topic, any number of producers and readers.
+	Stream Scenario = "stream"
+	// PingPong is a round trip over two topics.
+	PingPong Scenario = "pingpong"
+	// Wake is one message after a pause, to a reader that may have gone to sleep.
+	Wake Scenario = "wake"
+)
+
+// A Waiting says how everybody waits: block, spin or yield.
+type Waiting string
+
+// Ways of waiting, as in the root package.
+const (
+	Block Waiting = "block"
+	Spin  Waiting = "spin"
+	Yield Waiting = "yield"
+)
+
+func (w Waiting) policy() (ringcast.Wait, error) {
+	switch w {
+	case Block, "":
+		return ringcast.Block, nil
+	case Spin:
+		return ringcast.Spin, nil
+	case Yield:
+		return ringcast.Yield, nil
+	}
+	return 0, fmt.Errorf("way of waiting %q: want block, spin or yield", string(w))
+}
+
+// A Spec is the work of one run. It is plain data and may be copied.
+type Spec struct {
+	Scenario Scenario `json:"scenario"`
+	// Size is the payload in bytes, at least 16. Zero means 256.
+	Size int `json:"size"`
+	// Rate is how many messages all producers together offer a second, at
+	// instants fixed beforehand. Zero means as fast as they are taken.
+	Rate float64 `json:"rate,omitempty"`
+	// Pause is how long a Wake sleeps between two messages. Zero means 10 ms.
+	Pause time.Duration `json:"pause_ns,omitempty"`
+	// Producers and Readers of a Stream. Zero means 1.
+	Producers int `json:"producers"`
+	Readers   int `json:"readers"`
+	// Exclusive asks for topics that take one publisher.
+	Exclusive bool    `json:"exclusive,omitempty"`
+	Wait      Waiting `json:"wait"`
+	// Pin lists cores: the working thread of the first process runs on the first,
+	// and so on, round about; producers come before readers. Empty pins nobody.
+	Pin []int `json:"pin,omitempty"`
+	// Duration is how long is measured, after Warmup. Zero means 3 s after 500 ms.
+	Duration time.Duration `json:"duration_ns"`
+	Warmup   time.Duration `json:"warmup_ns"`
+	// Slots and SlotSize are the shape of the ring. Zero means 1024 slots of the
+	// message's size, rounded up to 64 bytes.
+	Slots    int `json:"slots"`
+	SlotSize int `json:"slot_size"`
+}
+
+// Limits of a run: what fits the board that its processes share, and a
+// histogram. A process needs 20 ms of each core to start.
+const (
+	minSize      = 16
+	maxProcesses = 64
+	maxDuration  = time.Hour
+)
+
+// Complete fills in what is zero and says what is wrong.
+func (s Spec) Complete() (Spec, error) {
+	s = s.withDefaults()
+	if s.Scenario != Stream {
+		s.Producers, s.Readers = 1, 1
+	}
+	if _, err := s.Wait.policy(); err != nil {
+		return s, err
+	}
+	switch {
+	case s.Scenario != Stream && s.Scenario != PingPong && s.Scenario != Wake:
+		return s, fmt.Errorf("scenario %q: want stream, pingpong or wake", string(s.Scenario))
+	case s.Size < minSize || s.Size > 16<<20:
+		return s, fmt.Errorf("size %d: want %d bytes to 16 MiB; the first 16 bear number and time", s.Size, minSize)
+	case s.Size > s.SlotSize:
+		return s, fmt.Errorf("size %d in slots of %d bytes: a message that is written in place must fit a slot", s.Size, s.SlotSize)
+	case s.Producers < 1 || s.Readers < 1 || s.Producers+s.Readers > maxProcesses:
+		return s, fmt.Errorf("%d producers and %d readers: want at least one of each, at most %d together", s.Producers, s.Readers, maxProcesses)
+	case s.Exclusive && s.Producers > 1:
+		return s, fmt.Errorf("%d producers of an exclusive topic: it takes one; leave exclusive away", s.Producers)
+	case s.Slots < 64 || bits.OnesCount(uint(s.Slots)) != 1:
+		return s, fmt.Errorf("%d slots: want a power of two from 64 to 2^20", s.Slots)
+	case s.Rate < 0:
+		return s, fmt.Errorf("rate %v: want messages a second, or 0 for as fast as possible", s.Rate)
+	case s.Rate > 0 && s.Scenario == Wake:
+		return s, fmt.Errorf("rate %v with scenario wake: its pace is the pause", s.Rate)
+	case s.Duration < 0 || s.Duration > maxDuration || s.Warmup < 0 || s.Warmup > maxDuration:
+		return s, fmt.Errorf("duration %v after warm-up %v: want at most %v each", s.Duration, s.Warmup, maxDuration)
+	}
+	return s, s.checkPin()
+}
+
+func (s Spec) checkPin() error {
+	for _, cpu := range s.Pin {
+		if cpu < 0 || cpu >= runtime.NumCPU() {
+			return fmt.Errorf("pin to core %d: this process may use %d, numbered from 0", cpu, runtime.NumCPU())
+		}
+	}
+	return nil
+}
+
+func (s Spec) withDefaults() Spec {
+	def := func(v *int, d int) {
+		if *v == 0 {
+			*v = d
+		}
+	}
+	def(&s.Size, 256)
+	def(&s.Producers, 1)
+	def(&s.Readers, 1)
+	def(&s.Slots, 1024)
+	def(&s.SlotSize, (s.Size+63)&^63)
+	if s.Duration == 0 {
+		s.Duration = 3 * time.Second
+	}
+	if s.Warmup == 0 {
+		s.Warmup = 500 * time.Millisecond
+	}
+	if s.Pause == 0 {
+		s.Pause = 10 * time.Millisecond
+	}
+	if s.Wait == "" {
+		s.Wait = Block
+	}
+	return s
+}
+
+// roles are the processes of the run, in the order of their seats.
+func (s Spec) roles() []role {
+	switch s.Scenario {
+	case PingPong:
+		return []role{rolePing, rolePong}
+	case Wake:
+		return []role{roleCaller, roleSleeper}
+	}
+	var list []role
+	for range s.Producers {
+		list = append(list, roleProducer)
+	}
+	for range s.Readers {
+		list = append(list, roleReader)
+	}
+	return list
+}
+
+// cpu is the core of a seat, and whether it has one.
+func (s Spec) cpu(seat int) (int, bool) {
+	if len(s.Pin) == 0 {
+		return 0, false
+	}
+	return s.Pin[seat%len(s.Pin)], true
+}

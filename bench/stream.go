@@ -1,0 +1,131 @@
+package bench
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ringcast/ringcast"
+)
+
+// Topics of a run.
+const (
+	domain    = "bench"
+	topicMain = "stream"
+	topicBack = "back"
+)
+
+// produce claims, writes and commits until the run is over.
+func (w *worker) produce(ctx context.Context) error {
+	p, err := w.publisher(ctx, topicMain, w.Spec.Readers)
+	if err != nil {
+		return err
+	}
+	if err := w.begin(ctx); err != nil {
+		return err
+	}
+	if w.Spec.Rate > 0 {
+		err = w.offer(ctx, p)
+	} else {
+		err = w.pour(ctx, p)
+	}
+	if err != nil {
+		return err
+	}
+	return send(ctx, p, w.Spec.Size, tagOf(w.Index, w.total+1)|lastMark, 0)
+}
+
+// pour sends as fast as the messages are taken.
+func (w *worker) pour(ctx context.Context, p *ringcast.Publisher) error {
+	for !w.turn() {
+		if err := send(ctx, p, w.Spec.Size, tagOf(w.Index, w.total+1), 0); err != nil {
+			return err
+		}
+		w.count()
+	}
+	return nil
+}
+
+// offer sends at fixed instants, which the messages bear.
+func (w *worker) offer(ctx context.Context, p *ringcast.Publisher) error {
+	s := newSchedule(now(), w.Spec.Rate, w.Index, w.Spec.Producers)
+	for {
+		due, ok := s.wait(w.turn)
+		if !ok || w.turn() {
+			w.behind = s.behind
+			return nil
+		}
+		if err := send(ctx, p, w.Spec.Size, tagOf(w.Index, w.total+1), uint64(due)); err != nil {
+			return err
+		}
+		w.count()
+	}
+}
+
+// call sends a message after each pause, with the instant of its sending.
+func (w *worker) call(ctx context.Context) error {
+	p, err := w.publisher(ctx, topicMain, 1)
+	if err != nil {
+		return err
+	}
+	if err := w.begin(ctx); err != nil {
+		return err
+	}
+	for !w.turn() {
+		pause(w.Spec.Pause)
+		if err := send(ctx, p, w.Spec.Size, tagOf(0, w.total+1), uint64(now())); err != nil {
+			return err
+		}
+		w.count()
+	}
+	return send(ctx, p, w.Spec.Size, tagOf(0, w.total+1)|lastMark, 0)
+}
+
+// send writes one message in place.
+func send(ctx context.Context, p *ringcast.Publisher, size int, tag, stamp uint64) error {
+	c, err := p.Claim(ctx, size)
+	if err != nil {
+		return err
+	}
+	fill(c.Bytes(), tag, stamp)
+	return c.Commit()
+}
+
+// consume reads until every producer has sent its last message. It fails when a
+// message is not what was sent, or is not the next of its producer.
+func (w *worker) consume(ctx context.Context) error {
+	sub, err := w.subscription(topicMain)
+	if err != nil {
+		return err
+	}
+	if err := w.begin(ctx); err != nil {
+		return err
+	}
+	order := newOrder(w.Spec.Producers)
+	for m, err := range sub.Messages(ctx) {
+		if err != nil {
+			if !ringcast.IsEvent(err) {
+				return err
+			}
+			w.missed += missedBy(err)
+			order.forgive()
+			continue
+		}
+		w.turn()
+		tag, stamp, whole := read(m.Payload())
+		last, err := order.next(tag, whole)
+		if err != nil {
+			return err
+		}
+		if last {
+			if order.open == 0 {
+				return nil
+			}
+			continue
+		}
+		if stamp != 0 && w.window.measured {
+			record(w.hist, now()-timeOf(stamp))
+		}
+		w.count()
+	}
+	return fmt.Errorf("subscription ended early: %w", ctx.Err())
+}

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/ringcast/ringcast/bench"
+	"github.com/spf13/cobra"
+)
+
+const benchHelp = `Measure how fast messages go between processes of this machine. The tool starts
+the processes itself, over a domain of its own in a temporary directory that is
+removed at the end; nothing that runs is touched.
+
+Producers write every byte of each message in the slot (Claim, Commit), readers
+read every byte where it lies (Messages) and check it. With --rate messages are
+offered at fixed instants and latencies count from the instant at which a message
+was due, so that a stall shows in all messages that it delayed.
+
+Beside each figure stands the time that a cache line takes from one core to
+another and back, before and after the run: "near" or "far". On virtual machines
+it changes, and everything with it; compare only figures of one regime.
+
+Exit codes: 0 measured, 1 something failed, 2 wrong arguments, 3 readers missed messages.`
+
+const benchExamples = `  ringcast bench pingpong --size 256
+  ringcast bench oneway --size 2048
+  ringcast bench oneway --rate 100000 --hgrm oneway.hgrm
+  ringcast bench oneway --exclusive --wait spin --pin 0,1
+  ringcast bench fanout --readers 3 --wait yield
+  ringcast bench fanin --producers 3 --json`
+
+// benchOptions are the flags of bench as they stand.
+type benchOptions struct {
+	spec bench.Spec
+	wait string
+	json bool
+	hgrm string
+}
+
+func (t *tool) benchCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "bench", Short: "measure rates and latencies on this machine", Long: benchHelp, Example: benchExamples,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(
+		t.benchScenario("oneway", "one producer, one reader: messages a second, or latency at a rate", bench.Spec{Scenario: bench.Stream}),
+		t.benchScenario("pingpong", "there and back: round-trip latency", bench.Spec{Scenario: bench.PingPong}),
+		t.benchScenario("fanout", "one producer, several readers of everything", bench.Spec{Scenario: bench.Stream, Readers: 3}),
+		t.benchScenario("fanin", "several producers, one reader", bench.Spec{Scenario: bench.Stream, Producers: 3}),
+		t.benchChild(),
+	)
+	return cmd
+}
+
+func (t *tool) benchScenario(name, short string, spec bench.Spec) *cobra.Command {
+	o := benchOptions{spec: spec}
+	cmd := &cobra.Command{
+		Use: name, Short: short, Long: short + ".\n\n" + benchHelp, Example: benchExamples, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.spec.Wait = bench.Waiting(o.wait)
+			complete, err := o.spec.Complete()
+			if err != nil {
+				return usage("%v", err)
+			}
+			return failed(t.bench(cmd.Context(), complete, &o))
+		},
+	}
+	f, s := cmd.Flags(), &o.spec
+	f.IntVar(&s.Size, "size", 256, "bytes of a message, at least 16")
+	f.Float64Var(&s.Rate, "rate", 0, "offer so many messages a second, all producers together (default: as fast as they are taken)")
+	if s.Scenario == bench.Stream {
+		f.IntVar(&s.Producers, "producers", max(s.Producers, 1), "processes that publish")
+		f.IntVar(&s.Readers, "readers", max(s.Readers, 1), "processes that subscribe, each of which gets everything")
+	}
+	f.BoolVar(&s.Exclusive, "exclusive", false, "topics that take one publisher and are faster")
+	f.StringVar(&o.wait, "wait", "block", "how all wait: block (spin briefly, then sleep), spin, yield")
+	f.IntSliceVar(&s.Pin, "pin", nil, "cores for the working threads, producers first, round about: 0,1")
+	f.DurationVar(&s.Duration, "duration", 3*time.Second, "how long to measure")
+	f.DurationVar(&s.Warmup, "warmup", 500*time.Millisecond, "how long to run before that")
+	f.IntVar(&s.Slots, "slots", 1024, "slots of the ring, a power of two")
+	f.IntVar(&s.SlotSize, "slot-size", 0, "bytes of a slot (default: the message's size, rounded up to 64)")
+	f.BoolVar(&o.json, "json", false, "print everything as one JSON object")
+	f.StringVar(&o.hgrm, "hgrm", "", "write the latencies to this file in HdrHistogram's text form")
+	return cmd
+}
+
+// benchChild is what the tool starts: one process of a run.
+func (t *tool) benchChild() *cobra.Command {
+	return &cobra.Command{
+		Use: "child", Hidden: true, Args: cobra.NoArgs, Short: "one process of a run; bench starts it",
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return failed(bench.Child(cmd.Context(), t.stdin, t.stdout))
+		},
+	}
+}
+
+// bench runs one scenario and says what it measured.
+func (t *tool) bench(ctx context.Context, spec bench.Spec, o *benchOptions) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	hgrm, err := openHgrm(o.hgrm, spec)
+	if err != nil {
+		return err
+	}
+	run := bench.Options{Child: []string{self, "bench", "child"}, Dir: t.config.Dir}
+	show, clear := benchProgress(t.stderr, spec)
+	run.Progress = show
+	result, err := bench.Run(ctx, spec, run)
+	clear()
+	if err != nil {
+		return err
+	}
+	if hgrm != nil {
+		if err := writeHgrm(hgrm, result); err != nil {
+			return err
+		}
+	}
+	if err := t.printBench(result, o.json); err != nil {
+		return err
+	}
+	if result.Missed > 0 {
+		return &exitError{exitMissed, fmt.Errorf("readers missed %d messages: they were stopped for longer than the stall budget", result.Missed)}
+	}
+	return nil
+}
+
+func (t *tool) printBench(r *bench.Result, asJSON bool) error {
+	if !asJSON {
+		return r.Print(t.stdout)
+	}
+	enc := json.NewEncoder(t.stdout)
+	enc.SetIndent("", "  ")
+	return enc.Encode(r)
+}
+
+// openHgrm makes the file before the run, so that a path that cannot be written
+// costs no time.
+func openHgrm(path string, spec bench.Spec) (*os.File, error) {
+	if path == "" {
+		return nil, nil
+	}
+	if spec.Scenario == bench.Stream && spec.Rate == 0 {
+		return nil, usage("--hgrm without --rate: at the greatest rate a latency would be the length of the queue; add --rate 100000, say")
+	}
+	return os.Create(path)
+}
+
+func writeHgrm(f *os.File, r *bench.Result) error {
+	if err := r.WriteHgrm(f); err != nil {
+		_ = f.Close()
+		return err
+	}
+	return f.Close()
+}
