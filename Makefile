@@ -23,11 +23,13 @@ order_schema = $(FLATC) --go -o $(1)/schema examples/schema/order.fbs && \
 
 COMMANDS  := $(patsubst %/main.go,./%,$(wildcard cmd/*/main.go))
 
+LIMITS    := $(patsubst bench/limits/%.c,bin/limits/%,$(wildcard bench/limits/*.c))
+
 .DEFAULT_GOAL := help
-.PHONY: help demo torture torture-mutants test check static build generate bench lint models mutants clean format modules vet staticcheck generated
+.PHONY: help demo torture torture-mutants test check static build generate bench bench-ring limits peers lint models mutants clean format modules vet staticcheck generated
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
 
 demo: build ## stream a real input across two nodes of this host, with loss, and compare
 	go run ./internal/demo
@@ -58,6 +60,19 @@ generate: $(PYTHON_READY) ## write accessors, constants and tables from codec/sc
 
 bench: ## run the Go benchmarks, each for BENCHTIME (1s)
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
+
+bench-ring: build limits peers ## the ring beside its limits and Aeron; BENCH=quick, JSON=1
+	@go build -o bin/bench-cells ./bench/cells
+	@bin/bench-cells $(if $(filter quick,$(BENCH)),-quick) $(if $(JSON),-json)
+
+limits: $(LIMITS) ## build the C programs that show the limits of this machine
+
+bin/limits/%: bench/limits/%.c bench/limits/work.h bench/limits/ring.h
+	@mkdir -p bin/limits
+	$(CC) -std=c11 -O2 -Wall -Wextra -Werror -o $@ $<
+
+peers: ## set up Aeron from package registries, into .tools
+	@MAVEN_DEPENDENCY=$(MAVEN_DEPENDENCY) sh bench/peers/aeron/build.sh >&2
 
 lint: ## hold the rules of the code: imports, unsafe, lengths, names
 	go test ./internal/lint

@@ -34,6 +34,8 @@ type assignment struct {
 	Seat  int    `json:"seat"`
 	Dir   string `json:"dir"`
 	Board string `json:"board"`
+	// Traced asks for the addresses of the domain's files.
+	Traced bool `json:"traced,omitempty"`
 }
 
 // An account is what a child answers.
@@ -76,6 +78,7 @@ type worker struct {
 	seat   *seat
 	bus    *ringcast.Bus
 	window window
+	buffer []byte // of a run that copies
 	hist   *hdrhistogram.Histogram
 
 	total    uint64
@@ -83,6 +86,7 @@ type worker struct {
 	missed   uint64
 	behind   time.Duration
 	attached int64
+	mapped   []Mapping
 	private  uint64
 }
 
@@ -94,7 +98,7 @@ func newWorker(a *assignment) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &worker{assignment: *a, board: b, seat: &b.counts[a.Seat]}
+	w := &worker{assignment: *a, board: b, seat: &b.counts[a.Seat], buffer: make([]byte, a.Spec.Size)}
 	if a.Spec.Scenario == Stream && a.Spec.Rate == 0 {
 		w.shown = 1<<10 - 1
 	}
@@ -155,7 +159,11 @@ func (w *worker) begin(ctx context.Context) error {
 // rest says that this process is done and waits until all may close.
 func (w *worker) rest(ctx context.Context) error {
 	w.turn()
+	w.seat.messages.Store(w.total)
 	w.private = privateBytes()
+	if w.Traced {
+		w.mapped = mappingsBelow(w.Dir)
+	}
 	w.board.done.Add(1)
 	return w.await(ctx, phaseLeave)
 }
@@ -193,7 +201,7 @@ func (w *worker) count() {
 // account is what the parent is told.
 func (w *worker) account() account {
 	p := w.window.process(w.Role)
-	p.Total, p.Missed, p.Behind, p.Private, p.Attached = w.total, w.missed, w.behind, w.private, w.attached
+	p.Total, p.Missed, p.Behind, p.Private, p.Attached, p.Mapped = w.total, w.missed, w.behind, w.private, w.attached, w.mapped
 	a := account{Process: p}
 	if w.hist != nil {
 		a.Histogram = w.hist.Export()

@@ -41,7 +41,7 @@ func (w *worker) ping(ctx context.Context) error {
 		}
 		w.count()
 	}
-	return send(ctx, there, w.Spec.Size, tagOf(0, w.total+1)|lastMark, 0)
+	return w.send(ctx, there, tagOf(0, w.total+1)|lastMark, 0)
 }
 
 // atOnce is the pace of one round trip after the other.
@@ -49,14 +49,14 @@ func (w *worker) atOnce() (time.Duration, bool) { return now(), true }
 
 // trip is one round trip.
 func (w *worker) trip(ctx context.Context, there *ringcast.Publisher, back *ringcast.Subscription, tag uint64) error {
-	if err := send(ctx, there, w.Spec.Size, tag, 0); err != nil {
+	if err := w.send(ctx, there, tag, 0); err != nil {
 		return err
 	}
 	m, err := back.Next(ctx)
 	if err != nil {
 		return err
 	}
-	if got, _, whole := read(m.Payload()); !whole || got != tag {
+	if got, _, whole := w.read(m); !whole || got != tag {
 		return fmt.Errorf("answer with tag %#x to %#x", got, tag)
 	}
 	return nil
@@ -81,14 +81,14 @@ func (w *worker) pong(ctx context.Context) error {
 			return err
 		}
 		w.turn()
-		tag, stamp, whole := read(m.Payload())
+		tag, stamp, whole := w.read(m)
 		if !whole {
 			return fmt.Errorf("message with tag %#x is not what was written", tag)
 		}
 		if tag&lastMark != 0 {
 			return nil
 		}
-		if err := send(ctx, back, w.Spec.Size, tag, stamp); err != nil {
+		if err := w.send(ctx, back, tag, stamp); err != nil {
 			return err
 		}
 		w.count()

@@ -176,12 +176,15 @@ func (r *run) start(ctx context.Context) error {
 		command := r.options.Child
 		if seat == 0 {
 			command = append(append([]string{}, r.options.Wrap...), command...)
+			a.Traced = len(r.options.Wrap) > 0
 		}
 		c, err := startChild(ctx, command, &a, r.failed)
+		if c != nil {
+			r.children = append(r.children, c)
+		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", one, err)
 		}
-		r.children = append(r.children, c)
 	}
 	return nil
 }
@@ -205,7 +208,12 @@ func startChild(ctx context.Context, command []string, a *assignment, failed cha
 		}
 		c.ended <- err
 	}()
-	return c, json.NewEncoder(c.stdin).Encode(a)
+	if err := json.NewEncoder(c.stdin).Encode(a); err != nil { // it has ended: what it said matters more
+		ended := <-c.ended
+		c.ended <- ended // for reap
+		return c, errors.Join(ended, err)
+	}
+	return c, nil
 }
 
 // lastLines is the end of what a process complained about.

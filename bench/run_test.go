@@ -30,6 +30,8 @@ func TestScenarios(t *testing.T) {
 		"ping-pong at rate":  {Scenario: PingPong, Rate: 500},
 		"ping-pong yielding": {Scenario: PingPong, Exclusive: true, Wait: Yield},
 		"wake":               {Scenario: Wake, Pause: time.Millisecond},
+		"copying":            {Scenario: Stream, Copy: true},
+		"ping-pong copying":  {Scenario: PingPong, Copy: true},
 		"pinned":             {Scenario: Stream, Pin: []int{0}},
 	} {
 		t.Run(name, func(t *testing.T) { checkScenario(t, tiny(spec)) })
@@ -90,6 +92,20 @@ func TestChildThatFails(t *testing.T) {
 	_, err := Run(context.Background(), tiny(Spec{Scenario: Stream}), o)
 	if err == nil || !strings.Contains(err.Error(), "no such luck") {
 		t.Errorf("error = %v, want what the child said", err)
+	}
+}
+
+// TestTraced wants the first process to say where the domain's files lie when it
+// runs under another command, and only then.
+func TestTraced(t *testing.T) {
+	o := options(t)
+	o.Wrap = []string{"/usr/bin/env"}
+	r, err := Run(context.Background(), tiny(Spec{Scenario: Stream}), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first, second := r.Processes[0], r.Processes[1]; len(first.Mapped) == 0 || len(second.Mapped) != 0 {
+		t.Errorf("%d and %d mappings, want some and none", len(first.Mapped), len(second.Mapped))
 	}
 }
 

@@ -57,6 +57,9 @@ type Spec struct {
 	// Producers and Readers of a Stream. Zero means 1.
 	Producers int `json:"producers"`
 	Readers   int `json:"readers"`
+	// Copy publishes from memory of the producer's own and copies on the reader's
+	// side, instead of writing and reading in place.
+	Copy bool `json:"copy,omitempty"`
 	// Exclusive asks for topics that take one publisher.
 	Exclusive bool    `json:"exclusive,omitempty"`
 	Wait      Waiting `json:"wait"`

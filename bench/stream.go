@@ -31,13 +31,13 @@ func (w *worker) produce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return send(ctx, p, w.Spec.Size, tagOf(w.Index, w.total+1)|lastMark, 0)
+	return w.send(ctx, p, tagOf(w.Index, w.total+1)|lastMark, 0)
 }
 
 // pour sends as fast as the messages are taken.
 func (w *worker) pour(ctx context.Context, p *ringcast.Publisher) error {
 	for !w.turn() {
-		if err := send(ctx, p, w.Spec.Size, tagOf(w.Index, w.total+1), 0); err != nil {
+		if err := w.send(ctx, p, tagOf(w.Index, w.total+1), 0); err != nil {
 			return err
 		}
 		w.count()
@@ -54,7 +54,7 @@ func (w *worker) offer(ctx context.Context, p *ringcast.Publisher) error {
 			w.behind = s.behind
 			return nil
 		}
-		if err := send(ctx, p, w.Spec.Size, tagOf(w.Index, w.total+1), uint64(due)); err != nil {
+		if err := w.send(ctx, p, tagOf(w.Index, w.total+1), uint64(due)); err != nil {
 			return err
 		}
 		w.count()
@@ -72,22 +72,34 @@ func (w *worker) call(ctx context.Context) error {
 	}
 	for !w.turn() {
 		pause(w.Spec.Pause)
-		if err := send(ctx, p, w.Spec.Size, tagOf(0, w.total+1), uint64(now())); err != nil {
+		if err := w.send(ctx, p, tagOf(0, w.total+1), uint64(now())); err != nil {
 			return err
 		}
 		w.count()
 	}
-	return send(ctx, p, w.Spec.Size, tagOf(0, w.total+1)|lastMark, 0)
+	return w.send(ctx, p, tagOf(0, w.total+1)|lastMark, 0)
 }
 
-// send writes one message in place.
-func send(ctx context.Context, p *ringcast.Publisher, size int, tag, stamp uint64) error {
-	c, err := p.Claim(ctx, size)
+// send writes one message, in place unless the run copies.
+func (w *worker) send(ctx context.Context, p *ringcast.Publisher, tag, stamp uint64) error {
+	if w.Spec.Copy {
+		fill(w.buffer, tag, stamp)
+		return p.Publish(ctx, w.buffer)
+	}
+	c, err := p.Claim(ctx, w.Spec.Size)
 	if err != nil {
 		return err
 	}
 	fill(c.Bytes(), tag, stamp)
 	return c.Commit()
+}
+
+// read reads one message, where it lies unless the run copies.
+func (w *worker) read(m *ringcast.Message) (tag, stamp uint64, whole bool) {
+	if w.Spec.Copy {
+		return read(w.buffer[:copy(w.buffer, m.Payload())])
+	}
+	return read(m.Payload())
 }
 
 // consume reads until every producer has sent its last message. It fails when a
@@ -111,7 +123,7 @@ func (w *worker) consume(ctx context.Context) error {
 			continue
 		}
 		w.turn()
-		tag, stamp, whole := read(m.Payload())
+		tag, stamp, whole := w.read(m)
 		last, err := order.next(tag, whole)
 		if err != nil {
 			return err

@@ -62,7 +62,8 @@ type Process struct {
 	Attached int64         `json:"attached_bytes"` // private memory that opening the topic added
 	Behind   time.Duration `json:"behind_ns,omitempty"`
 	Missed   uint64        `json:"missed,omitempty"`
-	Total    uint64        `json:"total"` // messages from first to last, warm-up included
+	Mapped   []Mapping     `json:"mapped,omitempty"` // of a traced process: where the domain's files lie
+	Total    uint64        `json:"total"`            // messages from first to last, warm-up included
 }
 
 // process says what the window holds.

@@ -45,7 +45,7 @@ func (t *tool) benchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "bench", Short: "measure rates and latencies on this machine", Long: benchHelp, Example: benchExamples,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		RunE: func(cmd *cobra.Command, args []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(
 		t.benchScenario("oneway", "one producer, one reader: messages a second, or latency at a rate", bench.Spec{Scenario: bench.Stream}),
@@ -77,6 +77,7 @@ func (t *tool) benchScenario(name, short string, spec bench.Spec) *cobra.Command
 		f.IntVar(&s.Producers, "producers", max(s.Producers, 1), "processes that publish")
 		f.IntVar(&s.Readers, "readers", max(s.Readers, 1), "processes that subscribe, each of which gets everything")
 	}
+	f.BoolVar(&s.Copy, "copy", false, "publish from a buffer and copy on reading, instead of in place")
 	f.BoolVar(&s.Exclusive, "exclusive", false, "topics that take one publisher and are faster")
 	f.StringVar(&o.wait, "wait", "block", "how all wait: block (spin briefly, then sleep), spin, yield")
 	f.IntSliceVar(&s.Pin, "pin", nil, "cores for the working threads, producers first, round about: 0,1")

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/ringcast/ringcast/bench"
+)
+
+// A row is one comparison of one cell. Without a peer, ours itself is held against
+// the goal.
+type row struct {
+	Cell    string  `json:"cell"`
+	Ours    float64 `json:"ours"`
+	Unit    string  `json:"unit"`
+	Peer    string  `json:"peer,omitempty"`
+	Theirs  float64 `json:"theirs,omitempty"`
+	Ratio   float64 `json:"ratio,omitempty"` // ours to theirs
+	Goal    float64 `json:"goal,omitempty"`  // of the ratio, or of ours where there is no peer
+	Smaller bool    `json:"smaller_is_better"`
+	Judged  bool    `json:"has_goal"`
+	Met     bool    `json:"met"`
+	Regime  string  `json:"regime"`
+	LineNs  int64   `json:"cache_line_ns"` // there and back, of the same minute
+	Runs    int     `json:"runs"`          // pairs within the regime
+	Dropped int     `json:"runs_discarded"`
+	Spread  float64 `json:"spread"` // of the pairs' ratios: interquartile range / median
+	Note    string  `json:"note,omitempty"`
+}
+
+const header = "cell                      ours unit  peer           theirs  ratio   goal       regime line runs"
+
+// verdict fills in whether the goal is met.
+func (r *row) verdict() {
+	value := r.Ratio
+	if r.Peer == "" {
+		value = r.Ours
+	}
+	known := r.Peer == "" || r.Runs > 0 && r.Theirs != 0
+	r.Met = r.Judged && known && (r.Smaller && value <= r.Goal || !r.Smaller && value >= r.Goal)
+}
+
+func (r row) String() string {
+	goal := ""
+	if r.Judged {
+		sign, mark := ">=", "no"
+		if r.Smaller {
+			sign = "<="
+		}
+		if r.Met {
+			mark = "ok"
+		}
+		goal = fmt.Sprintf("%s%s %s", sign, short(r.Goal), mark)
+	}
+	theirs, ratio := "", ""
+	if r.Peer != "" {
+		theirs, ratio = short(r.Theirs), fmt.Sprintf("%.2f", r.Ratio)
+	}
+	text := fmt.Sprintf("%-22s %7s %-5s %-13s %7s %6s %-10s %-7s %4d %2d+%d", r.Cell, short(r.Ours), r.Unit, r.Peer, theirs, ratio, goal,
+		r.Regime, r.LineNs, r.Runs, r.Dropped)
+	if r.Note != "" {
+		text += "\n" + "    " + r.Note
+	}
+	return text
+}
+
+// short is a number in at most 7 characters.
+func short(v float64) string {
+	switch {
+	case v == 0:
+		return "0"
+	case v >= 1e4:
+		return fmt.Sprintf("%.0f", v)
+	case v >= 100:
+		return fmt.Sprintf("%.0f", v)
+	case v >= 10:
+		return fmt.Sprintf("%.1f", v)
+	case v >= 0.01:
+		return fmt.Sprintf("%.2f", v)
+	}
+	return fmt.Sprintf("%.1g", v)
+}
+
+// compared makes a row of a comparison.
+func compared(name, unit, peer string, scale float64, c bench.Comparison) row {
+	r := row{Cell: name, Unit: unit, Peer: peer, Ours: c.Ours * scale, Theirs: c.Theirs * scale, Ratio: c.Ratio,
+		Regime: string(c.Regime), LineNs: int64(c.Line), Runs: c.Pairs, Dropped: c.Discarded, Spread: c.Spread}
+	if c.Pairs == 0 {
+		r.Regime, r.Note = string(bench.Changed), "the regime changed in every round: run this cell again"
+	}
+	return r
+}
+
+// alone makes a row of ours without a peer, with the cache line of this moment.
+func alone(name, unit string, ours, goal float64) row {
+	line := bench.CacheLine()
+	r := row{Cell: name, Unit: unit, Ours: ours, Goal: goal, Smaller: true, Judged: true, Runs: 1,
+		Regime: string(bench.RegimeOf(line)), LineNs: int64(line / time.Nanosecond)}
+	r.verdict()
+	return r
+}
+
+// A summary counts goals.
+type summary struct {
+	met, judged int
+	missed      []string
+}
+
+func (s *summary) add(r row) {
+	if !r.Judged {
+		return
+	}
+	s.judged++
+	if r.Met {
+		s.met++
+		return
+	}
+	s.missed = append(s.missed, fmt.Sprintf("  %s, %s", r.Cell, r.against()))
+}
+
+func (r row) against() string {
+	if r.Peer == "" {
+		return fmt.Sprintf("%s %s, goal %s", short(r.Ours), r.Unit, short(r.Goal))
+	}
+	return fmt.Sprintf("%.2f times %s, goal %s (%s, %d pairs)", r.Ratio, r.Peer, short(r.Goal), r.Regime, r.Runs)
+}
+
+func (s summary) String() string {
+	text := fmt.Sprintf("goals met: %d of %d", s.met, s.judged)
+	for i, m := range s.missed {
+		if i == 0 {
+			text += "; not:"
+		}
+		text += "\n" + m
+	}
+	return text
+}

@@ -1,0 +1,111 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// A Figure is what one contender measured in one run.
+type Figure struct {
+	Rate    float64      `json:"rate"` // messages or round trips a second, summed over readers
+	Latency *Percentiles `json:"latency_ns,omitempty"`
+}
+
+// A Contender does a given work once, in at most a few seconds. It does not run
+// beside another.
+type Contender struct {
+	Name    string
+	Measure func(ctx context.Context) (Figure, error)
+}
+
+// Ours is Run as a contender.
+func Ours(spec Spec, o Options) Contender {
+	return Contender{Name: "ringcast", Measure: func(ctx context.Context) (Figure, error) {
+		r, err := Run(ctx, spec, o)
+		if err != nil {
+			return Figure{}, err
+		}
+		if r.Missed > 0 {
+			return Figure{}, fmt.Errorf("readers missed %d messages", r.Missed)
+		}
+		return Figure{Rate: r.Rate, Latency: r.Latency}, nil
+	}}
+}
+
+// A Program is a contender outside: it is given the work as flags (--scenario,
+// --size, --wait and so on, see limits/work.h) and prints a Figure as one line of
+// JSON.
+type Program struct {
+	Name    string
+	Command []string
+	Spec    Spec
+	// Scratch is where it may make a directory, which is removed afterwards; it is
+	// passed as --dir. Empty passes none.
+	Scratch string
+}
+
+// Contender makes the program one.
+func (p Program) Contender() Contender {
+	return Contender{Name: p.Name, Measure: p.measure}
+}
+
+func (p Program) measure(ctx context.Context) (Figure, error) {
+	ctx, cancel := context.WithTimeout(ctx, p.Spec.Warmup+p.Spec.Duration+patienceOver)
+	defer cancel()
+	args, err := p.flags()
+	if err != nil {
+		return Figure{}, err
+	}
+	if p.Scratch != "" {
+		dir, err := os.MkdirTemp(p.Scratch, "ringcast-peer-")
+		if err != nil {
+			return Figure{}, err
+		}
+		defer func() { _ = os.RemoveAll(dir) }()
+		args = append(args, "--dir", dir+"/peer")
+	}
+	cmd := exec.CommandContext(ctx, p.Command[0], append(append([]string{}, p.Command[1:]...), args...)...)
+	var out, complaint bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &complaint
+	cmd.WaitDelay = time.Second
+	if err := cmd.Run(); err != nil {
+		return Figure{}, fmt.Errorf("%s: %w: %s", p.Name, err, lastLines(complaint.String()))
+	}
+	var f Figure
+	if err := json.Unmarshal(out.Bytes(), &f); err != nil {
+		return Figure{}, fmt.Errorf("%s: answer %q: %w", p.Name, out.String(), err)
+	}
+	return f, nil
+}
+
+// flags are the work as the program reads it.
+func (p Program) flags() ([]string, error) {
+	s, err := p.Spec.Complete()
+	if err != nil {
+		return nil, err
+	}
+	exclusive := "0"
+	if s.Exclusive {
+		exclusive = "1"
+	}
+	args := []string{"--scenario", string(s.Scenario), "--size", strconv.Itoa(s.Size), "--wait", string(s.Wait),
+		"--duration-ns", strconv.FormatInt(int64(s.Duration), 10), "--warmup-ns", strconv.FormatInt(int64(s.Warmup), 10),
+		"--pause-ns", strconv.FormatInt(int64(s.Pause), 10), "--slots", strconv.Itoa(s.Slots), "--exclusive", exclusive,
+		"--producers", strconv.Itoa(s.Producers), "--readers", strconv.Itoa(s.Readers)}
+	if len(s.Pin) > 0 {
+		var cores []string
+		for seat := range 2 {
+			cpu, _ := s.cpu(seat)
+			cores = append(cores, strconv.Itoa(cpu))
+		}
+		args = append(args, "--pin", strings.Join(cores, ","))
+	}
+	return args, nil
+}

@@ -1,0 +1,74 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/ringcast/ringcast/bench"
+)
+
+// brief are the flags of a run that only shows that it works.
+var brief = []string{"--duration", "100ms", "--warmup", "20ms"}
+
+// TestBenchInWords runs every scenario as a user would.
+func TestBenchInWords(t *testing.T) {
+	t.Setenv(toolVariable, "1") // the tool starts itself
+	for _, args := range [][]string{
+		{"oneway"}, {"oneway", "--rate", "1000", "--copy"}, {"pingpong", "--size", "64", "--exclusive"},
+		{"fanout", "--readers", "2"}, {"fanin", "--producers", "2", "--wait", "yield", "--pin", "0"},
+	} {
+		dir := t.TempDir()
+		code, out, errs := call(t, "", append(append([]string{"bench", "--shm-dir", dir}, args...), brief...)...)
+		if code != exitOK {
+			t.Errorf("%v: exit code %d: %s", args, code, errs)
+		}
+		for _, want := range []string{"machine ", "cache line there and back", "messages/s", "of a core", "allocations a message"} {
+			if !strings.Contains(out, want) {
+				t.Errorf("%v: %q does not say %q", args, out, want)
+			}
+		}
+		if left, _ := filepath.Glob(filepath.Join(dir, "*")); len(left) != 0 {
+			t.Errorf("%v: left behind: %v", args, left)
+		}
+	}
+}
+
+// TestBenchAsJSON reads what other programs would read, and the histogram's file.
+func TestBenchAsJSON(t *testing.T) {
+	t.Setenv(toolVariable, "1")
+	dir := t.TempDir()
+	file := filepath.Join(dir, "a.hgrm")
+	code, out, errs := call(t, "", append([]string{"bench", "pingpong", "--json", "--shm-dir", dir, "--hgrm", file}, brief...)...)
+	if code != exitOK {
+		t.Fatalf("exit code %d: %s", code, errs)
+	}
+	var r bench.Result
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		t.Fatal(err)
+	}
+	if r.Latency == nil || r.Latency.P50 <= 0 || r.Rate <= 0 || r.Spec.Size != 256 || len(r.Processes) != 2 {
+		t.Errorf("result = %+v", r)
+	}
+	text, err := os.ReadFile(file)
+	if err != nil || !strings.Contains(string(text), "#[Max") {
+		t.Errorf("file = %q, error %v", text, err)
+	}
+}
+
+func TestBenchRefuses(t *testing.T) {
+	for _, r := range []refusal{
+		{"no such scenario", "", []string{"bench", "sideways"}, exitUsage, []string{"unknown command", "--help"}},
+		{"small", "", []string{"bench", "oneway", "--size", "4"}, exitUsage, []string{"16 bytes to 16 MiB"}},
+		{"waiting", "", []string{"bench", "oneway", "--wait", "hope"}, exitUsage, []string{"block, spin or yield"}},
+		{"core", "", []string{"bench", "oneway", "--pin", "5000"}, exitUsage, []string{"core 5000"}},
+		{"exclusive", "", []string{"bench", "fanin", "--exclusive"}, exitUsage, []string{"it takes one"}},
+		{"latencies of a queue", "", []string{"bench", "oneway", "--hgrm", "x"}, exitUsage, []string{"--rate"}},
+		{"nowhere", "", append([]string{"bench", "oneway", "--shm-dir", "/nowhere"}, brief...), exitFailed, []string{"/nowhere"}},
+		{"a part of it", "", []string{"bench", "child"}, exitFailed, []string{"ringcast bench oneway"}},
+	} {
+		r.check(t)
+	}
+}
