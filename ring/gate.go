@@ -21,6 +21,10 @@ type gate struct {
 	inquiry  inquiry
 	waiting  bool
 	pinCheck time.Duration // when the owners of pins were last asked for
+
+	// The writer that the hindmost readers wait for, and how long we have seen it.
+	excuse      claimSeen
+	excuseWatch stopwatch
 }
 
 // refresh reads the readers' cursors again.
@@ -101,6 +105,7 @@ func (r *Ring) blame(g *gate, t uint64) {
 	}
 	last := g.blocked.last
 	due := g.inquiry.due(g.blocked.step(now))
+	excused := r.excused(g, now)
 	for i := range r.used() {
 		e := &r.entries[i]
 		w := entryWord(e.state.Load()) // pairs(entry)
@@ -113,12 +118,41 @@ func (r *Ring) blame(g *gate, t uint64) {
 		case due && !grouped && r.freeIfDead(i, w):
 		case w.state() == entryEvicting:
 			r.finishEviction(i, w)
-		case r.charge(e, w, last, now) > r.shape.StallBudget:
+		case (!excused || e.cursor.Load() != g.excuse.position) && r.charge(e, w, last, now) > r.shape.StallBudget:
 			r.evict(i, w)
 		case due: // a waker that died between mask and bell must not cost it its budget
-			r.ring(w.participant())
+			r.rouse(i, w)
 		}
 	}
+}
+
+// rouse rings who reads by entry i.
+func (r *Ring) rouse(i int, w entryWord) {
+	if w.participant() == nobody {
+		r.ringGroup(i)
+		return
+	}
+	r.ring(w.participant())
+}
+
+// excused reports whether the hindmost readers stand before a writer that is within
+// its commit deadline: then it is the writer that holds us back, and not they. Only
+// the lowest cursor has an excuse, so that two of them never renew each other's.
+func (r *Ring) excused(g *gate, now time.Duration) bool {
+	if r.shape.Kind == Exclusive {
+		return false // we are the writer
+	}
+	c := g.limit - r.capacity()
+	at("excuse")
+	w := word(r.claim(c).Load()) // pairs(claim)
+	if w.lap() != r.lap(c) || w.state() != stateWriting {
+		return false
+	}
+	if seen := (claimSeen{c, w}); g.excuse != seen {
+		g.excuse = seen
+		g.excuseWatch.start(now)
+	}
+	return g.excuseWatch.step(now) < r.shape.CommitDeadline
 }
 
 // The budget refills by 100 ms a second.

@@ -4,6 +4,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ringcast/ringcast/codec/layout"
 	"github.com/ringcast/ringcast/ring"
 )
 
@@ -266,7 +267,7 @@ func (a *arena) hold(p *process, at int) {
 	a.disarm()
 	p.signal(contSignal)
 	if taken > 0 {
-		a.checkFenced(p, kind)
+		a.checkFenced(p, kind, open)
 	}
 	if p.Role == "read" {
 		a.checkGoesOn(p)
@@ -298,7 +299,7 @@ func (a *arena) rest(d time.Duration) {
 }
 
 // checkFenced checks that a writer whose claim was taken while it stood is told so.
-func (a *arena) checkFenced(p *process, kind uint64) {
+func (a *arena) checkFenced(p *process, kind uint64, open map[int]uint64) {
 	word := a.board.at(p.Slot, slotOutcome)
 	for end := time.Now().Add(10 * time.Second); word.Load() == outcomeNone; time.Sleep(50 * time.Microsecond) {
 		if p.ended() || time.Now().After(end) {
@@ -313,7 +314,30 @@ func (a *arena) checkFenced(p *process, kind uint64) {
 	case got != outcomeFenced && kind != kindFragments:
 		a.fault("a producer whose claim was taken was told outcome %d instead of ErrFenced (seed %d)", got, a.run.seed)
 	}
+	a.checkLetGo(p, open)
 	a.run.count("stopped in their claim, fenced and told so", 1)
+}
+
+// checkLetGo checks that a fenced writer has freed the slots that were quarantined
+// under its name.
+func (a *arena) checkLetGo(p *process, open map[int]uint64) {
+	self := uint16(a.board.at(p.Slot, slotIndex).Load() - 1)
+	for end := time.Now().Add(2 * time.Second); ; time.Sleep(time.Millisecond) {
+		words, err := readWords(topicPath(a.domain, p.Topic) + ".ctl")
+		held := 0
+		for i := range open {
+			if err == nil && ownerOf(words.claims[i]) == self && words.claims[i]&layout.StateMask == layout.ClaimStateQuarantined {
+				held++
+			}
+		}
+		if held == 0 || p.ended() {
+			return
+		}
+		if time.Now().After(end) {
+			a.fault("a fenced producer went on, and %d slots stay quarantined under its name (seed %d)", held, a.run.seed)
+			return
+		}
+	}
 }
 
 // checkGoesOn checks that a reader that stood still catches up.
