@@ -209,11 +209,7 @@ func (r *Ring) finishEviction(i int, w entryWord) {
 		return
 	}
 	r.ctl.evicted.Add(1)
-	if w.participant() == nobody {
-		r.ringGroup(i)
-	} else {
-		r.host.Ring(w.participant())
-	}
+	r.rouse(i, w)
 	r.wakeProducers()
 }
 

@@ -124,7 +124,7 @@ func (r *Ring) memberOf(i, group int) bool {
 func (r *Ring) ringGroup(group int) {
 	for i := range r.used() {
 		if r.memberOf(i, group) {
-			r.host.Ring(entryWord(r.entries[i].state.Load()).participant())
+			r.ring(entryWord(r.entries[i].state.Load()).participant()) // pairs(entry)
 		}
 	}
 }

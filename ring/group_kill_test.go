@@ -80,7 +80,17 @@ func newBook() *book {
 	return &book{taken: map[uint64]uint16{}, done: map[uint64]int{}, reported: map[uint64]string{}, byWorker: map[uint16]int{}}
 }
 
-func startWorker(t *testing.T, base string, b *book, us int, env ...string) *worker {
+func startWorker(t *testing.T, base string, b *book, us int) *worker {
+	t.Helper()
+	w := launchWorker(t, base, b, us)
+	if w == nil {
+		t.Fatal("a worker died before it had joined")
+	}
+	return w
+}
+
+// launchWorker returns nil for a worker that dies before it has joined.
+func launchWorker(t *testing.T, base string, b *book, us int, env ...string) *worker {
 	t.Helper()
 	cmd := exec.Command(os.Args[0])
 	cmd.Env = append(append(os.Environ(), childRole+"=work", childBase+"="+base, fmt.Sprintf("%s=%d", workerDelay, us)), env...)
@@ -97,7 +107,10 @@ func startWorker(t *testing.T, base string, b *book, us int, env ...string) *wor
 	}
 	t.Cleanup(func() { _ = cmd.Process.Kill() })
 	lines := bufio.NewScanner(out)
-	lines.Scan()
+	if !lines.Scan() {
+		_ = cmd.Wait()
+		return nil
+	}
 	index, err := strconv.Atoi(strings.TrimSpace(lines.Text()))
 	if err != nil {
 		t.Fatalf("worker said %q", lines.Text())

@@ -23,6 +23,9 @@ func (g *group) recoverRows(dead uint16) bool {
 // recoverRow takes back one row. found says that it named the dead.
 func (g *group) recoverRow(i int, dead uint16) (found, dies bool) {
 	row := &g.rows[i]
+	if entryWord(row.state.Load()).participant() != dead { // another's never becomes the dead one's
+		return false, true
+	}
 	for {
 		at("recover row")
 		w := entryWord(row.state.Load()) // pairs(row)

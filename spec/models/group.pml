@@ -330,9 +330,13 @@ proctype Cleaner(byte d; bool victim) {
 	byte j, w, h, t;
 	{
 	dead[d];
-again:	if :: j == ROWS -> goto finish :: else fi;
-	w = row[j];
-	if :: LIFE(w) != d || RSTATE(w) == ABANDONED || RSTATE(w) == FREE -> atomic { j++; w = 0 }; goto again :: else fi;
+again:	atomic { /* another's row never becomes the dead one's: those are passed in one step */
+		do
+		:: j < ROWS && (LIFE(row[j]) != d || RSTATE(row[j]) == ABANDONED || RSTATE(row[j]) == FREE) -> j++
+		:: else -> break
+		od;
+		if :: j == ROWS -> goto finish :: else -> w = row[j] fi
+	};
 	if :: ALIVE(d) -> goto out :: else fi;
 	if
 	:: RSTATE(w) == REPORTED -> atomic { if :: row[j] == w -> row[j] = ROW(d, ABANDONED) :: else fi }
