@@ -265,13 +265,13 @@ func (e *AbandonedError) Error() string {
 }
 
 // putAddress writes an address as two words.
-func putAddress(to *[2]atomic.Uint64, a shm.Address) {
-	to[0].Store(uint64(a.Node) | uint64(a.Epoch)<<32)
-	to[1].Store(uint64(a.Generation) | uint64(a.Index)<<32 | uint64(a.Handle)<<48)
+func putAddress(to *[2]uint64, a shm.Address) {
+	to[0] = uint64(a.Node) | uint64(a.Epoch)<<32
+	to[1] = uint64(a.Generation) | uint64(a.Index)<<32 | uint64(a.Handle)<<48
 }
 
-func readAddress(from *[2]atomic.Uint64) shm.Address {
-	a, b := from[0].Load(), from[1].Load()
+func readAddress(from *[2]uint64) shm.Address {
+	a, b := from[0], from[1] // once
 	return shm.Address{Node: uint32(a), Epoch: uint32(a >> 32), Generation: uint32(b), Index: uint16(b >> 32), Handle: uint16(b >> 48)}
 }
 

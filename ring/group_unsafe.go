@@ -29,11 +29,13 @@ type groupHead struct {
 type handRow struct {
 	_ structs.HostLayout
 
-	state    atomic.Uint64    // an entryWord with a row's states
-	position atomic.Uint64    // a handWord
-	caller   [2]atomic.Uint64 // an address
-	sequence atomic.Uint64
-	taker    [2]atomic.Uint64 // an address
+	state    atomic.Uint64 // an entryWord with a row's states
+	position atomic.Uint64 // a handWord
+
+	// Written by the taker, in order by the words above; read by who reports.
+	caller   [2]uint64 // an address
+	sequence uint64
+	taker    [2]uint64 // an address
 	_        [8]byte
 }
 

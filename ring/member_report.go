@@ -88,7 +88,7 @@ func (mb *Member) report() error {
 		return &AbandonedError{
 			Taker:    readAddress(&row.taker),
 			Source:   readAddress(&row.caller),
-			Sequence: row.sequence.Load(),
+			Sequence: row.sequence,
 			Position: mb.reported.position(),
 		}
 	}

@@ -139,7 +139,7 @@ func (mb *Member) own(m *Message, h *hand, p uint64, w takeWord, mark uint64) (g
 	}
 	row := &g.rows[h.row]
 	putAddress(&row.caller, v.producer())
-	row.sequence.Store(v.body.sequence)
+	row.sequence = v.body.sequence
 	hand := makeHandWord(p, handUnconfirmed)
 	at("hand")
 	row.position.Store(uint64(hand)) // pairs(hand): before STARTED
