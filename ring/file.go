@@ -26,7 +26,7 @@ type FileOptions struct {
 }
 
 // A File is a ring that has a name: its two segments, mapped. It is safe for
-// concurrent use; Close must come after the last Producer and Reader.
+// concurrent use; Close must come after the last Producer, Reader, Member and Hand.
 type File struct {
 	*Ring
 	path     string // without suffix

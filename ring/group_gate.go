@@ -41,10 +41,22 @@ func (g *group) pass() bool {
 		return false
 	}
 	at("pass")
-	if cursor.CompareAndSwap(from, to) && r.ctl.tail.Load() <= to+r.capacity()/2 { // pairs(cursor)
-		r.wakeProducers()
+	if cursor.CompareAndSwap(from, to) { // pairs(cursor)
+		g.forgive()
+		if r.ctl.tail.Load() <= to+r.capacity()/2 {
+			r.wakeProducers()
+		}
 	}
 	return true
+}
+
+// forgive begins the stall budget anew: a group that is only slower than its
+// producers holds them back, which is what a queue is for. One that stands is put out.
+func (g *group) forgive() {
+	e := &g.ring.entries[g.entry]
+	if b, none := e.blocked.Load(), blockedWord(g.state(), 0); b != none {
+		e.blocked.CompareAndSwap(b, none)
+	}
 }
 
 // comeBack makes the group gate again, if it was put out or left. It goes on where

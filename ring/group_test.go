@@ -298,7 +298,7 @@ func TestCloseWithAMessageInHand(t *testing.T) {
 // budget; it is told exactly what it missed and gates again.
 func TestStalledGroupIsPutOut(t *testing.T) {
 	for _, kind := range bothKinds {
-		s := newGroupScene(t, small(kind), 2)
+		s := newGroupScene(t, Shape{Slots: 64, Payload: 64, Kind: kind}, 2)
 		p, mb := s.producer(0), s.member(1, 1)
 		sent := 0
 		for range 5 {

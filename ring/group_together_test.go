@@ -8,6 +8,29 @@ import (
 	"time"
 )
 
+// TestSlowGroupIsNotPutOut: a group that is slower than its producers, but goes on,
+// holds them back for as long as it takes.
+func TestSlowGroupIsNotPutOut(t *testing.T) {
+	for _, kind := range bothKinds {
+		s := newGroupScene(t, Shape{Slots: 64, Payload: 64, Kind: kind}, 2)
+		p, mb := s.producer(0), s.member(1, 1)
+		sent := s.fill(p)
+		for done := range 200 { // 200 ms each: 40 s in all
+			for range 20 {
+				s.clock.now += maxStep
+				sent += s.fill(p)
+			}
+			wantTaken(t, mb, "x")
+			if sent > done+1+64 {
+				t.Fatalf("%d messages found room when %d were taken", sent, done+1)
+			}
+		}
+		if w := s.groups[0].state(); w.state() != entryActive {
+			t.Errorf("%v: the group is in state %d", kind, w.state())
+		}
+	}
+}
+
 // TestMembersAtOnce runs producers and members together, on heap memory that the
 // race detector sees: every message is done once.
 func TestMembersAtOnce(t *testing.T) {
