@@ -90,17 +90,21 @@ func TestNoStyleAllocates(t *testing.T) {
 	pub := publisher(t, b, "style", &PublisherConfig{Slots: 64})
 	sub, selected := subscribe(t, b, "style", nil), subscribe(t, b, "style", nil)
 	merged := merge(t, b, subscribe(t, b, "style", nil), subscribe(t, b, "other", nil))
+	member, mixed := joinGroup(t, b, "style"), merge(t, b, subscribe(t, b, "style", &SubscriberConfig{Group: "others"}), subscribe(t, b, "more", nil))
 	enough, got := errors.New("enough"), 0
 	handler := func(*Message, error) error { got++; return enough }
 	polled := func(*Message) { got++ }
 	ready := selected.Ready()
 	styles := map[string]func(){
-		"Handle":         func() { _ = sub.Handle(ctx, handler) },
-		"Poll":           func() { _, _ = sub.Poll(10, polled) },
-		"Merged.Next":    func() { _, _ = merged.Next(ctx); got++ },
-		"Merged.Poll":    func() { _, _ = merged.Poll(10, polled) },
-		"Ready, TryNext": func() { <-ready; _, _ = selected.TryNext(); got++ },
-		"Ready, Poll":    func() { <-ready; _, _ = selected.Poll(10, polled) },
+		"Handle":             func() { _ = sub.Handle(ctx, handler) },
+		"Poll":               func() { _, _ = sub.Poll(10, polled) },
+		"Merged.Next":        func() { _, _ = merged.Next(ctx); got++ },
+		"Merged.Poll":        func() { _, _ = merged.Poll(10, polled) },
+		"Next of a member":   func() { _, _ = member.Next(ctx); got++ },
+		"Handle of a member": func() { _ = member.Handle(ctx, handler) },
+		"Merged with one":    func() { _, _ = mixed.Next(ctx); got++ },
+		"Ready, TryNext":     func() { <-ready; _, _ = selected.TryNext(); got++ },
+		"Ready, Poll":        func() { <-ready; _, _ = selected.Poll(10, polled) },
 	}
 	for name, read := range styles {
 		for _, slow := range []bool{false, true} {
@@ -115,7 +119,7 @@ func TestNoStyleAllocates(t *testing.T) {
 				for got = 0; got == 0; {
 					read()
 				}
-				for _, s := range []interface{ TryNext() (*Message, error) }{sub, selected, merged} {
+				for _, s := range []interface{ TryNext() (*Message, error) }{sub, selected, merged, member, mixed} {
 					for _, err := s.TryNext(); err == nil; _, err = s.TryNext() {
 					}
 				}

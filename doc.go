@@ -34,6 +34,9 @@
 // [Subscription.Ready] is a channel for select, and [Bus.Merge] makes one of many.
 // All of them tell events. doc/reading.md compares them.
 //
+// Members of a queue group (SubscriberConfig.Group) share a topic: each message goes to
+// one, and of what a dead one had in hand another is told.
+//
 // # Waiting
 //
 // A publisher whose slowest reliable subscription is a ring behind waits, within

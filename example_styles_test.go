@@ -161,3 +161,41 @@ func ExampleBus_Merge() {
 	// tea: green
 	// coffee.*: large
 }
+
+// Two members of a queue group share a topic. What one has in hand is done when it
+// asks for the next.
+func ExampleBus_Subscribe_group() {
+	bus, _, end := exampleStream("jobs")
+	defer end()
+	ctx := context.Background()
+	group := &ringcast.SubscriberConfig{Group: "workers"}
+	one, err := bus.Subscribe("jobs", group)
+	if err != nil {
+		log.Fatal(err)
+	}
+	two, err := bus.Subscribe("jobs", group)
+	if err != nil {
+		log.Fatal(err)
+	}
+	pub, err := bus.Publisher("jobs", nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	for _, job := range []string{"wash", "dry", "fold"} {
+		if err := pub.Publish(ctx, []byte(job)); err != nil {
+			log.Fatal(err)
+		}
+	}
+	for _, worker := range []*ringcast.Subscription{one, two, one} {
+		m, err := worker.Next(ctx)
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Printf("%s\n", m.Payload())
+		m.Done() // or the next call says it
+	}
+	// Output:
+	// wash
+	// dry
+	// fold
+}

@@ -38,6 +38,7 @@ type TopicState struct {
 	Wakes       uint64 // sleepers woken
 	Damaged     uint64 // impossible words met
 	Readers     []ReaderState
+	Groups      []GroupState
 	Err         error // why the rest is empty
 }
 
@@ -123,24 +124,48 @@ func (t *TopicState) decodeReaders(path string, b []byte, start int) error {
 	if start < 0 || start > math.MaxInt32 || end > len(b) {
 		return &shm.DamagedError{Path: path, Found: fmt.Sprintf("entries at %d", start), Wanted: "entries within the file"}
 	}
+	t.decodeEntries(path, b, b[start:end])
+	return nil
+}
+
+// decodeEntries tells readers, groups and their members apart.
+func (t *TopicState) decodeEntries(path string, control, entries []byte) {
 	le := binary.LittleEndian
-	for e := b[start:end]; len(e) > 0; e = e[layout.ConsumerEntrySize:] {
+	members := map[uint32][]uint16{}
+	index := map[uint32]int{} // of the group in Groups, by its entry + 1
+	for i := uint32(1); len(entries) > 0; i, entries = i+1, entries[layout.ConsumerEntrySize:] {
+		e := entries
 		state := le.Uint64(e[layout.ConsumerEntryStateOffset:])
 		switch state & 0xffff {
 		case layout.EntryStateActive, layout.EntryStateEvicting, layout.EntryStateEvicted:
 		default:
 			continue
 		}
+		participant, group := uint16(state>>16), le.Uint32(e[layout.ConsumerEntryGroupOffset:])
 		r := ReaderState{
-			Participant: uint16(state >> 16),
-			Latest:      le.Uint32(e[layout.ConsumerEntryModeOffset:]) == layout.EntryModeLatest,
+			Participant: participant,
 			Position:    le.Uint64(e[layout.ConsumerEntryCursorOffset:]),
 			Missed:      le.Uint64(e[layout.ConsumerEntryMissedOffset:]),
 		}
 		r.Behind = t.Positions - min(r.Position, t.Positions)
-		t.Readers = append(t.Readers, r)
+		switch le.Uint32(e[layout.ConsumerEntryModeOffset:]) {
+		case layout.EntryModeMember:
+			members[group] = append(members[group], participant)
+		case layout.EntryModeGroup:
+			index[i] = len(t.Groups)
+			t.Groups = append(t.Groups, GroupState{Name: groupName(path, control, group), Position: r.Position, Behind: r.Behind, Missed: r.Missed})
+		case layout.EntryModeLatest:
+			r.Latest = true
+			fallthrough
+		default:
+			t.Readers = append(t.Readers, r)
+		}
 	}
-	return nil
+	for entry, list := range members {
+		if at, ok := index[entry]; ok {
+			t.Groups[at].Members = list
+		}
+	}
 }
 
 // checkControl says whether the bytes are a ring's control file of this version.

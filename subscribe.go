@@ -65,7 +65,8 @@ type source struct {
 // handler's return, Message.Done, or Close, which say that it was handled. Of one that
 // its taker had in hand when its process died, another member is told: *AbandonedError;
 // it is not handed out again. The group begins with its first member and goes on where
-// it stands, whoever comes and goes. It is this node's: the group of that name on
+// it stands, whoever comes and goes; without a member it holds nobody back, and the
+// next one is told what the ring has no more. It is this node's: the group of that name on
 // another node gets each message, too, once. A message must fit a slot while a group
 // reads a topic: to its publisher a larger one is a *TooLargeError, from another node
 // it is a *LossError. A pattern has no group.

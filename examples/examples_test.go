@@ -65,6 +65,52 @@ func TestPublishAndSubscribe(t *testing.T) {
 	}
 }
 
+// TestWorkers: two of them share what comes; each ends at an "end" of its own.
+func TestWorkers(t *testing.T) {
+	dir := t.TempDir()
+	bus, err := ringcast.Open(t.Context(), &ringcast.Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bus.Close()
+	bin := buildGo(t, "worker")
+	var outs [2]bytes.Buffer
+	var workers []*exec.Cmd
+	for i := range outs {
+		w := command(t, dir, bin, "jobs")
+		w.Stdout, w.Stderr = &outs[i], &outs[i]
+		if err := w.Start(); err != nil {
+			t.Fatal(err)
+		}
+		workers = append(workers, w)
+	}
+	if err := bus.WaitForSubscribers(t.Context(), "jobs", len(workers)); err != nil {
+		t.Fatal(err)
+	}
+	pub, err := bus.Publisher("jobs", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 20 {
+		publish(t, pub, fmt.Sprint("job ", i))
+	}
+	for range workers {
+		publish(t, pub, "end")
+	}
+	all := ""
+	for i, w := range workers {
+		if err := w.Wait(); err != nil {
+			t.Errorf("worker %d: %v: %s", i, err, outs[i].String())
+		}
+		all += outs[i].String()
+	}
+	for i := range 20 {
+		if line := fmt.Sprintf("%d: job %d\n", i+1, i); strings.Count(all, line) != 1 {
+			t.Errorf("%q stands %d times in what they printed:\n%s", line, strings.Count(all, line), all)
+		}
+	}
+}
+
 func TestFlatBuffers(t *testing.T) {
 	if out := output(t, command(t, t.TempDir(), buildGo(t, "flatbuffers"))); out != "order 7 of ada: 2 of tea\n" {
 		t.Errorf("flatbuffers printed %q", out)

@@ -29,6 +29,7 @@ type (
 		Wakes       uint64         `json:"wakes"`
 		Damaged     uint64         `json:"damaged"`
 		Readers     []listedReader `json:"readers"`
+		Groups      []listedGroup  `json:"groups"`
 		Error       string         `json:"error,omitempty"`
 	}
 	listedReader struct {
@@ -37,6 +38,13 @@ type (
 		Position    uint64 `json:"position"`
 		Behind      uint64 `json:"behind"`
 		Missed      uint64 `json:"missed"`
+	}
+	listedGroup struct {
+		Name     string   `json:"name"`
+		Members  []uint16 `json:"members"` // indices of participants, one a subscription
+		Position uint64   `json:"position"`
+		Behind   uint64   `json:"behind"`
+		Missed   uint64   `json:"missed"`
 	}
 	listedParticipant struct {
 		Address    string   `json:"address"`
@@ -69,15 +77,19 @@ func listing(s *ringcast.Snapshot) listedDomain {
 
 func listTopic(t *ringcast.TopicState) listedTopic {
 	if t.Err != nil {
-		return listedTopic{Name: t.Name, Error: t.Err.Error(), Readers: []listedReader{}}
+		return listedTopic{Name: t.Name, Error: t.Err.Error(), Readers: []listedReader{}, Groups: []listedGroup{}}
 	}
 	out := listedTopic{
 		Name: t.Name, Slots: t.Slots, SlotSize: t.SlotSize, Mode: t.Mode.String(), Kind: kind(t.Exclusive),
 		History: t.History, Positions: t.Positions, Publishers: t.Publishers, Quarantined: t.Quarantined,
 		Recovered: t.Recovered, Evicted: t.Evicted, Wakes: t.Wakes, Damaged: t.Damaged, Readers: []listedReader{},
+		Groups: []listedGroup{},
 	}
 	for _, r := range t.Readers {
 		out.Readers = append(out.Readers, listedReader(r))
+	}
+	for _, g := range t.Groups {
+		out.Groups = append(out.Groups, listedGroup(g))
 	}
 	return out
 }

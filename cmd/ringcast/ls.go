@@ -13,8 +13,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const lsHelp = `Show the topics of the domain on this node, with shape, readers and counters, and
-the processes that take part. It only looks: it joins nothing and leaves no trace.`
+const lsHelp = `Show the topics of the domain on this node, with shape, readers and counters, their
+queue groups with the members' process ids, and the processes that take part. It only looks: it joins nothing and leaves no trace.`
 
 func (t *tool) lsCommand() *cobra.Command {
 	var asJSON bool
@@ -45,10 +45,11 @@ func printSnapshot(out io.Writer, s *ringcast.Snapshot) error {
 			_, _ = fmt.Fprintf(w, "%s\t%v\n", t.Name, t.Err)
 			continue
 		}
-		behind, missed := readerSums(t.Readers)
+		behind, missed := readerSums(&t)
 		_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%v\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\n", t.Name, t.Slots, t.SlotSize, t.Mode, kind(t.Exclusive),
 			t.Positions, len(t.Readers), behind, missed, t.Evicted, t.Quarantined, t.Damaged)
 	}
+	printGroups(w, s)
 	_, _ = fmt.Fprintln(w, "\nPARTICIPANT\tPID\tNAME\tSINCE\tPUBLISHES\tSUBSCRIBES")
 	for _, p := range s.Participants {
 		name := p.Info.Name
@@ -71,11 +72,43 @@ func kind(exclusive bool) string {
 	return "shared"
 }
 
-// readerSums is how far the slowest reader is behind, and what all have missed.
-func readerSums(readers []ringcast.ReaderState) (behind, missed uint64) {
-	for _, r := range readers {
+// printGroups shows the queue groups, where there are any.
+func printGroups(w io.Writer, s *ringcast.Snapshot) {
+	head := "\nGROUP\tTOPIC\tMEMBERS\tBEHIND\tMISSED"
+	for _, t := range s.Topics {
+		for _, g := range t.Groups {
+			if head != "" {
+				_, _ = fmt.Fprintln(w, head)
+				head = ""
+			}
+			members := make([]string, len(g.Members))
+			for i, m := range g.Members {
+				members[i] = memberName(s, m)
+			}
+			_, _ = fmt.Fprintf(w, "%s\t%s\t%d: %s\t%d\t%d\n", g.Name, t.Name, len(members), strings.Join(members, " "), g.Behind, g.Missed)
+		}
+	}
+}
+
+// memberName is the pid of a participant, and its index where it is gone.
+func memberName(s *ringcast.Snapshot, index uint16) string {
+	for _, p := range s.Participants {
+		if p.Address.Index == index {
+			return fmt.Sprint(p.PID)
+		}
+	}
+	return fmt.Sprintf("#%d", index)
+}
+
+// readerSums is how far the slowest reader or group is behind, and what all have missed.
+func readerSums(t *ringcast.TopicState) (behind, missed uint64) {
+	for _, r := range t.Readers {
 		behind = max(behind, r.Behind)
 		missed += r.Missed
+	}
+	for _, g := range t.Groups {
+		behind = max(behind, g.Behind)
+		missed += g.Missed
 	}
 	return behind, missed
 }

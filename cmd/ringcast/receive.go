@@ -26,7 +26,9 @@ type receiving struct {
 	timeout   time.Duration // 0: none
 
 	gaps         gaps
+	shared       bool // others take what we do not: gaps say nothing
 	lagged, lost uint64
+	abandoned    uint64
 	told         uint64
 	interrupted  bool
 }
@@ -83,7 +85,9 @@ func (r *receiving) watch(cancel context.CancelCauseFunc) (stop func()) {
 func (r *receiving) take(m *ringcast.Message) error {
 	payload := m.Payload()
 	r.tally.add(len(payload))
-	r.gaps.see(m.Source(), m.Sequence())
+	if !r.shared {
+		r.gaps.see(m.Source(), m.Sequence())
+	}
 	if r.latencies != nil {
 		if ns := m.TimestampNs(); ns != 0 {
 			r.latencies.add(ns)
@@ -100,11 +104,14 @@ func (r *receiving) event(err error) bool {
 	}
 	var lagged *ringcast.LaggedError
 	var loss *ringcast.LossError
+	var left *ringcast.AbandonedError
 	switch {
 	case errors.As(err, &lagged):
 		r.lagged += lagged.Missed
 	case errors.As(err, &loss):
 		r.lost += loss.Count
+	case errors.As(err, &left):
+		r.abandoned++
 	}
 	if r.told++; r.told <= maxTold {
 		_, _ = fmt.Fprintf(r.events, "ringcast: event: %v\n", err)

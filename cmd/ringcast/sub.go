@@ -14,6 +14,7 @@ import (
 
 const subExamples = `  ringcast sub orders.eu
   ringcast sub 'orders.>' --count 100 --timeout 5s
+  ringcast sub jobs --queue-group workers      # each of those that say so gets a share
   ringcast sub load --quiet --latency --json
   ringcast sub images --binary --output images.bin --sha256`
 
@@ -35,6 +36,7 @@ type subOptions struct {
 	latency bool
 	timeout time.Duration
 	latest  bool
+	group   string
 	local   bool
 	history int
 	json    bool
@@ -66,6 +68,7 @@ func (t *tool) subCommand() *cobra.Command {
 	f.BoolVar(&o.latency, "latency", false, "show how long messages took, where the publisher gives --timestamps")
 	f.DurationVar(&o.timeout, "timeout", 0, "end when no message has come for so long; short of --count, or without any, exit code 4")
 	f.BoolVar(&o.latest, "latest", false, "hold no publisher back, and miss what comes too fast")
+	f.StringVar(&o.group, "queue-group", "", "share the topic with the other members of this queue group: each message goes to one of them")
 	f.BoolVar(&o.local, "local", false, "want nothing from other nodes")
 	f.IntVar(&o.history, "history", 0, "begin so many messages back, as far as the topic has them")
 	f.BoolVar(&o.json, "json", false, "print the summary as one JSON object")
@@ -93,11 +96,12 @@ func (t *tool) sub(ctx context.Context, pattern string, o *subOptions) (err erro
 		return errors.Join(err, closeOut())
 	}
 	defer bus.Close()
-	sub, err := bus.Subscribe(pattern, &ringcast.SubscriberConfig{Latest: o.latest, LocalOnly: o.local, History: o.history})
+	sub, err := bus.Subscribe(pattern, &ringcast.SubscriberConfig{Latest: o.latest, LocalOnly: o.local, History: o.history, Group: o.group})
 	if err != nil {
 		return errors.Join(err, closeOut())
 	}
 	r := &receiving{sub: sub, sink: newSink(out, o.framing()), tally: newTally(), events: t.stderr, count: o.count, timeout: o.timeout}
+	r.shared = o.group != ""
 	if o.sha {
 		r.digest = newDigest()
 	}
@@ -130,6 +134,7 @@ func (t *tool) output(o *subOptions) (io.Writer, func() error, error) {
 func (t *tool) subSummary(pattern string, r *receiving, o *subOptions) error {
 	s := summary{Topic: pattern, SHA256: r.digest.hex(), Latency: r.latencies.summary(), Interrupted: r.interrupted}
 	s.Lagged, s.Lost, s.Gaps, s.Events = r.lagged, r.lost, r.gaps.missing, r.told
+	s.Abandoned = r.abandoned
 	s.finish(r.tally)
 	w := t.stderr
 	if o.json && (o.framing() == framingNone || o.output != "") {

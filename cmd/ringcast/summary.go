@@ -18,11 +18,12 @@ type summary struct {
 	Bytes       uint64       `json:"bytes"`
 	Seconds     float64      `json:"seconds"`
 	Rate        float64      `json:"rate"`
-	Lagged      uint64       `json:"lagged"`           // positions that passed by: too slow
-	Lost        uint64       `json:"lost"`             // messages that the network lost
-	Gaps        uint64       `json:"gaps"`             // sequences that did not come, exactly
-	Events      uint64       `json:"events"`           // events of any kind
-	SHA256      string       `json:"sha256,omitempty"` // of the canonical form
+	Lagged      uint64       `json:"lagged"`              // positions that passed by: too slow
+	Lost        uint64       `json:"lost"`                // messages that the network lost
+	Gaps        uint64       `json:"gaps"`                // sequences that did not come, exactly
+	Abandoned   uint64       `json:"abandoned,omitempty"` // messages that dead members of the group had in hand
+	Events      uint64       `json:"events"`              // events of any kind
+	SHA256      string       `json:"sha256,omitempty"`    // of the canonical form
 	BehindNs    int64        `json:"behind_ns,omitempty"`
 	Latency     *percentiles `json:"latency_ns,omitempty"`
 	CPUSeconds  float64      `json:"cpu_seconds"`
@@ -48,6 +49,9 @@ func (s *summary) print(w io.Writer, asJSON bool) error {
 		s.Messages, s.Bytes, s.Seconds, s.Rate, float64(s.Bytes)/1e6/max(s.Seconds, 1e-9))
 	if s.Lagged+s.Lost+s.Gaps > 0 {
 		_, err = fmt.Fprintf(w, "missed: %d positions lagged, %d messages lost, %d sequences did not come\n", s.Lagged, s.Lost, s.Gaps)
+	}
+	if s.Abandoned > 0 {
+		_, err = fmt.Fprintf(w, "abandoned: %d messages were in the hand of members that died\n", s.Abandoned)
 	}
 	if l := s.Latency; l != nil {
 		_, err = fmt.Fprintf(w, "latency: p50 %v, p90 %v, p99 %v, p99.9 %v, max %v\n", time.Duration(l.P50),

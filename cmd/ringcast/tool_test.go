@@ -96,6 +96,9 @@ func summaryOf(t *testing.T, text string) summary {
 	t.Helper()
 	var s summary
 	lines := strings.Split(strings.TrimSpace(text), "\n")
+	for len(lines) > 1 && !strings.HasPrefix(lines[len(lines)-1], "{") { // the reason of the exit code
+		lines = lines[:len(lines)-1]
+	}
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &s); err != nil {
 		t.Fatalf("no summary: %v in %q", err, text)
 	}
@@ -343,6 +346,46 @@ func TestWaysOfWaiting(t *testing.T) {
 		}
 	}
 	(&refusal{"way", "", []string{"sub", "waited", "--wait", "sleep"}, exitUsage, []string{`"sleep"`, "block, spin, yield"}}).check(t)
+}
+
+// TestQueueGroup: two share a topic; ls shows them; what the two got is all.
+func TestQueueGroup(t *testing.T) {
+	dir := t.TempDir()
+	var members []*process
+	for range 2 {
+		members = append(members, start(t, nil, "sub", "jobs", "--shm-dir", dir, "--queue-group", "workers", "--timeout", "1s", "--json"))
+	}
+	await(t, dir, "jobs", 2)
+	code, out, errs := call(t, "", "ls", "--shm-dir", dir)
+	for _, want := range []string{"GROUP", "workers", "2: ", fmt.Sprint(members[0].cmd.Process.Pid), fmt.Sprint(members[1].cmd.Process.Pid)} {
+		if code != exitOK || !strings.Contains(out, want) {
+			t.Errorf("ls: exit code %d, does not show %q:\n%s%s", code, want, out, errs)
+		}
+	}
+	var d listedDomain
+	_, out, _ = call(t, "", "ls", "--shm-dir", dir, "--json")
+	if err := json.Unmarshal([]byte(out), &d); err != nil || len(d.Topics) != 1 || len(d.Topics[0].Groups) != 1 || len(d.Topics[0].Groups[0].Members) != 2 {
+		t.Errorf("ls --json: %v, %s", err, out)
+	}
+	const count = 2000
+	if code, _, errs := call(t, "", "pub", "jobs", "--shm-dir", dir, "--size", "10", "--count", fmt.Sprint(count)); code != exitOK {
+		t.Fatalf("pub: exit code %d: %s", code, errs)
+	}
+	sum := uint64(0)
+	for _, m := range members {
+		if code := m.wait(); code != exitOK && code != exitTimeout { // one may have got none
+			t.Errorf("sub: exit code %d: %s", code, m.errors.String())
+		}
+		s := summaryOf(t, m.errors.String())
+		sum += s.Messages
+		if s.Gaps != 0 || s.Abandoned != 0 {
+			t.Errorf("%+v", s)
+		}
+	}
+	if sum != count {
+		t.Errorf("%d messages of %d", sum, count)
+	}
+	(&refusal{"pattern", "", []string{"sub", "jobs.*", "--shm-dir", dir, "--queue-group", "g"}, exitFailed, []string{"pattern", "each topic"}}).check(t)
 }
 
 func TestVersion(t *testing.T) {

@@ -41,6 +41,7 @@ var allowed = map[string][]string{
 	"examples/schema/orders":  {},
 	"examples/go/publish":     {"."},
 	"examples/go/subscribe":   {"."},
+	"examples/go/worker":      {"."},
 	"examples/go/flatbuffers": {".", "examples/schema/orders"},
 	"cmd/ringcastd":           {"internal/forward", "shm", "mcast/udp", "internal/version"},
 }
