@@ -275,9 +275,6 @@ func readAddress(from *[2]uint64) shm.Address {
 	return shm.Address{Node: uint32(a), Epoch: uint32(a >> 32), Generation: uint32(b), Index: uint16(b >> 32), Handle: uint16(b >> 48)}
 }
 
-// slotOf is the slot number of position p.
-func (r *Ring) slotOf(p uint64) uint64 { return p & r.mask }
-
 // lapBelow is the lap of the last position of a slot that lies before x; 0: none does.
 func (r *Ring) lapBelow(slot, x uint64) uint64 {
 	return (x + r.mask - slot) >> bits.TrailingZeros64(r.capacity())

@@ -200,8 +200,10 @@ func TestDeadTakerIsReported(t *testing.T) {
 	wantTaken(t, a, "in hand")
 	wantNone(t, b)
 	s.node.dead[1].Store(true)
-	if !s.groups[0].recoverRows(1) || !s.groups[0].recoverRows(1) {
-		t.Fatal("the dead member counts as living")
+	for range 2 { // the second finds all done
+		if !s.groups[0].recoverRows(1) {
+			t.Fatal("the dead member counts as living")
+		}
 	}
 	wantReport(t, b, 1, 0, 2, 1)
 	wantNone(t, b)
@@ -446,35 +448,5 @@ func TestMemberAllocatesNothing(t *testing.T) {
 	})
 	if n != 0 {
 		t.Errorf("a message allocates %v times", n)
-	}
-}
-
-// A countingHost counts what would be system calls.
-type countingHost struct {
-	testHost
-	calls *int
-}
-
-func (h countingHost) Alive(i uint16) bool { *h.calls++; return h.testHost.Alive(i) }
-func (h countingHost) Ring(i uint16)       { *h.calls++; h.testHost.Ring(i) }
-
-// TestSteadyMemberMakesNoCall: nobody sleeps, nobody is in the way: taking and ending
-// messages asks the kernel nothing and wakes nobody.
-func TestSteadyMemberMakesNoCall(t *testing.T) {
-	s := newGroupScene(t, small(Shared), 2)
-	calls := 0
-	s.rings[1].host = countingHost{s.rings[1].host.(testHost), &calls}
-	p := s.producer(0)
-	mb, err := s.groups[1].join("g", GroupOptions{Self: testHost{index: 1}.address()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	calls = 0
-	for range 5000 {
-		publishFor(t, p, "x")
-		wantTaken(t, mb, "x")
-	}
-	if calls != 0 {
-		t.Errorf("%d system calls in 5000 messages", calls)
 	}
 }

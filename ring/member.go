@@ -26,6 +26,7 @@ type Member struct {
 
 	// Owned by the member.
 	hands  []hand
+	wanted int    // how many hands it has asked for
 	eyes   Reader // how it looks at slots: as a latest reader without an entry
 	end    error  // why there is nothing more to take here
 	next   uint64 // where to look next; positions between the gate and it are others'
@@ -116,8 +117,10 @@ func (f *File) joinGroup(name string, o GroupOptions, fromStart bool) (*Member, 
 func (g *group) join(name string, o GroupOptions) (*Member, error) {
 	mb := &Member{ring: g.ring, group: g, name: name, self: o.Self.Participant(), reporting: -1}
 	mb.eyes = Reader{ring: g.ring, mode: modeLatest}
-	if err := mb.holdRows(max(1, o.Hands)); err != nil {
-		return nil, err
+	mb.wanted = max(1, o.Hands)
+	if mb.holdRows(); len(mb.hands) < mb.wanted && !g.hasReports() {
+		mb.freeRows()
+		return nil, ErrTooManyHands
 	}
 	i, mine, _, err := g.ring.enter(layout.EntryModeMember)
 	if err != nil {
@@ -136,26 +139,34 @@ func (g *group) join(name string, o GroupOptions) (*Member, error) {
 	return mb, nil
 }
 
-// holdRows takes n free rows.
-func (mb *Member) holdRows(n int) error {
+// holdRows takes free rows until it has as many as were asked for. A table may be
+// full of reports; then it gets its rows when those have been told.
+func (mb *Member) holdRows() {
 	for i := range mb.group.rows {
+		if len(mb.hands) == mb.wanted {
+			return
+		}
 		row := &mb.group.rows[i]
-		if w := entryWord(row.state.Load()); w.state() != rowFree {
+		w := row.state.Load() // pairs(row)
+		if entryWord(w).state() != rowFree {
 			continue
 		}
-		w := row.state.Load()
 		at("hold row")
-		if entryWord(w).state() != rowFree || !row.state.CompareAndSwap(w, uint64(mb.rowWord(rowHeld))) { // pairs(row)
-			continue
-		}
-		putAddress(&row.taker, mb.self)
-		mb.hands = append(mb.hands, hand{row: i, buf: make([]byte, mb.ring.stride)})
-		if len(mb.hands) == n {
-			return nil
+		if row.state.CompareAndSwap(w, uint64(mb.rowWord(rowHeld))) { // pairs(row)
+			putAddress(&row.taker, mb.self)
+			mb.hands = append(mb.hands, hand{row: i, buf: make([]byte, mb.ring.stride)})
 		}
 	}
-	mb.freeRows()
-	return ErrTooManyHands
+}
+
+// hasReports reports whether somebody's message waits to be told of.
+func (g *group) hasReports() bool {
+	for i := range g.rows {
+		if s := entryWord(g.rows[i].state.Load()).state(); s == rowAbandoned || s == rowReported { // pairs(row)
+			return true
+		}
+	}
+	return false
 }
 
 // rowWord is a row's state word that names us.
@@ -270,7 +281,7 @@ func (mb *Member) Follow(next *File) error {
 			return ErrInHand
 		}
 	}
-	o := GroupOptions{Self: mb.self, Hands: len(mb.hands)}
+	o := GroupOptions{Self: mb.self, Hands: mb.wanted}
 	mb.end = ErrClosed
 	mb.acknowledge()
 	mb.leave()

@@ -35,6 +35,9 @@ func (mb *Member) Take(m *Message) (Hand, error) {
 	if err := mb.news(); err != nil {
 		return Hand{}, err
 	}
+	if len(mb.hands) < mb.wanted {
+		mb.holdRows()
+	}
 	h := mb.freeHand()
 	if h == nil {
 		return Hand{}, ErrHandsFull

@@ -41,7 +41,7 @@
 #ifndef MEMBERS
 #define MEMBERS 2
 #endif
-#if KILLS > 1 && LATE > 0
+#if KILLS > 1 && LATE > 0 || KILL3 > 0 /* a row for everybody: the dead keep theirs until they are reported */
 #define ROWS 3
 #else
 #define ROWS 2
