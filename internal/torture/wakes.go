@@ -99,6 +99,8 @@ func wakes(r *run, d time.Duration) error {
 		faults = append(faults, "no sleeper was woken")
 	} else if d.at(50) > 25*time.Millisecond {
 		faults = append(faults, fmt.Sprintf("sleepers: %v: half of them woke by themselves", d))
+	} else if d.max() > generous*bounds[sleeperName] {
+		faults = append(faults, fmt.Sprintf("sleepers: %v; promised %v at most", d, bounds[sleeperName]))
 	}
 	return verdict(append(faults, a.beyond()...))
 }
