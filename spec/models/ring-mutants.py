@@ -109,7 +109,7 @@ def main():
         copies = queue.SimpleQueue()
         for i in range(2):
             copy = os.path.join(root, str(i))
-            for d in ('ring', 'shm', 'codec'):
+            for d in ('ring', 'shm', 'codec', 'internal/platform'):
                 shutil.copytree(d, os.path.join(copy, d))
             for f in ('go.mod', 'go.sum'):
                 shutil.copy(f, copy)
