@@ -30,10 +30,12 @@ type arena struct {
 	cancel   context.CancelFunc
 	wg       sync.WaitGroup
 	stalls   map[string]*distribution
-	atEnd    func() // before the last look at what is left
-	focus    []int  // points at which half of the stops are asked for
-	second   action // of the order that is out while we wait
-	sides    int    // victims of such orders
+	atEnd    func()        // before the last look at what is left
+	focus    [2][]int      // by action: points at which half of the victims are asked for
+	sequel   map[int][]int // points that are passed only after somebody was struck at another
+	last     int           // point of the last victim, or -1
+	second   action        // of the order that is out while we wait
+	sides    int           // victims of such orders
 
 	mu       sync.Mutex
 	children [maxSlots]*process
@@ -47,7 +49,7 @@ func (r *run) newArena(name string, shape ring.Shape) (*arena, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &arena{run: r, name: name, base: base, shape: shape, auditors: make(map[string]*auditor),
+	a := &arena{run: r, name: name, base: base, shape: shape, auditors: make(map[string]*auditor), last: -1,
 		rng: rand.New(rand.NewPCG(r.seed, hashOf(name))), stalls: make(map[string]*distribution)}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	if err = writePoints(base, r.points); err == nil {

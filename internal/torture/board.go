@@ -22,6 +22,7 @@ const (
 
 	wordRound = 0 // an order is out or not
 	wordTaker = 1 // pid << 32 | point of the child that took it
+	wordEpoch = 2 // stalls are counted from here on, ns
 	wordWants = 64
 	wordPass  = wordWants + maxPoints
 	wordSlots = wordPass + maxPoints
@@ -65,6 +66,7 @@ func (b *board) close() { unmapWords(b.words) }
 
 func (b *board) round() *atomic.Uint64       { return &b.words[wordRound] }
 func (b *board) taker() *atomic.Uint64       { return &b.words[wordTaker] }
+func (b *board) epoch() *atomic.Uint64       { return &b.words[wordEpoch] }
 func (b *board) want(p int) *atomic.Uint64   { return &b.words[wordWants+p] }
 func (b *board) passes(p int) *atomic.Uint64 { return &b.words[wordPass+p] }
 

@@ -172,6 +172,9 @@ func members(r *run, d time.Duration) error {
 	a.start(task{Role: "produce", Slot: 4, Topic: "t", Shape: shape, Small: true})
 	a.start(task{Role: "sweep", Slot: 5})
 	a.ready()
+	// What is not confirmed yet has to be looked at word by word.
+	a.focus[kill] = r.near("ring:hand", "ring:start", "ring:confirm", "ring:look at take", "ring:look at hand again")
+	a.focus[stop] = r.near("ring:copy", "ring:start", "ring:confirm", "ring:look at take", "ring:look at hand again")
 	a.torment(d, kill, kill, stop)
 	return a.conclude()
 }

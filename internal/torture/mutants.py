@@ -44,7 +44,7 @@ MUTANTS = [
     ('a record is freed before the rings', 'storm', 'ring/sweep.go',
      '\tfor _, folder := range ringFolders {\n\t\tif err := c.folder', '\tfor _, folder := range ringFolders[:0] {\n\t\tif err := c.folder'),
     ('files in use are removed', 'storm', 'shm/remove.go',
-     '\tif !ok {\n\t\treturn fmt.Errorf("remove %q: %w", path, ErrInUse)', '\tif false {\n\t\treturn fmt.Errorf("remove %q: %w", path, ErrInUse)'),
+     '\tif !ok {\n\t\treturn fmt.Errorf("remove %q: %w", path, ErrInUse)', '\tif false && !ok {\n\t\treturn fmt.Errorf("remove %q: %w", path, ErrInUse)'),
 ]
 
 

@@ -114,7 +114,7 @@ func (c *child) publish(p *ring.Producer) (*ring.Producer, error) {
 		case sent:
 			c.set(slotAcked, sequence)
 			now := monotonic()
-			raise(c.board.at(c.Slot, slotWorst), now-start)
+			raise(c.board.at(c.Slot, slotWorst), now-min(now, max(start, c.board.epoch().Load())))
 			c.set(slotSince, 0)
 			return p, c.double(p, size)
 		case err == nil: // aborted, as it should

@@ -103,7 +103,7 @@ func (r *run) neediest(x action, b *board, rng *rand.Rand) []int {
 			list = append(list, i)
 		}
 	}
-	if least == 0 || rng.IntN(2) == 0 {
+	if rng.IntN(2) == 0 {
 		return list
 	}
 	list = list[:0]

@@ -92,7 +92,11 @@ func (r *run) contest(name string, shape ring.Shape, small bool, d time.Duration
 	if err := a.audit("t", shape); err != nil {
 		return err
 	}
-	a.focus = r.near("ring:tell", "ring:claimed", "ring:commit", "torture:half written", "torture:written", "torture:reading")
+	a.focus[stop] = r.near("ring:tell", "ring:claimed", "ring:commit", "torture:half written", "torture:written", "torture:reading")
+	if shape.Kind == ring.Exclusive { // the next producer has to step over what was begun
+		a.focus[kill] = r.near("ring:publish exclusive", "torture:half written", "ring:mend")
+		a.focus[stop] = append(a.focus[stop], r.near("ring:mend")...)
+	}
 	a.crowd("t", small, crowd...)
 	a.ready()
 	a.torment(d, kill, stop)

@@ -104,10 +104,11 @@ func (c *child) visitAudited() (err error) {
 // visitReading reads a topic for a moment.
 func (c *child) visitReading() (err error) {
 	topic := []string{stormShared, stormExclusive, stormMixed}[c.rng.IntN(3)]
-	return c.readAwhile(topic, ring.JoinOptions{Latest: c.rng.IntN(2) == 0, History: c.rng.Uint64N(40)})
+	return c.readAwhile(topic, ring.JoinOptions{Latest: c.rng.IntN(2) == 0, History: c.rng.Uint64N(40)}, 8)
 }
 
-func (c *child) readAwhile(topic string, o ring.JoinOptions) (err error) {
+// readAwhile reads a topic for so many milliseconds at most.
+func (c *child) readAwhile(topic string, o ring.JoinOptions, ms int) (err error) {
 	c.Topic = topic
 	if c.file, err = c.openTopic(topic, ring.FileOptions{}); err != nil {
 		return err
@@ -121,7 +122,7 @@ func (c *child) readAwhile(topic string, o ring.JoinOptions) (err error) {
 	}
 	var m ring.Message
 	var lagged *ring.LaggedError
-	for end := time.Now().Add(time.Duration(c.rng.IntN(8000)) * time.Microsecond); time.Now().Before(end) && err == nil; {
+	for end := time.Now().Add(time.Duration(c.rng.IntN(1000*ms)) * time.Microsecond); time.Now().Before(end) && err == nil; {
 		switch err = rd.Next(&m); {
 		case err == nil:
 			err = c.look(&m)
@@ -142,7 +143,7 @@ func (c *child) readAwhile(topic string, o ring.JoinOptions) (err error) {
 // written the topic, and reads or writes it.
 func (c *child) visitMixed() (err error) {
 	if c.rng.IntN(3) == 0 {
-		return c.readAwhile(stormMixed, ring.JoinOptions{Latest: c.rng.IntN(2) == 0})
+		return c.readAwhile(stormMixed, ring.JoinOptions{Latest: c.rng.IntN(2) == 0}, 60)
 	}
 	c.Topic = stormMixed
 	c.Shape = smallShape([]ring.Kind{ring.Shared, ring.Exclusive}[c.rng.IntN(2)])
@@ -276,6 +277,14 @@ func storm(r *run, d time.Duration) error {
 	a.start(task{Role: "sweep", Slot: 2})
 	for slot := 3; slot < 3+8; slot++ {
 		a.start(task{Role: "storm", Slot: slot})
+	}
+	// A replacement that is not finished by who began it.
+	for x := range a.focus {
+		a.focus[x] = r.near("ring:adopt", "ring:take name", "shm:name directory")
+	}
+	a.sequel = make(map[int][]int)
+	for _, p := range r.near("ring:adopt", "ring:take name") {
+		a.sequel[p] = r.near("ring:finish", "ring:finish adopt")
 	}
 	for end := time.Now().Add(d); time.Now().Before(end) && !a.failed(); {
 		x := kill

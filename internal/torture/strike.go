@@ -28,12 +28,18 @@ const armPatience = 30 * time.Millisecond
 // comes by in time, otherwise at this instant.
 func (a *arena) strike(x action) {
 	points := a.run.neediest(x, a.board, a.rng)
-	if x == stop && a.rng.IntN(2) == 0 {
-		points = a.focus
+	if focus := a.focus[x]; len(focus) > 0 && a.rng.IntN(2) == 0 {
+		points = []int{focus[a.rng.IntN(len(focus))]}
+	}
+	patience := armPatience
+	if a.last >= 0 && len(a.sequel[a.last]) > 0 {
+		points, patience = a.sequel[a.last][a.rng.IntN(len(a.sequel[a.last])):][:1], 4*armPatience
 	}
 	a.arm(points)
-	victim, at := a.await(armPatience)
+	victim, at := a.await(patience)
+	a.last = at
 	if victim == nil {
+		a.last = -1
 		if victim = a.anybody(); victim == nil {
 			return
 		}
@@ -177,6 +183,7 @@ type since struct {
 
 // mark notes how far the other producers are.
 func (a *arena) mark(victim *process) since {
+	a.board.epoch().Store(monotonic())
 	s := since{time.Now(), make(map[*process]uint64), a.sides}
 	for _, p := range a.living() {
 		if p != victim && p.Role == "produce" && a.board.at(p.Slot, slotReady).Load() != 0 {
