@@ -4,10 +4,7 @@ package main
 
 import (
 	"path/filepath"
-	"runtime"
 	"sync/atomic"
-
-	"golang.org/x/sys/unix"
 )
 
 // A board is the memory that the parent shares with its children, which outlives
@@ -79,33 +76,6 @@ func (b *board) clearSlot(slot int) {
 	for i := range slotWords {
 		b.at(slot, i).Store(0)
 	}
-}
-
-// pass is what a child does at a named point: it counts it, and if it is told to,
-// it stands still there until the parent kills it or lets it go on.
-func (b *board) pass(point int) {
-	b.passes(point).Add(1)
-	if b.round().Load() != roundArmed {
-		return
-	}
-	want := b.want(point)
-	for n := want.Load(); n > 0; n = want.Load() {
-		if !want.CompareAndSwap(n, n-1) {
-			continue
-		}
-		if n == 1 && b.round().CompareAndSwap(roundArmed, roundTaken) {
-			b.taker().Store(uint64(unix.Getpid())<<32 | uint64(point))
-			stopSelf()
-		}
-		return
-	}
-}
-
-// stopSelf stops the whole process, this thread at this very instant.
-func stopSelf() {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	_ = unix.Tgkill(unix.Getpid(), unix.Gettid(), unix.SIGSTOP)
 }
 
 // raise makes a word at least v.

@@ -94,21 +94,6 @@ func writePoints(base string, list []point) error {
 	return os.WriteFile(filepath.Join(base, "points"), []byte(b.String()), 0o600)
 }
 
-// readPoints gives a child the places of one package's points on the board.
-func readPoints(base, prefix string) (map[string]int, error) {
-	text, err := os.ReadFile(filepath.Join(base, "points"))
-	if err != nil {
-		return nil, err
-	}
-	places := make(map[string]int)
-	for i, name := range strings.Split(strings.TrimSpace(string(text)), "\n") {
-		if short, ok := strings.CutPrefix(name, prefix+":"); ok {
-			places[short] = i
-		}
-	}
-	return places, nil
-}
-
 // repositoryRoot is the folder of go.mod, above the current one.
 func repositoryRoot() (string, error) {
 	dir, err := os.Getwd()
