@@ -89,16 +89,15 @@ func (c *child) visitAudited() (err error) {
 		return err
 	}
 	p, err := c.handle(0)
-	if err != nil {
-		return err
-	}
 	for range c.rng.IntN(100) {
-		if p, err = c.publish(p); err != nil {
-			return err
+		if err == nil {
+			p, err = c.publish(p)
 		}
 	}
-	p.Close()
-	return c.file.Close()
+	if p != nil {
+		p.Close()
+	}
+	return errors.Join(err, c.file.Close())
 }
 
 // visitReading reads a topic for a moment.
@@ -282,6 +281,7 @@ func storm(r *run, d time.Duration) error {
 	for x := range a.focus {
 		a.focus[x] = r.near("ring:adopt", "ring:take name", "shm:name directory")
 	}
+	a.focus[stop] = append(a.focus[stop], r.near("ring:jump gate", "ring:sweep litter")...)
 	a.sequel = make(map[int][]int)
 	for _, p := range r.near("ring:adopt", "ring:take name") {
 		a.sequel[p] = r.near("ring:finish", "ring:finish adopt")
