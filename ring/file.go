@@ -75,6 +75,10 @@ func OpenFile(path string, host Host, o FileOptions) (*File, error) {
 // errAgain says that the name has just changed hands.
 var errAgain = errors.New("ring is being made or removed")
 
+// errNoData says that a ring's slots are gone: it was removed between the two opens.
+// If that goes on, somebody took them from a ring that is in use; it is damaged then.
+var errNoData = fmt.Errorf("its slots are gone: %w", errAgain)
+
 func retryable(err error) bool {
 	return errors.Is(err, errAgain) || errors.Is(err, fs.ErrExist)
 }
@@ -94,6 +98,9 @@ func openOnce(path string, host Host, o FileOptions, finish bool) (*File, error)
 	}
 	f, err := attachFile(path, host, ctl, o.Write)
 	if err != nil {
+		if finish && errors.Is(err, errNoData) {
+			ctl.Retire(0) // nobody removes the slots before: somebody took them away, or a boot did
+		}
 		_ = ctl.Close()
 		return nil, err
 	}
@@ -136,7 +143,7 @@ func attachFile(path string, host Host, ctl *shm.Segment, write bool) (*File, er
 	}
 	dat, err := shm.Open(dataPath(path, g.dataID), layout.SegmentKindRingData, write)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, errAgain // removed between the two opens
+		return nil, errNoData
 	}
 	if err != nil {
 		return nil, err

@@ -54,7 +54,10 @@ func Sweep(d *shm.Domain) (int, error) {
 		}
 		freed++
 	}
-	if freed > 0 {
+	if d.Made() {
+		sweepUnused(d)
+	}
+	if freed > 0 || d.Made() {
 		sweepLitter(d)
 	}
 	return freed, errors.Join(errs...)
@@ -177,6 +180,19 @@ func openExisting(path string, host Host) (*File, error) {
 		_ = ctl.Close()
 	}
 	return f, err
+}
+
+// sweepUnused removes rings that nobody uses, where a domain was just made: their
+// users were those of an earlier boot, or of a table that somebody removed.
+func sweepUnused(d *shm.Domain) {
+	host := cleanerHost{participantHost{d, noIndex}}
+	for _, folder := range ringFolders {
+		dir := filepath.Join(d.Dir(), folder)
+		names, _ := controlFiles(dir)
+		for _, name := range names {
+			_ = removeUnused(filepath.Join(dir, name), host)
+		}
+	}
 }
 
 // sweepLitter removes files that a maker of a ring had named when it died, before

@@ -59,6 +59,7 @@ type Domain struct {
 	dir      string
 	place    place
 	readOnly bool
+	made     bool // the table of participants was made by this opening
 	nodeID   uint32
 	epoch    uint32
 	node     *Segment
@@ -168,6 +169,7 @@ func (d *Domain) openSegment(spec Spec, make bool) (*Segment, error) {
 		}
 		s, err = Create(spec)
 		if !errors.Is(err, fs.ErrExist) {
+			d.made = d.made || err == nil && spec.Kind == layout.SegmentKindParticipants
 			return s, err
 		}
 	}
@@ -210,6 +212,10 @@ func (d *Domain) Dir() string { return d.dir }
 
 // ReadOnly reports whether the domain was opened for looking only.
 func (d *Domain) ReadOnly() bool { return d.readOnly }
+
+// Made reports whether this opening made the table of participants: the domain is new,
+// or what was there was of an earlier boot of the machine.
+func (d *Domain) Made() bool { return d.made }
 
 // Node returns the id of this node and its epoch, which changes with the boot
 // of the machine and with the directory. Neither is 0.
