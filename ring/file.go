@@ -139,7 +139,7 @@ func dataPath(path string, id uint64) string { return fmt.Sprintf("%s.%0*x.dat",
 func attachFile(path string, host Host, ctl *shm.Segment, write bool) (*File, error) {
 	g, err := readGeometry(ctl.Bytes())
 	if err != nil {
-		return nil, fmt.Errorf("ring %q: %w", path, err)
+		return nil, &shm.DamagedError{Path: ctl.Path(), Found: err.Error(), Wanted: "a ring's geometry"}
 	}
 	dat, err := shm.Open(dataPath(path, g.dataID), layout.SegmentKindRingData, write)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -156,7 +156,7 @@ func attachFile(path string, host Host, ctl *shm.Segment, write bool) (*File, er
 	r, err := Attach(ctl.Bytes(), dat.Bytes(), host)
 	if err != nil {
 		_ = dat.Close()
-		return nil, fmt.Errorf("ring %q: %w", path, err)
+		return nil, &shm.DamagedError{Path: dat.Path(), Found: err.Error(), Wanted: "the slots of its ring"}
 	}
 	return newFile(r, path, ctl, dat), nil
 }

@@ -5,7 +5,6 @@ package shm
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/user"
 	"path/filepath"
@@ -39,12 +38,9 @@ func (e *AccessError) Error() string {
 // Unwrap returns the system's error.
 func (e *AccessError) Unwrap() error { return e.Err }
 
-// refused turns a refusal of the system into an AccessError; other errors get the
-// operation and the path. mode is what was needed of the path: unix.R_OK, W_OK, X_OK.
-func refused(op, path string, mode uint32, err error) error {
-	if !errors.Is(err, unix.EACCES) && !errors.Is(err, unix.EPERM) {
-		return fmt.Errorf("%s: %w", op, &fs.PathError{Op: "open", Path: path, Err: err})
-	}
+// accessError finds out what refused: the path itself or a directory above it. mode
+// is what was needed of the path: unix.R_OK, W_OK, X_OK.
+func accessError(op, path string, mode uint32) error {
 	e := &AccessError{Op: op, Path: path, Barrier: path, Who: processUser(), Err: unix.EACCES}
 	lacking := e.find(mode)
 	var st unix.Stat_t

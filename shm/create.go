@@ -58,7 +58,7 @@ func Build(spec Spec) (*Segment, error) {
 	data, err := unix.Mmap(fd, 0, spec.Size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		closeFD(fd)
-		return nil, fmt.Errorf("map segment %q: %w", spec.Path, err)
+		return nil, explain("map segment", spec.Path, 0, spec.Size, err)
 	}
 	if _, err := lockShared(fd, layout.LockByteUsage); err != nil {
 		_ = unix.Munmap(data)
@@ -89,7 +89,10 @@ func (s *Segment) Link() error {
 	step("link")
 	err := unix.Linkat(unix.AT_FDCWD, procPath(s.fd), unix.AT_FDCWD, s.path, unix.AT_SYMLINK_FOLLOW)
 	if err != nil {
-		return fmt.Errorf("link segment: %w", &fs.PathError{Op: "linkat", Path: s.path, Err: err})
+		if errors.Is(err, unix.EEXIST) {
+			return fmt.Errorf("link segment: %w", &fs.PathError{Op: "linkat", Path: s.path, Err: err})
+		}
+		return explain("name segment", s.path, unix.W_OK, int(s.header.size), err)
 	}
 	return nil
 }
@@ -139,7 +142,7 @@ func unnamedFile(spec *Spec) (int, error) {
 	case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EISDIR):
 		return -1, fmt.Errorf("make segment %q: the file system can't hold unnamed files (O_TMPFILE); use a tmpfs: %w", spec.Path, err)
 	case errors.Is(err, unix.ENOSPC):
-		return -1, noSpace(spec)
+		return -1, noSpace(spec.Path, spec.Size)
 	case err != nil:
 		return -1, refused("make segment in", dir, unix.W_OK|unix.X_OK, err)
 	}
@@ -175,27 +178,18 @@ func (spec *Spec) grant() (grant, error) {
 
 // reserve takes all pages of the file now.
 func reserve(fd int, spec *Spec) error {
+	if err := fitsMemory(spec); err != nil {
+		return err
+	}
 	for {
 		err := unix.Fallocate(fd, 0, 0, int64(spec.Size))
 		switch {
 		case err == nil:
 			return nil
-		case errors.Is(err, unix.EINTR):
-		case errors.Is(err, unix.ENOSPC), errors.Is(err, unix.EDQUOT), errors.Is(err, unix.ENOMEM), errors.Is(err, unix.EFBIG):
-			return noSpace(spec)
-		default:
-			return fmt.Errorf("reserve %d bytes of segment %q: %w", spec.Size, spec.Path, err)
+		case !errors.Is(err, unix.EINTR):
+			return explain("make segment", spec.Path, 0, spec.Size, err)
 		}
 	}
-}
-
-func noSpace(spec *Spec) error {
-	e := &NoSpaceError{Path: spec.Path, Need: uint64(spec.Size)}
-	var st unix.Statfs_t
-	if unix.Statfs(filepath.Dir(spec.Path), &st) == nil {
-		e.Free = st.Bavail * uint64(st.Bsize)
-	}
-	return e
 }
 
 func openMode(path string, flags int, mode uint32) (int, error) {

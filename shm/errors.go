@@ -49,7 +49,7 @@ type NotOursError struct {
 }
 
 func (e *NotOursError) Error() string {
-	return fmt.Sprintf("open segment %q: not ours: found %s, want %s", e.Path, e.Found, e.Wanted)
+	return fmt.Sprintf("open segment %q: not ours: found %s, want %s; move it out of the way, or %s", e.Path, e.Found, e.Wanted, adviceBase)
 }
 
 // A VersionError says that a segment was made by another version: another major
@@ -62,7 +62,8 @@ type VersionError struct {
 }
 
 func (e *VersionError) Error() string {
-	return fmt.Sprintf("open segment %q: other version: found %s, want %s", e.Path, e.Found, e.Wanted)
+	return fmt.Sprintf("open segment %q: other version: found %s, want %s; end all programs of the other version, "+
+		"then remove the domain's directory, or %s", e.Path, e.Found, e.Wanted, adviceBase)
 }
 
 // A DamagedError says that a file begins as a segment does, but can't be one.
@@ -73,7 +74,8 @@ type DamagedError struct {
 }
 
 func (e *DamagedError) Error() string {
-	return fmt.Sprintf("open segment %q: damaged: found %s, want %s", e.Path, e.Found, e.Wanted)
+	return fmt.Sprintf("open segment %q: damaged: found %s, want %s; end all who use it (fuser %s) and remove it: "+
+		"the next one makes it anew", e.Path, e.Found, e.Wanted, e.Path)
 }
 
 // A RetiredError says that a segment was retired and still has users, so that
@@ -89,15 +91,19 @@ func (e *RetiredError) Error() string {
 
 // A NoSpaceError says that the file system of the segments is full. Nothing was made.
 type NoSpaceError struct {
-	Path string
-	Need uint64 // bytes of the segment
-	Free uint64 // bytes that were free
+	Path     string
+	Need     uint64 // bytes of the segment; 0 for what has no size, such as a directory
+	Free     uint64 // bytes that were free
+	NoInodes bool   // there is room for bytes, but not for another file
 }
 
 func (e *NoSpaceError) Error() string {
-	return fmt.Sprintf("make segment %q: no space: need %d bytes, %d free; remove what is not used there, "+
-		"make it larger (mount -o remount,size=..., or --shm-size of the container), "+
-		"or choose another directory (--shm-dir, RINGCAST_SHM_DIR)", e.Path, e.Need, e.Free)
+	what, option := fmt.Sprintf("need %d bytes, %d free", e.Need, e.Free), "size=..., or --shm-size of the container"
+	if e.NoInodes {
+		what, option = "no inodes left for another file", "nr_inodes=..."
+	}
+	return fmt.Sprintf("make %q: no space: %s; remove what is not used there, "+
+		"make it larger (mount -o remount,%s), or choose another directory (--shm-dir, RINGCAST_SHM_DIR)", e.Path, what, option)
 }
 
 // Is reports that the error is ENOSPC.

@@ -192,7 +192,7 @@ func (s *Segment) attach() error {
 	}
 	s.data, err = unix.Mmap(s.fd, 0, int(s.header.size), prot, unix.MAP_SHARED)
 	if err != nil {
-		return fmt.Errorf("map segment %q: %w", s.path, err)
+		return explain("map segment", s.path, 0, int(s.header.size), err)
 	}
 	s.state = word64(s.data, layout.SegmentHeaderStateOffset)
 	if err := s.usable(); err != nil {

@@ -77,7 +77,7 @@ func (p *Participant) touchBell() {
 func (d *Domain) join(info Info) (*Participant, error) {
 	lock, err := reopen(d.parts.fd, unix.O_RDWR)
 	if err != nil {
-		return nil, fmt.Errorf("open lock: %w", err)
+		return nil, refused("open lock of", d.parts.Path(), unix.R_OK|unix.W_OK, err)
 	}
 	p := &Participant{domain: d, lock: lock, fifo: -1, info: -1}
 	err = ErrTooManyParticipants

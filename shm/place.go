@@ -123,8 +123,11 @@ func (p *place) makeDomain(domain string) (string, error) {
 		}
 		err = p.makeMissing(dir)
 	}
-	if err != nil {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EROFS) {
 		return "", fmt.Errorf("make domain directory: %w; or %s", err, adviceBase)
+	}
+	if err != nil {
+		return "", fmt.Errorf("make domain directory: %w", err)
 	}
 	return dir, nil
 }
@@ -224,8 +227,8 @@ func (p *place) makeDirectory(path string, g grant, subs []string) error {
 		return err
 	}
 	for _, sub := range subs {
-		if err := os.Mkdir(filepath.Join(fresh, sub), 0o700); err != nil {
-			return err
+		if err := unix.Mkdir(filepath.Join(fresh, sub), 0o700); err != nil {
+			return refused("make directory in", path, unix.W_OK|unix.X_OK, err)
 		}
 		if err := g.applyTo(filepath.Join(fresh, sub), path); err != nil {
 			return err

@@ -23,7 +23,8 @@ type actor struct {
 	bus   *ringcast.Bus
 	pub   *ringcast.Publisher
 	sub   *ringcast.Subscription
-	watch *shm.Domain // a second look at the same domain, not joined
+	pubs  []*ringcast.Publisher // of populate
+	watch *shm.Domain           // a second look at the same domain, not joined
 }
 
 // orders are what a puppet understands; each gets the words behind the order.
@@ -31,6 +32,7 @@ var orders = map[string]func(*actor, []string) (string, error){
 	"open": (*actor).open, "publisher": (*actor).publisher, "subscribe": (*actor).subscribe, "publish": (*actor).publish,
 	"next": (*actor).next, "claim": (*actor).claim, "mapping": (*actor).mapping, "alive": (*actor).alive,
 	"sweep": (*actor).sweep, "deaths": (*actor).deaths, "pid": (*actor).pid, "umask": (*actor).umask, "close": (*actor).close,
+	"mount": (*actor).mount, "fill": (*actor).fill, "limit": (*actor).limit, "populate": (*actor).populate, "laps": (*actor).laps,
 }
 
 // act does what the lines of the standard input say, until they end.

@@ -40,7 +40,9 @@ func start(t *testing.T, name string, attr *syscall.SysProcAttr) *puppet {
 	t.Helper()
 	p := &puppet{t: t, name: name, cmd: exec.Command("/proc/self/exe"), lines: make(chan string, 100)}
 	p.cmd.Env = append(os.Environ(), puppetVariable+"="+name)
-	p.cmd.Stderr = os.Stderr
+	if name != victim {
+		p.cmd.Stderr = os.Stderr
+	}
 	p.cmd.Dir = "/"
 	p.cmd.SysProcAttr = attr
 	var err error
