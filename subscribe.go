@@ -171,8 +171,9 @@ func (s *Subscription) Poll(most int, handler func(*Message)) (int, error) {
 // a message is possible, a message without a token is not. Once the subscription
 // is closed the channel is, too. It is the same channel at each call.
 //
-// It costs a goroutine for the whole bus, and a switch of goroutines a message
-// after a pause; it neither allocates nor spins while it waits.
+// It costs a goroutine for the whole bus, and a switch of goroutines for a message
+// after a pause; it neither allocates nor spins while it waits. A subscription that
+// was merged has none: Merged.Ready.
 func (s *Subscription) Ready() <-chan struct{} { return s.wait.ready(&s.use) }
 
 // enter makes the caller the one who uses the subscription.
