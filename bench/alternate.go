@@ -26,6 +26,9 @@ type Rounds struct {
 	Want int
 	// Most is how many rounds are tried for that.
 	Most int
+	// Again is how often a run is done again at once because the regime changed in it,
+	// or is not that of the first contender in the round. What was measured plays no part.
+	Again int
 	// Until bounds it in time; at least one round is run. Zero is for ever.
 	Until time.Time
 	// Probe measures the cache line. Nil means CacheLine.
@@ -42,13 +45,11 @@ func Alternate(ctx context.Context, contenders []Contender, o Rounds) ([]Round, 
 	for line := o.Probe(); len(rounds) < o.Most; {
 		round := make(Round, 0, len(contenders))
 		for _, c := range contenders {
-			f, err := c.Measure(ctx)
+			sample, err := o.one(ctx, c, round, line)
 			if err != nil {
 				return rounds, fmt.Errorf("%s: %w", c.Name, err)
 			}
-			after := o.Probe()
-			round = append(round, Sample{Figure: f, Before: line, After: after})
-			line = after
+			round, line = append(round, sample), sample.After
 		}
 		rounds = append(rounds, round)
 		if enough(rounds, o.Want) || !o.Until.IsZero() && time.Now().After(o.Until) {
@@ -56,6 +57,23 @@ func Alternate(ctx context.Context, contenders []Contender, o Rounds) ([]Round, 
 		}
 	}
 	return rounds, nil
+}
+
+// one runs a contender, again where its regime does not fit the round.
+func (o *Rounds) one(ctx context.Context, c Contender, round Round, before time.Duration) (Sample, error) {
+	for again := 0; ; again++ {
+		f, err := c.Measure(ctx)
+		if err != nil {
+			return Sample{}, err
+		}
+		s := Sample{Figure: f, Before: before, After: o.Probe()}
+		fits := s.regime() != Changed && (len(round) == 0 || s.regime() == round[0].regime())
+		late := !o.Until.IsZero() && time.Now().After(o.Until)
+		if fits || late || again >= o.Again {
+			return s, nil
+		}
+		before = s.After
+	}
 }
 
 // enough reports whether each contender has the pairs that are wanted.

@@ -77,6 +77,20 @@ func TestPairsOfOneRegime(t *testing.T) {
 	}
 }
 
+// TestAgainUntilTheRegimeFits runs the second contender again, once because the
+// regime changed and once because it was the other one, and keeps the one that fits.
+func TestAgainUntilTheRegimeFits(t *testing.T) {
+	var turns []string
+	rounds, err := Alternate(context.Background(), []Contender{scripted("a", &turns, 10), scripted("b", &turns, 1, 2, 3, 5)},
+		Rounds{Want: 1, Most: 1, Again: 5, Probe: lines(nearLine, nearLine, farLine, farLine, nearLine, nearLine)})
+	if err != nil || strings.Join(turns, "") != "abbbb" {
+		t.Fatalf("turns %v, error %v: want b four times", turns, err)
+	}
+	if got := Compare(rounds, 1, RateOf, RateOf); got.Pairs != 1 || got.Theirs != 5 || got.Regime != Near {
+		t.Errorf("comparison = %+v, want the last run of b", got)
+	}
+}
+
 func TestNoPairInOneRegime(t *testing.T) {
 	var turns []string
 	rounds, err := Alternate(context.Background(), []Contender{scripted("a", &turns, 1), scripted("b", &turns, 1)},

@@ -72,7 +72,7 @@ func (p *plan) aeronC(s bench.Spec) []bench.Contender {
 // threads are not pinned: a JVM has many, and Java cannot tell which is which.
 func (p *plan) aeronJava(s bench.Spec) []bench.Contender {
 	classes, jars := filepath.Join(p.aeron, "classes"), filepath.Join(p.aeron, "java")
-	if p.quick || !built(classes) {
+	if !p.java || !built(classes) {
 		return nil
 	}
 	s = p.spec(s)
@@ -97,7 +97,7 @@ func (p *plan) missing(name, unit string, present []bench.Contender) []row {
 		}
 		switch {
 		case there:
-		case peer == aeronJava && p.quick:
+		case peer == aeronJava && !p.java:
 		default:
 			rows = append(rows, row{Cell: name, Unit: unit, Peer: peer, Note: peer + " is not built here: make peers says why"})
 		}
@@ -107,7 +107,7 @@ func (p *plan) missing(name, unit string, present []bench.Contender) []row {
 
 // alternate runs contenders in turn.
 func (p *plan) alternate(ctx context.Context, contenders []bench.Contender, until time.Time) ([]bench.Round, error) {
-	rounds, err := bench.Alternate(ctx, contenders, bench.Rounds{Want: p.want, Most: p.most, Until: until})
+	rounds, err := bench.Alternate(ctx, contenders, bench.Rounds{Want: p.want, Most: p.most, Again: 3, Until: until})
 	if err != nil {
 		return nil, err
 	}
@@ -159,8 +159,9 @@ func (r *row) exclusiveGoal(size int, limit float64) {
 	r.verdict()
 }
 
-// sharedCell is a shared topic beside Aeron's concurrent publication. More threads
-// than cores wait with their default, with which both do best here.
+// sharedCell is a shared topic beside Aeron's concurrent publication. With more
+// threads than cores each waits as is best for it: ours with the default, Aeron
+// yielding.
 func sharedCell(size, producers, readers int) cell {
 	name := fmt.Sprintf("shared %d-%d %d B", producers, readers, size)
 	return cell{name, func(ctx context.Context, p *plan, until time.Time) ([]row, error) {
@@ -168,7 +169,11 @@ func sharedCell(size, producers, readers int) cell {
 		if producers+readers > 2 {
 			s.Wait, s.Pin = bench.Block, nil
 		}
-		list := append(append([]bench.Contender{p.ours(s)}, p.aeronC(s)...), p.aeronJava(s)...)
+		theirs := s
+		if s.Wait == bench.Block {
+			theirs.Wait = bench.Yield
+		}
+		list := append(append([]bench.Contender{p.ours(s)}, p.aeronC(theirs)...), p.aeronJava(theirs)...)
 		rounds, err := p.alternate(ctx, list, until)
 		if err != nil {
 			return nil, err

@@ -26,6 +26,7 @@ import (
 type plan struct {
 	quick    bool
 	json     bool
+	java     bool
 	only     string
 	want     int           // pairs a row
 	most     int           // rounds a cell
@@ -53,6 +54,8 @@ func main() {
 	p := plan{limits: "bin/limits", aeron: ".tools/aeron", progress: os.Stderr}
 	flag.BoolVar(&p.quick, "quick", false, "three minutes instead of fifteen: fewer and shorter runs, no Java")
 	flag.BoolVar(&p.json, "json", false, "one JSON object a row instead of a table")
+	flag.DurationVar(&p.budget, "budget", 0, "about how long all cells together may take (default 14m; 170s with -quick)")
+	flag.BoolVar(&p.java, "java", true, "measure Aeron's Java client, too, which takes half of the time; never with -quick")
 	flag.StringVar(&p.only, "only", "", "only cells whose name contains this")
 	flag.Parse()
 	if err := p.run(ctx, os.Stdout); err != nil {
@@ -82,7 +85,7 @@ func (p *plan) all(ctx context.Context, out io.Writer, self []string) error {
 	}
 	for i, c := range cells {
 		fmt.Fprintf(p.progress, "\r\x1b[K%d of %d: %s", i+1, len(cells), c.name)
-		until := time.Now().Add(2 * time.Until(p.deadline) / time.Duration(len(cells)-i))
+		until := time.Now().Add(share(time.Until(p.deadline), len(cells)-i))
 		rows, err := c.measure(ctx, p, until)
 		fmt.Fprint(p.progress, "\r\x1b[K")
 		if err != nil {
@@ -103,11 +106,23 @@ func (p *plan) all(ctx context.Context, out io.Writer, self []string) error {
 
 // size sets how much is measured.
 func (p *plan) size() {
-	p.want, p.most, p.duration, p.warmup, p.jvm, p.budget = 5, 12, 400*time.Millisecond, 100*time.Millisecond, 2*time.Second, 14*time.Minute
+	budget := 14 * time.Minute
+	p.want, p.most, p.duration, p.warmup, p.jvm = 5, 12, 400*time.Millisecond, 100*time.Millisecond, 2*time.Second
 	if p.quick {
-		p.want, p.most, p.duration, p.budget = 2, 3, 250*time.Millisecond, 170*time.Second
+		budget = 170 * time.Second
+		p.java = false
+		p.want, p.most, p.duration = 2, 4, 250*time.Millisecond
+	}
+	if p.budget == 0 {
+		p.budget = budget
 	}
 	p.deadline = time.Now().Add(p.budget)
+}
+
+// share is how long the next of so many cells may take: twice its part, since
+// most take less, but never all that is left.
+func share(left time.Duration, cells int) time.Duration {
+	return min(2*left/time.Duration(cells), left)
 }
 
 // cells are those asked for.

@@ -103,7 +103,7 @@ func TestAllOfIt(t *testing.T) {
 
 // TestPeersThatAreNotBuilt wants a row that says so.
 func TestPeersThatAreNotBuilt(t *testing.T) {
-	p := &plan{aeron: t.TempDir()}
+	p := &plan{aeron: t.TempDir(), java: true}
 	if got := append(p.aeronC(bench.Spec{}), p.aeronJava(bench.Spec{})...); len(got) != 0 {
 		t.Fatalf("%d contenders out of an empty folder", len(got))
 	}

@@ -12,7 +12,8 @@
 struct page {
   _Alignas(128) _Atomic uint32_t stop;
   _Alignas(128) _Atomic uint32_t ready;
-  _Alignas(128) _Atomic uint32_t readers_done;
+  _Alignas(128) _Atomic uint32_t readers_done; /* have counted enough */
+  _Alignas(128) _Atomic uint32_t drained;      /* have read everything */
   double rates[MOST];
   struct histogram histogram;
 };
@@ -72,6 +73,7 @@ static void consume(int index) {
     if (atomic_load_explicit(&page->readers_done, memory_order_relaxed) == (uint32_t)w.readers)
       atomic_store_explicit(&page->stop, 1, memory_order_relaxed);
   }
+  atomic_fetch_add(&page->drained, 1);
   client_close(&c);
 }
 
@@ -84,7 +86,8 @@ static void produce(int index) {
   barrier();
   while (!atomic_load_explicit(&page->stop, memory_order_relaxed)) client_send(&p, &idle, w.size, mark | ++i, 0);
   client_send(&p, &idle, w.size, mark | (i + 1) | LAST_MARK, 0);
-  sleep(1); /* a publication that closes at once takes its last messages with it */
+  /* A publication that closes takes what nobody has read yet with it. */
+  while (atomic_load(&page->drained) < (uint32_t)w.readers) usleep(500);
   client_close(&c);
 }
 
@@ -165,7 +168,7 @@ static pid_t start_driver(const char *program) {
   setenv("AERON_TERM_BUFFER_SPARSE_FILE", "0", 1);
   setenv("AERON_IPC_MTU_LENGTH", "8192", 1);
   setenv("AERON_PERFORM_STORAGE_CHECKS", "0", 1);
-  setenv("AERON_IPC_TERM_BUFFER_LENGTH", "16777216", 0);
+  setenv("AERON_IPC_TERM_BUFFER_LENGTH", "67108864", 1);
   if (freopen("/dev/null", "w", stdout) == NULL) die("driver's output");
   execl(program, program, (char *)NULL);
   die(program);

@@ -43,6 +43,7 @@ public final class Work {
     private static final int STOP = 0;
     private static final int READY = 128;
     private static final int DONE = 256;
+    private static final int DRAINED = 384;
 
     private final Flags flags;
     private final MappedByteBuffer board;
@@ -76,7 +77,7 @@ public final class Work {
         // touched beforehand; an MTU for which no message of the table is too large to claim.
         final MediaDriver.Context context = new MediaDriver.Context().aeronDirectoryName(flags.dir)
             .threadingMode(ThreadingMode.SHARED).termBufferSparseFile(false).ipcMtuLength(8192)
-            .ipcTermBufferLength(Integer.getInteger("term", 16 << 20)).performStorageChecks(false)
+            .ipcTermBufferLength(64 << 20).performStorageChecks(false)
             .dirDeleteOnStart(true).dirDeleteOnShutdown(true);
         try (MediaDriver driver = MediaDriver.launch(context)) {
             final List<Process> processes = new ArrayList<>();
@@ -180,7 +181,9 @@ public final class Work {
             send(publication, mark | ++i, 0);
         }
         send(publication, mark | (i + 1) | LAST, 0);
-        Thread.sleep(1000); // a publication that closes at once takes its last messages with it
+        while ((long)LONGS.getVolatile(board, DRAINED) < flags.readers) {
+            Thread.sleep(1); // a publication that closes takes what nobody has read yet with it
+        }
     }
 
     /** Reads and checks each message. */
@@ -243,6 +246,7 @@ public final class Work {
         while (reader.open > 0) {
             idle.idle(subscription.poll(reader, 256));
         }
+        LONGS.getAndAdd(board, DRAINED, 1L);
     }
 
     private void receive(final Subscription subscription, final Reader reader) {
@@ -277,7 +281,7 @@ public final class Work {
         send(there, (i + 1) | LAST, 0);
         System.out.printf(Locale.ROOT, "rate %.1f%n", (i - first) * 1e9 / (begin - start));
         System.out.println(histogram.json());
-        Thread.sleep(1000);
+        Thread.sleep(100); // until the other side has read the last message
     }
 
     private void pong() throws Exception {
