@@ -75,6 +75,7 @@ func (p *Producer) claimExclusive() (uint64, error) {
 		}
 		at("begin")
 		r.ctl.tail.Store(t + 1) // pairs(tail): before any byte of the slot
+		claimFence(&r.ctl.tail)
 		if !p.gate.pinned(t, r.capacity()) {
 			if p.open++; p.open == 1 {
 				p.oldest = t

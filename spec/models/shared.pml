@@ -166,7 +166,7 @@ top:	atomic {
 		atomic { published[t % CAP] = t / CAP + 1; left-- }
 	:: atomic { aborts > 0 -> aborts--;
 		if
-		:: claims[t % CAP] == WORD(t / CAP + 1, me, WRITING) -> claims[t % CAP] = WORD(t / CAP + 1, 0, HOLE); left--
+		:: claims[t % CAP] == WORD(t / CAP + 1, me, WRITING) -> claims[t % CAP] = WORD(t / CAP + 1, me, HOLE); left--
 		:: else -> goto letGo
 		fi }
 	fi;
