@@ -80,7 +80,7 @@ lint: ## hold the rules of the code: imports, unsafe, lengths, names
 models: ## search the models of the ring's protocol with SPIN, and their mutants: 3 minutes; MODELS=large: more
 	@spec/models/run.sh
 
-torture: ## kill and stop processes at every named point of the rings, for TORTURE_SECONDS (600)
+torture: ## kill and stop processes at every named point of the rings, for TORTURE_SECONDS (600), and two minutes more if a point is left
 	@go run -tags invariants ./internal/torture -seconds $(TORTURE_SECONDS)
 
 mutants: ## break one rule of ring at a time; its litmus tests must notice each: 3 minutes

@@ -176,6 +176,12 @@ func members(r *run, d time.Duration) error {
 	a.focus[kill] = r.near("ring:hand", "ring:start", "ring:confirm", "ring:look at take", "ring:look at hand again")
 	a.focus[stop] = r.near("ring:copy", "ring:start", "ring:confirm", "ring:look at take", "ring:look at hand again")
 	a.torment(d, kill, kill, stop)
+	a.atEnd = func() { // a group whose last member was killed waits for the next, and its ring with it
+		p := a.start(task{Role: "work", Slot: 6, Topic: "t", Shape: shape, Calm: true})
+		a.ready()
+		a.end(p)
+		a.settle(p)
+	}
 	return a.conclude()
 }
 
