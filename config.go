@@ -47,6 +47,9 @@ type Config struct {
 	// Group is its group, by name or number, of which this process is a member.
 	// Empty means the group ringcast at its own place, else what the system gives.
 	Group string
+	// Memory is how the pages of topics are had: prefaulted, huge, on which NUMA nodes.
+	// Zero means what RINGCAST_MEMORY says, and without that what the system does.
+	Memory Memory
 	// Wait is how publishers and subscriptions wait that do not say it themselves.
 	// Zero means Block.
 	Wait Wait
@@ -90,6 +93,9 @@ func (c *Config) complete() (Config, error) {
 func (c *Config) domain() *shm.Config {
 	return &shm.Config{Base: c.Dir, Domain: c.Domain, Node: c.Node, Mode: c.Mode, Owner: c.Owner, Group: c.Group}
 }
+
+// Memory says how the pages of topics are had by this process. See [Config].
+type Memory = shm.Memory
 
 // Rights say whose a topic is and who may use it. A zero field asks for nothing: it
 // is what the domain has. See [PublisherConfig].

@@ -56,6 +56,9 @@ func Open(ctx context.Context, cfg *Config) (*Bus, error) {
 	if err != nil {
 		return nil, err
 	}
+	if c.Memory, err = shm.MemoryFromEnvironment(c.Memory); err != nil {
+		return nil, fmt.Errorf("config: %w", err)
+	}
 	domain, err := shm.OpenDomain(c.domain())
 	if err != nil {
 		return nil, err
@@ -179,6 +182,7 @@ func (b *Bus) topicsDir() string { return filepath.Join(b.domain.Dir(), "topics"
 
 // openRing opens a topic's ring, or makes it.
 func (b *Bus) openRing(topic string, o ring.FileOptions) (*ring.File, error) {
+	o.Memory = b.config.Memory
 	f, err := ring.OpenFile(b.topicPath(topic), b.host, o)
 	if err != nil {
 		return nil, fmt.Errorf("topic %q: %w", topic, err)

@@ -23,6 +23,8 @@ type FileOptions struct {
 	// ask for nothing: they are the domain's if the ring is made here. Who may read
 	// may write the control file, if he may write in the domain.
 	Rights shm.Rights
+	// Memory is how the pages of the ring are had here. NUMA counts if it is made here.
+	Memory shm.Memory
 }
 
 // A File is a ring that has a name: its two segments, mapped. It is safe for
@@ -62,14 +64,30 @@ func OpenFile(path string, host Host, o FileOptions) (*File, error) {
 	}
 	for start := time.Now(); ; {
 		f, err := openOnce(path, host, o, time.Since(start) > sealPatience)
-		if err == nil || !retryable(err) {
-			return f, err
+		if err == nil {
+			return f.settle(o.Memory)
+		}
+		if !retryable(err) {
+			return nil, err
 		}
 		if time.Since(start) > openPatience {
 			return nil, fmt.Errorf("ring %q: %w", path, err)
 		}
 		time.Sleep(100 * time.Microsecond)
 	}
+}
+
+// settle has the pages of the ring as asked for. Only the slots are large enough for
+// huge ones.
+func (f *File) settle(m shm.Memory) (*File, error) {
+	if m.IsZero() {
+		return f, nil
+	}
+	err := errors.Join(f.dat.Settle(m), f.ctl.Settle(shm.Memory{Prefault: m.Prefault}))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("ring %q: %w", f.path, err), f.Close())
+	}
+	return f, nil
 }
 
 // errAgain says that the name has just changed hands.
@@ -203,7 +221,7 @@ func build(path string, id uint64, host Host, s Shape, o FileOptions) (*File, er
 	}
 	ctl, err := shm.Build(shm.Spec{
 		Path: name, ID: id, Kind: layout.SegmentKindRingControl, Size: s.controlSize(),
-		FixedSize: fixedSize, Rights: o.Rights, Shared: true,
+		FixedSize: fixedSize, Rights: o.Rights, Shared: true, Memory: o.Memory,
 		Fill: func(b []byte) { putGeometry(b, s, dat.ID()) },
 	})
 	if err == nil {
@@ -225,7 +243,7 @@ func buildData(path string, s Shape, o FileOptions) (*shm.Segment, error) {
 	id := newID()
 	return shm.Create(shm.Spec{
 		Path: dataPath(path, id), ID: id, Kind: layout.SegmentKindRingData,
-		Size: s.dataSize(), FixedSize: layout.SegmentHeaderSize, Rights: o.Rights,
+		Size: s.dataSize(), FixedSize: layout.SegmentHeaderSize, Rights: o.Rights, Memory: o.Memory,
 	})
 }
 

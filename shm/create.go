@@ -22,6 +22,7 @@ type Spec struct {
 	FixedSize int          // end of the bytes that never change after Fill; 0: the header alone
 	Rights    Rights       // of the file; zero fields: as the directory has them
 	Shared    bool         // who may read it may write it, too, as far as the directory lets him write
+	Memory    Memory       // on which NUMA nodes its pages are taken; the rest is for Settle
 	Fill      func([]byte) // writes what follows the header into the zeroed mapping; may be nil
 }
 
@@ -55,17 +56,41 @@ func Build(spec Spec) (*Segment, error) {
 	if err != nil {
 		return nil, err
 	}
-	data, err := unix.Mmap(fd, 0, spec.Size, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	data, err := mapReserved(&spec, fd)
 	if err != nil {
 		closeFD(fd)
-		return nil, explain("map segment", spec.Path, 0, spec.Size, err)
+		return nil, err
 	}
 	if _, err := lockShared(fd, layout.LockByteUsage); err != nil {
-		_ = unix.Munmap(data)
+		_ = unmap(data)
 		closeFD(fd)
 		return nil, fmt.Errorf("use segment %q: %w", spec.Path, err)
 	}
 	return fill(&spec, fd, data), nil
+}
+
+// mapReserved maps the file, then takes its pages: where they lie is said of a
+// mapping, and only of pages that are still to be taken.
+func mapReserved(spec *Spec, fd int) ([]byte, error) {
+	data, err := mapFile(fd, spec.Size, unix.PROT_READ|unix.PROT_WRITE)
+	if err != nil {
+		return nil, explain("map segment", spec.Path, 0, spec.Size, err)
+	}
+	mode, mask, err := spec.Memory.policy()
+	if err == nil && mode != policyNone {
+		if err = bindNodes(data, mode, mask); err != nil {
+			err = fmt.Errorf("%w numa=%s: segment %q: %w", ErrMemory, spec.Memory.NUMA, spec.Path, err)
+		}
+	}
+	if err == nil {
+		step("reserve")
+		err = reserve(fd, spec)
+	}
+	if err != nil {
+		_ = unmap(data)
+		return nil, err
+	}
+	return data, nil
 }
 
 // NewHeapSegment makes a segment of heap memory, READY, for tests under the
@@ -130,7 +155,7 @@ func fill(spec *Spec, fd int, data []byte) *Segment {
 	}
 }
 
-// unnamedFile makes the file of a segment, with all its pages, without a name.
+// unnamedFile makes the file of a segment, without pages and without a name.
 func unnamedFile(spec *Spec) (int, error) {
 	g, err := spec.grant()
 	if err != nil {
@@ -146,11 +171,7 @@ func unnamedFile(spec *Spec) (int, error) {
 	case err != nil:
 		return -1, refused("make segment in", dir, unix.W_OK|unix.X_OK, err)
 	}
-	step("reserve")
-	if err = g.apply(fd, spec.Path); err == nil {
-		err = reserve(fd, spec)
-	}
-	if err != nil {
+	if err := g.apply(fd, spec.Path); err != nil {
 		closeFD(fd)
 		return -1, err
 	}

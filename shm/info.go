@@ -74,11 +74,14 @@ func (d *Domain) newInfoPath(index uint16) string {
 func (p *Participant) prepareInfoFile(b []byte) (int, error) {
 	path := p.domain.newInfoPath(p.index)
 	_ = unix.Unlink(path) // of one that died here
-	fd, err := unnamedFile(&Spec{Path: path, Size: len(b)})
+	spec := Spec{Path: path, Size: len(b)}
+	fd, err := unnamedFile(&spec)
 	if err != nil {
 		return -1, err
 	}
-	_, err = lockShared(fd, layout.LockByteUsage)
+	if err = reserve(fd, &spec); err == nil {
+		_, err = lockShared(fd, layout.LockByteUsage)
+	}
 	if err == nil {
 		_, err = unix.Pwrite(fd, b, 0) // a regular file with its pages: all or nothing
 	}

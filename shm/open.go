@@ -190,13 +190,13 @@ func (s *Segment) attach() error {
 	if s.writable {
 		prot |= unix.PROT_WRITE
 	}
-	s.data, err = unix.Mmap(s.fd, 0, int(s.header.size), prot, unix.MAP_SHARED)
+	s.data, err = mapFile(s.fd, int(s.header.size), prot)
 	if err != nil {
 		return explain("map segment", s.path, 0, int(s.header.size), err)
 	}
 	s.state = word64(s.data, layout.SegmentHeaderStateOffset)
 	if err := s.usable(); err != nil {
-		_ = unix.Munmap(s.data)
+		_ = unmap(s.data)
 		return err
 	}
 	return nil

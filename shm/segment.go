@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 
 	"github.com/ringcast/ringcast/codec/layout"
-	"golang.org/x/sys/unix"
 )
 
 // A Segment is one mapped file, or a piece of heap that plays one in tests.
@@ -75,7 +74,7 @@ func (s *Segment) Close() error {
 	if s.closed.Swap(true) || s.fd < 0 {
 		return nil
 	}
-	err := unix.Munmap(s.data)
+	err := unmap(s.data)
 	closeFD(s.fd)
 	return err
 }

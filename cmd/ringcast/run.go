@@ -51,7 +51,7 @@ func failed(err error) error {
 	if err == nil || errors.As(err, &coded) {
 		return err
 	}
-	if errors.Is(err, ringcast.ErrBadName) || errors.Is(err, shm.ErrBadRights) {
+	if errors.Is(err, ringcast.ErrBadName) || errors.Is(err, shm.ErrBadRights) || errors.Is(err, shm.ErrMemory) {
 		return &exitError{exitUsage, err}
 	}
 	return &exitError{exitFailed, err}
@@ -105,6 +105,7 @@ func (t *tool) command() *cobra.Command {
 	f.Var(&modeFlag{&t.config.Mode}, "mode", "mode of the domain's files, if it is made now: 600, 660 (the group takes part), 640 (the group looks) ... (default 600; 660 with a group)")
 	f.StringVar(&t.config.Group, "group", "", "group of the domain, if it is made now: one of yours (default ringcast at /dev/shm/ringcast, else none)")
 	f.StringVar(&t.config.Owner, "owner", "", "user whom the domain belongs to, if root makes it now (default: who makes it)")
+	f.Var(&memoryFlag{&t.config.Memory}, "memory", "memory of topics: prefault, huge, numa=local, numa=interleave or numa=0+2, with commas between (default $RINGCAST_MEMORY, else as the system does)")
 	cmd.AddCommand(t.pubCommand(), t.subCommand(), t.lsCommand(), t.benchCommand(), t.versionCommand())
 	return cmd
 }

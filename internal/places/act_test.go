@@ -33,6 +33,7 @@ var orders = map[string]func(*actor, []string) (string, error){
 	"next": (*actor).next, "claim": (*actor).claim, "mapping": (*actor).mapping, "alive": (*actor).alive,
 	"sweep": (*actor).sweep, "deaths": (*actor).deaths, "pid": (*actor).pid, "umask": (*actor).umask, "close": (*actor).close,
 	"mount": (*actor).mount, "fill": (*actor).fill, "limit": (*actor).limit, "populate": (*actor).populate, "laps": (*actor).laps,
+	"private": (*actor).private, "lap": (*actor).timedLap,
 }
 
 // act does what the lines of the standard input say, until they end.
