@@ -19,16 +19,16 @@ import (
 func withMounts(t *testing.T) *puppet {
 	t.Helper()
 	attr := &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS}
-	if os.Geteuid() != 0 || !mayMount(attr) {
+	if os.Geteuid() != 0 || !mayStart(attr) {
 		ownUserNamespace(attr)
 	}
-	if !mayMount(attr) {
+	if !mayStart(attr) {
 		return nil
 	}
 	return start(t, "small machine", attr)
 }
 
-func mayMount(attr *syscall.SysProcAttr) bool {
+func mayStart(attr *syscall.SysProcAttr) bool {
 	p, err := os.StartProcess("/proc/self/exe", []string{"probe"}, &os.ProcAttr{
 		Env: append(os.Environ(), puppetVariable+"=probe"), Files: []*os.File{}, Sys: attr})
 	if err != nil {
