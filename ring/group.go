@@ -264,15 +264,33 @@ func (e *AbandonedError) Error() string {
 		e.Sequence, e.Source, e.Position, e.Taker)
 }
 
-// putAddress writes an address as two words.
-func putAddress(to *[2]uint64, a shm.Address) {
-	to[0] = uint64(a.Node) | uint64(a.Epoch)<<32
-	to[1] = uint64(a.Generation) | uint64(a.Index)<<32 | uint64(a.Handle)<<48
+// describe writes down whose message the row is about to have in hand.
+func (r *handRow) describe(source shm.Address, sequence uint64) {
+	var b [24]byte
+	source.Put(b[:])
+	binary.LittleEndian.PutUint64(b[16:], sequence)
+	copyShared(r.message(), b[:], true)
 }
 
-func readAddress(from *[2]uint64) shm.Address {
-	a, b := from[0], from[1] // once
-	return shm.Address{Node: uint32(a), Epoch: uint32(a >> 32), Generation: uint32(b), Index: uint16(b >> 32), Handle: uint16(b >> 48)}
+// setTaker writes down whose row it is.
+func (r *handRow) setTaker(a shm.Address) {
+	var b [16]byte
+	a.Put(b[:])
+	copyShared(r.owner(), b[:], true)
+}
+
+// report is what the row says of its message.
+func (r *handRow) report(position uint64) *AbandonedError {
+	var message [24]byte
+	var owner [16]byte
+	copyShared(message[:], r.message(), false)
+	copyShared(owner[:], r.owner(), false)
+	return &AbandonedError{
+		Taker:    shm.ReadAddress(owner[:]),
+		Source:   shm.ReadAddress(message[:]),
+		Sequence: binary.LittleEndian.Uint64(message[16:]),
+		Position: position,
+	}
 }
 
 // lapBelow is the lap of the last position of a slot that lies before x; 0: none does.

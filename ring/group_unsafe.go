@@ -57,6 +57,12 @@ var (
 	_ = [1]struct{}{}[unsafe.Offsetof(handRow{}.taker)-layout.InHandRowCorrelationOffset-8]
 )
 
+// message views what a row says of its message: its source's address and its sequence.
+func (r *handRow) message() []byte { return (*[24]byte)(unsafe.Pointer(&r.caller))[:] }
+
+// owner views the address of the row's taker.
+func (r *handRow) owner() []byte { return (*[16]byte)(unsafe.Pointer(&r.taker))[:] }
+
 // groupHeadAt overlays a group's header, behind the segment's; it lies on a cache line.
 func groupHeadAt(span []byte) *groupHead {
 	at := layout.SegmentHeaderSize

@@ -153,7 +153,7 @@ func (mb *Member) holdRows() {
 		}
 		at("hold row")
 		if row.state.CompareAndSwap(w, uint64(mb.rowWord(rowHeld))) { // pairs(row)
-			putAddress(&row.taker, mb.self)
+			row.setTaker(mb.self)
 			mb.hands = append(mb.hands, hand{row: i, buf: make([]byte, mb.ring.stride)})
 		}
 	}

@@ -85,12 +85,7 @@ func (mb *Member) report() error {
 			mb.acknowledge() // told by somebody who died before he freed the row
 			continue
 		}
-		return &AbandonedError{
-			Taker:    readAddress(&row.taker),
-			Source:   readAddress(&row.caller),
-			Sequence: row.sequence,
-			Position: mb.reported.position(),
-		}
+		return row.report(mb.reported.position())
 	}
 	return nil
 }

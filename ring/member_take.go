@@ -141,8 +141,7 @@ func (mb *Member) own(m *Message, h *hand, p uint64, w takeWord, mark uint64) (g
 		return Hand{}, reason != "", mb.refuse(p, taken, &v, reason)
 	}
 	row := &g.rows[h.row]
-	putAddress(&row.caller, v.producer())
-	row.sequence = v.body.sequence
+	row.describe(v.producer(), v.body.sequence)
 	hand := makeHandWord(p, handUnconfirmed)
 	at("hand")
 	row.position.Store(uint64(hand)) // pairs(hand): before STARTED
