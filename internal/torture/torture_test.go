@@ -50,7 +50,7 @@ func small() time.Duration {
 	if testing.Short() {
 		return 5 * time.Second
 	}
-	return 10 * time.Second
+	return 9 * time.Second
 }
 
 // TestSmall plays all scenes, briefly, with a seed that is always the same and one
