@@ -35,7 +35,7 @@ func tiny(t *testing.T) *plan {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &plan{quick: true, want: 1, most: 1, duration: 60 * time.Millisecond, warmup: 20 * time.Millisecond, limits: buildLimits(t),
+	return &plan{quick: true, want: 1, most: 1, duration: 200 * time.Millisecond, warmup: 20 * time.Millisecond, limits: buildLimits(t),
 		aeron: t.TempDir(), self: []string{self, "child"}, deadline: time.Now().Add(time.Minute), progress: io.Discard}
 }
 

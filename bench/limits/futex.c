@@ -88,8 +88,7 @@ static void sleeper(void *p) {
     uint64_t t = now_ns();
     if (v.measured_to == 0 && window_turn(&v, n, t) && v.open) record(h, t - stamp);
   }
-  if (v.measured_to == 0) window_turn(&v, h->count, v.end); /* the last message came before its end */
-  print_figure(v.measured_to ? window_rate(&v) : 0, h);
+  print_figure(v.measured_to ? window_rate(&v) : 0, h); /* the last message may come before the end */
 }
 
 static struct ring *new_ring(void) {

@@ -167,14 +167,17 @@ static inline void window_begin(struct window *v, const struct work *w) {
   v->end = v->start + w->duration_ns;
 }
 
-/* Returns 0 once the window has closed. n is how many messages there were. */
+/* Returns 0 once the window has closed, never in the turn that opened it: a process
+ * that was stopped for all of it still measures one step. n is how many messages
+ * there were. */
 static inline int window_turn(struct window *v, uint64_t n, uint64_t t) {
-  if (!v->open && t >= v->start) v->open = 1, v->first = n, v->measured_from = t;
-  if (v->open && t >= v->end) {
-    v->counted = n - v->first, v->measured_to = t;
-    return 0;
+  if (!v->open) {
+    if (t >= v->start) v->open = 1, v->first = n, v->measured_from = t;
+    return 1;
   }
-  return 1;
+  if (t < v->end) return 1;
+  v->counted = n - v->first, v->measured_to = t;
+  return 0;
 }
 
 static inline double window_rate(const struct window *v) {
