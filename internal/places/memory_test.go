@@ -90,8 +90,8 @@ func TestMemoryOfATopic(t *testing.T) {
 		b.does("subscribe orders")
 		after, is := sums(t, b)
 		t.Logf("%q: a topic has %d bytes; to attach adds %d kB private, %d kB of segments", setting, bytes, after-before, is-was)
-		if bytes > 3<<20 || after-before > 1024 {
-			t.Errorf("%q: more than 3 MB, or 1 MB private", setting)
+		if bytes > 3<<20 || after-before > ownMost {
+			t.Errorf("%q: more than 3 MB, or %d kB private", setting, ownMost)
 		}
 		if prefault := strings.Contains(setting, "prefault"); prefault != (int64(is-was)<<10 >= bytes-8192) {
 			t.Errorf("%q: %d kB of %d bytes are resident", setting, is-was, bytes)

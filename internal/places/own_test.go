@@ -1,0 +1,6 @@
+//go:build !race
+
+package places
+
+// ownMost is how much of its own a process may add by attaching, in kB.
+const ownMost = 1024
