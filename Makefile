@@ -61,7 +61,8 @@ generate: $(PYTHON_READY) ## write accessors, constants and tables from codec/sc
 bench: ## run the Go benchmarks, each for BENCHTIME (1s)
 	go test -run '^$$' -bench . -benchmem -benchtime $(BENCHTIME) ./...
 
-bench-ring: build limits peers ## the ring beside its limits and Aeron; BENCH=quick, JSON=1
+bench-ring: ## the ring beside its limits and Aeron; BENCH=quick, JSON=1
+	@$(MAKE) --no-print-directory build limits peers >&2
 	@go build -o bin/bench-cells ./bench/cells
 	@bin/bench-cells $(if $(filter quick,$(BENCH)),-quick) $(if $(JSON),-json)
 
