@@ -111,10 +111,8 @@ func lengths(size int, long bool) []int {
 			list = append(list, i*size/64)
 		}
 	}
-	for _, n := range []int{0, 1, 4, 7, 8, 9, 10, 11, 12, 16, 31, 32, 63, 64, 65, 100, 127, 128, 129, 150, 191, 192, 193, 255, 256,
-		4095, 4096, 4097, size / 4, size / 2, size - 4096, size - 64, size - 1} {
-		list = append(list, n)
-	}
+	list = append(list, 0, 1, 4, 7, 8, 9, 10, 11, 12, 16, 31, 32, 63, 64, 65, 100, 127, 128, 129, 150, 191, 192, 193, 255, 256,
+		4095, 4096, 4097, size/4, size/2, size-4096, size-64, size-1)
 	slices.Sort(list)
 	return slices.DeleteFunc(slices.Compact(list), func(n int) bool { return n < 0 || n >= size })
 }
