@@ -26,7 +26,7 @@ COMMANDS  := $(patsubst %/main.go,./%,$(wildcard cmd/*/main.go))
 LIMITS    := $(patsubst bench/limits/%.c,bin/limits/%,$(wildcard bench/limits/*.c))
 
 .DEFAULT_GOAL := help
-.PHONY: help demo torture torture-mutants test check static build generate bench bench-ring limits peers lint models mutants clean format modules vet staticcheck generated
+.PHONY: help clib conformance demo torture torture-mutants test check static build generate bench bench-ring limits peers lint models mutants clean format modules vet staticcheck generated
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,10 @@ test: $(PYTHON_READY) $(FLATBUFFERS_JAR) ## run every test in every language
 		'build without cgo: CGO_ENABLED=0 go build ./...' \
 		'build for arm64: GOARCH=arm64 go build ./...' \
 		'tests for arm64, compiled: GOARCH=arm64 go vet -tags invariants ./...' \
+		'c: make -s -C cbindings test' \
+		'c, AddressSanitizer and UBSan: make -s -C cbindings asan' \
+		'c, ThreadSanitizer: make -s -C cbindings tsan' \
+		'conformance: go run ./cbindings/conformance' \
 		'python: $(PYTHON) cbindings/python/tests/read_images.py codec/golden' \
 		'java: FLATBUFFERS_JAR=$(FLATBUFFERS_JAR) sh cbindings/java/test.sh' \
 		'models: spec/models/run.sh'
@@ -53,6 +57,12 @@ static: format modules vet staticcheck generated lint ## the checks that run no 
 build: ## build bin/ringcast and bin/ringcastd
 	@mkdir -p bin
 	$(if $(COMMANDS),go build -o bin/ $(COMMANDS),@echo "no commands yet")
+
+clib: ## build the C library, static and shared, into cbindings/build
+	$(MAKE) -C cbindings
+
+conformance: ## run every writer against every reader, over languages
+	@go run ./cbindings/conformance
 
 generate: $(PYTHON_READY) ## write accessors, constants and tables from codec/schema
 	go run ./codec/gen -flatc $(FLATC)
@@ -91,7 +101,7 @@ torture-mutants: ## break one rule of ring or shm at a time; the torture must no
 	@python3 internal/torture/mutants.py
 
 clean: ## remove bin and the downloaded tools
-	rm -rf bin .tools
+	rm -rf bin .tools cbindings/build*
 
 format:
 	@files=$$(gofmt -l .) && if [ -n "$$files" ]; then echo "not in the form of gofmt:"; echo "$$files"; exit 1; fi

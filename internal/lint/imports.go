@@ -38,6 +38,7 @@ var allowed = map[string][]string{
 	"bench":                   {"."},
 	"bench/cells":             {"bench"},
 	"cmd/ringcast":            {".", "shm", "bench", "internal/version"},
+	"cbindings/conformance":   {"."},
 	"examples/schema/orders":  {},
 	"examples/go/publish":     {"."},
 	"examples/go/subscribe":   {"."},

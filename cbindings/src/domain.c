@@ -1,0 +1,117 @@
+/* Opening and closing a domain. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "domain.h"
+
+#define MAX_PARTICIPANT_NAME 64
+
+static int check_config(const rc_config *config)
+{
+	if (config->name != NULL && strlen(config->name) > MAX_PARTICIPANT_NAME)
+		return rci_fail(RC_ERROR_INVALID, "config: name of %zu bytes: want at most %d", strlen(config->name), MAX_PARTICIPANT_NAME);
+	if (config->wait > RC_WAIT_YIELD)
+		return rci_fail(RC_ERROR_INVALID, "config: unknown way of waiting %u", (unsigned)config->wait);
+	if (config->domain != NULL && *config->domain != 0 && (!rci_name_valid(config->domain) || config->domain[0] == '$'))
+		return rci_fail(RC_ERROR_NAME, "domain \"%.64s\": want letters, digits, _ and -, with dots between", config->domain);
+	for (size_t i = 0; i < sizeof config->reserved / sizeof *config->reserved; i++)
+		if (config->reserved[i] != 0)
+			return rci_fail(RC_ERROR_INVALID, "config: reserved field %zu is not zero", i);
+	return RC_OK;
+}
+
+static int open_domain(rc_domain *d, const rc_config *config)
+{
+	const char *domain = config->domain != NULL && *config->domain != 0 ? config->domain : "default";
+	const char *name = config->name != NULL && *config->name != 0 ? config->name : program_invocation_short_name;
+	int result = check_config(config);
+	if (result == RC_OK)
+		result = rci_place(config, &d->place);
+	if (result != RC_OK)
+		return result;
+	d->wait = config->wait;
+	(void)snprintf(d->name, sizeof d->name, "%s", name);
+	(void)snprintf(d->directory, sizeof d->directory, "%.*s/%s", RCI_PATH - 256, d->place.base, domain);
+	result = rci_make_domain(&d->place, d->directory);
+	if (result == RC_OK)
+		result = rci_domain_segments(d, config->node);
+	if (result != RC_OK)
+		return result;
+	rci_sweep(d);
+	return rci_join(d);
+}
+
+static void free_domain(rc_domain *d)
+{
+	rci_leave(d);
+	rci_counters_close(d);
+	rci_segment_close(&d->directory_segment);
+	rci_segment_close(&d->participants);
+	rci_segment_close(&d->node);
+	rci_fork_remove(d);
+	while (d->interests != NULL) {
+		struct interest *next = d->interests->next;
+		free(d->interests);
+		d->interests = next;
+	}
+	while (d->handles != NULL) {
+		struct handle *next = d->handles->next;
+		free(d->handles);
+		d->handles = next;
+	}
+	(void)pthread_mutex_destroy(&d->mutex);
+	(void)pthread_mutex_destroy(&d->sleep_mutex);
+	free(d);
+}
+
+int rc_domain_open(const rc_config *config, rc_domain **domain)
+{
+	rc_config zero;
+	if (domain == NULL)
+		return rci_fail(RC_ERROR_INVALID, "open a domain: no place for the handle");
+	memset(&zero, 0, sizeof zero);
+	*domain = NULL;
+	rc_domain *d = calloc(1, sizeof *d);
+	if (d == NULL)
+		return rci_fail(RC_ERROR_NO_MEMORY, "open a domain");
+	d->lock.fd = d->bell.fd = d->info_file.fd = -1;
+	d->node.file.fd = d->participants.file.fd = d->directory_segment.file.fd = d->counters.file.fd = -1;
+	(void)pthread_mutex_init(&d->mutex, NULL);
+	(void)pthread_mutex_init(&d->sleep_mutex, NULL);
+	rci_fork_add(d);
+	int result = open_domain(d, config != NULL ? config : &zero);
+	if (result != RC_OK)
+		free_domain(d);
+	else
+		*domain = d;
+	return result;
+}
+
+int rc_domain_close(rc_domain *d)
+{
+	if (d == NULL)
+		return RC_OK;
+	(void)pthread_mutex_lock(&d->mutex);
+	unsigned open = d->open_handles;
+	(void)pthread_mutex_unlock(&d->mutex);
+	if (open != 0)
+		return rci_fail(RC_ERROR_BUSY, "close the domain: %u publishers or subscriptions are open", open);
+	rci_events_stop(d);
+	free_domain(d);
+	return RC_OK;
+}
+
+int rc_domain_address(const rc_domain *d, struct rc_address *address)
+{
+	if (d == NULL || address == NULL)
+		return rci_fail(RC_ERROR_INVALID, "address: NULL");
+	int result = rci_usable(d);
+	if (result == RC_OK)
+		*address = (struct rc_address){d->node_id, d->epoch, d->generation, (uint16_t)d->index, 0};
+	return result;
+}
+
+const char *rc_domain_directory(const rc_domain *d) { return d->directory; }

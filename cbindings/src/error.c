@@ -1,0 +1,84 @@
+/* Codes and texts of errors. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base.h"
+
+static _Thread_local char detail[768];
+
+#ifdef RCI_TSAN
+uint64_t rci_fence_word;
+#endif
+
+int rci_fail(int code, const char *format, ...)
+{
+	va_list args;
+	va_start(args, format);
+	(void)vsnprintf(detail, sizeof detail, format, args);
+	va_end(args);
+	return code;
+}
+
+static int code_of(int error)
+{
+	switch (error) {
+	case EACCES:
+	case EPERM:
+	case EROFS:
+		return RC_ERROR_PERMISSION;
+	case ENOENT:
+		return RC_ERROR_NOT_FOUND;
+	case ENOSPC:
+	case EDQUOT:
+		return RC_ERROR_NO_SPACE;
+	case ENOMEM:
+		return RC_ERROR_NO_MEMORY;
+	default:
+		return RC_ERROR_SYSTEM;
+	}
+}
+
+int rci_fail_system(const char *what, const char *path)
+{
+	int error = errno;
+	char text[128];
+	const char *message = strerror_r(error, text, sizeof text);
+	return rci_fail(code_of(error), "%s %s: %s", what, path, message);
+}
+
+const char *rc_error_detail(void) { return detail; }
+
+const char *rc_error_text(int code)
+{
+	switch (code) {
+	case RC_OK: return "done";
+	case RC_NOTHING: return "nothing there";
+	case RC_FULL: return "no room: the slowest reliable subscription is a ring behind";
+	case RC_TIMED_OUT: return "the time is up";
+	case RC_ERROR_INVALID: return "argument out of range";
+	case RC_ERROR_NAME: return "not a name";
+	case RC_ERROR_SYSTEM: return "system call failed";
+	case RC_ERROR_PERMISSION: return "no rights: ask the owner of the directory, or choose another with RINGCAST_SHM_DIR";
+	case RC_ERROR_NO_SPACE: return "no space on the file system of the segments";
+	case RC_ERROR_NO_MEMORY: return "no memory";
+	case RC_ERROR_NOT_FOUND: return "not there";
+	case RC_ERROR_NOT_OURS: return "not a file of Ringcast";
+	case RC_ERROR_OTHER_VERSION: return "another version of Ringcast uses this directory: end it, or use another directory";
+	case RC_ERROR_DAMAGED: return "damaged";
+	case RC_ERROR_IN_USE: return "in use by somebody who does not let go";
+	case RC_ERROR_DOMAIN_FULL: return "no participant record is free";
+	case RC_ERROR_READERS_FULL: return "no reader entry of the ring is free";
+	case RC_ERROR_SHAPE: return "the topic was written in another shape";
+	case RC_ERROR_NOT_EXCLUSIVE: return "another publisher owns the exclusive topic";
+	case RC_ERROR_TOO_LARGE: return "message too large for the topic's shape";
+	case RC_ERROR_FENCED: return "the claim was held too long and was taken: nothing was sent";
+	case RC_ERROR_STALLED: return "every slot is held by somebody who does not move";
+	case RC_ERROR_BUSY: return "busy: a claim or a handle is open";
+	case RC_ERROR_BUFFER: return "the message does not fit into the buffer";
+	case RC_ERROR_FORKED: return "the handle belongs to the parent process: open one in the child";
+	case RC_ERROR_UNSUPPORTED: return "not built yet";
+	default: return "unknown code";
+	}
+}

@@ -1,0 +1,45 @@
+/* What a publisher has. */
+#ifndef RCI_PUBLISHER_H
+#define RCI_PUBLISHER_H
+
+#include "ring.h"
+
+struct rc_publisher {
+	rc_domain *domain;
+	struct producer producer;
+	struct shape want;
+	struct rc_address source;
+	struct handle *handle;
+	uint64_t sequence; /* of the last message */
+	uint32_t schema;
+	bool timestamps, interested;
+	bool claimed; /* by the user */
+	uint64_t claim_position;
+	uint64_t *positions; /* of a message of several slots */
+	char topic[RC_MAX_NAME + 1];
+	char path[RCI_PATH];
+};
+
+/* A message as it goes into slots. */
+struct outgoing {
+	const uint8_t *data;
+	size_t size;
+	const rc_marks *marks;
+};
+
+/* One try: RC_OK, RC_NOTHING (no room), RCI_RETIRED, or an error. */
+int rci_publisher_claim_once(rc_publisher *publisher, uint64_t *position);
+int rci_publisher_end(rc_publisher *publisher, uint64_t position, bool commit);
+/* Writes header and payload of one slot. */
+void rci_put_slot(const rc_publisher *publisher, uint64_t position, const struct rc_slot_header *header, const uint8_t *payload);
+void rci_put_header(const rc_publisher *publisher, const rc_marks *marks, size_t total, struct rc_slot_header *header);
+/* Opens the ring again, which was given up. */
+int rci_publisher_reopen(rc_publisher *publisher);
+
+/* fragments.c: the same for a message of several slots. */
+int rci_publish_fragments(rc_publisher *publisher, const struct outgoing *message);
+
+/* attend.c: waits for those who have asked before. */
+void rci_attend(rc_publisher *publisher);
+
+#endif

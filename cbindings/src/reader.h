@@ -1,0 +1,55 @@
+/* One reader of one ring: ring.md, 5 and 7. */
+#ifndef RCI_READER_H
+#define RCI_READER_H
+
+#include "ring.h"
+
+/* What a look at the next position has found. */
+enum { READ_NOTHING, READ_MESSAGE, READ_LAGGED, READ_BAD, READ_RETIRED, READ_ERROR };
+
+/* A message, or a fragment, where it lies or as a copy. */
+struct view {
+	struct rc_slot_header header; /* a copy, checked */
+	const uint8_t *payload;
+	uint64_t position;
+	uint64_t missed; /* READ_LAGGED: that many, from position on */
+};
+
+struct reader {
+	struct ring *ring;
+	uint32_t entry, mode;
+	uint32_t wanted; /* the mode asked for; a latest ring is read as latest by all */
+	bool entered;
+	uint64_t active; /* our ACTIVE word */
+	uint64_t cursor; /* the next position; everything before it is given back, but what is in hand */
+	uint64_t stored; /* the cursor that the entry has */
+	uint64_t lease_end, history_end;
+	uint64_t batch, idle;
+	uint64_t origin; /* first position of the ring that it was entered at */
+
+	/* The writers that stand in the way: their words, from stuck_from on. */
+	bool stuck;
+	uint64_t stuck_from, stuck_count, *stuck_words;
+	struct stopwatch stuck_for;
+
+	uint8_t *copy; /* of a slot's payload */
+};
+
+/* Enters a reader; history is how many positions before the tail to start at. */
+int rci_reader_open(struct reader *reader, struct ring *ring, uint32_t mode, uint64_t history);
+/* Frees what the reader has; rci_reader_leave comes before. The ring stays open. */
+void rci_reader_close(struct reader *reader);
+/* Gives the entry back for good: true if the ring is retired, and the name's ring may have it, too. */
+bool rci_reader_leave(struct reader *reader);
+/* Frees there the entry that a replacer has made for a reader that left. */
+void rci_reader_leave_successor(const struct reader *reader, const struct ring *successor);
+/* Adopts the entry into which a replacer has entered us, or joins: ring.md, 9. */
+int rci_reader_follow(struct reader *reader, struct ring *ring);
+/* The next message, or what happened. What the call before returned is given back. */
+int rci_reader_next(struct reader *reader, struct view *view);
+/* Before sleep: stores the cursor, sets the entry's bit; the next look is a full one. */
+void rci_reader_sleeps(struct reader *reader);
+/* Gives back what is in hand. */
+void rci_reader_release(struct reader *reader);
+
+#endif

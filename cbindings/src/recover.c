@@ -1,0 +1,65 @@
+/* Taking back what a dead participant holds in a ring: ring.md, 13. */
+#define _GNU_SOURCE
+#include "ring.h"
+
+bool rci_claim_recover(const struct ring *r, uint64_t position, uint64_t word)
+{
+	if (!cas(ring_claim(r, position), word, claim_word(claim_lap(word), 0, RC_CLAIM_STATE_HOLE)))
+		return false;
+	add_relaxed(&r->control->recovered, 1);
+	wake_readers(r);
+	return true;
+}
+
+/* The word is loaded, then the kernel is asked, then exactly that word is replaced. */
+static bool recover_claim(const struct ring *r, uint64_t i, uint32_t index)
+{
+	for (;;) {
+		uint64_t word = load_acquire(&r->claims[i]);
+		unsigned state = claim_state(word);
+		if (claim_owner(word) != index || (state != RC_CLAIM_STATE_WRITING && state != RC_CLAIM_STATE_QUARANTINED))
+			return true;
+		if (rci_alive(r->domain, index))
+			return false;
+		if (rci_claim_recover(r, i, word))
+			return true;
+	}
+}
+
+static bool recover_owner(const struct ring *r, uint32_t index)
+{
+	for (;;) {
+		uint64_t word = load_acquire(&r->control->owner);
+		if ((uint32_t)word != index + 1)
+			return true;
+		if (rci_alive(r->domain, index))
+			return false;
+		if (cas(&r->control->owner, word, word >> 32 << 32)) /* pairs(exclusive) */
+			return true;
+	}
+}
+
+static bool recover_entry(const struct ring *r, uint64_t i, uint32_t index)
+{
+	for (;;) {
+		uint64_t word = load_acquire(&r->entries[i].state);
+		if (entry_state(word) == RC_ENTRY_STATE_FREE || entry_participant(word) != index || index == NOBODY)
+			return true;
+		if (rci_alive(r->domain, index))
+			return false;
+		if (cas(&r->entries[i].state, word, entry_word(entry_generation(word), 0, RC_ENTRY_STATE_FREE))) {
+			rci_wake_producers(r);
+			return true;
+		}
+	}
+}
+
+bool rci_ring_recover(const struct ring *r, uint32_t index)
+{
+	bool dead = recover_owner(r, index);
+	for (uint64_t i = 0; dead && !r->exclusive && i < r->slot_count; i++)
+		dead = recover_claim(r, i, index);
+	for (uint64_t i = 0; dead && i < RC_ENTRY_COUNT; i++)
+		dead = recover_entry(r, i, index);
+	return dead;
+}

@@ -1,0 +1,120 @@
+/* Mapped files: segment.md, 2 and 3. */
+#ifndef RCI_SEGMENT_H
+#define RCI_SEGMENT_H
+
+#include <sys/stat.h>
+#include <sys/types.h>
+
+#include "base.h"
+
+/* A descriptor that a forked child closes, since locks and bells live on in it. */
+struct fd_slot {
+	int fd;
+	struct fd_slot *next, *previous;
+};
+
+/* fork.c. Opens a file so that a child made at any time closes it: -1 and errno on failure. */
+int rci_fd_open(struct fd_slot *slot, const char *path, int flags);
+/* Closes what `to` has, and gives it the descriptor of `from`, open or not. */
+void rci_fd_move(struct fd_slot *to, struct fd_slot *from);
+/* Closes the descriptor, if it is open, and forgets the slot. */
+void rci_fd_close(struct fd_slot *slot);
+
+/* lock.c: one byte of a file. Each returns 1 held, 0 somebody else has it, -1 errno. */
+int rci_lock(int fd, uint64_t byte, short type);
+int rci_lock_shared(int fd, uint64_t byte);
+int rci_lock_exclusive(int fd, uint64_t byte);
+int rci_unlock(int fd, uint64_t byte);
+/* Whether anybody holds the byte exclusively; true if the kernel can't say. */
+bool rci_locked(int fd, uint64_t byte);
+
+/* Rights of what is made: place.c. */
+struct grant {
+	mode_t mode; /* of files; 0: asks for nothing */
+	uid_t owner; /* KEEP: asks for nothing */
+	gid_t group;
+};
+
+#define KEEP UINT32_MAX
+
+struct place {
+	char base[RCI_PATH];
+	bool by_rule; /* nobody named it: it must be ours */
+	bool shared;  /* it is root's or the group's */
+	gid_t members; /* of the shared base; KEEP: it has no group */
+	struct grant asked;
+	struct grant make; /* of a domain that is made here */
+};
+
+/* rights.c */
+int rci_grant_asked(const rc_config *config, struct grant *grant);
+/* What files get that are made in a directory, which is of the domain. */
+struct grant rci_grant_of(const struct stat *directory);
+int rci_grant_in(const char *file, struct grant *grant);
+/* Gives an open file its rights, whatever the umask. */
+int rci_grant_apply(const struct grant *grant, int fd, const char *path);
+/* The same for a new directory; errors name the path that it will have. */
+int rci_grant_directory(const struct grant *grant, const char *directory, const char *path);
+/* Refuses a domain that has others than asked for. */
+int rci_grant_compare(const struct grant *asked, const struct stat *have, const char *path);
+bool rci_find_group(const char *name, gid_t *gid);
+
+int rci_place(const rc_config *config, struct place *place);
+int rci_make_domain(const struct place *place, const char *directory);
+
+/* A mapped file. Its usage lock is held while it is open. */
+struct segment {
+	struct fd_slot file;
+	uint8_t *base;
+	size_t size;
+	bool write;
+	uint64_t id;
+	uint32_t kind;
+	dev_t device;
+	ino_t inode;
+	uint64_t successor; /* after RCI_RETIRED */
+	char *path;
+};
+
+/* What a new segment is. fill writes what follows the header into the zeroed mapping. */
+struct segment_spec {
+	const char *path;
+	uint32_t kind;
+	size_t size, fixed_size;
+	uint64_t id; /* 0: random */
+	const struct grant *grant; /* NULL: those of the directory */
+	void (*fill)(uint8_t *base, const void *argument);
+	const void *argument;
+};
+
+/* Opens what has the name. RC_ERROR_NOT_FOUND, RCI_RETIRED (in use by others), and the errors
+ * of the checks. Waits up to 200 ms for a remover. */
+int rci_segment_open(struct segment *segment, const char *path, uint32_t kind, bool write);
+
+/* Makes one that has no name yet, READY when it gets one. */
+int rci_segment_build(struct segment *segment, const struct segment_spec *spec);
+/* Gives it its name. RCI_EXISTS: somebody was faster; it stays without. */
+int rci_segment_link(struct segment *segment);
+/* The two, then open what is there if somebody was faster. */
+int rci_segment_open_or_make(struct segment *segment, const struct segment_spec *spec);
+
+/* Unmaps and closes; the name stays. Any number of times. */
+void rci_segment_close(struct segment *segment);
+/* Removes the name by the remover's rule if nobody else uses the segment, and closes. */
+bool rci_segment_remove(struct segment *segment);
+
+static inline struct rc_segment_header *rci_header(const struct segment *segment)
+{
+	return (struct rc_segment_header *)(void *)segment->base;
+}
+
+/* header.c: reads and checks the header and the fixed bytes of an open file. */
+int rci_header_check(int fd, const char *path, uint32_t kind, struct rc_segment_header *header);
+void rci_header_fill(uint8_t *base, const struct segment_spec *spec, uint64_t id);
+void rci_header_seal(uint8_t *base);
+uint64_t rci_boot_hash(void);
+
+/* segment.c: removes a file that has no header (a bell, an info, counters) unless it is locked. */
+void rci_remove_unlocked(const char *path);
+
+#endif

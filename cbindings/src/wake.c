@@ -1,0 +1,60 @@
+/* Waking those who sleep on a ring: ring.md, 12. */
+#define _GNU_SOURCE
+#include "ring.h"
+
+#define READER_WORDS 4
+#define ROOM_WORDS 16
+
+/* Takes a summary and the words it names, and rings for each bit. */
+static void wake(const struct ring *r, uint64_t *summary, unsigned words, bool readers)
+{
+	uint64_t *masks = summary + 1;
+	uint64_t named = swap_seq(summary, 0);
+	for (unsigned i = 0; i < words; i++) {
+		if ((named >> i & 1) == 0)
+			continue;
+		for (uint64_t bits = swap_seq(&masks[i], 0); bits != 0; bits &= bits - 1) {
+			uint32_t index = i * 64 + (uint32_t)__builtin_ctzll(bits);
+			if (readers)
+				index = entry_participant(load_acquire(&r->entries[index].state));
+			add_relaxed(&r->control->wakes, 1);
+			rci_ring_bell(r->domain, index);
+		}
+	}
+}
+
+void rci_wake_readers_slow(const struct ring *r) { wake(r, &r->control->reader_summary, READER_WORDS, true); }
+
+void rci_wake_producers(const struct ring *r)
+{
+	if (load_seq(&r->control->room_summary) != 0) /* pairs(room-mask) */
+		wake(r, &r->control->room_summary, ROOM_WORDS, false);
+}
+
+void rci_sleep_bit_reader(const struct ring *r, uint32_t entry)
+{
+	or_seq(&r->control->reader_mask0 + entry / 64, UINT64_C(1) << entry % 64); /* pairs(reader-mask) */
+	or_seq(&r->control->reader_summary, UINT64_C(1) << entry / 64);
+}
+
+void rci_sleep_bit_room(const struct ring *r)
+{
+	if (r->me >= ROOM_WORDS * 64)
+		return; /* no bit: the producer looks again every 10 ms */
+	or_seq(&r->control->room_mask0 + r->me / 64, UINT64_C(1) << r->me % 64); /* pairs(room-mask) */
+	or_seq(&r->control->room_summary, UINT64_C(1) << r->me / 64);
+}
+
+void rci_ring_damaged(const struct ring *r)
+{
+	add_relaxed(&r->control->damaged, 1);
+	if (!cas(&r->header->state, RC_SEGMENT_STATE_READY, RC_SEGMENT_STATE_RETIRED)) /* pairs(seal) */
+		return;
+	rci_wake_readers_slow(r);
+	rci_wake_producers(r);
+	for (uint64_t i = 0; i < ring_entries_used(r); i++) {
+		uint64_t w = load_acquire(&r->entries[i].state);
+		if (entry_state(w) != RC_ENTRY_STATE_FREE)
+			rci_ring_bell(r->domain, entry_participant(w));
+	}
+}

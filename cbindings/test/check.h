@@ -1,0 +1,56 @@
+/* Tests: each is a function; a failed check ends it. A program prints one line a test. */
+#ifndef RC_TEST_CHECK_H
+#define RC_TEST_CHECK_H
+
+#include <setjmp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ringcast.h"
+
+#define MS INT64_C(1000000)
+#define SECOND INT64_C(1000000000)
+
+static jmp_buf test_end;
+static char test_directory[64];
+
+#define FAIL(...) (printf("# %s:%d: ", __FILE__, __LINE__), printf(__VA_ARGS__), printf("\n"), longjmp(test_end, 1))
+#define CHECK(condition) do { if (!(condition)) FAIL("%s", #condition); } while (0)
+/* Checks a code, and shows the detail of another one. */
+#define WANT(code, call) do { int want_ = (code), got_ = (call); \
+	if (got_ != want_) FAIL("%s: %d (%s), want %d", #call, got_, got_ < 0 ? rc_error_detail() : rc_error_text(got_), want_); } while (0)
+
+static inline void remove_tree(const char *path)
+{
+	char command[256];
+	(void)snprintf(command, sizeof command, "rm -rf '%s'", path);
+	if (system(command) != 0)
+		printf("# can't remove %s\n", path);
+}
+
+/* Each test has a base directory of its own. */
+static inline void test_base(void)
+{
+	(void)snprintf(test_directory, sizeof test_directory, "/dev/shm/rc-ctest-XXXXXX");
+	if (mkdtemp(test_directory) == NULL || setenv("RINGCAST_SHM_DIR", test_directory, 1) != 0)
+		abort();
+}
+
+static inline int run_test(const char *name, void (*test)(void))
+{
+	const char *suite = getenv("RC_TEST_SUITE"); /* tells the same test in another build apart */
+	test_base();
+	int failed = setjmp(test_end);
+	if (failed == 0)
+		test();
+	printf("%sok %s/%s%s\n", failed ? "not " : "", suite != NULL ? suite : "c", name, failed ? ": see above" : "");
+	(void)fflush(stdout);
+	remove_tree(test_directory);
+	return failed;
+}
+
+#define RUN(name) (failures |= run_test(#name, name))
+
+#endif
