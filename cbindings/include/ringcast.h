@@ -83,7 +83,7 @@ enum rc_code {
 	RC_ERROR_BUSY = -19,         /* a claim is open, or handles are */
 	RC_ERROR_BUFFER = -20,       /* the message does not fit into the buffer; it stays */
 	RC_ERROR_FORKED = -21,       /* the handle is of the parent process */
-	RC_ERROR_UNSUPPORTED = -22   /* reserved by the layout, but not built */
+	RC_ERROR_UNSUPPORTED = -22   /* known, but not built yet */
 };
 
 /* One sentence for a code; never NULL. */
@@ -224,7 +224,7 @@ typedef struct rc_topic_info {
 	uint64_t reserved[8];
 } rc_topic_info;
 
-/* The ring that a publisher or a subscription uses now. */
+/* The ring that a publisher or a subscription uses now; RC_ERROR_INVALID for a pattern. */
 RC_API int rc_publisher_info(const rc_publisher *publisher, rc_topic_info *info);
 RC_API int rc_subscription_info(const rc_subscription *subscription, rc_topic_info *info);
 
@@ -246,9 +246,12 @@ typedef struct rc_subscription_config {
 	uint32_t reserved[8]; /* zero */
 } rc_subscription_config;
 
-/* Subscribes to a topic, making its ring if nobody did. When it returns RC_OK every
- * message that is published from now on comes, or its loss is told. config may be NULL.
- * Patterns: RC_ERROR_UNSUPPORTED today. Allocates. */
+/* Subscribes to a topic, making its ring if nobody did, or to all topics that match a pattern: `*` is
+ * one token, a last `>` the rest. When it returns RC_OK every message that is published from now on
+ * comes, or its loss is told; topics that match and come later are joined as they appear, from their
+ * first message, while somebody polls or waits. A pattern reads its topics in turn and keeps the
+ * order within each; its first subscription starts one thread for the whole domain. config may be
+ * NULL. Allocates. */
 RC_API int rc_subscription_open(rc_domain *domain, const char *topic, const rc_subscription_config *config, rc_subscription **subscription);
 
 /* Ends a subscription; what it lent must not be read any more. NULL is fine. */
@@ -279,7 +282,7 @@ typedef struct rc_received {
 	uint8_t content;       /* RC_CONTENT_* */
 	uint16_t flags;        /* RC_MESSAGE_FLAG_* */
 	uint64_t first, last, count; /* of an event */
-	const char *topic;     /* its topic; valid as long as the subscription */
+	const char *topic;     /* its topic, also for a pattern; valid as long as the subscription */
 	const struct rc_address_block *block; /* reserved: routing of requests and replies; NULL */
 	uint64_t reserved[4];
 } rc_received;

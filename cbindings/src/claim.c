@@ -52,8 +52,8 @@ static int clear_way(struct producer *p, uint64_t t, uint64_t word, uint64_t *st
 /* A word of lap L, or of an impossible lap: CLAIM_OK to look again. */
 static int other_lap(const struct ring *r, uint64_t t, uint64_t word)
 {
-	if (claim_lap(word) == RC_LAP_LIMIT)
-		return CLAIM_RETIRED;
+	if (claim_lap(word) == RC_LAP_LIMIT && (t & r->mask) == 0)
+		return CLAIM_RETIRED; /* the seal; anywhere else it is damage, or its finder would open the same ring for ever */
 	if (claim_lap(word) == ring_lap(r, t)) {
 		(void)cas(&r->control->tail, t, t + 1); /* pairs(tail) */
 		return CLAIM_OK;

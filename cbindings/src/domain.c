@@ -100,6 +100,7 @@ int rc_domain_close(rc_domain *d)
 	if (open != 0)
 		return rci_fail(RC_ERROR_BUSY, "close the domain: %u publishers or subscriptions are open", open);
 	rci_events_stop(d);
+	rci_topics_stop(d);
 	free_domain(d);
 	return RC_OK;
 }

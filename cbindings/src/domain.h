@@ -8,6 +8,7 @@
 
 struct ring;
 struct event_thread;
+struct topic_watch;
 
 /* One thing that this participant says it does; counted. */
 struct interest {
@@ -51,6 +52,7 @@ struct rc_domain {
 	unsigned open_handles; /* publishers and subscriptions */
 	uint32_t counter_count;
 	struct event_thread *events;
+	struct topic_watch *topics; /* NULL until somebody subscribes to a pattern */
 
 	pthread_mutex_t sleep_mutex;
 	unsigned sleepers;
@@ -111,6 +113,9 @@ void rci_counters_close(rc_domain *domain);
 
 /* event_fd.c */
 void rci_events_stop(rc_domain *domain);
+
+/* topics.c: a watch of topics/, for patterns. */
+void rci_topics_stop(rc_domain *domain);
 
 /* handle.c */
 int rci_handle_take(rc_domain *domain, const char *topic, struct handle **handle);

@@ -87,7 +87,8 @@ void rci_events_arm(rc_subscription *s)
 	uint64_t count;
 	if (read(s->event_fd, &count, sizeof count) < 0)
 		count = 0; /* it was not readable */
-	rci_reader_sleeps(&s->reader);
+	for (struct stream *stream = s->first; stream != NULL; stream = stream->next)
+		rci_reader_sleeps(&stream->reader);
 }
 
 void rci_events_forget(rc_subscription *s)

@@ -142,7 +142,7 @@ static enum look look_at_claim(struct reader *d, uint64_t c)
 		return LOOK_NOTHING;
 	uint64_t word = load_acquire(ring_claim(r, c)); /* pairs(commit) */
 	if (claim_lap(word) == RC_LAP_LIMIT)
-		return LOOK_SEALED;
+		return (c & r->mask) == 0 ? LOOK_SEALED : LOOK_DAMAGED;
 	if (claim_lap(word) < lap)
 		return tail > c ? LOOK_DAMAGED : LOOK_NOTHING;
 	if (claim_lap(word) > lap)

@@ -134,8 +134,12 @@ int rci_ring_replace(struct ring *old, const struct shape *want)
 	int result = rci_shape_check(want);
 	if (result == RC_OK && successor == NULL)
 		result = rci_fail(RC_ERROR_NO_MEMORY, "replace %s", old->path);
-	if (result == RC_OK && ring_written(old))
+	if (result == RC_OK && ring_written(old) && ring_sealed(old)) {
+		rci_ring_damaged(old); /* only what nobody wrote is ever sealed */
+		result = RCI_AGAIN;
+	} else if (result == RC_OK && ring_written(old)) {
 		result = in_use(old, want);
+	}
 	if (result == RC_OK)
 		result = make_successor(old->domain, successor, old->path, want, old->data.path);
 	if (result != RC_OK) {

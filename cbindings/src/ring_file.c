@@ -162,6 +162,8 @@ static int open_once(rc_domain *d, struct ring *r, const char *path, const struc
 		return result;
 	result = rci_ring_attach(d, r, path, write);
 	if (result != RC_OK) {
+		if (result == RCI_AGAIN && finish) /* its slots are gone for good: damaged */
+			(void)cas(&rci_header(&r->control_segment)->state, RC_SEGMENT_STATE_READY, RC_SEGMENT_STATE_RETIRED); /* pairs(seal) */
 		rci_ring_detach(r);
 		return result;
 	}

@@ -4,14 +4,28 @@
 
 #include "assemble.h"
 
-struct rc_subscription {
+/* One topic of a subscription. */
+struct stream {
 	rc_domain *domain;
 	struct ring *ring;
 	struct reader reader;
 	struct assembler assembler;
 	char topic[RC_MAX_NAME + 1];
 	char path[RCI_PATH];
-	bool live, local_only, interested;
+	bool live;
+	bool failed; /* its ring can't be read: told once, then left alone */
+	struct stream *next;
+};
+
+struct rc_subscription {
+	rc_domain *domain;
+	char name[RC_MAX_NAME + 1]; /* a topic, or a pattern */
+	bool pattern, live, local_only, interested;
+	uint64_t history;
+	struct stream *first;   /* one for a name; for a pattern, those that match */
+	struct stream *current; /* read now */
+	unsigned in_turn;       /* messages taken from it while others wait */
+	uint32_t seen_topics;   /* count of changes of topics/ at the last look */
 	bool kept_valid; /* what a waiting call has found, or could not hand out, comes next */
 	rc_received kept;
 	size_t turn; /* where the next wait over several begins */
@@ -22,6 +36,22 @@ struct rc_subscription {
 
 /* One try to take something: RC_OK, RC_NOTHING, or an error. */
 int rci_subscription_take(rc_subscription *subscription, rc_received *received);
+
+/* stream.c */
+/* Opens a topic's ring and joins. first: from its first message, since the topic came after the subscription. */
+int rci_stream_open(rc_subscription *subscription, const char *topic, uint64_t history, bool first, struct stream **stream);
+void rci_stream_close(struct stream *stream);
+/* One try to take something. */
+int rci_stream_take(struct stream *stream, rc_received *received);
+
+/* topics.c */
+/* Starts to watch topics/ for a pattern. */
+int rci_topics_watch(rc_domain *domain);
+/* A number that is another after a topic has come. */
+uint32_t rci_topics_changes(const rc_domain *domain);
+void rci_topics_stop(rc_domain *domain);
+/* Joins the topics that match and are not joined yet. */
+void rci_topics_look(rc_subscription *subscription, bool first);
 
 /* waiting.c: how somebody waits. */
 struct waiter {

@@ -33,7 +33,9 @@ int rc_publisher_info(const rc_publisher *p, rc_topic_info *info)
 int rc_subscription_info(const rc_subscription *s, rc_topic_info *info)
 {
 	int result = rci_usable(s->domain);
+	if (result == RC_OK && s->pattern)
+		return rci_fail(RC_ERROR_INVALID, "%s: a pattern has no ring of its own", s->name);
 	if (result == RC_OK)
-		fill(s->ring, info);
+		fill(s->first->ring, info);
 	return result;
 }

@@ -75,7 +75,8 @@ static void prepare_all(void *argument)
 {
 	struct several *w = argument;
 	for (size_t i = 0; i < w->count; i++)
-		rci_reader_sleeps(&w->subscriptions[i]->reader);
+		for (struct stream *s = w->subscriptions[i]->first; s != NULL; s = s->next)
+			rci_reader_sleeps(&s->reader);
 }
 
 /* With a writer in the way of any, sleep is short: somebody has to ask whether he lives. */
@@ -83,8 +84,9 @@ static uint64_t nap_of(void *argument)
 {
 	const struct several *w = argument;
 	for (size_t i = 0; i < w->count; i++)
-		if (w->subscriptions[i]->reader.stuck)
-			return STUCK_SLEEP;
+		for (const struct stream *s = w->subscriptions[i]->first; s != NULL; s = s->next)
+			if (s->reader.stuck)
+				return STUCK_SLEEP;
 	return LONGEST_SLEEP;
 }
 

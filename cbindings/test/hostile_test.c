@@ -156,6 +156,66 @@ static void damaged_ring_is_replaced(void)
 	WANT(RC_OK, rc_domain_close(domain));
 }
 
+/* A control file whose slots are gone blocks its topic no more than 20 ms. */
+static void slots_are_gone(void)
+{
+	rc_domain *domain;
+	rc_publisher *publisher;
+	rc_subscription *subscription;
+	rc_received r;
+	char data[512], control[512], saved[512];
+	WANT(RC_OK, rc_domain_open(NULL, &domain));
+	WANT(RC_OK, rc_publisher_open(domain, "g", NULL, &publisher));
+	(void)snprintf(control, sizeof control, "%s/default/topics/g.ctl", test_directory);
+	(void)snprintf(saved, sizeof saved, "%s/saved", test_directory);
+	find_data(data, sizeof data, "g");
+	CHECK(link(control, saved) == 0);
+	rc_publisher_close(publisher); /* removes both */
+	CHECK(access(data, F_OK) != 0);
+	int fd = open(saved, O_RDWR | O_CLOEXEC); /* the name comes back, READY, without slots */
+	const uint64_t ready = RC_SEGMENT_STATE_READY;
+	CHECK(fd >= 0 && pwrite(fd, &ready, sizeof ready, RC_SEGMENT_HEADER_STATE_OFFSET) == (ssize_t)sizeof ready && rename(saved, control) == 0);
+	(void)close(fd);
+	WANT(RC_OK, rc_subscription_open(domain, "g", NULL, &subscription));
+	WANT(RC_OK, rc_publisher_open(domain, "g", NULL, &publisher));
+	WANT(RC_OK, rc_publisher_publish(publisher, "x", 1, 0));
+	WANT(RC_OK, rc_subscription_wait(subscription, SECOND, &r));
+	CHECK(r.type == RC_TYPE_MESSAGE && r.size == 1);
+	rc_publisher_close(publisher);
+	rc_subscription_close(subscription);
+	WANT(RC_OK, rc_domain_close(domain));
+}
+
+/* The seal's word in another slot than 0 is damage: its finder must not open the same ring for ever. */
+static void seal_where_none_belongs(void)
+{
+	rc_domain *domain;
+	rc_publisher *publisher;
+	rc_subscription *subscription;
+	rc_received r;
+	char path[512];
+	size_t size;
+	WANT(RC_OK, rc_domain_open(NULL, &domain));
+	WANT(RC_OK, rc_publisher_open(domain, "seal", NULL, &publisher));
+	WANT(RC_OK, rc_subscription_open(domain, "seal", NULL, &subscription));
+	for (int i = 0; i < 5; i++)
+		WANT(RC_OK, rc_publisher_publish(publisher, "x", 1, 0));
+	(void)snprintf(path, sizeof path, "%s/default/topics/seal.ctl", test_directory);
+	uint8_t *control = map_file(path, &size);
+	*(uint64_t *)(void *)(control + 1024 + 5 * 8) = RC_LAP_LIMIT << 20; /* position 5 */
+	WANT(RC_OK, rc_publisher_publish(publisher, "y", 1, 0));
+	(void)munmap(control, size);
+	for (int i = 0; i < 10; i++) {
+		WANT(RC_OK, rc_subscription_wait(subscription, SECOND, &r));
+		if (r.type == RC_TYPE_MESSAGE && r.sequence == 6)
+			break;
+	}
+	CHECK(r.sequence == 6);
+	rc_publisher_close(publisher);
+	rc_subscription_close(subscription);
+	WANT(RC_OK, rc_domain_close(domain));
+}
+
 static void ignore_interest(void *argument, const char *name, bool pattern, bool publisher)
 {
 	size_t *count = argument;
@@ -299,6 +359,8 @@ int main(int argc, char **argv)
 	RUN(scribbled_exclusive);
 	RUN(scribbled_latest);
 	RUN(damaged_ring_is_replaced);
+	RUN(slots_are_gone);
+	RUN(seal_where_none_belongs);
 	RUN(scribbled_tables);
 	RUN(bad_segments);
 	RUN(bad_arguments);

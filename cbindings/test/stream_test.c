@@ -309,6 +309,78 @@ static void wait_for_several(void)
 	WANT(RC_OK, rc_domain_close(domain));
 }
 
+/* A pattern reads what is there, and what comes later from its first message. */
+static void patterns(void)
+{
+	rc_domain *domain, *other;
+	rc_publisher *publishers[3];
+	rc_subscription *subscription, *all;
+	rc_received r;
+	static const char *const topics[] = {"orders.eu", "orders.us", "prices.eu"};
+	WANT(RC_OK, rc_domain_open(NULL, &domain));
+	WANT(RC_OK, rc_domain_open(NULL, &other));
+	WANT(RC_OK, rc_publisher_open(other, topics[0], NULL, &publishers[0]));
+	WANT(RC_OK, rc_publisher_publish(publishers[0], "before", 6, 0));
+	WANT(RC_OK, rc_subscription_open(domain, "orders.*", NULL, &subscription));
+	WANT(RC_OK, rc_subscription_open(domain, ">", NULL, &all));
+	WANT(RC_NOTHING, rc_subscription_poll(subscription, &r));
+	WANT(RC_OK, rc_publisher_publish(publishers[0], "eu", 2, 0));
+	WANT(RC_OK, rc_subscription_wait(subscription, 10 * SECOND, &r));
+	CHECK(r.type == RC_TYPE_MESSAGE && strcmp(r.topic, topics[0]) == 0 && r.size == 2);
+	for (int i = 1; i < 3; i++) { /* nobody polls meanwhile: the publisher waits its 200 ms, and the topic is read from its start all the same */
+		WANT(RC_OK, rc_publisher_open(other, topics[i], NULL, &publishers[i]));
+		WANT(RC_OK, rc_publisher_publish(publishers[i], topics[i], strlen(topics[i]), 0));
+	}
+	WANT(RC_OK, rc_subscription_wait(subscription, 10 * SECOND, &r));
+	CHECK(r.type == RC_TYPE_MESSAGE && strcmp(r.topic, topics[1]) == 0 && r.sequence == 1);
+	WANT(RC_TIMED_OUT, rc_subscription_wait(subscription, 20 * MS, &r)); /* prices do not match */
+	unsigned seen = 0;
+	for (int i = 0; i < 3; i++) {
+		WANT(RC_OK, rc_subscription_wait(all, 10 * SECOND, &r));
+		CHECK(r.type == RC_TYPE_MESSAGE);
+		for (unsigned t = 0; t < 3; t++)
+			seen |= strcmp(r.topic, topics[t]) == 0 ? 1u << t : 0;
+	}
+	CHECK(seen == 7);
+	for (int i = 0; i < 3; i++)
+		rc_publisher_close(publishers[i]);
+	rc_subscription_close(subscription);
+	rc_subscription_close(all);
+	WANT(RC_OK, rc_domain_close(other));
+	WANT(RC_OK, rc_domain_close(domain));
+}
+
+static void *wait_for_new_topic(void *argument)
+{
+	rc_received r;
+	int result = rc_subscription_wait(argument, 30 * SECOND, &r);
+	return result == RC_OK && r.type == RC_TYPE_MESSAGE && r.sequence == 1 ? NULL : argument;
+}
+
+/* Who sleeps on a pattern is woken by a new topic, and its publisher waits for that only shortly. */
+static void sleeping_pattern_is_woken(void)
+{
+	rc_domain *domain, *other;
+	rc_publisher *publisher;
+	rc_subscription *subscription;
+	pthread_t thread;
+	void *failed;
+	WANT(RC_OK, rc_domain_open(NULL, &domain));
+	WANT(RC_OK, rc_domain_open(NULL, &other));
+	WANT(RC_OK, rc_subscription_open(domain, "new.>", NULL, &subscription));
+	CHECK(pthread_create(&thread, NULL, wait_for_new_topic, subscription) == 0);
+	(void)usleep(20000);
+	int result = rc_publisher_open(other, "new.topic", NULL, &publisher);
+	if (result == RC_OK)
+		result = rc_publisher_publish(publisher, "x", 1, SECOND);
+	CHECK(pthread_join(thread, &failed) == 0 && failed == NULL);
+	WANT(RC_OK, result);
+	rc_publisher_close(publisher);
+	rc_subscription_close(subscription);
+	WANT(RC_OK, rc_domain_close(other));
+	WANT(RC_OK, rc_domain_close(domain));
+}
+
 struct late {
 	rc_publisher *publisher;
 	useconds_t after;
@@ -552,6 +624,8 @@ int main(void)
 	RUN(too_large_names_the_shape);
 	RUN(copying_reads);
 	RUN(wait_for_several);
+	RUN(patterns);
+	RUN(sleeping_pattern_is_woken);
 	RUN(sleeper_is_woken);
 	RUN(descriptor_becomes_readable);
 	RUN(two_publishers_in_order);
