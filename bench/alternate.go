@@ -145,6 +145,17 @@ func Compare(rounds []Round, i int, ours, theirs func(Figure) float64) Compariso
 	return c
 }
 
+// MedianIn is contender i's median over its runs in one regime, 0 without any.
+func MedianIn(rounds []Round, i int, regime Regime, of func(Figure) float64) float64 {
+	var values []float64
+	for _, r := range rounds {
+		if r[i].regime() == regime {
+			values = append(values, of(r[i].Figure))
+		}
+	}
+	return Median(values)
+}
+
 func divide(a, b float64) float64 {
 	if b == 0 {
 		return 0

@@ -72,6 +72,12 @@ func TestPairsOfOneRegime(t *testing.T) {
 	if got != want {
 		t.Errorf("comparison = %+v, want %+v", got, want)
 	}
+	if got := MedianIn(rounds, 0, Near, RateOf); got != 100 { // rounds 1 and 2
+		t.Errorf("median of the near ones = %v, want 100", got)
+	}
+	if got := MedianIn(rounds, 0, Changed, RateOf); got != 0 {
+		t.Errorf("median of none = %v", got)
+	}
 	if got.Spread != 0.5 { // ratios 1 and 3: quartiles 1.5 and 2.5 around 2
 		t.Errorf("spread = %v, want 0.5", got.Spread)
 	}

@@ -130,16 +130,10 @@ func exclusiveCell(size int) cell {
 			return nil, err
 		}
 		var rows []row
-		limit := 0.0
 		for i, c := range list[1:] {
 			r := compared(name, "M/s", c.Name, millions, bench.Compare(rounds, i+1, bench.RateOf, bench.RateOf))
-			if i == 0 {
-				limit = r.Theirs
-				if r.Ratio > 0 {
-					limit = r.Ours / r.Ratio
-				}
-			} else {
-				r.exclusiveGoal(size, limit)
+			if i > 0 { // the C ring of the row's own regime
+				r.exclusiveGoal(size, millions*bench.MedianIn(rounds, 1, bench.Regime(r.Regime), bench.RateOf))
 			}
 			rows = append(rows, r)
 		}
