@@ -214,9 +214,10 @@ func (r *Ring) finishEviction(i int, w entryWord) {
 }
 
 // freeIfDead frees an entry whose participant the kernel declares dead. The word
-// was loaded before the question is asked, and exactly that word is replaced.
+// was loaded before the question is asked, and exactly that word is replaced. A
+// group's entry names nobody, of whom nobody asks.
 func (r *Ring) freeIfDead(i int, w entryWord) bool {
-	if r.host.Alive(w.participant()) {
+	if w.participant() == nobody || r.host.Alive(w.participant()) {
 		return false
 	}
 	at("free dead")

@@ -167,8 +167,8 @@ func (g *group) finishEntry(named uint64) bool {
 	}
 	if w.state() == entryJoining {
 		at("finish entry")
-		out := makeEntryWord(w.generation(), nobody, entryEvicted)
-		if !e.state.CompareAndSwap(uint64(w), uint64(out)) { // pairs(entry)
+		out := makeEntryWord(w.generation(), nobody, entryLeaving) // until a member brings it back
+		if !e.state.CompareAndSwap(uint64(w), uint64(out)) {       // pairs(entry)
 			return false
 		}
 	} else if w.participant() != nobody {
@@ -195,6 +195,9 @@ func (r *Ring) adoptedGroup(hash uint32) (int, entryWord, bool) {
 func (g *group) makeEntry(named uint64, hash uint32, fromStart bool) error {
 	r := g.ring
 	i, mine, err := r.reserve()
+	if err != nil && r.freeDead() {
+		i, mine, err = r.reserve()
+	}
 	if err != nil {
 		return err
 	}

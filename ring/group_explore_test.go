@@ -194,3 +194,15 @@ func TestExploreJump(t *testing.T) {
 	})
 	wantOutcomes(t, outcomes, map[string]string{"7 8": "eight positions lie before the middle, one was started"})
 }
+
+// TestExploreLastLeaves: the last member leaves while another joins: the group gates
+// for whoever has joined, without his doing anything more.
+func TestExploreLastLeaves(t *testing.T) {
+	outcomes := explore(t, fewer(3), -1, func(e *explorer) ([]func(), func() string) {
+		s := newGroupScene(t, small(Shared), 3)
+		a := s.member(1, 1)
+		bodies := []func(){a.Close, func() { s.member(2, 1) }}
+		return bodies, func() string { return fmt.Sprint(s.groups[0].state().state() == entryActive) }
+	})
+	wantOutcomes(t, outcomes, map[string]string{"true": "it gates"})
+}

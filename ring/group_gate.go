@@ -73,17 +73,29 @@ func (g *group) comeBack() (first, missed uint64) {
 		return 0, 0
 	}
 	at("come back")
-	gate, t := e.cursor.Load(), r.ctl.tail.Load() // pairs(cursor), pairs(tail)
-	if goal := t - min(t, r.capacity()/2); goal > gate {
-		first, missed = gate, g.jump(gate, goal)
-		at("jump gate")
-		e.cursor.CompareAndSwap(gate, goal) // pairs(cursor)
-	}
+	first, missed = g.catchUp(r.capacity() / 2)
 	e.blocked.Store(blockedWord(w, 0))
 	e.blockedAt.Store(uint64(r.now()))
 	at("active again")
 	e.state.CompareAndSwap(uint64(w), uint64(w.with(entryActive))) // pairs(entry)
 	return first, missed
+}
+
+// catchUp moves the gate to so many positions before the tail, if it stands before
+// that, and returns how many from first on nobody of the group will see.
+func (g *group) catchUp(keep uint64) (first, missed uint64) {
+	r, cursor := g.ring, &g.ring.entries[g.entry].cursor
+	gate, t := cursor.Load(), r.ctl.tail.Load() // pairs(cursor), pairs(tail)
+	goal := t - min(t, keep)
+	if goal <= gate {
+		return 0, 0
+	}
+	missed = g.jump(gate, goal)
+	at("jump gate")
+	for c := gate; c < goal && !cursor.CompareAndSwap(c, goal); { // pairs(cursor)
+		c = cursor.Load() // pairs(cursor): somebody has passed some; all before the goal is stamped
+	}
+	return gate, missed
 }
 
 // jump stamps the take words of all positions from gate up to goal that nobody has

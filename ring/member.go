@@ -44,6 +44,7 @@ type Member struct {
 	// A taker that stands at the gate.
 	suspect takeWord
 	suspAt  uint64
+	gone    bool // the kernel says that it is dead
 	watch   stopwatch
 	inquiry inquiry
 }
@@ -56,7 +57,7 @@ type hand struct {
 
 // A Hand is one message that was taken. It is in hand until Done; if its process dies
 // before that, another member gets an AbandonedError. Done may be called from any
-// goroutine, once.
+// goroutine, once, and not after the member's Close, which has given it up.
 type Hand struct {
 	position *atomic.Uint64
 	word     handWord
@@ -118,7 +119,12 @@ func (g *group) join(name string, o GroupOptions) (*Member, error) {
 	mb := &Member{ring: g.ring, group: g, name: name, self: o.Self.Participant(), reporting: -1}
 	mb.eyes = Reader{ring: g.ring, mode: modeLatest}
 	mb.wanted = max(1, o.Hands)
-	if mb.holdRows(); len(mb.hands) < mb.wanted && !g.hasReports() {
+	if mb.holdRows(); len(mb.hands) < mb.wanted {
+		mb.looked = g.ring.now() - deadCheck
+		mb.lookRound() // the dead may hold them
+		mb.holdRows()
+	}
+	if len(mb.hands) < mb.wanted && !g.hasReports() {
 		mb.freeRows()
 		return nil, ErrTooManyHands
 	}
@@ -181,10 +187,12 @@ func (mb *Member) freeRows() {
 		row, next := &mb.group.rows[h.row], makeEntryWord(mine.generation(), 0, rowFree)
 		if handWord(row.position.Load()).state() == handConfirmed {
 			next = mine.with(rowAbandoned)
-			mb.group.head.events.Add(1) // pairs(report)
 		}
 		at("give row up")
 		row.state.CompareAndSwap(uint64(mine), uint64(next)) // pairs(row)
+		if next.state() == rowAbandoned {
+			mb.group.head.events.Add(1) // pairs(report): after the word that it announces
+		}
 	}
 	mb.hands = nil
 }
@@ -217,10 +225,8 @@ func (mb *Member) leave() {
 // member.
 func (g *group) left() bool {
 	r := g.ring
-	for i := range r.used() {
-		if r.memberOf(i, g.entry) {
-			return false
-		}
+	if g.hasMembers() {
+		return false
 	}
 	next := uint64(entryLeaving)
 	for i := range g.rows {
@@ -232,7 +238,29 @@ func (g *group) left() bool {
 		w := g.state()
 		at("leave group")
 		if r.entries[g.entry].state.CompareAndSwap(uint64(w), uint64(w.with(next))) { // pairs(entry)
-			r.wakeProducers()
+			return !g.keptOpen(w.with(next))
+		}
+	}
+	return false
+}
+
+// keptOpen takes back what left has done, where somebody has joined since it looked
+// for members: he may have seen the group gate. It reports whether there is somebody.
+func (g *group) keptOpen(w entryWord) bool {
+	at("look for members again")
+	if !g.hasMembers() {
+		g.ring.wakeProducers()
+		return false
+	}
+	at("keep group")
+	g.ring.entries[g.entry].state.CompareAndSwap(uint64(w), uint64(w.with(entryActive))) // pairs(entry)
+	return true
+}
+
+// hasMembers reports whether an entry names the group as its member's.
+func (g *group) hasMembers() bool {
+	for i := range g.ring.used() {
+		if g.ring.memberOf(i, g.entry) {
 			return true
 		}
 	}
@@ -284,9 +312,9 @@ func (mb *Member) Follow(next *File) error {
 	o := GroupOptions{Self: mb.self, Hands: mb.wanted}
 	mb.end = ErrClosed
 	mb.acknowledge()
-	mb.leave()
-	mb.group.left()
 	moved, err := next.joinGroup(mb.name, o, true)
+	mb.leave() // not before: who closes here meanwhile would take the group for left, there, too
+	mb.group.left()
 	if err != nil {
 		return err
 	}

@@ -71,6 +71,10 @@ func (mb *Member) find(m *Message, h *hand) (Hand, error) {
 	if mb.takes++; mb.next-gate > g.ring.capacity() || mb.takes%rescan == 0 {
 		mb.next = gate // also where the gate has overtaken us
 	}
+	// Also while there is enough to take: producers wait at the gate.
+	if got, done, err := mb.steal(m, h, gate); done {
+		return got, err
+	}
 	for p := mb.next; p-gate < g.ring.capacity(); p++ {
 		w := takeWord(g.take(p).Load()) // pairs(take)
 		if w.lap() >= g.ring.lap(p) {
@@ -99,6 +103,7 @@ func (mb *Member) settle(m *Message, h *hand, p uint64, w takeWord, v verdict, m
 		mb.stepOver(p, w)
 		return Hand{}, false, nil
 	case overrun:
+		mb.lag(mb.group.catchUp(mb.ring.capacity())) // who brought the group back was stopped for long
 		if mb.stepOver(p, w) {
 			mb.lag(p, 1)
 		}
@@ -189,21 +194,30 @@ func (mb *Member) idle(m *Message, h *hand) (Hand, error) {
 	if mb.lost > 0 {
 		return Hand{}, mb.tellLag()
 	}
-	p := mb.group.gateAt()
-	if w := takeWord(mb.group.take(p).Load()); mb.mayTakeFrom(p, w) { // pairs(take)
-		mb.suspect = 0
-		verdict, mark := mb.eyes.pollCopy(p)
-		if verdict != use {
-			verdict = overrun // it was there once
-		}
-		if got, done, err := mb.settle(m, h, p, w, verdict, mark); done {
-			return got, err
-		}
+	if got, done, err := mb.steal(m, h, mb.group.gateAt()); done {
+		return got, err
 	}
 	if mb.ring.retired() && mb.finished() {
 		return Hand{}, ErrRetired
 	}
 	return Hand{}, ErrEmpty
+}
+
+// steal takes position p, at the gate, from a taker that has stood there for too
+// long, or is dead.
+func (mb *Member) steal(m *Message, h *hand, p uint64) (got Hand, done bool, err error) {
+	w := takeWord(mb.group.take(p).Load()) // pairs(take)
+	if !mb.mayTakeFrom(p, w) {
+		return Hand{}, false, nil
+	}
+	mb.suspect = 0
+	verdict, mark := mb.eyes.pollCopy(p)
+	if verdict != use {
+		verdict = overrun // it was there once
+	}
+	got, done, err = mb.settle(m, h, p, w, verdict, mark)
+	mb.group.pass()
+	return got, done, err
 }
 
 // finished reports whether nothing of a retired ring is left to the group.
@@ -225,18 +239,18 @@ func (mb *Member) mayTakeFrom(p uint64, w takeWord) bool {
 	}
 	now := mb.ring.now()
 	if mb.suspect != w || mb.suspAt != p {
-		mb.suspect, mb.suspAt = w, p
+		mb.suspect, mb.suspAt, mb.gone = w, p, false
 		mb.watch.start(now)
 		mb.inquiry.start()
 		return false
 	}
 	waited := mb.watch.step(now)
-	if waited >= mb.ring.shape.CommitDeadline {
+	if mb.gone || waited >= mb.ring.shape.CommitDeadline {
 		return true
 	}
-	if !mb.inquiry.due(waited) {
-		return false
+	if mb.inquiry.due(waited) { // the answer is kept: whoever asked may only have wanted to wake
+		owner := entryWord(mb.group.rows[w.row()].state.Load()) // pairs(row)
+		mb.gone = owner.state() != rowHeld || !mb.ring.host.Alive(owner.participant())
 	}
-	owner := entryWord(mb.group.rows[w.row()].state.Load()) // pairs(row)
-	return owner.state() != rowHeld || !mb.ring.host.Alive(owner.participant())
+	return mb.gone
 }

@@ -64,7 +64,7 @@ type testHost struct {
 }
 
 func (h testHost) Index() uint16       { return h.index }
-func (h testHost) Alive(i uint16) bool { return !h.node.dead[i].Load() }
+func (h testHost) Alive(i uint16) bool { return i != nobody && !h.node.dead[i].Load() }
 func (h testHost) Ring(i uint16)       { h.node.bells[i].ring() }
 
 func (h testHost) bell() *testBell { return &h.node.bells[h.index] }

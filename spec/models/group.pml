@@ -184,7 +184,7 @@ inline comeBack() {
 		:: else -> break
 		od;
 		if
-		:: p > g -> atomic { if :: gate == g -> gate = p :: else fi }
+		:: p > g -> atomic { if :: gate < p -> gate = p :: else fi } /* a swap, again while it is lower */
 		:: else
 		fi;
 		atomic { if :: ent == e -> ent = 0 :: else fi }
