@@ -42,6 +42,9 @@ func TestMain(m *testing.M) {
 var killShape = Shape{Slots: 64, Payload: 128, StallBudget: time.Minute}
 
 func childMain(role string) error {
+	if role == "bench" {
+		return benchChildMain()
+	}
 	d, err := shm.OpenDomain(&shm.Config{Base: os.Getenv(childBase), Domain: "kill"})
 	if err != nil {
 		return err
