@@ -422,10 +422,12 @@ func benchPingPong(b *testing.B, j benchJob, rest time.Duration) {
 // pinned keeps the benchmark on the first core until restore is called.
 func pinned() (restore func()) {
 	var old unix.CPUSet
+	runtime.LockOSThread()
+	_ = unix.SchedGetaffinity(0, &old)
 	pinTo(0)
-	_ = unix.SchedGetaffinity(os.Getpid(), &old)
 	return func() {
 		_ = unix.SchedSetaffinity(0, &old)
+		runtime.UnlockOSThread()
 		runtime.UnlockOSThread()
 	}
 }
