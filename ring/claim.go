@@ -126,7 +126,7 @@ func (p *Producer) finishShared(t uint64, state uint64) error {
 	}
 	if state == stateReady {
 		at("publish")
-		headAt(r.slot(t)).published.Store(lap) // pairs(publish)
+		storeRelease(r.published(t), lap) // pairs(publish); the commit before it was the fence
 	}
 	r.wakeReaders()
 	return nil

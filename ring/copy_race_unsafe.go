@@ -45,9 +45,14 @@ func mergeWord(word *uint32, at int, src []byte) {
 }
 
 // beginBody is where a slot's header is written: in private memory.
-func beginBody(_ []byte, private *slotBody) *slotBody { return private }
+func beginBody(_ []byte, private *bodyWords) *bodyWords { return private }
 
 // endBody copies it into the slot, as all that others may copy meanwhile.
-func endBody(slot []byte, h *slotBody) {
-	copyShared(slot[bodyOffset:layout.SlotHeaderSize], bodyBytes(h), true)
+func endBody(slot []byte, w *bodyWords) {
+	copyShared(slot[bodyOffset:layout.SlotHeaderSize], wordBytes(w), true)
+}
+
+// loadBody copies a slot's header, once.
+func loadBody(slot []byte, w *bodyWords) {
+	copyShared(wordBytes(w), slot[bodyOffset:layout.SlotHeaderSize], false)
 }

@@ -29,6 +29,8 @@ func (p *Producer) own() error {
 		at("own")
 		if r.ctl.owner.CompareAndSwap(w, next) { // pairs(exclusive)
 			p.ownership = next
+			p.unfenced = registered()
+			r.ctl.ownerFlags.Store(boolBit(p.unfenced)) // pairs(reader-mask): before anything is published
 			p.mendTakeover()
 			return nil
 		}
@@ -47,7 +49,15 @@ func (p *Producer) mendTakeover() {
 			head.published.Store(r.lap(t) | padBit) // pairs(publish)
 		}
 	}
+	p.next = T
 	r.wakeReaders()
+}
+
+func boolBit(b bool) uint64 {
+	if b {
+		return ownerFlagUnfenced
+	}
+	return 0
 }
 
 // disown gives an exclusive ring up. Claims that are still open cannot be
@@ -65,7 +75,7 @@ func (p *Producer) claimExclusive() (uint64, error) {
 		return 0, ErrNotExclusive
 	}
 	for holes := uint64(0); holes <= r.capacity(); holes++ {
-		t := r.ctl.tail.Load()
+		t := p.next
 		if p.open > 0 && t-p.oldest >= r.capacity() {
 			return 0, ErrFull // the slot is that of an open claim of our own
 		}
@@ -74,9 +84,9 @@ func (p *Producer) claimExclusive() (uint64, error) {
 			return 0, ErrFull
 		}
 		at("begin")
-		r.ctl.tail.Store(t + 1) // pairs(tail): before any byte of the slot
-		claimFence(&r.ctl.tail)
-		if !p.gate.pinned(t, r.capacity()) {
+		storeBefore(&r.ctl.tail, t+1) // pairs(tail): before any byte of the slot
+		p.next = t + 1
+		if len(p.gate.pins) == 0 || !p.gate.pinned(t, r.capacity()) {
 			if p.open++; p.open == 1 {
 				p.oldest = t
 			}
@@ -84,8 +94,8 @@ func (p *Producer) claimExclusive() (uint64, error) {
 		}
 		r.unpinDead(&p.gate)
 		at("pad")
-		headAt(r.slot(t)).published.Store(r.lap(t) | padBit) // touches nothing else in the slot
-		r.wakeReaders()                                      // who sleeps before a ring full of pads holds us back
+		r.published(t).Store(r.lap(t) | padBit) // touches nothing else in the slot
+		r.wakeReaders()                         // who sleeps before a ring full of pads holds us back
 	}
 	return 0, ErrStalled
 }
@@ -101,7 +111,11 @@ func (p *Producer) finishExclusive(t uint64, state uint64) error {
 		v |= padBit
 	}
 	at("publish exclusive")
-	headAt(p.ring.slot(t)).published.Store(v) // pairs(publish); sequentially consistent: before the look at the mask
+	if p.unfenced { // who goes to sleep fences for us, and then looks again
+		storeRelease(p.ring.published(t), v) // pairs(publish)
+	} else {
+		p.ring.published(t).Store(v) // pairs(publish); sequentially consistent: before the look at the mask
+	}
 	p.ring.wakeReaders()
 	return nil
 }

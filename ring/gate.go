@@ -34,6 +34,9 @@ type gate struct {
 func (r *Ring) refresh(g *gate) {
 	at("scan")
 	T := r.ctl.tail.Load() // pairs(tail)
+	if r.shape.Kind == Exclusive {
+		r.ctl.tail.Store(T) // a full fence: who joins after the scan sees all that we have begun
+	}
 	lowest := T
 	g.pins = g.pins[:0]
 	for i := range r.used() {

@@ -32,6 +32,7 @@ type Producer struct {
 	ring    *Ring
 	owner   uint16
 	address shm.Address
+	source  [2]uint64 // the address as a slot's header has it
 
 	// Owned by the producer.
 	sequence  uint64   // of the last message sent
@@ -40,6 +41,8 @@ type Producer struct {
 
 	// Exclusive rings.
 	ownership uint64 // our owner word; 0 after Close
+	next      uint64 // the tail, which only we move
+	unfenced  bool   // who goes to sleep fences for us
 	open      int    // claims that were not ended
 	oldest    uint64 // position of the first of them
 
@@ -62,7 +65,7 @@ func (r *Ring) NewProducer(self shm.Address) (*Producer, error) {
 	if self.Handle == 0 {
 		self.Handle = uint16((r.nextHandle()-1)%0xffff + 1)
 	}
-	p := &Producer{ring: r, owner: r.host.Index(), address: self}
+	p := &Producer{ring: r, owner: r.host.Index(), address: self, source: sourceWords(self)}
 	if r.shape.Kind == Exclusive {
 		if err := p.own(); err != nil {
 			return nil, err
@@ -169,11 +172,11 @@ func (c *Claim) Commit(start, length int, m *Meta) error {
 	if c.first > layout.SlotHeaderSize {
 		flags |= layout.MessageFlagAddressed
 	}
-	var private slotBody
-	h := beginBody(c.slot, &private)
-	h.start, h.length = uint32(c.first+start), uint32(length)
-	p.describe(h, m, length, flags, 0)
-	endBody(c.slot, h)
+	var private bodyWords
+	w := beginBody(c.slot, &private)
+	w[0] = uint64(c.first+start) | uint64(length)<<32
+	p.describe(w, m, length, flags, 0)
+	endBody(c.slot, w)
 	if err := p.finish(c.position, stateReady); err != nil {
 		return err
 	}
@@ -219,21 +222,29 @@ func (p *Producer) TryPublish(payload []byte, m *Meta) error {
 const wholeMessage = layout.MessageFlagBegin | layout.MessageFlagEnd
 
 // describe fills the whole header of a slot but for the place of its payload.
-// h may lie in the slot, so each field is stored once, and none is read.
-func (p *Producer) describe(h *slotBody, m *Meta, total int, flags, fragment uint16) {
+// w may lie in the slot, so each word is stored once, and none is read.
+func (p *Producer) describe(w *bodyWords, m *Meta, total int, flags, fragment uint16) {
 	if m.TimestampNs != 0 {
 		flags |= layout.MessageFlagTimestamped
 	}
-	h.flags = flags | m.Flags&^(wholeMessage|layout.MessageFlagAddressed)
+	flags |= m.Flags &^ (wholeMessage | layout.MessageFlagAddressed)
 	if m.Sequence == 0 {
-		h.node, h.epoch, h.generation = p.address.Node, p.address.Epoch, p.address.Generation
-		h.index, h.handle, h.sequence = p.address.Index, p.address.Handle, p.sequence+1
+		w[1], w[2], w[3] = p.source[0], p.source[1], p.sequence+1
 	} else {
-		h.node, h.epoch, h.generation = m.Source.Node, m.Source.Epoch, m.Source.Generation
-		h.index, h.handle, h.sequence = m.Source.Index, m.Source.Handle, m.Sequence
+		s := sourceWords(m.Source)
+		w[1], w[2], w[3] = s[0], s[1], m.Sequence
 	}
-	h.timestampNs, h.total, h.fragment, h.schema = m.TimestampNs, uint32(total), fragment, m.Schema
-	h.kind, h.content, h.reserved = m.Kind, m.Content, 0
+	w[4] = m.TimestampNs
+	w[5] = uint64(uint32(total)) | uint64(fragment)<<32 | uint64(flags)<<48
+	w[6] = uint64(m.Schema) | uint64(m.Kind)<<32 | uint64(m.Content)<<40
+}
+
+// sourceWords is an address as a slot's header has it.
+func sourceWords(a shm.Address) [2]uint64 {
+	return [2]uint64{
+		uint64(a.Node) | uint64(a.Epoch)<<32,
+		uint64(a.Generation) | uint64(a.Index)<<32 | uint64(a.Handle)<<48,
+	}
 }
 
 // sent counts a message of our own. A refused one uses no sequence up.
@@ -251,11 +262,11 @@ func (p *Producer) fill(t uint64, m *Meta, total int, flags, fragment uint16, pa
 		at += copyShared(slot[at:], m.Block[:layout.AddressBlockSize], true)
 		flags |= layout.MessageFlagAddressed
 	}
-	var private slotBody
-	h := beginBody(slot, &private)
-	h.start, h.length = uint32(at), uint32(len(payload))
-	p.describe(h, m, total, flags, fragment)
-	endBody(slot, h)
+	var private bodyWords
+	w := beginBody(slot, &private)
+	w[0] = uint64(at) | uint64(len(payload))<<32
+	p.describe(w, m, total, flags, fragment)
+	endBody(slot, w)
 	copyShared(slot[at:], payload, true)
 }
 

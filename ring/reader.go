@@ -26,9 +26,11 @@ type Reader struct {
 	cursor uint64    // next position to look at
 	stored uint64    // the cursor as the producers see it
 	lease  uint64    // positions below it are lent to us, whatever happens
+	swift  uint64    // positions below it need no more than a look at published
 	replay uint64    // positions below it are history, read as a latest reader
 	polls  uint      // looks that found nothing, in a row
 	missed uint64    // positions that passed us by, in all
+	blind  bool      // the producer does not fence and we cannot do it for it: it may not see that we sleep
 	asm    assembler
 	copied []byte // what a latest reader hands out
 
@@ -96,7 +98,7 @@ func (rd *Reader) enter() error {
 func (rd *Reader) begin(mine entryWord, at uint64) {
 	rd.mine = mine
 	rd.cursor, rd.stored, rd.lease, rd.replay = at, at, at, at
-	rd.polls = 0
+	rd.polls, rd.swift = 0, 0
 }
 
 // Cursor is the next position that the reader looks at.
@@ -114,7 +116,7 @@ func (rd *Reader) Close() {
 		rd.ring.leaveHeirs(rd.index, rd.mine)
 		rd.mine = 0
 	}
-	rd.end = ErrClosed
+	rd.end, rd.swift = ErrClosed, 0
 }
 
 // Next fills m with the next message and releases the one before. It never
@@ -125,6 +127,16 @@ func (rd *Reader) Close() {
 // as it does after ErrTooManyReaders (the reader was put out and has found no
 // entry yet); ErrRetired and ErrClosed, after which it does not.
 func (rd *Reader) Next(m *Message) error {
+	at("poll")
+	if c := rd.cursor; c < rd.swift && rd.ring.published(c).Load() == rd.ring.lap(c) && rd.ring.quick(c, m) { // pairs(publish)
+		rd.cursor, rd.polls = c+1, 0
+		return nil
+	}
+	return rd.next(m)
+}
+
+// next is Next where more has to be seen to than the next slot.
+func (rd *Reader) next(m *Message) error {
 	if rd.end != nil {
 		return rd.end
 	}
@@ -142,8 +154,8 @@ func (rd *Reader) Next(m *Message) error {
 // nextLease is Next of a reliable reader, which reads where the message lies.
 func (rd *Reader) nextLease(m *Message) error {
 	r := rd.ring
-	if rd.cursor-rd.stored >= rd.batch() {
-		rd.store()
+	if rd.cursor-rd.stored >= rd.batch() && rd.cursor < rd.lease {
+		rd.show()
 	}
 	for {
 		if rd.cursor >= rd.lease && !rd.extend() {
@@ -203,7 +215,7 @@ func (rd *Reader) take(m *Message, c uint64, v *view) (done bool, err error) {
 // spoiled is reached when the ring's own words at the cursor are impossible.
 // Nothing more can be read here.
 func (rd *Reader) spoiled(reason string) error {
-	rd.end = ErrRetired
+	rd.end, rd.swift = ErrRetired, 0
 	return rd.ring.spoiled(rd.cursor, reason)
 }
 
@@ -222,15 +234,45 @@ func (rd *Reader) batch() uint64 { return min(16, rd.ring.capacity()/16) }
 // store releases everything before the cursor, and wakes producers that wait
 // once half of the ring is free (or nothing is left to read).
 func (rd *Reader) store() {
-	if rd.cursor == rd.stored || rd.cursor < rd.replay || rd.mine == 0 {
-		return
+	if rd.releases() {
+		at("cursor")
+		rd.ring.entries[rd.index].cursor.Store(rd.cursor) // pairs(cursor); sequentially consistent: before the look at the mask
+		rd.stored = rd.cursor
+		rd.hasten()
+		rd.wakeRoom()
 	}
+}
+
+// show releases everything before the cursor within a lease. Producers that wait
+// are woken at the lease's end, or when nothing is left to read: no fence here.
+func (rd *Reader) show() {
+	if rd.releases() {
+		at("cursor")
+		storeRelease(&rd.ring.entries[rd.index].cursor, rd.cursor) // pairs(cursor)
+		rd.stored = rd.cursor
+		rd.hasten()
+	}
+}
+
+// releases reports whether there is something to release.
+func (rd *Reader) releases() bool {
+	return rd.cursor != rd.stored && rd.cursor >= rd.replay && rd.mine != 0
+}
+
+// wakeRoom wakes producers that wait, if half of the ring is free. It comes behind
+// a full fence behind the store of the cursor.
+func (rd *Reader) wakeRoom() {
 	r := rd.ring
-	rd.stored = rd.cursor
-	at("cursor")
-	r.entries[rd.index].cursor.Store(rd.cursor) // pairs(cursor)
-	if t := r.ctl.tail.Load(); t <= rd.cursor+r.capacity()/2 {
+	if r.ctl.roomSummary.Load() != 0 && r.ctl.tail.Load() <= rd.cursor+r.capacity()/2 { // pairs(room-mask)
 		r.wakeProducers()
+	}
+}
+
+// hasten says how far Next may go without looking at anything but published.
+func (rd *Reader) hasten() {
+	rd.swift = 0
+	if rd.mode == modeReliable && rd.mine != 0 && rd.end == nil && rd.cursor >= rd.replay {
+		rd.swift = min(rd.lease, rd.stored+rd.batch())
 	}
 }
 
@@ -242,7 +284,7 @@ const maxLease = 64
 // and keeps off these slots, or we see that we were put out.
 func (rd *Reader) extend() bool {
 	r := rd.ring
-	rd.store()
+	rd.show()
 	e := &r.entries[rd.index]
 	end := rd.cursor + min(maxLease, r.capacity()/2)
 	at("lease")
@@ -252,6 +294,8 @@ func (rd *Reader) extend() bool {
 		return false
 	}
 	rd.lease = end
+	rd.hasten()
+	rd.wakeRoom() // what the fence of the lease is good for, too
 	return true
 }
 
@@ -259,7 +303,7 @@ func (rd *Reader) extend() bool {
 func (rd *Reader) idle() error {
 	rd.store()
 	if rd.polls%64 == 0 && rd.out() {
-		rd.lease = rd.cursor // the next look at the state is the next call
+		rd.lease, rd.swift = rd.cursor, 0 // the next look at the state is the next call
 	}
 	if rd.ring.retired() && rd.poll(rd.cursor) == nothing {
 		return ErrRetired
@@ -277,7 +321,7 @@ func (rd *Reader) out() bool {
 func (rd *Reader) rejoin() error {
 	if rd.mine != 0 {
 		rd.ring.leave(rd.index, rd.mine)
-		rd.mine = 0 // from here on the entry may be another's
+		rd.mine, rd.swift = 0, 0 // from here on the entry may be another's
 	}
 	first := rd.cursor
 	if err := rd.enter(); err != nil {
@@ -298,7 +342,7 @@ func (rd *Reader) poll(c uint64) verdict {
 	}
 	r, lap := rd.ring, rd.ring.lap(c)
 	at("poll")
-	if headAt(r.slot(c)).published.Load() == lap { // pairs(publish)
+	if r.published(c).Load() == lap { // pairs(publish)
 		rd.polls = 0
 		return use
 	}
@@ -334,7 +378,7 @@ func (rd *Reader) poll(c uint64) verdict {
 func (rd *Reader) pollExclusive(c uint64) verdict {
 	r, lap := rd.ring, rd.ring.lap(c)
 	at("poll exclusive")
-	v := headAt(r.slot(c)).published.Load() // pairs(publish)
+	v := r.published(c).Load() // pairs(publish)
 	switch {
 	case v == lap:
 		rd.polls = 0

@@ -114,7 +114,7 @@ func TestReaderWithoutAnEntryLeavesOthersAlone(t *testing.T) {
 	// The first reader was put out and let go; another was faster to the one free entry.
 	r.evict(lost.index, lost.mine)
 	r.leave(lost.index, lost.mine)
-	lost.mine, lost.lease = 0, lost.cursor
+	lost.mine, lost.lease, lost.swift = 0, lost.cursor, 0
 	heir := joinFor(t, attach(t, node, 3, ctl, dat), JoinOptions{})
 	if heir.index != lost.index {
 		t.Fatalf("entry %d was given away, want %d", heir.index, lost.index)

@@ -115,7 +115,7 @@ func (rd *Reader) Follow(next *Ring) error {
 	}
 	rd.asm.reset()
 	rd.writing = rd.writing[:0]
-	rd.ring, rd.end, rd.mine = next, nil, 0
+	rd.ring, rd.end, rd.mine, rd.swift = next, nil, 0, 0
 	if !next.gated() {
 		rd.mode = modeLatest
 	}

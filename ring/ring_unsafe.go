@@ -88,6 +88,10 @@ type slotBody struct {
 
 const bodyOffset = 8 // bytes of slotHead
 
+// bodyWords is a slotBody as it is written: seven stores instead of sixteen. The
+// fields lie in the words as little endian has them, lowest first.
+type bodyWords [7]uint64
+
 // One line a field: a difference in either direction does not compile.
 var (
 	_ = [1]struct{}{}[unsafe.Sizeof(control{})-layout.RingControlSize]
@@ -120,6 +124,7 @@ var (
 
 	_ = [1]struct{}{}[unsafe.Offsetof(slotHead{}.published)-layout.SlotHeaderPublishedOffset]
 	_ = [1]struct{}{}[bodyOffset+unsafe.Sizeof(slotBody{})-layout.SlotHeaderSize]
+	_ = [1]struct{}{}[bodyOffset+unsafe.Sizeof(bodyWords{})-layout.SlotHeaderSize]
 	_ = [1]struct{}{}[bodyOffset+unsafe.Offsetof(slotBody{}.start)-layout.SlotHeaderPayloadStartOffset]
 	_ = [1]struct{}{}[bodyOffset+unsafe.Offsetof(slotBody{}.length)-layout.SlotHeaderPayloadLengthOffset]
 	_ = [1]struct{}{}[bodyOffset+unsafe.Offsetof(slotBody{}.node)-layout.SlotHeaderProducerOffset-layout.AddressNodeOffset]
@@ -163,6 +168,22 @@ func headAt(slot []byte) *slotHead {
 // bodyAt overlays the header behind its first word.
 func bodyAt(slot []byte) *slotBody {
 	return (*slotBody)(unsafe.Pointer(&slot[bodyOffset:layout.SlotHeaderSize][0]))
+}
+
+// bodyWordsAt overlays the same as words. Slots begin on cache lines.
+func bodyWordsAt(slot []byte) *bodyWords {
+	return (*bodyWords)(unsafe.Pointer(&slot[bodyOffset:layout.SlotHeaderSize][0]))
+}
+
+// wordBytes views private bodyWords as bytes.
+func wordBytes(w *bodyWords) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(w)), int(unsafe.Sizeof(*w)))
+}
+
+// published is the first word of position t's slot. Attach has checked that the
+// data are as long as slots and stride say.
+func (r *Ring) published(t uint64) *atomic.Uint64 {
+	return (*atomic.Uint64)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(r.data)), (t&r.mask)*r.stride))
 }
 
 // bodyBytes views a private slotBody as bytes, to copy a shared one into it.

@@ -158,7 +158,7 @@ func (rd *Reader) Arm() bool { return rd.arm() }
 
 // Patience is how long the reader may sleep before it must look again.
 func (rd *Reader) Patience() time.Duration {
-	if len(rd.writing) != 0 {
+	if len(rd.writing) != 0 || rd.blind {
 		return stuckSleep
 	}
 	return maxSleep
@@ -170,6 +170,7 @@ func (rd *Reader) arm() bool {
 	}
 	rd.store()
 	rd.ring.armReader(rd.index)
+	rd.blind = rd.ring.ctl.ownerFlags.Load()&ownerFlagUnfenced != 0 && !fenceOthers() // pairs(reader-mask)
 	return rd.changed() || rd.ready()
 }
 
@@ -180,7 +181,7 @@ func (rd *Reader) changed() bool {
 		return true
 	}
 	if rd.out() {
-		rd.lease = rd.cursor // Next finds it out at once
+		rd.lease, rd.swift = rd.cursor, 0 // Next finds it out at once
 		return true
 	}
 	return rd.skipped()
@@ -201,9 +202,9 @@ func (rd *Reader) ready() bool {
 	r, c := rd.ring, rd.cursor
 	lap := r.lap(c)
 	if r.shape.Kind == Exclusive {
-		return headAt(r.slot(c)).published.Load()&^padBit >= lap // pairs(publish)
+		return r.published(c).Load()&^padBit >= lap // pairs(publish)
 	}
-	if headAt(r.slot(c)).published.Load() == lap { // pairs(publish)
+	if r.published(c).Load() == lap { // pairs(publish)
 		return true
 	}
 	w := word(r.claim(c).Load()) // pairs(commit)

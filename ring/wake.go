@@ -11,9 +11,13 @@ import "math/bits"
 // when nobody does.
 func (r *Ring) wakeReaders() {
 	at("wake")
-	if r.ctl.readerSummary.Load() == 0 { // pairs(reader-mask)
-		return
+	if r.ctl.readerSummary.Load() != 0 { // pairs(reader-mask)
+		r.wakeAsleep()
 	}
+}
+
+// wakeAsleep is wakeReaders when somebody sleeps.
+func (r *Ring) wakeAsleep() {
 	at("wake summary")
 	for words := r.ctl.readerSummary.Swap(0) & 0xf; words != 0; words &= words - 1 {
 		n := bits.TrailingZeros64(words)

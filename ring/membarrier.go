@@ -1,0 +1,44 @@
+package ring
+
+import (
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// A store and a load of another word need a fence between them, on both sides, if
+// one of two processes is to see the other's store. Where one side is hot and the
+// other is about to sleep anyway, the sleeper pays for both: membarrier(2) makes
+// every running thread of every registered process pass through a full fence.
+
+// Commands of membarrier(2).
+const (
+	membarrierQuery                   = 0
+	membarrierGlobalExpedited         = 1 << 1
+	membarrierRegisterGlobalExpedited = 1 << 2
+)
+
+// ownerFlagUnfenced says that the exclusive producer's process is registered, and
+// that it does not fence between its store of published and its look at the mask.
+const ownerFlagUnfenced = 1
+
+// registered registers this process, once, and reports whether it is. A few system
+// calls; some milliseconds in a process of many threads.
+var registered = sync.OnceValue(func() bool {
+	return supported() && membarrier(membarrierRegisterGlobalExpedited)
+})
+
+// supported reports whether the kernel has the commands and lets us use them.
+var supported = sync.OnceValue(func() bool {
+	have, _, errno := unix.Syscall(unix.SYS_MEMBARRIER, membarrierQuery, 0, 0)
+	const need = membarrierGlobalExpedited | membarrierRegisterGlobalExpedited
+	return errno == 0 && have&need == need
+})
+
+func membarrier(command uintptr) bool {
+	_, _, errno := unix.Syscall(unix.SYS_MEMBARRIER, command, 0, 0)
+	return errno == 0
+}
+
+// fenceOthers is a full fence in all registered processes. False: we may not.
+func fenceOthers() bool { return supported() && membarrier(membarrierGlobalExpedited) }
