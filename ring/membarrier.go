@@ -42,3 +42,7 @@ func membarrier(command uintptr) bool {
 
 // fenceOthers is a full fence in all registered processes. False: we may not.
 func fenceOthers() bool { return supported() && membarrier(membarrierGlobalExpedited) }
+
+// yieldCore lets another thread of the machine have this core, if one wants it. A
+// system call that comes back at once.
+func yieldCore() { _, _, _ = unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) }

@@ -21,18 +21,21 @@ type Reader struct {
 	index int
 
 	// Owned by the reader.
-	mine   entryWord // our entry's state word while nobody has put us out; 0: we have none
-	end    error     // why there is nothing more to read here
-	cursor uint64    // next position to look at
-	stored uint64    // the cursor as the producers see it
-	lease  uint64    // positions below it are lent to us, whatever happens
-	swift  uint64    // positions below it need no more than a look at published
-	replay uint64    // positions below it are history, read as a latest reader
-	polls  uint      // looks that found nothing, in a row
-	missed uint64    // positions that passed us by, in all
-	blind  bool      // the producer does not fence and we cannot do it for it: it may not see that we sleep
-	asm    assembler
-	copied []byte // what a latest reader hands out
+	mine    entryWord // our entry's state word while nobody has put us out; 0: we have none
+	end     error     // why there is nothing more to read here
+	cursor  uint64    // next position to look at
+	stored  uint64    // the cursor as the producers see it
+	untold  bool      // the cursor was stored without a look at who waits for room
+	lease   uint64    // positions below it are lent to us, whatever happens
+	swift   uint64    // positions below it need no more than a look at published
+	replay  uint64    // positions below it are history, read as a latest reader
+	burst   uint64    // messages between the last two looks that found nothing
+	emptyAt uint64    // where that was
+	polls   uint      // looks that found nothing, in a row
+	missed  uint64    // positions that passed us by, in all
+	blind   bool      // the producer does not fence and we cannot do it for it: it may not see that we sleep
+	asm     assembler
+	copied  []byte // what a latest reader hands out
 
 	// Writers that stand before us.
 	writing []claimSeen
@@ -98,7 +101,7 @@ func (rd *Reader) enter() error {
 func (rd *Reader) begin(mine entryWord, at uint64) {
 	rd.mine = mine
 	rd.cursor, rd.stored, rd.lease, rd.replay = at, at, at, at
-	rd.polls, rd.swift = 0, 0
+	rd.polls, rd.swift, rd.untold = 0, 0, false
 }
 
 // Cursor is the next position that the reader looks at.
@@ -234,10 +237,10 @@ func (rd *Reader) batch() uint64 { return min(16, rd.ring.capacity()/16) }
 // store releases everything before the cursor, and wakes producers that wait
 // once half of the ring is free (or nothing is left to read).
 func (rd *Reader) store() {
-	if rd.releases() {
+	if rd.releases() || rd.untold {
 		at("cursor")
 		rd.ring.entries[rd.index].cursor.Store(rd.cursor) // pairs(cursor); sequentially consistent: before the look at the mask
-		rd.stored = rd.cursor
+		rd.stored, rd.untold = rd.cursor, false
 		rd.hasten()
 		rd.wakeRoom()
 	}
@@ -249,7 +252,7 @@ func (rd *Reader) show() {
 	if rd.releases() {
 		at("cursor")
 		storeRelease(&rd.ring.entries[rd.index].cursor, rd.cursor) // pairs(cursor)
-		rd.stored = rd.cursor
+		rd.stored, rd.untold = rd.cursor, true
 		rd.hasten()
 	}
 }
@@ -293,7 +296,7 @@ func (rd *Reader) extend() bool {
 	if entryWord(e.state.Load()) != rd.mine {
 		return false
 	}
-	rd.lease = end
+	rd.lease, rd.untold = end, false
 	rd.hasten()
 	rd.wakeRoom() // what the fence of the lease is good for, too
 	return true
@@ -301,6 +304,7 @@ func (rd *Reader) extend() bool {
 
 // idle is reached when there is nothing to read: it lets go of everything read.
 func (rd *Reader) idle() error {
+	rd.burst, rd.emptyAt = rd.cursor-rd.emptyAt, rd.cursor
 	rd.store()
 	if rd.polls%64 == 0 && rd.out() {
 		rd.lease, rd.swift = rd.cursor, 0 // the next look at the state is the next call

@@ -41,6 +41,7 @@ type Waiter struct {
 	bell   Bell
 	policy Policy
 	spin   time.Duration // how long to spin before sleeping, by recent success
+	procs  int           // GOMAXPROCS when it was last looked at, which takes a lock
 }
 
 // Bounds of the adaptive spin. Waking an idle core takes some 20 us, so spinning
@@ -50,59 +51,99 @@ const (
 	maxSpin = 50 * time.Microsecond
 )
 
+// How to look again while spinning.
+const (
+	hotLooks   = 64 // looks without a pause: an answer comes within half a microsecond
+	coolLooks  = 64 // then with a pause each, still without reading the clock
+	streamGap  = 4  // messages taken without a wait between: they come in a stream
+	pauseShort = 1  // pauses between two looks, some 20 ns each
+	pauseLong  = 40 // before the first look in a stream, so that the producer runs ahead
+)
+
 // NewWaiter returns a Waiter on the participant's bell.
 func NewWaiter(bell Bell, policy Policy) *Waiter {
-	return &Waiter{bell: bell, policy: policy, spin: maxSpin}
+	return &Waiter{bell: bell, policy: policy, spin: maxSpin, procs: runtime.GOMAXPROCS(0)}
 }
 
-// pauseCycles is how many pauses lie between two looks: about 100 ns.
-const pauseCycles = 4
-
-// spinFor looks again and again, and reports whether ready became true in time.
-func (w *Waiter) spinFor(ready func() bool) bool {
-	if runtime.GOMAXPROCS(0) == 1 { // whom we wait for needs the one processor
-		if w.policy != Block {
+// spinFor looks again and again, and reports whether there was something in time.
+// hint is the cheap look, which takes no line from a producer; ready sees all.
+func (w *Waiter) spinFor(hint, ready func() bool) bool {
+	switch {
+	case w.policy == Yield:
+		return w.yieldFor(ready)
+	case w.procs == 1: // whom we wait for needs the one processor
+		w.procs = runtime.GOMAXPROCS(0)
+		if w.policy == Spin {
+			yieldCore()
 			runtime.Gosched()
 		}
 		return ready()
 	}
-	start := time.Now()
-	for n := 0; ; n++ {
-		if ready() {
-			w.spin = min(maxSpin, w.spin*2)
+	for n := range hotLooks + coolLooks {
+		if hint() {
 			return true
 		}
-		pause(pauseCycles)
-		if n%16 == 15 {
-			if w.policy == Yield {
-				runtime.Gosched()
-			}
-			if time.Since(start) >= w.spin {
-				break
-			}
+		if n >= hotLooks {
+			pause(pauseShort)
 		}
 	}
-	w.spin = max(minSpin, w.spin/2)
-	return false
+	return w.spinLong(ready)
+}
+
+// spinLong spins with an eye on the clock.
+func (w *Waiter) spinLong(ready func() bool) bool {
+	for start := time.Now(); ; {
+		for range 8 {
+			if ready() {
+				return true
+			}
+			pause(4 * pauseShort)
+		}
+		if time.Since(start) >= w.spin {
+			w.procs = runtime.GOMAXPROCS(0)
+			return false
+		}
+	}
+}
+
+// yieldFor gives the core to whoever wants it, in this process and in others.
+func (w *Waiter) yieldFor(ready func() bool) bool {
+	for range 16 {
+		if ready() {
+			return true
+		}
+		yieldCore()
+	}
+	runtime.Gosched()
+	return ready()
+}
+
+// sleep waits on the bell, and learns from how long it took whether spinning a
+// little longer would have been worth it.
+func (w *Waiter) sleep(seen uint32, d time.Duration) {
+	start := time.Now()
+	w.bell.Wait(seen, d)
+	if time.Since(start) < 2*maxSpin {
+		w.spin = min(maxSpin, w.spin*2)
+	} else {
+		w.spin = max(minSpin, w.spin/2)
+	}
 }
 
 // Await returns nil once one of the readers has something for Next: a message,
 // an event, or the end of its ring. It returns the context's error when that
 // ends; whoever cancels the context must ring the bell to be heard at once.
 func (w *Waiter) Await(ctx context.Context, readers []*Reader) error {
-	ready := func() bool {
-		for _, rd := range readers {
-			if rd.ready() {
-				return true
-			}
-		}
-		return false
+	hint := func() bool { return anyHint(readers) }
+	ready := func() bool { return anyReady(readers) }
+	if w.policy != Yield && w.procs > 1 && anyStream(readers) {
+		pause(pauseLong)
 	}
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if w.spinFor(ready) {
+		if w.spinFor(hint, ready) {
 			return nil
 		}
 		if w.policy != Block {
@@ -116,12 +157,43 @@ func (w *Waiter) Await(ctx context.Context, readers []*Reader) error {
 			return nil // also for what Next alone can find out: ready may never tell
 		}
 		if ctx.Err() == nil {
-			w.bell.Wait(seen, patience(readers))
+			w.sleep(seen, patience(readers))
 		}
 		if anyChanged(readers) {
 			return nil
 		}
 	}
+}
+
+// anyHint reports whether published says that a message is there.
+func anyHint(readers []*Reader) bool {
+	for _, rd := range readers {
+		if rd.hint() {
+			return true
+		}
+	}
+	return false
+}
+
+func anyReady(readers []*Reader) bool {
+	for _, rd := range readers {
+		if rd.ready() {
+			return true
+		}
+	}
+	return false
+}
+
+// anyStream reports whether messages came one behind the other before the reader
+// found nothing.
+func anyStream(readers []*Reader) bool {
+	for _, rd := range readers {
+		if rd.burst >= streamGap {
+			rd.burst = 0 // one pause
+			return true
+		}
+	}
+	return false
 }
 
 // armAny leaves word with every ring, and reports whether one has something now.
@@ -196,6 +268,12 @@ func (rd *Reader) skipped() bool {
 	return word(r.claim(c).Load()).lap() < r.lap(c)
 }
 
+// hint reports whether published says that the next message is there.
+func (rd *Reader) hint() bool {
+	r, c := rd.ring, rd.cursor
+	return r.published(c).Load() == r.lap(c) // pairs(publish)
+}
+
 // ready reports whether Next would return something else than ErrEmpty, as far
 // as the words of the cursor's position tell.
 func (rd *Reader) ready() bool {
@@ -228,7 +306,7 @@ func (w *Waiter) AwaitRoom(ctx context.Context, p *Producer, n int) error {
 		if p.ring.retired() {
 			return ErrRetired
 		}
-		if w.spinFor(ready) {
+		if w.spinFor(ready, ready) {
 			return nil
 		}
 		if w.policy != Block {
@@ -237,7 +315,7 @@ func (w *Waiter) AwaitRoom(ctx context.Context, p *Producer, n int) error {
 		seen := w.bell.Load()
 		p.ring.armProducer()
 		if !p.mayClaim(n) && !p.ring.retired() && ctx.Err() == nil {
-			w.bell.Wait(seen, judgeSleep)
+			w.sleep(seen, judgeSleep)
 		}
 	}
 }

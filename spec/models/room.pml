@@ -1,7 +1,8 @@
 /* Producers that wait for room, readers that sleep: ring/wait.go, wake.go,
  * reader.store, Producer.stamp.
  *
- * Nobody has a timer. A reader stores its cursor in batches and rings producers once half of the ring is free, or it is idle.
+ * Nobody has a timer. A reader stores its cursor in batches; at the end of a lease,
+ * and when it is idle, it rings producers once half of the ring is free.
  * Positions that may be stepped over are stamped by whoever claims next.
  *
  * Bounds: CAP slots, MSGS messages a producer, of NEED slots each (at most CAP/2,
@@ -110,20 +111,31 @@ wait:	d = bell[me];
 out:	done++
 }
 
+/* Within a lease the cursor is stored without a fence, and nobody is rung. */
+inline storeQuietly() { atomic { cursor[me] = c; untold = 1 } }
+
 inline store() {
 	if
-	:: cursor[me] != c ->
-		cursor[me] = c;
-		atomic { d = tail; if :: d <= c + CAP / 2 -> d = 1 :: else -> d = 0 fi };
-		if :: d == 1 -> d = 0; wakeProducers() :: else fi
+	:: cursor[me] != c || untold ->
+		atomic { cursor[me] = c; untold = 0 };
+		if
+		:: roomSummary ->
+			atomic { d = tail; if :: d <= c + CAP / 2 -> d = 1 :: else -> d = 0 fi };
+			if :: d == 1 -> d = 0; wakeProducers() :: else fi
+		:: else
+		fi
 	:: else
 	fi
 }
 
 proctype Reader(byte me) {
 	byte c, d, m;
-	bool w;
-look:	if :: c - cursor[me] >= BATCH -> store() :: else fi;
+	bool w, untold;
+look:	if
+	:: c - cursor[me] >= BATCH -> storeQuietly()
+	:: c - cursor[me] >= BATCH -> store() /* at the end of a lease */
+	:: c - cursor[me] < BATCH
+	fi;
 	if :: state[c] == ENDED -> c++; goto look :: else fi;
 	store();
 	d = bell[2 + me];

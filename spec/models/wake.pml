@@ -3,8 +3,10 @@
  * Ring X has two mask words and their summary, ring Y one. Participant 0 sleeps on
  * its one doorbell for an entry in each ring, participant 1 for an entry in the
  * other word of X. Each publisher ends two claims, as a store that may wait in a
- * store buffer, then fences (an exchange), then looks at the summary. There is no
- * timer, unless a waker was killed: then only the timer saves, and is there.
+ * store buffer, then fences (an exchange), then looks at the summary. With BARRIER
+ * it does not fence, and the sleeper drains the buffers of all (membarrier) between
+ * its bits and its look: an exclusive producer that is registered. There is no timer,
+ * unless a waker was killed: then only the timer saves, and is there.
  *
  * Bounds: XS (1, 2) messages in X, YS (0, 1) in Y, KILLS kills of a waker of X.
  */
@@ -26,6 +28,9 @@ byte asleep;
 #ifndef YS
 #define YS 0
 #endif
+#ifndef BARRIER
+#define BARRIER 0
+#endif
 #define X 0
 #define Y 1
 #define NEWS(me) (seenX < ready[X] || YS > 0 && me == 0 && seenY < ready[Y])
@@ -43,6 +48,7 @@ look:	atomic {
 	:: me == 0 && YS > 0 -> maskY = 1; summaryY = 1
 	:: else
 	fi;
+	if :: BARRIER -> stored[X] == 0 && stored[Y] == 0 :: else fi;
 	/* the look again, ring after ring */
 	if :: seenX < ready[X] -> goto look :: else fi;
 	if :: YS > 0 && me == 0 && seenY < ready[Y] -> goto look :: else fi;
@@ -55,7 +61,7 @@ out:	asleep++
 
 inline publish(r) {
 	stored[r]++;
-	stored[r] == 0
+	if :: BARRIER :: else -> stored[r] == 0 fi
 }
 
 proctype WakerX(bool victim) {
