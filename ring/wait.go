@@ -57,6 +57,7 @@ const (
 	coolLooks  = 64 // then with a pause each, still without reading the clock
 	streamGap  = 4  // messages taken without a wait between: they come in a stream
 	pauseShort = 1  // pauses between two looks, some 20 ns each
+	pauseFirst = 3  // before the first look
 	pauseLong  = 40 // before the first look in a stream, so that the producer runs ahead
 )
 
@@ -136,8 +137,8 @@ func (w *Waiter) sleep(seen uint32, d time.Duration) {
 func (w *Waiter) Await(ctx context.Context, readers []*Reader) error {
 	hint := func() bool { return anyHint(readers) }
 	ready := func() bool { return anyReady(readers) }
-	if w.policy != Yield && w.procs > 1 && anyStream(readers) {
-		pause(pauseLong)
+	if w.policy != Yield && w.procs > 1 && letRunAhead(readers) {
+		return nil
 	}
 	for {
 		if err := ctx.Err(); err != nil {
@@ -184,7 +185,22 @@ func anyReady(readers []*Reader) bool {
 	return false
 }
 
-// anyStream reports whether messages came one behind the other before the reader
+// letRunAhead pauses where messages come in a stream, and reports whether there is
+// one now. A reader right behind its producer takes each line from it just when it
+// is being written, and both then go at the pace of the lines. A stream is where
+// the next message is there sooner than an answer could be, or came so before.
+func letRunAhead(readers []*Reader) bool {
+	if !anyStream(readers) {
+		pause(pauseFirst)
+		if !anyHint(readers) {
+			return false
+		}
+	}
+	pause(pauseLong)
+	return anyHint(readers)
+}
+
+// anyStream reports whether messages came one behind the other before a reader
 // found nothing.
 func anyStream(readers []*Reader) bool {
 	for _, rd := range readers {
