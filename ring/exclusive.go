@@ -64,7 +64,7 @@ func boolBit(b bool) uint64 {
 // committed any more: their positions are the next owner's to step over.
 func (p *Producer) disown() {
 	p.ring.ctl.owner.CompareAndSwap(p.ownership, p.ownership>>32<<32) // pairs(exclusive)
-	p.ownership, p.open = 0, 0
+	p.ownership, p.open, p.swift = 0, 0, 0
 }
 
 // claimExclusive begins the next position of an exclusive ring. tail counts what
@@ -90,6 +90,7 @@ func (p *Producer) claimExclusive() (uint64, error) {
 			if p.open++; p.open == 1 {
 				p.oldest = t
 			}
+			p.swift = 0 // until it is ended
 			return t, nil
 		}
 		r.unpinDead(&p.gate)
@@ -117,5 +118,37 @@ func (p *Producer) finishExclusive(t uint64, state uint64) error {
 		p.ring.published(t).Store(v) // pairs(publish); sequentially consistent: before the look at the mask
 	}
 	p.ring.wakeReaders()
+	if p.open == 0 && len(p.gate.pins) == 0 {
+		p.swift = p.gate.limit
+	}
 	return nil
+}
+
+// owns reports whether the ring is still ours to write.
+func (p *Producer) owns() bool {
+	return p.ring.ctl.owner.Load() == p.ownership && !p.ring.retired()
+}
+
+// publishSwift is claim, fill and finish of the common message on an exclusive
+// ring: it fits, there is room, no claim is open, and no slot is pinned.
+func (p *Producer) publishSwift(t uint64, payload []byte, m *Meta) {
+	r := p.ring
+	at("begin")
+	storeBefore(&r.ctl.tail, t+1) // pairs(tail): before any byte of the slot
+	p.next = t + 1
+	slot := r.slot(t)
+	var private bodyWords
+	w := beginBody(slot, &private)
+	w[0] = layout.SlotHeaderSize | uint64(len(payload))<<32
+	p.describe(w, m, len(payload), wholeMessage, 0)
+	endBody(slot, w)
+	copyShared(slot[layout.SlotHeaderSize:], payload, true)
+	at("publish exclusive")
+	if p.unfenced { // as in finishExclusive
+		storeRelease(r.published(t), r.lap(t)) // pairs(publish)
+	} else {
+		r.published(t).Store(r.lap(t)) // pairs(publish)
+	}
+	r.wakeReaders()
+	p.sent(m)
 }

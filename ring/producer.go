@@ -42,6 +42,7 @@ type Producer struct {
 	// Exclusive rings.
 	ownership uint64 // our owner word; 0 after Close
 	next      uint64 // the tail, which only we move
+	swift     uint64 // positions below it may be begun without looking at anything but owner and state
 	unfenced  bool   // who goes to sleep fences for us
 	open      int    // claims that were not ended
 	oldest    uint64 // position of the first of them
@@ -199,6 +200,10 @@ func (c *Claim) Abort() error {
 // larger than a slot. Errors as TryClaim's, ErrFenced, *TooLargeError; after any
 // of them nothing was sent.
 func (p *Producer) TryPublish(payload []byte, m *Meta) error {
+	if t := p.next; t < p.swift && len(payload) <= p.ring.shape.Payload && m.Block == nil && p.owns() {
+		p.publishSwift(t, payload, m)
+		return nil
+	}
 	room := p.ring.shape.Payload
 	if m.Block != nil {
 		room -= layout.AddressBlockSize
