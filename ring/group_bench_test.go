@@ -65,7 +65,7 @@ func drainMember(mb *Member, stop chan struct{}) {
 			sum += sumOf(m.Payload)
 			continue
 		}
-		pause(pauseCycles)
+		pause(4)
 		if idle++; idle%1000 == 0 {
 			runtime.Gosched()
 			select {

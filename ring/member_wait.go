@@ -24,7 +24,7 @@ func (w *Waiter) AwaitAny(ctx context.Context, sources []Source) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if w.spinFor(ready) {
+		if w.spinFor(nil, ready) {
 			return nil
 		}
 		if w.policy == Block {
@@ -33,7 +33,7 @@ func (w *Waiter) AwaitAny(ctx context.Context, sources []Source) error {
 				return nil
 			}
 			if ctx.Err() == nil {
-				w.bell.Wait(seen, shortest(sources))
+				w.sleep(seen, shortest(sources))
 			}
 		}
 		if anyOf(sources, Source.changed) {
@@ -68,13 +68,13 @@ func (mb *Member) Arm() bool {
 		return true
 	}
 	mb.lookRound()
-	mb.ring.armReader(mb.index)
+	mb.eyes.blind = mb.ring.armReader(mb.index)
 	return mb.changed() || mb.ready()
 }
 
 // Patience is how long the member may sleep before it must look again.
 func (mb *Member) Patience() time.Duration {
-	if mb.suspect != 0 || len(mb.eyes.writing) != 0 {
+	if mb.suspect != 0 || mb.eyes.blind || len(mb.eyes.writing) != 0 {
 		return stuckSleep
 	}
 	return maxSleep

@@ -67,7 +67,8 @@ func NewWaiter(bell Bell, policy Policy) *Waiter {
 }
 
 // spinFor looks again and again, and reports whether there was something in time.
-// hint is the cheap look, which takes no line from a producer; ready sees all.
+// hint is the cheap look, which takes no line from a producer, or nil where there is
+// none; ready sees all.
 func (w *Waiter) spinFor(hint, ready func() bool) bool {
 	switch {
 	case w.policy == Yield:
@@ -80,7 +81,7 @@ func (w *Waiter) spinFor(hint, ready func() bool) bool {
 		}
 		return ready()
 	}
-	for n := range hotLooks + coolLooks {
+	for n := 0; hint != nil && n < hotLooks+coolLooks; n++ {
 		if hint() {
 			return true
 		}
@@ -257,8 +258,7 @@ func (rd *Reader) arm() bool {
 		return true // closed, or without an entry to be woken by
 	}
 	rd.store()
-	rd.ring.armReader(rd.index)
-	rd.blind = rd.ring.ctl.ownerFlags.Load()&ownerFlagUnfenced != 0 && !fenceOthers() // pairs(reader-mask)
+	rd.blind = rd.ring.armReader(rd.index)
 	return rd.changed() || rd.ready()
 }
 
@@ -322,7 +322,7 @@ func (w *Waiter) AwaitRoom(ctx context.Context, p *Producer, n int) error {
 		if p.ring.retired() {
 			return ErrRetired
 		}
-		if w.spinFor(ready, ready) {
+		if w.spinFor(nil, ready) {
 			return nil
 		}
 		if w.policy != Block {

@@ -29,12 +29,16 @@ func (r *Ring) wakeAsleep() {
 	}
 }
 
-// armReader leaves word that entry i is about to sleep.
-func (r *Ring) armReader(i int) {
+// armReader leaves word that entry i is about to sleep; the caller looks again after
+// it. An exclusive producer may not fence between its store of published and its look
+// at the mask: then we do it for it, a system call. True says that we are not allowed
+// to, and that the sleep has to be short.
+func (r *Ring) armReader(i int) (blind bool) {
 	at("arm mask")
 	r.ctl.readerMask[i/64].Or(1 << (i % 64))
 	at("arm summary")
-	r.ctl.readerSummary.Or(1 << (i / 64)) // pairs(reader-mask)
+	r.ctl.readerSummary.Or(1 << (i / 64))                                   // pairs(reader-mask)
+	return r.ctl.ownerFlags.Load()&ownerFlagUnfenced != 0 && !fenceOthers() // pairs(reader-mask)
 }
 
 // wakeProducers rings every producer that waits for room.
