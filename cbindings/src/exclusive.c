@@ -31,6 +31,7 @@ int rci_exclusive_take(struct producer *p)
 		if (cas(&r->control->owner, word, p->owner)) /* pairs(exclusive) */
 			break;
 	}
+	store_seq(&r->control->owner_flags, 0); /* pairs(reader-mask): we fence ourselves, before each look at the mask */
 	end_open_positions(r);
 	return RC_OK;
 }

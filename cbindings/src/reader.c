@@ -395,7 +395,6 @@ void rci_reader_release(struct reader *d)
 void rci_reader_sleeps(struct reader *d)
 {
 	rci_reader_release(d);
-	if (d->entered)
-		rci_sleep_bit_reader(d->ring, d->entry);
+	d->blind = d->entered && !rci_sleep_bit_reader(d->ring, d->entry);
 	d->idle = 0;
 }

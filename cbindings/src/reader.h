@@ -20,6 +20,7 @@ struct reader {
 	uint32_t entry, mode;
 	uint32_t wanted; /* the mode asked for; a latest ring is read as latest by all */
 	bool entered;
+	bool blind; /* a producer may not see that we sleep */
 	uint64_t active; /* our ACTIVE word */
 	uint64_t cursor; /* the next position; everything before it is given back, but what is in hand */
 	uint64_t stored; /* the cursor that the entry has */

@@ -135,7 +135,8 @@ static inline void wake_readers(const struct ring *ring)
 	if (__builtin_expect(load_seq(&ring->control->reader_summary) != 0, 0)) /* pairs(reader-mask) */
 		rci_wake_readers_slow(ring);
 }
-void rci_sleep_bit_reader(const struct ring *ring, uint32_t entry);
+/* False: the producer may not see the bit; sleep 1 ms at most. */
+bool rci_sleep_bit_reader(const struct ring *ring, uint32_t entry);
 void rci_sleep_bit_room(const struct ring *ring);
 /* Marks the ring damaged and retired, and wakes all. */
 void rci_ring_damaged(const struct ring *ring);

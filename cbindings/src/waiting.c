@@ -79,13 +79,14 @@ static void prepare_all(void *argument)
 			rci_reader_sleeps(&s->reader);
 }
 
-/* With a writer in the way of any, sleep is short: somebody has to ask whether he lives. */
+/* With a writer in the way of any, sleep is short: somebody has to ask whether he lives.
+ * So it is where a producer may not see that we sleep. */
 static uint64_t nap_of(void *argument)
 {
 	const struct several *w = argument;
 	for (size_t i = 0; i < w->count; i++)
 		for (const struct stream *s = w->subscriptions[i]->first; s != NULL; s = s->next)
-			if (s->reader.stuck)
+			if (s->reader.stuck || s->reader.blind)
 				return STUCK_SLEEP;
 	return LONGEST_SLEEP;
 }

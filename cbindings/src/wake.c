@@ -2,6 +2,10 @@
 #define _GNU_SOURCE
 #include "ring.h"
 
+#include <linux/membarrier.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
 #define READER_WORDS 4
 #define ROOM_WORDS 16
 
@@ -31,10 +35,17 @@ void rci_wake_producers(const struct ring *r)
 		wake(r, &r->control->room_summary, ROOM_WORDS, false);
 }
 
-void rci_sleep_bit_reader(const struct ring *r, uint32_t entry)
+/* An exclusive producer with bit 0 of owner_flags does not fence between its store of
+ * published and its look at the mask: the sleeper has every registered process fence. */
+#define OWNER_UNFENCED 1
+
+bool rci_sleep_bit_reader(const struct ring *r, uint32_t entry)
 {
 	or_seq(&r->control->reader_mask0 + entry / 64, UINT64_C(1) << entry % 64); /* pairs(reader-mask) */
 	or_seq(&r->control->reader_summary, UINT64_C(1) << entry / 64);
+	if ((load_seq(&r->control->owner_flags) & OWNER_UNFENCED) == 0) /* pairs(reader-mask) */
+		return true;
+	return syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) == 0;
 }
 
 void rci_sleep_bit_room(const struct ring *r)
