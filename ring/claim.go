@@ -17,7 +17,7 @@ func (p *Producer) claimShared() (uint64, error) {
 			at("help")
 			r.ctl.tail.CompareAndSwap(t, t+1) // help
 			continue
-		case w.lap() == sealLap:
+		case w == sealWord && t == 0:
 			return 0, ErrRetired // pairs(seal)
 		case w.lap() > lap || w.lap()+1 < lap:
 			if r.ctl.tail.Load() != t {

@@ -130,6 +130,34 @@ func TestSealFailsOnAnOwnedRing(t *testing.T) {
 	}
 }
 
+// TestSealOutOfPlaceIsDamage: the word of a seal anywhere but before the first
+// message is scribble. Who took it for a seal would open the same ring for ever.
+func TestSealOutOfPlaceIsDamage(t *testing.T) {
+	for who, look := range map[string]func(p *Producer, rd *Reader) error{
+		"producer": func(p *Producer, _ *Reader) error { return p.TryPublish([]byte("y"), &Meta{}) },
+		"reader": func(_ *Producer, rd *Reader) (err error) {
+			for range 16 { // it looks at the claim word now and then
+				if err = rd.Next(&Message{}); err != ErrEmpty {
+					break
+				}
+			}
+			return err
+		},
+	} {
+		t.Run(who, func(t *testing.T) {
+			s := newScene(t, small(Shared), 2)
+			p, rd := s.producer(0), s.reader(1)
+			publishFor(t, p, "x")
+			wantNext(t, rd, "x")
+			s.rings[0].claims[1].Store(uint64(sealWord))
+			var damaged *DamagedError
+			if err := look(p, rd); !errors.As(err, &damaged) {
+				t.Errorf("a seal in slot 1: %v, want a DamagedError", err)
+			}
+		})
+	}
+}
+
 // TestLateChargeSparesTheNextReader: a producer that looked at a reader long ago
 // charges nobody when the entry has another reader by now.
 func TestLateChargeSparesTheNextReader(t *testing.T) {

@@ -359,7 +359,7 @@ func (rd *Reader) poll(c uint64) verdict {
 	at("poll claim")
 	w := word(r.claim(c).Load()) // pairs(commit)
 	switch {
-	case w.lap() == sealLap:
+	case w == sealWord && c == 0:
 		return sealed // pairs(seal)
 	case w.lap() < lap && passed:
 		return spoilt // the tail passes no position without a word
