@@ -189,16 +189,29 @@ func anyReady(readers []*Reader) bool {
 // letRunAhead pauses where messages come in a stream, and reports whether there is
 // one now. A reader right behind its producer takes each line from it just when it
 // is being written, and both then go at the pace of the lines. A stream is where
-// the next message is there sooner than an answer could be, or came so before.
+// messages came one behind the other, or two are there by now: an answer is alone.
 func letRunAhead(readers []*Reader) bool {
 	if !anyStream(readers) {
 		pause(pauseFirst)
 		if !anyHint(readers) {
 			return false
 		}
+		if !anyPair(readers) {
+			return true
+		}
 	}
 	pause(pauseLong)
 	return anyHint(readers)
+}
+
+// anyPair reports whether the message behind the next is there, too.
+func anyPair(readers []*Reader) bool {
+	for _, rd := range readers {
+		if rd.hintAt(rd.cursor + 1) {
+			return true
+		}
+	}
+	return false
 }
 
 // anyStream reports whether messages came one behind the other before a reader
@@ -285,9 +298,10 @@ func (rd *Reader) skipped() bool {
 }
 
 // hint reports whether published says that the next message is there.
-func (rd *Reader) hint() bool {
-	r, c := rd.ring, rd.cursor
-	return r.published(c).Load() == r.lap(c) // pairs(publish)
+func (rd *Reader) hint() bool { return rd.hintAt(rd.cursor) }
+
+func (rd *Reader) hintAt(c uint64) bool {
+	return rd.ring.published(c).Load() == rd.ring.lap(c) // pairs(publish)
 }
 
 // ready reports whether Next would return something else than ErrEmpty, as far
