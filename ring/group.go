@@ -161,17 +161,24 @@ func (g *group) finishEntry(named uint64) bool {
 		return false
 	}
 	e := &g.ring.entries[i]
-	w := entryWord(e.state.Load()) // pairs(entry)
-	if w.generation() != uint32(named>>32) || w.state() == entryFree {
-		return false
-	}
-	if w.state() == entryJoining {
-		at("finish entry")
-		out := makeEntryWord(w.generation(), nobody, entryLeaving) // until a member brings it back
-		if !e.state.CompareAndSwap(uint64(w), uint64(out)) {       // pairs(entry)
+	for range settleTries {
+		w := entryWord(e.state.Load()) // pairs(entry)
+		if w.generation() != uint32(named>>32) || w.state() == entryFree {
 			return false
 		}
-	} else if w.participant() != nobody {
+		if w.state() != entryJoining {
+			return g.settleOn(i, w)
+		}
+		at("finish entry")
+		out := makeEntryWord(w.generation(), nobody, entryLeaving) // until a member brings it back
+		e.state.CompareAndSwap(uint64(w), uint64(out))             // pairs(entry): if not we, then another did it, or recovery
+	}
+	return false
+}
+
+// settleOn takes entry i for the group's if it is one.
+func (g *group) settleOn(i int, w entryWord) bool {
+	if w.participant() != nobody {
 		return false
 	}
 	g.entry = i

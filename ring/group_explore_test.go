@@ -206,3 +206,53 @@ func TestExploreLastLeaves(t *testing.T) {
 	})
 	wantOutcomes(t, outcomes, map[string]string{"true": "it gates"})
 }
+
+// TestExploreAllLeave: two members leave while a third joins and leaves: the group
+// gates nobody, and keeps no files.
+func TestExploreAllLeave(t *testing.T) {
+	outcomes := explore(t, fewer(4), -1, func(e *explorer) ([]func(), func() string) {
+		s := newGroupScene(t, small(Shared), 3)
+		a := s.member(1, 1)
+		bodies := []func(){a.Close, func() { s.member(2, 1).Close() }}
+		return bodies, func() string { return fmt.Sprint(s.groups[0].state().state() == entryLeaving) }
+	})
+	wantOutcomes(t, outcomes, map[string]string{"true": "it was left"})
+}
+
+// TestExploreFirstJoiners: two make a group at once, one of which may die at any step
+// and is cleaned up after. One entry comes of it, which gates, and nothing is left over.
+func TestExploreFirstJoiners(t *testing.T) {
+	outcomes := explore(t, fewer(3), 0, func(e *explorer) ([]func(), func() string) {
+		sc := newScene(t, small(Shared), 3)
+		s := &groupScene{sc, unsettledGroup(t, sc.rings)}
+		join := func(i int) *Member {
+			if err := s.groups[i].settle(nameHash("g"), false); err != nil {
+				t.Error(err)
+			}
+			return s.member(i, 1)
+		}
+		var b *Member
+		bodies := []func(){dies(s.node, 1, func() { join(1) }), func() { b = join(2) }}
+		return bodies, func() string {
+			dead := s.node.dead[1].Load()
+			if dead && !(s.rings[0].Recover(1) && s.groups[0].recoverRows(1)) {
+				t.Error("the dead counts as living")
+			}
+			used, active := 0, b.group.state().state() == entryActive
+			for i := range s.rings[0].entries {
+				if entryWord(s.rings[0].entries[i].state.Load()).state() != entryFree {
+					used++
+				}
+			}
+			publishFor(t, s.producer(0), "x")
+			wantTaken(t, b, "x")
+			b.Done()
+			return fmt.Sprint(dead, " ", active, " ", used)
+		}
+	})
+	wantOutcomes(t, outcomes, map[string]string{
+		"false true 3": "two members and the group",
+		"false true 2": "the first died before it began",
+		"true true 2":  "the dead one has left nothing",
+	})
+}

@@ -12,6 +12,18 @@ import (
 // heapGroup makes a group of heap memory and gives every ring of the scene its view.
 func heapGroup(t testing.TB, rings []*Ring) []*group {
 	t.Helper()
+	groups := unsettledGroup(t, rings)
+	for _, g := range groups {
+		if err := g.settle(nameHash("g"), false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return groups
+}
+
+// unsettledGroup makes one that has no entry yet.
+func unsettledGroup(t testing.TB, rings []*Ring) []*group {
+	t.Helper()
 	s := rings[0].shape
 	seg, err := shm.NewHeapSegment(shm.Spec{
 		Kind: layout.SegmentKindRingGroup, Size: s.groupSize(), FixedSize: groupFixedSize,
@@ -24,9 +36,6 @@ func heapGroup(t testing.TB, rings []*Ring) []*group {
 	for _, r := range rings {
 		g, err := attachGroup(r, seg.Bytes(), 7)
 		if err != nil {
-			t.Fatal(err)
-		}
-		if err := g.settle(nameHash("g"), false); err != nil {
 			t.Fatal(err)
 		}
 		r.groupOf = func(int) *group { return g }

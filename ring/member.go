@@ -224,37 +224,42 @@ func (mb *Member) leave() {
 // With reports that nobody has read it stays put out: its files are kept for the next
 // member.
 func (g *group) left() bool {
-	r := g.ring
-	if g.hasMembers() {
-		return false
-	}
-	next := uint64(entryLeaving)
-	for i := range g.rows {
-		if s := entryWord(g.rows[i].state.Load()).state(); s != rowFree { // pairs(row)
-			next = entryEvicted
-		}
-	}
+	state := &g.ring.entries[g.entry].state
 	for range settleTries {
-		w := g.state()
-		at("leave group")
-		if r.entries[g.entry].state.CompareAndSwap(uint64(w), uint64(w.with(next))) { // pairs(entry)
-			return !g.keptOpen(w.with(next))
+		at("look for members")
+		if g.hasMembers() {
+			return false
 		}
+		w := g.state()
+		next := w.with(entryLeaving)
+		if g.hasRows() {
+			next = w.with(entryEvicted)
+		}
+		at("leave group")
+		if !state.CompareAndSwap(uint64(w), uint64(next)) { // pairs(entry)
+			continue
+		}
+		at("look for members again")
+		if !g.hasMembers() {
+			g.ring.wakeProducers()
+			return true
+		}
+		// Who joined since we looked may have seen the group gate. He may have left
+		// again, too: so this is looked at from the beginning.
+		at("keep group")
+		state.CompareAndSwap(uint64(next), uint64(w.with(entryActive))) // pairs(entry)
 	}
 	return false
 }
 
-// keptOpen takes back what left has done, where somebody has joined since it looked
-// for members: he may have seen the group gate. It reports whether there is somebody.
-func (g *group) keptOpen(w entryWord) bool {
-	at("look for members again")
-	if !g.hasMembers() {
-		g.ring.wakeProducers()
-		return false
+// hasRows reports whether a row of the table is in use.
+func (g *group) hasRows() bool {
+	for i := range g.rows {
+		if entryWord(g.rows[i].state.Load()).state() != rowFree { // pairs(row)
+			return true
+		}
 	}
-	at("keep group")
-	g.ring.entries[g.entry].state.CompareAndSwap(uint64(w), uint64(w.with(entryActive))) // pairs(entry)
-	return true
+	return false
 }
 
 // hasMembers reports whether an entry names the group as its member's.
