@@ -2,7 +2,9 @@ package ring
 
 import (
 	"fmt"
+	"os"
 	"testing"
+	"time"
 
 	"github.com/ringcast/ringcast/codec/layout"
 )
@@ -167,5 +169,43 @@ func TestFirstJoinerDies(t *testing.T) {
 	closeFor(t, f)
 	if left := filesOf(t, path); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+// TestGroupWithoutAFile: a producer is held back by two groups, of which it can open
+// only one. It moves that one's gate.
+func TestGroupWithoutAFile(t *testing.T) {
+	node, path := &testNode{}, ringPath(t)
+	f, g := openFor(t, path, node, 0, small(Shared)), openFor(t, path, node, 1, Shape{})
+	clock := &fakeClock{now: time.Hour}
+	clock.on(f.Ring, g.Ring)
+	o := GroupOptions{Self: g.host.(testHost).address(), Hands: 64}
+	var members []*Member
+	for _, name := range []string{"gone", "there"} {
+		mb, err := g.JoinGroup(name, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		members = append(members, mb)
+	}
+	if err := os.Remove(groupPath(path, f.ID(), "gone")); err != nil {
+		t.Fatal(err)
+	}
+	p := produceFor(t, f.Ring)
+	s64(p)
+	for range 64 {
+		if _, err := members[1].Take(&Message{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.entries[members[1].group.entry].cursor.Store(0) // as if nobody had come to it
+	for range 20 {                                    // 200 ms
+		clock.now += maxStep
+		if err := p.TryPublish([]byte("x"), &Meta{}); err != ErrFull {
+			t.Fatalf("publish: %v, want %v", err, ErrFull)
+		}
+	}
+	if n := members[1].group.gateAt(); n != 64 {
+		t.Errorf("the gate stands at %d, want 64", n)
 	}
 }

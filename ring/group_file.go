@@ -126,6 +126,7 @@ func (f *File) groupByEntry(i int) *group {
 		return nil
 	}
 	f.groups.looking, f.groups.vainly = true, now
+	var found *group
 	for name, path := range groupPaths(f.path, f.ctl.ID()) {
 		if f.groups.open[name] != nil {
 			continue
@@ -134,15 +135,16 @@ func (f *File) groupByEntry(i int) *group {
 		if err != nil {
 			continue
 		}
-		if !g.finishEntry(g.head.gate.Load()) || g.entry != i {
+		if !g.finishEntry(g.head.gate.Load()) {
 			_ = g.segment.Close()
 			continue
 		}
-		if g, err := f.keepGroup(name, g, false); err == nil {
-			return g
+		// All are kept: a group whose file is never found must not take the others' turn.
+		if g, err := f.keepGroup(name, g, false); err == nil && g.entry == i {
+			found = g
 		}
 	}
-	return nil
+	return found
 }
 
 // closeGroups unmaps the groups; their Members are gone.
