@@ -33,7 +33,7 @@ func (w *Waiter) AwaitAny(ctx context.Context, sources []Source) error {
 				return nil
 			}
 			if ctx.Err() == nil {
-				w.sleep(seen, shortest(sources))
+				w.sleep(seen, shortest(sources), ready)
 			}
 		}
 		if anyOf(sources, Source.changed) {

@@ -55,6 +55,7 @@ const (
 const (
 	hotLooks   = 64 // looks without a pause: an answer comes within half a microsecond
 	coolLooks  = 64 // then with a pause each, still without reading the clock
+	fewReaders = 8  // where there are more, all looks go by the clock
 	streamGap  = 4  // messages taken without a wait between: they come in a stream
 	pauseShort = 1  // pauses between two looks, some 20 ns each
 	pauseFirst = 3  // before the first look
@@ -121,11 +122,12 @@ func (w *Waiter) yieldFor(ready func() bool) bool {
 }
 
 // sleep waits on the bell, and learns from how long it took whether spinning a
-// little longer would have been worth it.
-func (w *Waiter) sleep(seen uint32, d time.Duration) {
+// little longer would have been worth it. The bell is the participant's: a ring
+// that was for another of its waiters says nothing of our traffic.
+func (w *Waiter) sleep(seen uint32, d time.Duration, ready func() bool) {
 	start := time.Now()
 	w.bell.Wait(seen, d)
-	if time.Since(start) < 2*maxSpin {
+	if time.Since(start) < 2*maxSpin && ready() {
 		w.spin = min(maxSpin, w.spin*2)
 	} else {
 		w.spin = max(minSpin, w.spin/2)
@@ -138,14 +140,14 @@ func (w *Waiter) sleep(seen uint32, d time.Duration) {
 func (w *Waiter) Await(ctx context.Context, readers []*Reader) error {
 	hint := func() bool { return anyHint(readers) }
 	ready := func() bool { return anyReady(readers) }
-	if w.policy != Yield && w.procs > 1 && letRunAhead(readers) {
-		return nil
+	if len(readers) > fewReaders {
+		hint = nil
 	}
-	for {
-		if err := ctx.Err(); err != nil {
+	for ahead := w.policy != Yield && w.procs > 1; ; ahead = false {
+		if err := ctx.Err(); err != nil { // first of all: a stream must not outrun it
 			return err
 		}
-		if w.spinFor(hint, ready) {
+		if ahead && letRunAhead(readers) || w.spinFor(hint, ready) {
 			return nil
 		}
 		if w.policy != Block {
@@ -159,7 +161,7 @@ func (w *Waiter) Await(ctx context.Context, readers []*Reader) error {
 			return nil // also for what Next alone can find out: ready may never tell
 		}
 		if ctx.Err() == nil {
-			w.sleep(seen, patience(readers))
+			w.sleep(seen, patience(readers), ready)
 		}
 		if anyChanged(readers) {
 			return nil
@@ -345,7 +347,7 @@ func (w *Waiter) AwaitRoom(ctx context.Context, p *Producer, n int) error {
 		seen := w.bell.Load()
 		p.ring.armProducer()
 		if !p.mayClaim(n) && !p.ring.retired() && ctx.Err() == nil {
-			w.sleep(seen, judgeSleep)
+			w.sleep(seen, judgeSleep, ready)
 		}
 	}
 }

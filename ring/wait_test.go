@@ -1,0 +1,61 @@
+package ring
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"time"
+)
+
+// TestStreamDoesNotOutrunItsContext: a wait whose context has ended says so, also
+// where messages come in a stream and the next one is there.
+func TestStreamDoesNotOutrunItsContext(t *testing.T) {
+	for _, kind := range bothKinds {
+		s := newScene(t, small(kind), 2)
+		p, rd := s.producer(0), s.reader(1)
+		for range streamGap {
+			publishFor(t, p, "x")
+			wantNext(t, rd, "x")
+		}
+		wantEmpty(t, rd)
+		publishFor(t, p, "y")
+		w := NewWaiter(s.rings[1].host.(testHost).bell(), Block)
+		w.procs = 2
+		ctx, cancel := context.WithCancel(context.Background())
+		cancel()
+		if err := w.Await(ctx, []*Reader{rd}); !errors.Is(err, context.Canceled) {
+			t.Errorf("%v: %v, want the context's end", kind, err)
+		}
+	}
+}
+
+// A strangersBell is rung all the time, and never for the ring that is waited for.
+type strangersBell struct {
+	rings int
+	stop  func()
+}
+
+func (b *strangersBell) Load() uint32 { return 0 }
+
+func (b *strangersBell) Wait(uint32, time.Duration) bool {
+	if b.rings--; b.rings == 0 {
+		b.stop()
+	}
+	return true
+}
+
+// TestRungForOthersDoesNotSpin: a bell that is rung for other waiters of the process
+// does not teach a waiter without traffic to spin.
+func TestRungForOthersDoesNotSpin(t *testing.T) {
+	for _, kind := range bothKinds {
+		s := newScene(t, small(kind), 2)
+		ctx, cancel := context.WithCancel(context.Background())
+		w := NewWaiter(&strangersBell{rings: 20, stop: cancel}, Block)
+		if err := w.Await(ctx, []*Reader{s.reader(1)}); !errors.Is(err, context.Canceled) {
+			t.Fatal(err)
+		}
+		if w.spin != minSpin {
+			t.Errorf("%v: spins for %v after 20 sleeps that brought nothing, want %v", kind, w.spin, minSpin)
+		}
+	}
+}
