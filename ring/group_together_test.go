@@ -92,6 +92,7 @@ func (ta *tally) takeAll(t *testing.T, ctx context.Context, mb *Member) {
 			return
 		}
 	}
+	mb.Done() // it was counted; what is left in hand at Close is reported to the others
 	mb.Close()
 }
 
