@@ -26,7 +26,7 @@ COMMANDS  := $(patsubst %/main.go,./%,$(wildcard cmd/*/main.go))
 LIMITS    := $(patsubst bench/limits/%.c,bin/limits/%,$(wildcard bench/limits/*.c))
 
 .DEFAULT_GOAL := help
-.PHONY: help clib conformance demo torture torture-mutants test check static build generate bench bench-ring limits peers lint models mutants clean format modules vet staticcheck generated
+.PHONY: help clib conformance demo torture torture-mutants test check static build generate bench bench-ring limits peers lint litmus models mutants clean format modules vet staticcheck generated
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,7 @@ test: $(PYTHON_READY) $(FLATBUFFERS_JAR) ## run every test in every language
 	@go run ./internal/testsum \
 		'unit: go test -json -shuffle=on -tags invariants -timeout 15m ./...' \
 		'race: go test -json -race -short -tags invariants -timeout 15m ./...' \
+		'mapped: RINGCAST_RING_TEST_MEMORY=mapped go test -json -short -tags invariants ./ring' \
 		'benchmarks, once: go test -short -run "^$$" -bench . -benchtime 1x -timeout 10m ./...' \
 		'build without cgo: CGO_ENABLED=0 go build ./...' \
 		'build for arm64: GOARCH=arm64 go build ./...' \
@@ -93,6 +94,9 @@ models: ## search the models of the ring's protocol with SPIN, and their mutants
 
 torture: ## kill and stop processes at every named point of the rings, for TORTURE_SECONDS (600), and two minutes more if a point is left
 	@go run -tags invariants ./internal/torture -seconds $(TORTURE_SECONDS)
+
+litmus: ## print the outcomes of the litmus tests of ring, each with its number of schedules
+	@go test -count 1 -v -tags invariants -run '^TestLitmus' ./ring
 
 mutants: ## break one rule of ring at a time; its litmus tests must notice each: 3 minutes
 	@python3 spec/models/ring-mutants.py

@@ -423,7 +423,7 @@ func benchPingPong(b *testing.B, j benchJob, rest time.Duration) {
 func BenchmarkAlone(b *testing.B) {
 	for _, kind := range bothKinds {
 		b.Run(kind.String(), func(b *testing.B) {
-			ctl, dat := heapRing(b, Shape{Slots: 64, Payload: 64, Kind: kind, StallBudget: time.Minute})
+			ctl, dat := testRing(b, Shape{Slots: 64, Payload: 64, Kind: kind, StallBudget: time.Minute})
 			node := &testNode{}
 			rd, err := attach(b, node, 1, ctl, dat).Join(JoinOptions{})
 			if err != nil {

@@ -25,7 +25,7 @@ func (c *fakeClock) tick(d time.Duration, look func()) {
 	}
 }
 
-// A scene is a heap ring with some participants.
+// A scene is a ring with some participants.
 type scene struct {
 	t     *testing.T
 	node  *testNode
@@ -35,7 +35,7 @@ type scene struct {
 
 // newScene attaches participants 0 to n-1 to one ring.
 func newScene(t *testing.T, s Shape, n int) *scene {
-	ctl, dat := heapRing(t, s)
+	ctl, dat := testRing(t, s)
 	sc := &scene{t: t, node: &testNode{}, clock: &fakeClock{now: time.Hour}}
 	for i := range n {
 		sc.rings = append(sc.rings, attach(t, sc.node, uint16(i), ctl, dat))

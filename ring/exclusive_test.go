@@ -101,8 +101,8 @@ func TestRecoveredOwnerCannotPublish(t *testing.T) {
 func TestReaderSleepsAndWakes(t *testing.T) {
 	for _, kind := range bothKinds {
 		node := &testNode{}
-		ctl, dat := heapRing(t, small(kind))
-		r := attach(t, node, 1, ctl, dat)
+		ctl, dat := testRing(t, small(kind))
+		r := attachReader(t, node, 1, ctl, dat)
 		rd := joinFor(t, r, JoinOptions{})
 		p := produceFor(t, attach(t, node, 0, ctl, dat))
 		ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)

@@ -46,6 +46,7 @@ func explore(t *testing.T, preemptions, victim int, scene func(e *explorer) (bod
 	e := &explorer{preemptions: preemptions, victim: victim}
 	outcomes := map[string]int{}
 	defer func() { onAt = nil }()
+	kept := mappedBy(t)
 	for runs := 0; ; runs++ {
 		onAt = nil
 		bodies, outcome := scene(e)
@@ -55,6 +56,7 @@ func explore(t *testing.T, preemptions, victim int, scene func(e *explorer) (bod
 		if t.Failed() {
 			t.Fatalf("schedule %v", e.taken)
 		}
+		unmapFrom(t, kept)
 		if !e.next() {
 			t.Logf("%d schedules: %v", runs+1, outcomes)
 			return outcomes

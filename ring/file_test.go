@@ -459,7 +459,7 @@ func TestReadersMapTheSlotsReadOnly(t *testing.T) {
 }
 
 func TestGeometryIsCheckedAtOpen(t *testing.T) {
-	ctl, dat := heapRing(t, small(Shared))
+	ctl, dat := testRing(t, small(Shared))
 	for at := layout.SegmentHeaderSize; at < layout.SegmentHeaderSize+64; at++ {
 		old := ctl[at]
 		ctl[at] ^= 0x55

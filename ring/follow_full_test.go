@@ -9,12 +9,12 @@ import (
 // use: it says so, then and ever after, and touches that ring no more.
 func TestFollowIntoFullRing(t *testing.T) {
 	node := &testNode{}
-	ctl, dat := heapRing(t, Shape{Slots: 64, Payload: 64})
+	ctl, dat := testRing(t, Shape{Slots: 64, Payload: 64})
 	rd, err := attach(t, node, 1, ctl, dat).Join(JoinOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctl, dat = heapRing(t, Shape{Slots: 64, Payload: 64})
+	ctl, dat = testRing(t, Shape{Slots: 64, Payload: 64})
 	full := attach(t, node, 2, ctl, dat)
 	for err == nil {
 		_, err = full.Join(JoinOptions{})

@@ -7,12 +7,12 @@ import (
 
 func TestFollowTakesNoStrangersEntry(t *testing.T) {
 	node := &testNode{}
-	ctl, dat := heapRing(t, small(Shared))
+	ctl, dat := testRing(t, small(Shared))
 	old := attach(t, node, 1, ctl, dat)
 	late := joinFor(t, old, JoinOptions{})
 	// The successor was made before the late reader was there; another reader of
 	// the same participant is in its first entry.
-	ctl2, dat2 := heapRing(t, small(Shared))
+	ctl2, dat2 := testRing(t, small(Shared))
 	next := attach(t, node, 1, ctl2, dat2)
 	other := joinFor(t, next, JoinOptions{})
 	old.setRetired()
@@ -37,7 +37,7 @@ func TestFollowThroughTwoReplacements(t *testing.T) {
 		var rings [3]*Ring
 		var files [3][2][]byte
 		for i := range rings {
-			files[i][0], files[i][1] = heapRing(t, small(Shared))
+			files[i][0], files[i][1] = testRing(t, small(Shared))
 			rings[i] = attach(t, node, 1, files[i][0], files[i][1])
 		}
 		rings[0].setRetired()

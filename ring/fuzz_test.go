@@ -53,7 +53,7 @@ type victim struct {
 func newVictim(t *testing.T, variant byte) *victim {
 	s := Shape{Slots: 64, Payload: 64, Kind: bothKinds[variant&1], Mode: []Mode{Reliable, Latest}[variant>>1&1]}
 	v := &victim{t: t}
-	v.ctl, v.dat = heapRing(t, s)
+	v.ctl, v.dat = testRing(t, s)
 	r, err := Attach(v.ctl, v.dat, fuzzHost{1})
 	if err != nil {
 		t.Fatal(err)

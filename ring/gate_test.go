@@ -246,7 +246,7 @@ func TestHalfFinishedEviction(t *testing.T) {
 // speed over a small ring; each is gated for from its first position on.
 func TestJoinerSeesEverythingAfterItsJoin(t *testing.T) {
 	for _, kind := range bothKinds {
-		ctl, dat := heapRing(t, small(kind))
+		ctl, dat := testRing(t, small(kind))
 		node := &testNode{}
 		p := produceFor(t, attach(t, node, 0, ctl, dat))
 		ctx, cancel := context.WithCancel(context.Background())
@@ -257,7 +257,7 @@ func TestJoinerSeesEverythingAfterItsJoin(t *testing.T) {
 				_ = p.TryPublish(payloadOf(make([]byte, 64), 16, p.Sequence()+1), &Meta{})
 			}
 		}()
-		r := attach(t, node, 1, ctl, dat)
+		r := attachReader(t, node, 1, ctl, dat)
 		for range 200 {
 			joinAndRead(t, r)
 		}
@@ -298,9 +298,9 @@ func TestEvictedAgainAndAgain(t *testing.T) {
 
 func evictedAgain(t *testing.T, kind Kind) {
 	node := &testNode{}
-	ctl, dat := heapRing(t, small(kind))
+	ctl, dat := testRing(t, small(kind))
 	p := produceFor(t, attach(t, node, 0, ctl, dat))
-	r := attach(t, node, 1, ctl, dat)
+	r := attachReader(t, node, 1, ctl, dat)
 	rd := joinFor(t, r, JoinOptions{})
 	stop, done := make(chan struct{}), make(chan struct{})
 	go func() {

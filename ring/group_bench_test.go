@@ -20,12 +20,12 @@ func BenchmarkGroup(b *testing.B) {
 
 func benchGroup(b *testing.B, members, size int) {
 	node := &testNode{}
-	ctl, dat := heapRing(b, Shape{Slots: 1024, Payload: size, StallBudget: time.Minute})
+	ctl, dat := testRing(b, Shape{Slots: 1024, Payload: size, StallBudget: time.Minute})
 	var rings []*Ring
 	for i := range members + 1 {
 		rings = append(rings, attach(b, node, uint16(i), ctl, dat))
 	}
-	groups := heapGroup(b, rings)
+	groups := testGroup(b, rings)
 	p := produceFor(b, rings[0])
 	payload, stop := make([]byte, size), make(chan struct{})
 	b.SetBytes(int64(size))

@@ -27,20 +27,17 @@ type groupVictim struct {
 func newGroupVictim(t *testing.T, variant byte) *groupVictim {
 	s := Shape{Slots: 64, Payload: 64, Kind: bothKinds[variant&1]}.Default()
 	v := &groupVictim{t: t}
-	ctl, dat := heapRing(t, s)
+	ctl, dat := testRing(t, s)
 	r, err := Attach(ctl, dat, fuzzHost{1})
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.now = func() time.Duration { return v.now }
-	seg, err := shm.NewHeapSegment(shm.Spec{
+	span, _ := testSpan(t, shm.Spec{
 		Kind: layout.SegmentKindRingGroup, Size: s.groupSize(), FixedSize: groupFixedSize,
 		Fill: func(b []byte) { putGroup(b, s, 7) },
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	v.ring, v.ctl, v.span = r, ctl, seg.Bytes()
+	v.ring, v.ctl, v.span = r, ctl, span
 	if v.group, err = attachGroup(r, v.span, 7); err == nil {
 		err = v.group.settle(nameHash("g"), false)
 	}

@@ -7,10 +7,11 @@ import (
 
 	"github.com/ringcast/ringcast/codec/layout"
 	"github.com/ringcast/ringcast/shm"
+	"golang.org/x/sys/unix"
 )
 
-// heapGroup makes a group of heap memory and gives every ring of the scene its view.
-func heapGroup(t testing.TB, rings []*Ring) []*group {
+// testGroup makes a group as testRing makes a ring, and gives every ring its view.
+func testGroup(t testing.TB, rings []*Ring) []*group {
 	t.Helper()
 	groups := unsettledGroup(t, rings)
 	for _, g := range groups {
@@ -25,16 +26,13 @@ func heapGroup(t testing.TB, rings []*Ring) []*group {
 func unsettledGroup(t testing.TB, rings []*Ring) []*group {
 	t.Helper()
 	s := rings[0].shape
-	seg, err := shm.NewHeapSegment(shm.Spec{
+	span, _ := testSpan(t, shm.Spec{
 		Kind: layout.SegmentKindRingGroup, Size: s.groupSize(), FixedSize: groupFixedSize,
 		Fill: func(b []byte) { putGroup(b, s, 7) },
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	var groups []*group
 	for _, r := range rings {
-		g, err := attachGroup(r, seg.Bytes(), 7)
+		g, err := attachGroup(r, viewOf(t, span, unix.PROT_READ|unix.PROT_WRITE), 7)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -52,7 +50,7 @@ type groupScene struct {
 
 func newGroupScene(t *testing.T, s Shape, n int) *groupScene {
 	sc := newScene(t, s, n)
-	return &groupScene{sc, heapGroup(t, sc.rings)}
+	return &groupScene{sc, testGroup(t, sc.rings)}
 }
 
 // member joins as participant i.

@@ -115,7 +115,7 @@ func TestLatestReadersNeverSeeTornMessages(t *testing.T) {
 
 func neverTorn(t *testing.T, kind Kind, mode Mode) {
 	node := &testNode{}
-	ctl, dat := heapRing(t, Shape{Slots: 64, Payload: 256, Kind: kind, Mode: mode})
+	ctl, dat := testRing(t, Shape{Slots: 64, Payload: 256, Kind: kind, Mode: mode})
 	producers := 2
 	if kind == Exclusive {
 		producers = 1
@@ -127,7 +127,7 @@ func neverTorn(t *testing.T, kind Kind, mode Mode) {
 		wg.Go(func() { publishUntil(t, p, stop) })
 	}
 	for i := range 2 {
-		rd := joinFor(t, attach(t, node, uint16(10+i), ctl, dat), JoinOptions{Latest: true})
+		rd := joinFor(t, attachReader(t, node, uint16(10+i), ctl, dat), JoinOptions{Latest: true})
 		readers.Go(func() { readLatest(t, rd, 3000) })
 	}
 	readers.Wait()

@@ -60,7 +60,7 @@ func (r *Ring) setRetired() { r.state.Store(layout.SegmentStateRetired) }
 func TestAwaitEndsWhenItsRingIsRetired(t *testing.T) {
 	for _, kind := range []Kind{Shared, Exclusive} {
 		node := &testNode{}
-		ctl, dat := heapRing(t, small(kind))
+		ctl, dat := testRing(t, small(kind))
 		r := attach(t, node, 1, ctl, dat)
 		rd := joinFor(t, r, JoinOptions{})
 		r.setRetired()
@@ -77,7 +77,7 @@ func TestAwaitEndsWhenItsRingIsRetired(t *testing.T) {
 
 func TestReaderPutOutInItsHistoryNeverReadsWithoutALease(t *testing.T) {
 	node := &testNode{}
-	ctl, dat := heapRing(t, small(Shared))
+	ctl, dat := testRing(t, small(Shared))
 	r := attach(t, node, 0, ctl, dat)
 	p := produceFor(t, r)
 	for range 10 {
@@ -100,7 +100,7 @@ func TestReaderPutOutInItsHistoryNeverReadsWithoutALease(t *testing.T) {
 
 func TestReaderWithoutAnEntryLeavesOthersAlone(t *testing.T) {
 	node := &testNode{}
-	ctl, dat := heapRing(t, small(Shared))
+	ctl, dat := testRing(t, small(Shared))
 	r := attach(t, node, 0, ctl, dat)
 	p := produceFor(t, r)
 	lost := joinFor(t, attach(t, node, 1, ctl, dat), JoinOptions{})
@@ -137,7 +137,7 @@ func TestReaderWithoutAnEntryLeavesOthersAlone(t *testing.T) {
 
 func TestClosedReaderTouchesNothing(t *testing.T) {
 	node := &testNode{}
-	ctl, dat := heapRing(t, small(Shared))
+	ctl, dat := testRing(t, small(Shared))
 	r := attach(t, node, 0, ctl, dat)
 	p := produceFor(t, r)
 	gone := joinFor(t, r, JoinOptions{})
@@ -160,7 +160,7 @@ func TestClosedReaderTouchesNothing(t *testing.T) {
 
 func TestExclusiveTakeoverStepsOverEveryOpenClaim(t *testing.T) {
 	node := &testNode{}
-	ctl, dat := heapRing(t, small(Exclusive))
+	ctl, dat := testRing(t, small(Exclusive))
 	rd := joinFor(t, attach(t, node, 2, ctl, dat), JoinOptions{})
 	first := produceFor(t, attach(t, node, 0, ctl, dat))
 	publishFor(t, first, "before")
@@ -186,7 +186,7 @@ func TestExclusiveTakeoverStepsOverEveryOpenClaim(t *testing.T) {
 
 func TestExclusiveClaimsNeverMeetInOneSlot(t *testing.T) {
 	node := &testNode{}
-	ctl, dat := heapRing(t, small(Exclusive))
+	ctl, dat := testRing(t, small(Exclusive))
 	p := produceFor(t, attach(t, node, 0, ctl, dat))
 	open, err := p.TryClaim(nil)
 	if err != nil {
@@ -206,7 +206,7 @@ func TestExclusiveClaimsNeverMeetInOneSlot(t *testing.T) {
 
 func TestExclusiveClaimEndsWithItsProducer(t *testing.T) {
 	node := &testNode{}
-	ctl, dat := heapRing(t, small(Exclusive))
+	ctl, dat := testRing(t, small(Exclusive))
 	rd := joinFor(t, attach(t, node, 2, ctl, dat), JoinOptions{})
 	first := produceFor(t, attach(t, node, 0, ctl, dat))
 	c, err := first.TryClaim(nil)
@@ -229,7 +229,7 @@ func TestExclusiveClaimEndsWithItsProducer(t *testing.T) {
 func TestNobodyProducesIntoARetiredRing(t *testing.T) {
 	for _, kind := range []Kind{Shared, Exclusive} {
 		node := &testNode{}
-		ctl, dat := heapRing(t, small(kind))
+		ctl, dat := testRing(t, small(kind))
 		r := attach(t, node, 0, ctl, dat)
 		p := produceFor(t, r)
 		publishFor(t, p, "x")
@@ -250,7 +250,7 @@ func TestNobodyProducesIntoARetiredRing(t *testing.T) {
 func TestClaimIsEndedOnce(t *testing.T) {
 	for _, kind := range []Kind{Shared, Exclusive} {
 		node := &testNode{}
-		ctl, dat := heapRing(t, small(kind))
+		ctl, dat := testRing(t, small(kind))
 		r := attach(t, node, 0, ctl, dat)
 		p := produceFor(t, r)
 		rd := joinFor(t, r, JoinOptions{})
@@ -274,7 +274,7 @@ func TestClaimIsEndedOnce(t *testing.T) {
 
 func TestClaimSaysItselfWhetherItBearsABlock(t *testing.T) {
 	node := &testNode{}
-	ctl, dat := heapRing(t, Shape{Slots: 64, Payload: 128, StallBudget: time.Hour})
+	ctl, dat := testRing(t, Shape{Slots: 64, Payload: 128, StallBudget: time.Hour})
 	r := attach(t, node, 0, ctl, dat)
 	p, rd := produceFor(t, r), joinFor(t, r, JoinOptions{})
 	block := make([]byte, layout.AddressBlockSize)
@@ -299,7 +299,7 @@ func TestClaimSaysItselfWhetherItBearsABlock(t *testing.T) {
 func TestPartialsOfTheDeadMakeRoom(t *testing.T) {
 	node := &testNode{}
 	s := Shape{Slots: 256, Payload: 64, StallBudget: time.Hour}
-	ctl, dat := heapRing(t, s)
+	ctl, dat := testRing(t, s)
 	r := attach(t, node, 0, ctl, dat)
 	rd := joinFor(t, attach(t, node, 1, ctl, dat), JoinOptions{})
 	big := make([]byte, 100)
@@ -334,7 +334,7 @@ func TestPartialsOfTheDeadMakeRoom(t *testing.T) {
 
 func TestNoRoomForAPartialIsToldOnce(t *testing.T) {
 	node := &testNode{}
-	ctl, dat := heapRing(t, Shape{Slots: 256, Payload: 64, StallBudget: time.Hour})
+	ctl, dat := testRing(t, Shape{Slots: 256, Payload: 64, StallBudget: time.Hour})
 	r := attach(t, node, 0, ctl, dat)
 	rd := joinFor(t, attach(t, node, 1, ctl, dat), JoinOptions{})
 	producers := make([]*Producer, maxPartials+1)
@@ -384,7 +384,7 @@ func TestNoRoomForAPartialIsToldOnce(t *testing.T) {
 
 func TestTornHeaderOfAnOverrunSlotIsNoDamage(t *testing.T) {
 	node := &testNode{}
-	ctl, dat := heapRing(t, Shape{Slots: 64, Payload: 64, Mode: Latest})
+	ctl, dat := testRing(t, Shape{Slots: 64, Payload: 64, Mode: Latest})
 	r := attach(t, node, 0, ctl, dat)
 	p := produceFor(t, r)
 	rd := joinFor(t, r, JoinOptions{Latest: true})
@@ -400,7 +400,7 @@ func TestTornHeaderOfAnOverrunSlotIsNoDamage(t *testing.T) {
 
 func TestPositionThatNobodyEverClaimedIsDamage(t *testing.T) {
 	node := &testNode{}
-	ctl, dat := heapRing(t, small(Shared))
+	ctl, dat := testRing(t, small(Shared))
 	r := attach(t, node, 0, ctl, dat)
 	rd := joinFor(t, r, JoinOptions{})
 	r.ctl.tail.Store(10)
@@ -418,7 +418,7 @@ func TestPositionThatNobodyEverClaimedIsDamage(t *testing.T) {
 
 func TestProducerRetiresADamagedRing(t *testing.T) {
 	node := &testNode{}
-	ctl, dat := heapRing(t, small(Shared))
+	ctl, dat := testRing(t, small(Shared))
 	r := attach(t, node, 0, ctl, dat)
 	p := produceFor(t, r)
 	r.claims[0].Store(uint64(makeWord(9, 3, stateReady)))
@@ -433,7 +433,7 @@ func TestProducerRetiresADamagedRing(t *testing.T) {
 
 func TestPutOutWithoutLossIsNotALag(t *testing.T) {
 	node := &testNode{}
-	ctl, dat := heapRing(t, small(Shared))
+	ctl, dat := testRing(t, small(Shared))
 	r := attach(t, node, 0, ctl, dat)
 	p, rd := produceFor(t, r), joinFor(t, r, JoinOptions{})
 	publishFor(t, p, "x")
@@ -449,7 +449,7 @@ func TestPutOutWithoutLossIsNotALag(t *testing.T) {
 
 func TestDeadReadersMakeRoomForNewOnes(t *testing.T) {
 	node := &testNode{}
-	ctl, dat := heapRing(t, small(Shared))
+	ctl, dat := testRing(t, small(Shared))
 	r := attach(t, node, 1, ctl, dat)
 	for range layout.EntryCount {
 		joinFor(t, r, JoinOptions{})

@@ -11,9 +11,10 @@ import (
 
 	"github.com/ringcast/ringcast/codec/layout"
 	"github.com/ringcast/ringcast/shm"
+	"golang.org/x/sys/unix"
 )
 
-// A testNode plays the node of heap rings: who lives is what the test says, and
+// A testNode plays the node of rings without files: who lives is what the test says, and
 // bells are channels' worth of a condition variable.
 type testNode struct {
 	dead  [layout.ParticipantCount]atomic.Bool
@@ -73,31 +74,36 @@ func (h testHost) address() shm.Address {
 	return shm.Address{Node: 1, Epoch: 1, Generation: 1, Index: h.index}
 }
 
-// heapRing makes a ring of heap memory, which the race detector sees.
-func heapRing(t testing.TB, s Shape) (ctl, dat []byte) {
+// testRing makes a ring in the memory that the tests run on (memoryVariable).
+func testRing(t testing.TB, s Shape) (ctl, dat []byte) {
 	t.Helper()
 	s = s.Default()
 	if err := s.Validate(); err != nil {
 		t.Fatal(err)
 	}
-	d, err := shm.NewHeapSegment(shm.Spec{Kind: layout.SegmentKindRingData, Size: s.dataSize()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err := shm.NewHeapSegment(shm.Spec{
+	dat, id := testSpan(t, shm.Spec{Kind: layout.SegmentKindRingData, Size: s.dataSize()})
+	ctl, _ = testSpan(t, shm.Spec{
 		Kind: layout.SegmentKindRingControl, Size: s.controlSize(), FixedSize: fixedSize,
-		Fill: func(b []byte) { putGeometry(b, s, d.ID()) },
+		Fill: func(b []byte) { putGeometry(b, s, id) },
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c.Bytes(), d.Bytes()
+	return ctl, dat
 }
 
 // attach opens the ring as participant i.
 func attach(t testing.TB, node *testNode, i uint16, ctl, dat []byte) *Ring {
 	t.Helper()
-	r, err := Attach(ctl, dat, testHost{node, i})
+	return attachAs(t, testHost{node, i}, ctl, dat, unix.PROT_READ|unix.PROT_WRITE)
+}
+
+// attachReader opens the ring as participant i, who never writes a slot.
+func attachReader(t testing.TB, node *testNode, i uint16, ctl, dat []byte) *Ring {
+	t.Helper()
+	return attachAs(t, testHost{node, i}, ctl, dat, unix.PROT_READ)
+}
+
+func attachAs(t testing.TB, host Host, ctl, dat []byte, slots int) *Ring {
+	t.Helper()
+	r, err := Attach(viewOf(t, ctl, unix.PROT_READ|unix.PROT_WRITE), viewOf(t, dat, slots), host)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -161,12 +167,12 @@ func TestEveryMessageOnceInOrder(t *testing.T) {
 
 func streamThrough(t *testing.T, s Shape, producers, readers, each int) {
 	node := &testNode{}
-	ctl, dat := heapRing(t, s)
+	ctl, dat := testRing(t, s)
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
 	var wg sync.WaitGroup
 	for i := range readers {
-		r := attach(t, node, uint16(100+i), ctl, dat)
+		r := attachReader(t, node, uint16(100+i), ctl, dat)
 		rd, err := r.Join(JoinOptions{})
 		if err != nil {
 			t.Fatal(err)
