@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/ringcast/ringcast/codec/layout"
 	"github.com/ringcast/ringcast/ring"
@@ -54,12 +55,19 @@ func (r *readSet) add(src *source) {
 	r.readers, r.all = append(r.readers, src.reader), append(r.all, src.reader)
 }
 
-// berth lists them for the watch.
-func (r *readSet) berth(b *berth) {
-	b.sleepers = b.sleepers[:0]
+// berth gives them to the watch, as one sleeper: they are armed together.
+func (r *readSet) berth(b *berth) { b.sleepers = append(b.sleepers[:0], r) }
+
+// Arm asks all of the rings to wake us, and reports whether something is there now.
+func (r *readSet) Arm() bool { return ring.ArmAll(r.all) }
+
+// Patience is how long all of them may be left alone.
+func (r *readSet) Patience() time.Duration {
+	most := maxRest
 	for _, s := range r.all {
-		b.sleepers = append(b.sleepers, s)
+		most = min(most, s.Patience())
 	}
+	return most
 }
 
 // poll looks at every source once, from where it stopped.

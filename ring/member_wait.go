@@ -13,6 +13,8 @@ type Source interface {
 	// Patience is how long the source may sleep before it must look again.
 	Patience() time.Duration
 
+	leaveWord() (unfenced bool)
+	lookAgain(blind bool) bool
 	ready() bool
 	changed() bool
 }
@@ -29,7 +31,7 @@ func (w *Waiter) AwaitAny(ctx context.Context, sources []Source) error {
 		}
 		if w.policy == Block {
 			seen := w.bell.Load()
-			if anyOf(sources, Source.Arm) {
+			if ArmAll(sources) {
 				return nil
 			}
 			if ctx.Err() == nil {
@@ -40,6 +42,20 @@ func (w *Waiter) AwaitAny(ctx context.Context, sources []Source) error {
 			return nil
 		}
 	}
+}
+
+// ArmAll is Arm of all sources, with one system call for them all where producers do
+// not fence. True: one of them has something, do not sleep.
+func ArmAll[S Source](sources []S) bool {
+	unfenced, any := false, false
+	for _, s := range sources {
+		unfenced = s.leaveWord() || unfenced
+	}
+	blind := fenceFor(unfenced)
+	for _, s := range sources {
+		any = s.lookAgain(blind) || any
+	}
+	return any
 }
 
 // anyOf asks all sources, and reports whether one said yes.
@@ -63,12 +79,18 @@ func shortest(sources []Source) time.Duration {
 // Arm leaves word that the member is about to sleep on its participant's bell, whose
 // value must have been loaded before. True means: do not sleep. Now and then it asks
 // whether the takers of what is in hand live: system calls.
-func (mb *Member) Arm() bool {
+func (mb *Member) Arm() bool { return mb.lookAgain(fenceFor(mb.leaveWord())) }
+
+func (mb *Member) leaveWord() (unfenced bool) {
 	if mb.end != nil {
-		return true
+		return false // changed says so
 	}
 	mb.lookRound()
-	mb.eyes.blind = mb.ring.armReader(mb.index)
+	return mb.ring.armReader(mb.index)
+}
+
+func (mb *Member) lookAgain(blind bool) bool {
+	mb.eyes.blind = blind
 	return mb.changed() || mb.ready()
 }
 

@@ -157,7 +157,7 @@ func (w *Waiter) Await(ctx context.Context, readers []*Reader) error {
 			continue
 		}
 		seen := w.bell.Load()
-		if armAny(readers) {
+		if ArmAll(readers) {
 			return nil // also for what Next alone can find out: ready may never tell
 		}
 		if ctx.Err() == nil {
@@ -228,15 +228,6 @@ func anyStream(readers []*Reader) bool {
 	return false
 }
 
-// armAny leaves word with every ring, and reports whether one has something now.
-func armAny(readers []*Reader) bool {
-	any := false
-	for _, rd := range readers {
-		any = rd.arm() || any
-	}
-	return any
-}
-
 // anyChanged looks at everything that Next would tell, besides what ready sees.
 func anyChanged(readers []*Reader) bool {
 	for _, rd := range readers {
@@ -258,7 +249,7 @@ func patience(readers []*Reader) time.Duration {
 
 // Arm leaves word that the reader is about to sleep on its participant's bell,
 // whose value must have been loaded before. True means: do not sleep.
-func (rd *Reader) Arm() bool { return rd.arm() }
+func (rd *Reader) Arm() bool { return rd.lookAgain(fenceFor(rd.leaveWord())) }
 
 // Patience is how long the reader may sleep before it must look again.
 func (rd *Reader) Patience() time.Duration {
@@ -268,12 +259,16 @@ func (rd *Reader) Patience() time.Duration {
 	return maxSleep
 }
 
-func (rd *Reader) arm() bool {
+func (rd *Reader) leaveWord() (unfenced bool) {
 	if rd.mine == 0 {
-		return true // closed, or without an entry to be woken by
+		return false // closed, or without an entry to be woken by: changed says so
 	}
 	rd.store()
-	rd.blind = rd.ring.armReader(rd.index)
+	return rd.ring.armReader(rd.index)
+}
+
+func (rd *Reader) lookAgain(blind bool) bool {
+	rd.blind = blind
 	return rd.changed() || rd.ready()
 }
 

@@ -29,16 +29,25 @@ func (r *Ring) wakeAsleep() {
 	}
 }
 
-// armReader leaves word that entry i is about to sleep; the caller looks again after
-// it. An exclusive producer may not fence between its store of published and its look
-// at the mask: then we do it for it, a system call. True says that we are not allowed
-// to, and that the sleep has to be short.
-func (r *Ring) armReader(i int) (blind bool) {
+// armReader leaves word that entry i is about to sleep. True: an exclusive producer
+// does not fence between its store of published and its look at the mask, so we do it
+// for it (fenceFor), and then look again.
+func (r *Ring) armReader(i int) (unfenced bool) {
 	at("arm mask")
 	r.ctl.readerMask[i/64].Or(1 << (i % 64))
 	at("arm summary")
-	r.ctl.readerSummary.Or(1 << (i / 64))                                   // pairs(reader-mask)
-	return r.ctl.ownerFlags.Load()&ownerFlagUnfenced != 0 && !fenceOthers() // pairs(reader-mask)
+	r.ctl.readerSummary.Or(1 << (i / 64))                 // pairs(reader-mask)
+	return r.ctl.ownerFlags.Load()&ownerFlagUnfenced != 0 // pairs(reader-mask)
+}
+
+// fenceFor fences for the producers that do not, a system call. True: we are not
+// allowed to, and the sleep has to be short.
+func fenceFor(unfenced bool) (blind bool) {
+	if !unfenced {
+		return false
+	}
+	at("fence for others")
+	return !fenceOthers()
 }
 
 // wakeProducers rings every producer that waits for room.
