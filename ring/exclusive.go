@@ -133,7 +133,7 @@ func (p *Producer) owns() bool {
 // ring: it fits, there is room, no claim is open, and no slot is pinned.
 func (p *Producer) publishSwift(t uint64, payload []byte, m *Meta) {
 	r := p.ring
-	at("begin")
+	at("begin swift")
 	storeBefore(&r.ctl.tail, t+1) // pairs(tail): before any byte of the slot
 	p.next = t + 1
 	slot := r.slot(t)
@@ -143,7 +143,7 @@ func (p *Producer) publishSwift(t uint64, payload []byte, m *Meta) {
 	p.describe(w, m, len(payload), wholeMessage, 0)
 	endBody(slot, w)
 	copyShared(slot[layout.SlotHeaderSize:], payload, true)
-	at("publish exclusive")
+	at("publish swift")
 	if p.unfenced { // as in finishExclusive
 		storeRelease(r.published(t), r.lap(t)) // pairs(publish)
 	} else {

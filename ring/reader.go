@@ -130,7 +130,7 @@ func (rd *Reader) Close() {
 // as it does after ErrTooManyReaders (the reader was put out and has found no
 // entry yet); ErrRetired and ErrClosed, after which it does not.
 func (rd *Reader) Next(m *Message) error {
-	at("poll")
+	at("poll swift")
 	if c := rd.cursor; c < rd.swift && rd.ring.published(c).Load() == rd.ring.lap(c) && rd.ring.quick(c, m) { // pairs(publish)
 		rd.cursor, rd.polls = c+1, 0
 		return nil
@@ -250,7 +250,7 @@ func (rd *Reader) store() {
 // are woken at the lease's end, or when nothing is left to read: no fence here.
 func (rd *Reader) show() {
 	if rd.releases() {
-		at("cursor")
+		at("show cursor")
 		storeRelease(&rd.ring.entries[rd.index].cursor, rd.cursor) // pairs(cursor)
 		rd.stored, rd.untold = rd.cursor, true
 		rd.hasten()
