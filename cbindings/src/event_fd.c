@@ -8,6 +8,8 @@
 
 /* Nobody sleeps longer without a look. */
 #define LONGEST_SLEEP UINT64_C(100000000)
+/* Where a producer may not see that we sleep. */
+#define BLIND_SLEEP UINT64_C(1000000)
 
 struct event_thread {
 	rc_domain *domain;
@@ -15,6 +17,7 @@ struct event_thread {
 	pthread_mutex_t mutex;
 	rc_subscription *first;
 	int stop;
+	int blind; /* membarrier is not allowed here; stays */
 };
 
 static void make_all_readable(struct event_thread *e)
@@ -32,7 +35,7 @@ static void *run(void *argument)
 	struct event_thread *e = argument;
 	uint32_t seen = rci_bell(e->domain);
 	while (load_seq(&e->stop) == 0) {
-		rci_sleep_on_bell(e->domain, seen, LONGEST_SLEEP);
+		rci_sleep_on_bell(e->domain, seen, load_seq(&e->blind) ? BLIND_SLEEP : LONGEST_SLEEP);
 		seen = rci_bell(e->domain); /* before the descriptors: what comes later rings again */
 		make_all_readable(e);
 	}
@@ -84,11 +87,19 @@ int rc_subscription_fd(rc_subscription *s, int *fd)
 
 void rci_events_arm(rc_subscription *s)
 {
+	struct event_thread *e = s->domain->events;
 	uint64_t count;
+	bool blind = false;
 	if (read(s->event_fd, &count, sizeof count) < 0)
 		count = 0; /* it was not readable */
-	for (struct stream *stream = s->first; stream != NULL; stream = stream->next)
+	for (struct stream *stream = s->first; stream != NULL; stream = stream->next) {
 		rci_reader_sleeps(&stream->reader);
+		blind |= stream->reader.blind;
+	}
+	if (__builtin_expect(!blind, 1) || e == NULL || load_seq(&e->blind) != 0)
+		return;
+	store_seq(&e->blind, 1);
+	rci_ring_bell(s->domain, s->domain->index); /* the thread sleeps for longer by now */
 }
 
 void rci_events_forget(rc_subscription *s)
