@@ -80,18 +80,24 @@ func (w *worker) call(ctx context.Context) error {
 	return w.send(ctx, p, tagOf(0, w.total+1)|lastMark, 0)
 }
 
-// send writes one message, in place unless the run copies.
+// send writes one message, in place unless the run copies. Where this process had no
+// core for so long that its claim was taken from it, it claims again, as users do;
+// the stamp stays, so the delay counts.
 func (w *worker) send(ctx context.Context, p *ringcast.Publisher, tag, stamp uint64) error {
 	if w.Spec.Copy {
 		fill(w.buffer, tag, stamp)
 		return p.Publish(ctx, w.buffer)
 	}
-	c, err := p.Claim(ctx, w.Spec.Size)
-	if err != nil {
-		return err
+	for {
+		c, err := p.Claim(ctx, w.Spec.Size)
+		if err != nil {
+			return err
+		}
+		fill(c.Bytes(), tag, stamp)
+		if err := c.Commit(); err != ringcast.ErrFenced {
+			return err
+		}
 	}
-	fill(c.Bytes(), tag, stamp)
-	return c.Commit()
 }
 
 // read reads one message, where it lies unless the run copies.

@@ -56,3 +56,8 @@ func endBody(slot []byte, w *bodyWords) {
 func loadBody(slot []byte, w *bodyWords) {
 	copyShared(wordBytes(w), slot[bodyOffset:layout.SlotHeaderSize], false)
 }
+
+// wordBytes views private bodyWords as bytes.
+func wordBytes(w *bodyWords) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(w)), int(unsafe.Sizeof(*w)))
+}

@@ -175,11 +175,6 @@ func bodyWordsAt(slot []byte) *bodyWords {
 	return (*bodyWords)(unsafe.Pointer(&slot[bodyOffset:layout.SlotHeaderSize][0]))
 }
 
-// wordBytes views private bodyWords as bytes.
-func wordBytes(w *bodyWords) []byte {
-	return unsafe.Slice((*byte)(unsafe.Pointer(w)), int(unsafe.Sizeof(*w)))
-}
-
 // published is the first word of position t's slot. Attach has checked that the
 // data are as long as slots and stride say.
 func (r *Ring) published(t uint64) *atomic.Uint64 {
