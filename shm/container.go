@@ -13,9 +13,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// memoryMargin is left of a container's memory, in bytes: what the kernel itself
-// needs for a mapping counts, too.
-const memoryMargin = 1 << 20
+// memoryMargin is how much of a container's memory is left to its programs' own
+// memory and to the kernel's for mappings: a sixteenth, at least 1 MiB. A container
+// that segments have filled to the brim ends a program with its next page.
+func memoryMargin(limit uint64) uint64 { return max(1<<20, limit/16) }
 
 // fitsMemory refuses a segment that the memory limit of this process's control group
 // has no room for. Its pages are taken when it is made, so without this look the
@@ -23,11 +24,11 @@ const memoryMargin = 1 << 20
 // from fallocate then. What can't be read limits nothing.
 func fitsMemory(spec *Spec) error {
 	limit, left, ok := memoryLeft("/")
-	if !ok || uint64(spec.Size)+memoryMargin <= left {
+	if !ok || uint64(spec.Size)+memoryMargin(limit) <= left {
 		return nil
 	}
 	return &LimitError{Op: "make segment", Path: spec.Path, Err: unix.ENOMEM,
-		Limit: fmt.Sprintf("memory of this container or control group, %d bytes, of which %d are left and %d needed", limit, left, spec.Size),
+		Limit: fmt.Sprintf("memory of this container or control group, %d bytes, of which %d are left, and %d needed beside %d for the programs", limit, left, spec.Size, memoryMargin(limit)),
 		Advice: "raise it (docker run --memory, resources.limits.memory, MemoryMax), ask for fewer or smaller slots, " +
 			"or end what is not needed"}
 }

@@ -197,7 +197,7 @@ func TestLimitsOfTheProcess(t *testing.T) {
 // the look at the limit the kernel would kill a process of it. It needs a control
 // group of its own; what is read of one is shown by shm's TestMemoryLeft everywhere.
 func TestMemoryLimit(t *testing.T) {
-	group, err := controlGroup(t, 64<<20)
+	group, err := controlGroup(t, containerSize)
 	if err != nil {
 		t.Logf("no control group can be made here: %v; see TestMemoryLeft in package shm", err)
 		return
@@ -210,7 +210,7 @@ func TestMemoryLimit(t *testing.T) {
 	p.does("open %s", base)
 	n, us, text := populated(t, p.does("populate 200"))
 	t.Logf("%d topics, then after %d us: %s", n, us, text)
-	says(t, text, "memory of this container", "67108864 bytes", "docker run --memory", "smaller slots")
+	says(t, text, "memory of this container", fmt.Sprintf("%d bytes", containerSize), "docker run --memory", "smaller slots")
 	p.does("laps 2")
 }
 
