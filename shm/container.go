@@ -14,9 +14,9 @@ import (
 )
 
 // memoryMargin is how much of a container's memory is left to its programs' own
-// memory and to the kernel's for mappings: a sixteenth, at least 1 MiB. A container
+// memory and to the kernel's for mappings: a sixteenth, 1 to 64 MiB. A container
 // that segments have filled to the brim ends a program with its next page.
-func memoryMargin(limit uint64) uint64 { return max(1<<20, limit/16) }
+func memoryMargin(limit uint64) uint64 { return min(max(1<<20, limit/16), 64<<20) }
 
 // fitsMemory refuses a segment that the memory limit of this process's control group
 // has no room for. Its pages are taken when it is made, so without this look the
