@@ -63,9 +63,12 @@ func TestSmall(t *testing.T) {
 			for _, s := range scenes {
 				shares += s.share
 			}
-			for _, s := range scenes {
-				if err := s.play(r, small()*time.Duration(s.share)/time.Duration(shares)); err != nil {
-					t.Errorf("%s (%s): %v", s.name, s.promise, err)
+			// A machine that is busy with other things strikes fewer points in a turn.
+			for turn := 0; turn == 0 || turn < 4 && len(r.missing()) > len(r.points) && !t.Failed(); turn++ {
+				for _, s := range scenes {
+					if err := s.play(r, small()*time.Duration(s.share)/time.Duration(shares)); err != nil {
+						t.Errorf("%s (%s): %v", s.name, s.promise, err)
+					}
 				}
 			}
 			r.report()
