@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ringcast/ringcast"
+	"github.com/ringcast/ringcast/internal/modeflag"
 	"github.com/spf13/cobra"
 )
 
@@ -68,7 +69,7 @@ func (t *tool) pubCommand() *cobra.Command {
 	f.IntVar(&o.slotSize, "slot-size", 0, "ask for slots of so many bytes (default 2048 where the topic is new)")
 	f.BoolVar(&o.latest, "latest", false, "ask for a topic that waits for nobody")
 	f.BoolVar(&o.exclusive, "exclusive", false, "ask for a topic with one publisher at a time")
-	f.Var(&modeFlag{&o.rights.Mode}, "topic-mode", "ask for a topic with this mode: who may write it publishes, who may read it subscribes (default: the domain's)")
+	f.Var(&modeflag.Value{Mode: &o.rights.Mode}, "topic-mode", "ask for a topic with this mode: who may write it publishes, who may read it subscribes (default: the domain's)")
 	f.StringVar(&o.rights.Group, "topic-group", "", "ask for a topic of this group, one of yours (default: the domain's)")
 	f.StringVar(&o.rights.Owner, "topic-owner", "", "ask for a topic of this user; root only (default: who makes it)")
 	f.BoolVar(&o.timestamps, "timestamps", false, "put the time into every message, for sub --latency")

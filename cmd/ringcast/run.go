@@ -8,6 +8,7 @@ import (
 	"io/fs"
 
 	"github.com/ringcast/ringcast"
+	"github.com/ringcast/ringcast/internal/modeflag"
 	"github.com/ringcast/ringcast/internal/version"
 	"github.com/ringcast/ringcast/shm"
 	"github.com/spf13/cobra"
@@ -102,7 +103,7 @@ func (t *tool) command() *cobra.Command {
 	f := cmd.PersistentFlags()
 	f.StringVar(&t.config.Domain, "domain", "default", "name of the domain")
 	f.StringVar(&t.config.Dir, "shm-dir", "", "directory of the domains' shared memory (default $RINGCAST_SHM_DIR, else /dev/shm/ringcast or /dev/shm/ringcast-UID)")
-	f.Var(&modeFlag{&t.config.Mode}, "mode", "mode of the domain's files, if it is made now: 600, 660 (the group takes part), 640 (the group looks) ... (default 600; 660 with a group)")
+	f.Var(&modeflag.Value{Mode: &t.config.Mode}, "mode", "mode of the domain's files, if it is made now: 600, 660 (the group takes part), 640 (the group looks) ... (default 600; 660 with a group)")
 	f.StringVar(&t.config.Group, "group", "", "group of the domain, if it is made now: one of yours (default ringcast at /dev/shm/ringcast, else none)")
 	f.StringVar(&t.config.Owner, "owner", "", "user whom the domain belongs to, if root makes it now (default: who makes it)")
 	f.Var(&memoryFlag{&t.config.Memory}, "memory", "memory of topics: prefault, huge, numa=local, numa=interleave or numa=0+2, with commas between (default $RINGCAST_MEMORY, else as the system does)")

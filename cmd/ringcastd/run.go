@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ringcast/ringcast/internal/forward"
+	"github.com/ringcast/ringcast/internal/modeflag"
 	"github.com/ringcast/ringcast/internal/version"
 	"github.com/ringcast/ringcast/mcast/udp"
 	"github.com/ringcast/ringcast/shm"
@@ -85,7 +86,7 @@ func (o *options) flags(cmd *cobra.Command) {
 	f, c := cmd.Flags(), &o.config
 	f.StringVar(&c.Domain.Domain, "domain", "default", "name of the domain to join")
 	f.StringVar(&c.Domain.Base, "shm-dir", "", "directory of the domains' shared memory (default $RINGCAST_SHM_DIR, else the rule of the manual)")
-	f.Var(&modeFlag{&c.Domain.Mode}, "mode", "mode of the domain's files, if it is made now: 600, 660 (the group takes part), 640 (the group looks) ... (default 600; 660 with a group)")
+	f.Var(&modeflag.Value{Mode: &c.Domain.Mode}, "mode", "mode of the domain's files, if it is made now: 600, 660 (the group takes part), 640 (the group looks) ... (default 600; 660 with a group)")
 	f.StringVar(&c.Domain.Group, "group", "", "group of the domain, if it is made now: one of yours (default ringcast at /dev/shm/ringcast, else none)")
 	f.StringVar(&c.Domain.Owner, "owner", "", "user whom the domain belongs to, if root makes it now (default: who makes it)")
 	f.Uint32Var(&c.Domain.Node, "node", 0, "id of this node, for a directory that is made now (default: made from the machine's id)")

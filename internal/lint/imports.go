@@ -34,17 +34,18 @@ var allowed = map[string][]string{
 	"internal/forward":        {"shm", "ring", "mcast", "mcast/udp", "mcast/wire", "codec/layout", "codec/fb", "codec/table"},
 	"internal/demo":           {".", "shm", "codec/table"},
 	"internal/torture":        {"shm", "ring", "codec/layout"},
+	"internal/modeflag":       {"shm"},
 	"internal/version":        {"codec/layout"},
 	"bench":                   {"."},
 	"bench/cells":             {"bench"},
-	"cmd/ringcast":            {".", "shm", "bench", "internal/version"},
+	"cmd/ringcast":            {".", "shm", "bench", "internal/modeflag", "internal/version"},
 	"cbindings/conformance":   {"."},
 	"examples/schema/orders":  {},
 	"examples/go/publish":     {"."},
 	"examples/go/subscribe":   {"."},
 	"examples/go/worker":      {"."},
 	"examples/go/flatbuffers": {".", "examples/schema/orders"},
-	"cmd/ringcastd":           {"internal/forward", "shm", "mcast/udp", "internal/version"},
+	"cmd/ringcastd":           {"internal/forward", "shm", "mcast/udp", "internal/modeflag", "internal/version"},
 }
 
 // everywhere are packages that any other may import: they import nothing.
