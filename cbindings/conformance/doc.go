@@ -1,20 +1,97 @@
 // Command conformance runs every writer against every reader: programs of
-// different languages, each an implementation of its own of spec/, on one ring.
+// different languages on one ring.
 //
-// The implementations are Go (the root package) and C (cbindings/src). A peer is a
-// program with three commands; RINGCAST_SHM_DIR says where the domain lies.
+//	go run ./cbindings/conformance              the whole matrix; `make conformance`
+//	go run ./cbindings/conformance -only c,go   the pairs of these languages
+//	go run ./cbindings/conformance -cell group  the cells with this in their name
 //
-//	write TOPIC KIND MODE COUNT   publish COUNT messages, some in a claimed slot
-//	claim TOPIC KIND MODE         claim a slot, print "claimed", stay until killed
-//	read TOPIC COUNT              print "ready", read up to sequence COUNT, print "got N missed N"
+// It prints one line a cell, then the matrix, then "N passed, N failed, N skipped". A
+// language whose peer can't be built has failed; nothing is ever skipped.
 //
-// The ring has 64 slots of 128 bytes. Message n of a handle, from 1 on, has
-// sizes[n mod 8] bytes, of 0, 1, 63, 128, 129, 400, 0, 17: empty, small, of a slot,
-// and in two and four fragments; byte i of it is n*31 + i*7. A reader fails on a
-// byte, a size or an order that is wrong, and on a gap that was not told.
+// # Peers
 //
-// Each cell of the matrix is a pair of processes. The reader comes first and makes
-// the default ring, which the writer replaces by its own; then the stream wraps
-// around many times. In the cells named killed a writer is killed with SIGKILL in
-// its claim before. One line a cell, then the matrix, then the sum.
+// A peer is a program that speaks for one language; languages.go lists them all, each
+// with the command that builds it and the command that runs it, in the root of the
+// repository. It gets one of the commands below in its arguments, one word each. The
+// environment's RINGCAST_SHM_DIR says where the domain lies: it opens the domain that
+// is the default. It ends with exit code 0, or says on its standard output in one line what went
+// wrong and ends with 1. A line that is printed has to leave the program at once (flush).
+//
+//	write TOPIC KIND MODE WHAT COUNT
+//
+// Publishes messages 1 to COUNT and ends. KIND is shared or exclusive, MODE reliable or
+// latest; the publisher asks for that, 64 slots of 256 bytes, and the schema 1330791493
+// (0x4f524445). It waits for room up to 30 s. On a topic of mode latest it sleeps
+// 200 µs behind every 8th message.
+//
+//	claim TOPIC KIND MODE
+//
+// Opens the same publisher, claims a slot, prints "claimed" and stays until it is
+// killed (30 s at most).
+//
+//	read TOPIC READING HISTORY COUNT
+//
+// Subscribes, READING being reliable or latest, HISTORY messages back; prints "ready";
+// reads until the message with sequence COUNT has come; prints "got N missed N": how
+// many came, and how many sequences before COUNT did not. Every message is compared
+// with what it should be (below). Sequences rise; one that is left out is an error,
+// unless the subscription said LAGGED since the message before. Waits for a message
+// up to 30 s.
+//
+//	member TOPIC GROUP
+//
+// Joins the queue group and prints "ready". For each message, once it has been compared and is
+// done with (released, so that it is in nobody's hand), it prints "took N", N its
+// sequence. For an event ABANDONED "abandoned N", N being the message's sequence; for
+// LAGGED "missed N", N being how many. When its standard input ends (the framework
+// closes it; look at it at least ten times a second) it leaves the group and ends.
+//
+//	hold TOPIC GROUP
+//
+// Joins the group, prints "ready", takes one message, compares it, prints "holding N",
+// and stays until it is killed with the message in hand (30 s at most).
+//
+// A peer whose language has no queue groups lacks the last two (languages.go: groups).
+//
+// # Messages
+//
+// There is one writer, so the n-th message has sequence n, from 1 on. WHAT is all or
+// whole. Message n is, by n mod 8:
+//
+//	0  empty
+//	1  1 byte
+//	2  63 bytes
+//	3  256 bytes: as large as a slot
+//	4  257 bytes: two fragments. WHAT whole: 256 bytes
+//	5  800 bytes: four fragments. WHAT whole: 255 bytes
+//	6  an Order, as a FlatBuffer
+//	7  17 bytes
+//
+// Readers aren't told WHAT: of 4 and 5 either size is right. Byte i of those that are
+// bytes is (n*31 + i*7) mod 256. Their content is raw.
+//
+// The Order is that of examples/schema/order.fbs: number is n; customer "c" and n in
+// decimal ("c14"); one line, of item "tea", quantity n mod 7 + 1, and n*100 cents. It is
+// built in a claimed slot, its content is FlatBuffer, and its schema the
+// publisher's. It is read where it lies, through accessors of generated code where the language has
+// them; any encoding that FlatBuffers allows is right.
+//
+// Of the others every third (n mod 3 = 0) that fits a slot is written in a claimed slot, the rest
+// are published from memory. A commit that finds its claim taken (FENCED) has sent nothing, and
+// the message is published again.
+//
+// # Cells
+//
+// Each cell is a writer's language, a reader's, and a kind:
+//
+//	reliable   the reader first, which makes the default ring, then a writer that replaces it
+//	           by its own; 3000 messages wrap around some 60 times. All of them come.
+//	latest     the same on a topic of mode latest: gaps are allowed, each must be told
+//	live       a latest reader on a reliable topic: the same
+//	killed     like reliable, but before it another writer is killed with SIGKILL in its claim
+//	group      two members, one of either language: each message comes to one, once
+//	abandoned  a member of the reader's language is killed with a message in hand; one of
+//	           the writer's language that joins then is told of it, once, and gets the rest
+//
+// on shared and on exclusive rings.
 package main

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -12,36 +11,29 @@ import (
 	"github.com/ringcast/ringcast"
 )
 
-// sizes are the sizes of messages, by their number.
-var sizes = [8]int{0, 1, 63, 128, 129, 400, 0, 17}
-
-// payload is message n.
-func payload(n uint64) []byte {
-	b := make([]byte, sizes[n%uint64(len(sizes))])
-	for i := range b {
-		b[i] = byte(n*31 + uint64(i)*7)
-	}
-	return b
-}
-
 // stepPatience bounds one call of a peer.
 const stepPatience = 30 * time.Second
 
+// commands are the commands of a peer, with the number of words behind each.
+var commands = map[string]struct {
+	words int
+	run   func(bus *ringcast.Bus, args []string, out io.Writer) error
+}{
+	"write":  {5, writeStream},
+	"claim":  {3, holdClaim},
+	"read":   {4, readStream},
+	"member": {2, takeStream},
+	"hold":   {2, holdMessage},
+}
+
 // peer runs one command of the Go side.
 func peer(args []string, out io.Writer) int {
-	bus, err := ringcast.Open(context.Background(), nil)
-	if err == nil {
-		switch {
-		case args[0] == "write" && len(args) == 5:
-			err = writeStream(bus, args[1:])
-		case args[0] == "claim" && len(args) == 4:
-			err = holdClaim(bus, args[1:], out)
-		case args[0] == "read" && len(args) == 3:
-			err = readStream(bus, args[1:], out)
-		default:
-			err = fmt.Errorf("unknown command %q", args)
+	err := fmt.Errorf("unknown command %q", args)
+	if c, ok := commands[args[0]]; ok && len(args) == c.words+1 {
+		var bus *ringcast.Bus
+		if bus, err = ringcast.Open(context.Background(), nil); err == nil {
+			err = errors.Join(c.run(bus, args[1:], out), bus.Close())
 		}
-		err = errors.Join(err, bus.Close())
 	}
 	if err != nil {
 		fmt.Fprintln(out, err)
@@ -50,17 +42,21 @@ func peer(args []string, out io.Writer) int {
 	return 0
 }
 
+// configOf is the publisher of TOPIC KIND MODE.
 func configOf(args []string) *ringcast.PublisherConfig {
-	cfg := &ringcast.PublisherConfig{Slots: 64, SlotSize: 128, Exclusive: args[1] == "exclusive", Mode: ringcast.Reliable}
+	cfg := &ringcast.PublisherConfig{Slots: 64, SlotSize: slotSize, Exclusive: args[1] == "exclusive", Mode: ringcast.Reliable, Schema: orderSchema}
 	if args[2] == "latest" {
 		cfg.Mode = ringcast.Latest
 	}
 	return cfg
 }
 
-func writeStream(bus *ringcast.Bus, args []string) error {
-	cfg := configOf(args)
-	count, err := strconv.ParseUint(args[3], 10, 64)
+func writeStream(bus *ringcast.Bus, args []string, _ io.Writer) error {
+	cfg, like := configOf(args), sizes
+	if args[3] == "whole" {
+		like = wholeSizes
+	}
+	count, err := strconv.ParseUint(args[4], 10, 64)
 	if err != nil {
 		return err
 	}
@@ -69,7 +65,7 @@ func writeStream(bus *ringcast.Bus, args []string) error {
 		return err
 	}
 	for n := uint64(1); n <= count; n++ {
-		if err := publish(p, n); err != nil {
+		if err := publish(p, n, like[n%8]); err != nil {
 			return fmt.Errorf("message %d: %w", n, err)
 		}
 		if cfg.Mode == ringcast.Latest && n%8 == 0 {
@@ -79,23 +75,36 @@ func writeStream(bus *ringcast.Bus, args []string) error {
 	return p.Close()
 }
 
-// publish sends message n, every third in place.
-func publish(p *ringcast.Publisher, n uint64) error {
+// publish sends message n, orders and every third in place.
+func publish(p *ringcast.Publisher, n uint64, size int) error {
 	ctx, cancel := context.WithTimeout(context.Background(), stepPatience)
 	defer cancel()
-	b := payload(n)
-	if n%3 != 0 || len(b) > 128 {
-		return p.Publish(ctx, b)
+	for {
+		err := publishOnce(ctx, p, n, size)
+		if err != ringcast.ErrFenced { // this process was stopped for long: nothing was sent
+			return err
+		}
 	}
-	c, err := p.Claim(ctx, len(b))
+}
+
+func publishOnce(ctx context.Context, p *ringcast.Publisher, n uint64, size int) error {
+	if n%8 != order && (n%3 != 0 || size > slotSize) {
+		return p.Publish(ctx, payload(n, size))
+	}
+	room := size
+	if n%8 == order {
+		room = slotSize
+	}
+	c, err := p.Claim(ctx, room)
 	if err != nil {
 		return err
 	}
-	copy(c.Bytes(), b)
-	if err := c.CommitN(len(b)); err != nil {
-		return p.Publish(ctx, b) // this process was stopped for long: nothing was sent
+	if n%8 == order {
+		build(c.Builder(), n)
+		return c.Commit()
 	}
-	return nil
+	copy(c.Bytes(), payload(n, size))
+	return c.CommitN(size)
 }
 
 func holdClaim(bus *ringcast.Bus, args []string, out io.Writer) error {
@@ -107,21 +116,36 @@ func holdClaim(bus *ringcast.Bus, args []string, out io.Writer) error {
 		return err
 	}
 	fmt.Fprintln(out, "claimed")
+	return stay()
+}
+
+// stay waits to be killed.
+func stay() error {
 	time.Sleep(stepPatience)
 	return errors.New("was not killed")
 }
 
 func readStream(bus *ringcast.Bus, args []string, out io.Writer) error {
-	count, err := strconv.ParseUint(args[1], 10, 64)
-	if err != nil {
+	history, err := strconv.Atoi(args[2])
+	count, cerr := strconv.ParseUint(args[3], 10, 64)
+	if err := errors.Join(err, cerr); err != nil {
 		return err
 	}
-	s, err := bus.Subscribe(args[0], nil)
+	s, err := bus.Subscribe(args[0], &ringcast.SubscriberConfig{Latest: args[1] == "latest", History: history})
 	if err != nil {
 		return err
 	}
 	fmt.Fprintln(out, "ready")
-	var last, got, missed uint64
+	got, missed, err := readUpTo(s, count)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "got %d missed %d\n", got, missed)
+	return s.Close()
+}
+
+func readUpTo(s *ringcast.Subscription, count uint64) (got, missed uint64, err error) {
+	var last uint64
 	for lagged := false; last < count; {
 		m, err := next(s)
 		var lag *ringcast.LaggedError
@@ -130,18 +154,20 @@ func readStream(bus *ringcast.Bus, args []string, out io.Writer) error {
 			continue
 		}
 		if err != nil {
-			return fmt.Errorf("after %d: %w", last, err)
+			return 0, 0, fmt.Errorf("after %d: %w", last, err)
 		}
 		n := m.Sequence()
-		if n <= last || n != last+1 && !lagged || !bytes.Equal(m.Payload(), payload(n)) {
-			return fmt.Errorf("after %d: sequence %d, %d bytes", last, n, len(m.Payload()))
+		if n <= last || n != last+1 && !lagged {
+			return 0, 0, fmt.Errorf("after %d: sequence %d", last, n)
+		}
+		if err := check(m); err != nil {
+			return 0, 0, err
 		}
 		missed += n - last - 1
 		last, lagged = n, false
 		got++
 	}
-	fmt.Fprintf(out, "got %d missed %d\n", got, missed)
-	return s.Close()
+	return got, missed, nil
 }
 
 func next(s *ringcast.Subscription) (*ringcast.Message, error) {

@@ -8,19 +8,9 @@
 
 #include "ringcast.h"
 
+#include "message.h"
+
 #define SECOND INT64_C(1000000000)
-#define LARGEST 400
-
-static const size_t sizes[] = {0, 1, 63, 128, 129, LARGEST, 0, 17};
-#define SIZES (sizeof sizes / sizeof *sizes)
-
-static size_t fill(uint8_t *bytes, uint64_t number)
-{
-	size_t size = sizes[number % SIZES];
-	for (size_t i = 0; i < size; i++)
-		bytes[i] = (uint8_t)(number * 31 + i * 7);
-	return size;
-}
 
 static int fail(const char *what, int code)
 {
@@ -28,39 +18,52 @@ static int fail(const char *what, int code)
 	return 1;
 }
 
+static void say(const char *line)
+{
+	(void)puts(line);
+	(void)fflush(stdout);
+}
+
+/* The publisher of TOPIC KIND MODE. */
 static rc_publisher_config config_of(char **args)
 {
-	rc_publisher_config config = {.slots = 64, .slot_size = 128};
+	rc_publisher_config config = {.slots = 64, .slot_size = SLOT_SIZE, .schema = ORDER_SCHEMA};
 	config.kind = strcmp(args[1], "exclusive") == 0 ? RC_RING_KIND_EXCLUSIVE : RC_RING_KIND_SHARED;
 	config.mode = strcmp(args[2], "latest") == 0 ? RC_RING_MODE_LATEST : RC_RING_MODE_RELIABLE;
 	return config;
 }
 
-/* write TOPIC KIND MODE COUNT */
+/* Sends message n: orders and every third of the others in place, at the end of the slot. */
+static int publish(rc_publisher *publisher, uint64_t n, const size_t *like)
+{
+	uint8_t bytes[LARGEST];
+	rc_marks marks = {.content = n % 8 == ORDER ? RC_CONTENT_FLAT_BUFFER : RC_CONTENT_RAW};
+	size_t size = fill(bytes, n, like);
+	rc_claim claim;
+	if (n % 8 != ORDER && (n % 3 != 0 || size > SLOT_SIZE))
+		return rc_publisher_publish(publisher, bytes, size, 30 * SECOND);
+	int result = rc_publisher_claim(publisher, size, 30 * SECOND, &claim);
+	if (result != RC_OK)
+		return result;
+	uint8_t *at = (uint8_t *)claim.data + (claim.capacity - size) / 8 * 8;
+	memcpy(at, bytes, size);
+	return rc_claim_commit(&claim, at, size, &marks);
+}
+
+/* write TOPIC KIND MODE WHAT COUNT */
 static int write_stream(rc_domain *domain, char **args)
 {
 	rc_publisher_config config = config_of(args);
 	rc_publisher *publisher;
-	uint8_t bytes[LARGEST];
-	uint64_t count = strtoull(args[3], NULL, 10);
+	const size_t *like = strcmp(args[3], "whole") == 0 ? whole_sizes : sizes;
+	uint64_t count = strtoull(args[4], NULL, 10);
 	int result = rc_publisher_open(domain, args[0], &config, &publisher);
 	if (result != RC_OK)
 		return fail("open publisher", result);
 	for (uint64_t n = 1; n <= count; n++) {
-		size_t size = fill(bytes, n);
-		rc_claim claim;
-		if (n % 3 == 0 && size <= 128) { /* in place, at the end of the slot */
-			result = rc_publisher_claim(publisher, size, 30 * SECOND, &claim);
-			if (result == RC_OK) {
-				uint8_t *at = (uint8_t *)claim.data + claim.capacity - size;
-				memcpy(at, bytes, size);
-				result = rc_claim_commit(&claim, at, size, NULL);
-				if (result == RC_ERROR_FENCED) /* this process was stopped for long: nothing was sent */
-					result = rc_publisher_publish(publisher, bytes, size, 30 * SECOND);
-			}
-		} else {
-			result = rc_publisher_publish(publisher, bytes, size, 30 * SECOND);
-		}
+		do
+			result = publish(publisher, n, like);
+		while (result == RC_ERROR_FENCED); /* this process was stopped for long: nothing was sent */
 		if (result != RC_OK)
 			return fail("publish", result);
 		if (config.mode == RC_RING_MODE_LATEST && n % 8 == 0)
@@ -81,35 +84,39 @@ static int hold_claim(rc_domain *domain, char **args)
 		result = rc_publisher_claim(publisher, 1, 30 * SECOND, &claim);
 	if (result != RC_OK)
 		return fail("claim", result);
-	printf("claimed\n");
-	(void)fflush(stdout);
+	say("claimed");
 	for (;;)
 		(void)pause();
 }
 
-/* read TOPIC COUNT: until sequence COUNT */
+/* Waits for the next message or event, which has to come. */
+static int next(rc_subscription *subscription, rc_received *received)
+{
+	int result = rc_subscription_wait(subscription, 30 * SECOND, received);
+	return result == RC_OK ? 0 : fail("read", result);
+}
+
+/* read TOPIC READING HISTORY COUNT: until sequence COUNT */
 static int read_stream(rc_domain *domain, char **args)
 {
+	rc_subscription_config config = {.history = strtoull(args[2], NULL, 10)};
 	rc_subscription *subscription;
-	uint8_t bytes[LARGEST];
-	uint64_t count = strtoull(args[1], NULL, 10), last = 0, got = 0, missed = 0;
+	rc_received r;
+	uint64_t count = strtoull(args[3], NULL, 10), last = 0, got = 0, missed = 0;
 	bool lagged = false;
-	int result = rc_subscription_open(domain, args[0], NULL, &subscription);
+	config.reading = strcmp(args[1], "latest") == 0 ? RC_READ_LATEST : RC_READ_RELIABLE;
+	int result = rc_subscription_open(domain, args[0], &config, &subscription);
 	if (result != RC_OK)
 		return fail("subscribe", result);
-	printf("ready\n");
-	(void)fflush(stdout);
+	say("ready");
 	while (last < count) {
-		rc_received r;
-		result = rc_subscription_wait(subscription, 30 * SECOND, &r);
-		if (result != RC_OK)
-			return fail("read", result);
+		if (next(subscription, &r) != 0)
+			return 1;
 		if (r.type == RC_TYPE_LAGGED) {
 			lagged = true;
 			continue;
 		}
-		size_t size = fill(bytes, r.sequence);
-		if (r.type != RC_TYPE_MESSAGE || r.sequence <= last || (r.sequence != last + 1 && !lagged) || r.size != size || memcmp(r.data, bytes, size) != 0) {
+		if (r.sequence <= last || (r.sequence != last + 1 && !lagged) || !right(&r)) {
 			printf("after %" PRIu64 ": type %u, sequence %" PRIu64 ", %zu bytes\n", last, (unsigned)r.type, r.sequence, r.size);
 			return 1;
 		}
@@ -129,11 +136,11 @@ int main(int argc, char **argv)
 	int result = rc_domain_open(NULL, &domain);
 	if (result != RC_OK)
 		return fail("open domain", result);
-	if (argc == 6 && strcmp(argv[1], "write") == 0)
+	if (argc == 7 && strcmp(argv[1], "write") == 0)
 		result = write_stream(domain, argv + 2);
 	else if (argc == 5 && strcmp(argv[1], "claim") == 0)
 		result = hold_claim(domain, argv + 2);
-	else if (argc == 4 && strcmp(argv[1], "read") == 0)
+	else if (argc == 6 && strcmp(argv[1], "read") == 0)
 		result = read_stream(domain, argv + 2);
 	else
 		result = 2;

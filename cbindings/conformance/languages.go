@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+)
+
+// A language is one implementation, with the program that is its peer.
+type language struct {
+	name string
+	// build makes the peer, run starts it; in the root of the repository.
+	build, run []string
+	// groups says that the peer has the commands member and hold.
+	groups bool
+	// check looks at the peer itself: that an implementation which should be one of
+	// its own is. Nil: nothing to look at.
+	check func(run []string) error
+	claim string // what check holds true
+}
+
+// languages are all that take part. The implementations of spec/ that are independent
+// of each other are Go and C; the check of each says that it is one of its own.
+var languages = []language{
+	{
+		name: "go", groups: true,
+		run: []string{os.Args[0]}, // this program: see peer.go
+	},
+	{
+		name:  "c",
+		build: []string{"make", "-s", "-C", "cbindings", "build/conformance-peer"},
+		run:   []string{"cbindings/build/conformance-peer"},
+		check: noGo, claim: "has-no-go-in-it",
+	},
+}
+
+// prepare builds the peer and looks at it.
+func (l *language) prepare() error {
+	if len(l.build) == 0 {
+		return nil
+	}
+	text, err := exec.Command(l.build[0], l.build[1:]...).CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("build the peer: %s: %w\n%s", strings.Join(l.build, " "), err, text)
+	}
+	return nil
+}
+
+// chosen are the languages of a list of names with commas between; all for "".
+func chosen(names string) ([]language, error) {
+	if names == "" {
+		return languages, nil
+	}
+	var list []language
+	for name := range strings.SplitSeq(names, ",") {
+		i := slices.IndexFunc(languages, func(l language) bool { return l.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("-only %s: there is no language %q", names, name)
+		}
+		list = append(list, languages[i])
+	}
+	return list, nil
+}
