@@ -83,7 +83,9 @@ enum rc_code {
 	RC_ERROR_BUSY = -19,         /* a claim is open, or handles are */
 	RC_ERROR_BUFFER = -20,       /* the message does not fit into the buffer; it stays */
 	RC_ERROR_FORKED = -21,       /* the handle is of the parent process */
-	RC_ERROR_UNSUPPORTED = -22   /* known, but not built yet */
+	RC_ERROR_UNSUPPORTED = -22,  /* known, but not built yet */
+	RC_ERROR_MODE = -23,         /* a queue group of a topic of mode latest: it wants a reliable one */
+	RC_ERROR_GROUP_FULL = -24    /* the group has as many members as it can have */
 };
 
 /* One sentence for a code; never NULL. */
@@ -159,13 +161,17 @@ typedef struct rc_publisher_config {
 	uint32_t history;    /* how many messages a subscription may start back, at most half of the slots */
 	uint32_t schema;     /* low half of the hash of the payloads' schema */
 	bool timestamps;     /* the wall clock goes into every message */
+	const char *owner;   /* whose the topic is, by name or number; only root gives it to others; NULL asks for nothing */
+	const char *group;   /* the same; a group that this process is a member of */
+	uint32_t file_mode;  /* who may write (publish) and read (subscribe), as 0640: the owner publishes, the group subscribes */
 	uint32_t reserved[8]; /* zero */
 } rc_publisher_config;
 
 /* Opens a topic for publishing, in the shape asked for, and waits for those who
  * subscribed before: at most a second for the forwarder, if one runs, and 200 ms for
  * subscriptions to patterns. config may be NULL. RC_ERROR_SHAPE if the topic was
- * written in another shape; RC_ERROR_NOT_EXCLUSIVE. Allocates. */
+ * written in another shape; RC_ERROR_PERMISSION if it was written with other rights than
+ * those asked for, or if this process has none; RC_ERROR_NOT_EXCLUSIVE. Allocates. */
 RC_API int rc_publisher_open(rc_domain *domain, const char *topic, const rc_publisher_config *config, rc_publisher **publisher);
 
 /* Ends a publisher: an open claim is aborted. NULL is fine. */
@@ -235,14 +241,14 @@ RC_API int rc_publisher_source(const rc_publisher *publisher, struct rc_address 
 enum rc_reading {
 	RC_READ_RELIABLE = 0, /* holds publishers up, within its stall budget; read in place */
 	RC_READ_LATEST = 1,   /* holds nobody up; gets copies; misses what it is too slow for */
-	RC_READ_GROUP = 2     /* a member of a queue group: RC_ERROR_UNSUPPORTED today */
+	RC_READ_GROUP = 2     /* as a member of a queue group: each message goes to one member */
 };
 
 typedef struct rc_subscription_config {
 	uint32_t reading;  /* rc_reading; a topic of mode latest is always read so */
 	bool local_only;   /* other nodes are not asked for it */
 	uint64_t history;  /* how many messages to start back, as far as the ring has them */
-	const char *group; /* name of the queue group; NULL */
+	const char *group; /* RC_READ_GROUP: the queue group's name, 1 to 32 of A-Z a-z 0-9 _ -; else NULL */
 	uint32_t reserved[8]; /* zero */
 } rc_subscription_config;
 
@@ -251,7 +257,17 @@ typedef struct rc_subscription_config {
  * comes, or its loss is told; topics that match and come later are joined as they appear, from their
  * first message, while somebody polls or waits. A pattern reads its topics in turn and keeps the
  * order within each; its first subscription starts one thread for the whole domain. config may be
- * NULL. Allocates. */
+ * NULL. Allocates.
+ *
+ * With RC_READ_GROUP it becomes a member of the topic's queue group of that name: each message goes
+ * to one member, and who is free takes the next. It is copied out, so that no publisher waits for who
+ * works on it, and is in the member's hand until rc_subscription_release, the next call with the
+ * subscription, or its close, which say that it was handled. Of one that its taker had in hand when its
+ * process died another member is told, once: RC_TYPE_ABANDONED; it is not handed out again. The group
+ * begins with its first member, at the tail, and goes on where it stands, whoever comes and goes; without a member it
+ * holds nobody back, and the next one is told what the ring has no more (RC_TYPE_LAGGED). A message must
+ * fit a slot while a group reads a topic: a larger one is RC_ERROR_TOO_LARGE to its publisher.
+ * RC_ERROR_INVALID with a pattern, with history, or without a name; RC_ERROR_MODE; RC_ERROR_GROUP_FULL. */
 RC_API int rc_subscription_open(rc_domain *domain, const char *topic, const rc_subscription_config *config, rc_subscription **subscription);
 
 /* Ends a subscription; what it lent must not be read any more. NULL is fine. */
@@ -264,7 +280,9 @@ enum rc_type {
 	RC_TYPE_LOSS = 2,    /* sequences first..last of source will not come; count of them; reason: RC_LOSS_REASON_* */
 	RC_TYPE_DAMAGED = 3, /* the slot at position first has impossible bytes; reading goes on behind it */
 	RC_TYPE_EPOCH = 4,   /* reserved: the source came back */
-	RC_TYPE_DOWN = 5     /* reserved: the source went away */
+	RC_TYPE_DOWN = 5,    /* reserved: the source went away */
+	RC_TYPE_ABANDONED = 6 /* of a queue group: taker had message `sequence` of source, at position, in hand
+	                         and is gone; nobody knows whether it was handled */
 };
 
 /* One message, or one event. Types that a program does not know it passes over. */
@@ -284,7 +302,8 @@ typedef struct rc_received {
 	uint64_t first, last, count; /* of an event */
 	const char *topic;     /* its topic, also for a pattern; valid as long as the subscription */
 	const struct rc_address_block *block; /* reserved: routing of requests and replies; NULL */
-	uint64_t reserved[4];
+	struct rc_address taker; /* of RC_TYPE_ABANDONED: who had it in hand */
+	uint64_t reserved[2];
 } rc_received;
 
 /* Takes the next message or event, if one is there; RC_NOTHING otherwise. The payload is
@@ -299,7 +318,8 @@ RC_API int rc_subscription_wait(rc_subscription *subscription, int64_t timeout, 
  * not fit: RC_ERROR_BUFFER, received->size says what is needed, and the message comes again. */
 RC_API int rc_subscription_read(rc_subscription *subscription, void *buffer, size_t capacity, int64_t timeout, rc_received *received);
 
-/* Gives back what the last call lent, before the next call does. */
+/* Gives back what the last call lent, before the next call does. In a queue group: the message in
+ * hand was handled, and nobody will be told of it. */
 RC_API void rc_subscription_release(rc_subscription *subscription);
 
 /* Waits until one of count subscriptions, all of one domain, has something; *ready is its index.

@@ -79,6 +79,8 @@ const char *rc_error_text(int code)
 	case RC_ERROR_BUFFER: return "the message does not fit into the buffer";
 	case RC_ERROR_FORKED: return "the handle belongs to the parent process: open one in the child";
 	case RC_ERROR_UNSUPPORTED: return "not built yet";
+	case RC_ERROR_MODE: return "a topic of mode latest has no queue groups";
+	case RC_ERROR_GROUP_FULL: return "the queue group has as many members as it can have";
 	default: return "unknown code";
 	}
 }
