@@ -1,0 +1,352 @@
+// Subscriptions, and waiting for several.
+//
+// Part of ringcast.hpp.
+#ifndef RINGCAST_SUBSCRIPTION_HPP
+#define RINGCAST_SUBSCRIPTION_HPP
+
+#include <cstdint>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "event.hpp"
+
+namespace ringcast {
+
+// How a subscription reads.
+enum class reading : std::uint32_t {
+	reliable = RC_READ_RELIABLE, // holds publishers up, within its stall budget; read in place
+	latest = RC_READ_LATEST      // holds nobody up; gets copies; misses what it is too slow for
+};
+
+struct subscription_config {
+	ringcast::reading reading = ringcast::reading::reliable; // a topic of mode latest is always read so
+	bool local_only = false;   // other nodes are not asked for it
+	std::uint64_t history = 0; // how many messages to start back, as far as the ring has them
+};
+
+class subscription;
+
+// What a subscription has, one after the other, for `for`. It is read once, in one loop. The loop ends when the time
+// is up for the next one, or with an error: look at error() after it.
+class event_range {
+public:
+	class iterator {
+	public:
+		using iterator_category = std::input_iterator_tag;
+		using value_type = event;
+		using difference_type = std::ptrdiff_t;
+		using pointer = const event *;
+		using reference = const event &;
+
+		reference operator*() const noexcept { return *range_->now_; }
+		pointer operator->() const noexcept { return &*range_->now_; }
+		iterator &operator++()
+		{
+			if (!range_->next())
+				range_ = nullptr;
+			return *this;
+		}
+		void operator++(int) { ++*this; }
+		friend bool operator==(const iterator &a, const iterator &b) noexcept { return a.range_ == b.range_; }
+		friend bool operator!=(const iterator &a, const iterator &b) noexcept { return a.range_ != b.range_; }
+
+	private:
+		friend class event_range;
+		explicit iterator(event_range *r) noexcept : range_(r) {}
+		event_range *range_; // NULL: the end
+	};
+
+	iterator begin() { return iterator(next() ? this : nullptr); }
+	iterator end() noexcept { return iterator(nullptr); }
+	// Why the loop ended; errc::ok while it has not, and where only the time was up.
+	const failure &error() const noexcept
+	{
+		static const failure none;
+		return now_.error().try_again() ? none : now_.error();
+	}
+
+	event_range(const event_range &) = delete;
+	event_range &operator=(const event_range &) = delete;
+	~event_range() = default;
+
+private:
+	friend class subscription;
+	event_range(subscription &s, timeout wait) : subscription_(&s), wait_(wait), now_(failure()) {}
+	inline bool next();
+
+	subscription *subscription_;
+	timeout wait_;
+	result<event> now_;
+};
+
+// One subscription, of one topic or of all that match a pattern. For one thread at a time; different ones may be used
+// at once. It keeps its domain open. What it lends is valid until its next call.
+class subscription {
+public:
+	// Subscribes to a topic, making its ring if nobody did, or to a pattern: `*` is one token, a last `>` the rest. Every
+	// message that is published from now on comes, or its loss is told. A pattern reads its topics in turn and
+	// keeps the order within each; its first subscription starts one thread for the whole domain. Allocates.
+	static result<subscription> open(const domain &d, std::string_view topic, const subscription_config &config = {})
+	{
+		if (!d.is_open())
+			return detail::closed("the domain");
+		if (!detail::is_whole(topic))
+			return detail::not_a_name();
+		rc_subscription_config c{};
+		c.reading = static_cast<std::uint32_t>(config.reading);
+		c.local_only = config.local_only;
+		c.history = config.history;
+		std::string name(topic);
+		rc_subscription *handle = nullptr;
+		const int code = rc_subscription_open(d.native_handle(), name.c_str(), &c, &handle);
+		if (code != RC_OK)
+			return detail::failure_of(code);
+		return subscription(detail::held(d), handle, std::move(name));
+	}
+
+	// Takes the next message or event, if one is there: errc::nothing otherwise. Never waits. Allocates for messages larger
+	// than a slot only.
+	result<event> poll()
+	{
+		if (__builtin_expect(handle_ == nullptr, 0))
+			return detail::closed("the subscription");
+		lease_->turn++;
+		return taken(rc_subscription_poll(handle_, &lease_->received));
+	}
+	// The same, but waits: errc::timed_out. Sleeps while nothing is there, if its domain waits so.
+	result<event> wait(timeout wait = forever)
+	{
+		if (__builtin_expect(handle_ == nullptr, 0))
+			return detail::closed("the subscription");
+		lease_->turn++;
+		return taken(rc_subscription_wait(handle_, wait.ns(), &lease_->received));
+	}
+	// Copies the next message into buffer, where it then lies: nothing of the ring stays lent. errc::buffer if it does
+	// not fit; its size is then size_needed(), and it comes again.
+	result<event> read(bytes buffer, timeout wait = forever)
+	{
+		if (__builtin_expect(handle_ == nullptr, 0))
+			return detail::closed("the subscription");
+		lease_->turn++;
+		return taken(rc_subscription_read(handle_, buffer.data(), buffer.size(), wait.ns(), &lease_->received));
+	}
+	// What the last read with errc::buffer would have needed, in bytes.
+	std::size_t size_needed() const noexcept { return handle_ != nullptr ? lease_->received.size : 0; }
+	// Gives back what was lent, before the next call does: publishers need not wait for it any longer.
+	void release() noexcept
+	{
+		if (handle_ == nullptr)
+			return;
+		lease_->turn++;
+		rc_subscription_release(handle_);
+	}
+
+	// For `for`: what comes, each waited for as long as given. events(no_wait): what is there.
+	event_range events(timeout wait = forever) { return {*this, wait}; }
+
+	// Calls the handlers, as match does, for what is there, at most `most` of it; never waits. Returns how many there
+	// were: fewer than `most` says that nothing is left. A handler that returns false ends it before. For event loops, see fd().
+	template <class... F>
+	result<std::size_t> dispatch(std::size_t most, F &&...handlers)
+	{
+		auto handler = detail::overloaded<std::decay_t<F>...>{std::forward<F>(handlers)...};
+		for (std::size_t n = 0; n < most; n++) {
+			result<event> e = poll();
+			if (!e && e.error().try_again())
+				return std::size_t(n);
+			if (!e)
+				return e.error();
+			if (!goes_on(handler, *e))
+				return n + 1;
+		}
+		return std::size_t(most);
+	}
+	// Calls the handlers for whatever comes, and waits for it, until one returns false, or an error. The time is for each.
+	template <class... F>
+	result<void> run(timeout wait, F &&...handlers)
+	{
+		auto handler = detail::overloaded<std::decay_t<F>...>{std::forward<F>(handlers)...};
+		for (;;) {
+			result<event> e = this->wait(wait);
+			if (!e)
+				return e.error();
+			if (!goes_on(handler, *e))
+				return {};
+		}
+	}
+
+	// A descriptor for poll, epoll and what is built on them: readable when the subscription should be polled. When it is, poll
+	// until errc::nothing: that call clears it and arms it again. It may be readable without a message. The first
+	// call starts one thread for the whole domain. It stays the subscription's: do not read, write or close it.
+	result<int> fd()
+	{
+		int descriptor = -1;
+		if (handle_ == nullptr)
+			return detail::closed("the subscription");
+		const int code = rc_subscription_fd(handle_, &descriptor);
+		if (code != RC_OK)
+			return detail::failure_of(code);
+		return descriptor;
+	}
+
+	// The ring that it uses now; errc::invalid for a pattern.
+	result<topic_info> info() const
+	{
+		if (handle_ == nullptr)
+			return detail::closed("the subscription");
+		rc_topic_info i;
+		const int code = rc_subscription_info(handle_, &i);
+		return detail::info_of(code, i);
+	}
+	// The topic, or the pattern.
+	const std::string &topic() const noexcept { return topic_; }
+
+	// Ends it; what it lent must not be read any more. Its end does the same.
+	void close() noexcept
+	{
+		if (handle_ == nullptr)
+			return;
+		rc_subscription_close(handle_);
+		handle_ = nullptr;
+		detail::lease::give(lease_);
+		domain_.reset();
+	}
+	bool is_open() const noexcept { return handle_ != nullptr; }
+	// For calls of ringcast.h; NULL if it is closed. It stays the subscription's.
+	rc_subscription *native_handle() const noexcept { return handle_; }
+
+	// Messages that it lent stay lent where it is moved.
+	subscription(subscription &&other) noexcept { swap(other); }
+	subscription &operator=(subscription &&other) noexcept
+	{
+		if (this != &other) {
+			close();
+			swap(other);
+		}
+		return *this;
+	}
+	subscription(const subscription &) = delete;
+	subscription &operator=(const subscription &) = delete;
+	~subscription() { close(); }
+
+private:
+	subscription(std::shared_ptr<detail::open_domain> d, rc_subscription *handle, std::string topic)
+		: domain_(std::move(d)), handle_(handle), lease_(detail::lease::take()), topic_(std::move(topic))
+	{
+	}
+	void swap(subscription &other) noexcept
+	{
+		std::swap(domain_, other.domain_);
+		std::swap(handle_, other.handle_);
+		std::swap(lease_, other.lease_);
+		std::swap(topic_, other.topic_);
+	}
+
+	result<event> taken(int code)
+	{
+		if (__builtin_expect(code != RC_OK, 0))
+			return detail::failure_of(code);
+		if (__builtin_expect(lease_->received.type == RC_TYPE_MESSAGE, 1))
+			return result<event>(std::in_place, message(lease_));
+		return happened(lease_->received);
+	}
+	[[gnu::cold, gnu::noinline]] static result<event> happened(const rc_received &r)
+	{
+		const std::string_view topic = r.topic != nullptr ? std::string_view(r.topic) : std::string_view();
+		switch (r.type) {
+		case RC_TYPE_LAGGED: return event(lagged{topic, r.first, r.count});
+		case RC_TYPE_LOSS: return event(loss{topic, address(r.source), r.first, r.last, r.count, r.reason});
+		case RC_TYPE_DAMAGED: return event(damaged{topic, r.first});
+		default: return event(other_event{topic, r.type, address(r.source)});
+		}
+	}
+	// Calls a handler that returns nothing, or whether to go on.
+	template <class Handler>
+	static bool goes_on(Handler &handler, const event &e)
+	{
+		return std::visit(
+			[&](const auto &one) -> bool {
+				if constexpr (std::is_void_v<decltype(handler(one))>) {
+					handler(one);
+					return true;
+				} else {
+					return static_cast<bool>(handler(one));
+				}
+			},
+			e);
+	}
+
+	std::shared_ptr<detail::open_domain> domain_;
+	rc_subscription *handle_ = nullptr;
+	detail::lease *lease_ = nullptr;
+	std::string topic_;
+};
+
+inline bool event_range::next()
+{
+	now_ = subscription_->wait(wait_);
+	return now_.has_value();
+}
+
+// Waits for several subscriptions of one domain, whatever their number, in one place. The subscriptions stay where
+// they are read; they may be moved meanwhile, but are removed before they end. The thread that waits uses them all.
+class wait_set {
+public:
+	// Allocates. errc::invalid if it is closed.
+	result<void> add(const subscription &s)
+	{
+		if (!s.is_open())
+			return detail::closed("the subscription");
+		all_.push_back(s.native_handle());
+		return {};
+	}
+	// Without effect if it is not there. The indices of those behind it go down by one.
+	void remove(const subscription &s) noexcept
+	{
+		for (auto i = all_.begin(); i != all_.end(); ++i) {
+			if (*i == s.native_handle()) {
+				all_.erase(i);
+				return;
+			}
+		}
+	}
+	std::size_t size() const noexcept { return all_.size(); }
+
+	// Waits until one has something, and returns its index, in the order in which they were added. The search begins
+	// behind the one that was ready last, so that none is forgotten. Does not allocate.
+	result<std::size_t> wait(timeout wait = forever)
+	{
+		std::size_t ready = 0;
+		const int code = rc_subscriptions_wait(all_.data(), all_.size(), wait.ns(), &ready);
+		if (code != RC_OK)
+			return detail::failure_of(code);
+		return ready;
+	}
+
+private:
+	std::vector<rc_subscription *> all_;
+};
+
+// The same for those that are named: `wait_any(1s, prices, orders)`. Does not allocate.
+template <class... S>
+result<std::size_t> wait_any(timeout wait, S &...subscriptions)
+{
+	static_assert(sizeof...(S) > 0 && (std::is_same_v<S, subscription> && ...), "wait_any: subscriptions");
+	if (!(subscriptions.is_open() && ...))
+		return detail::closed("a subscription");
+	rc_subscription *const all[] = {subscriptions.native_handle()...};
+	std::size_t ready = 0;
+	const int code = rc_subscriptions_wait(all, sizeof...(S), wait.ns(), &ready);
+	if (code != RC_OK)
+		return detail::failure_of(code);
+	return ready;
+}
+
+} // namespace ringcast
+
+#endif
