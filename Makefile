@@ -46,6 +46,10 @@ test: $(PYTHON_READY) $(FLATBUFFERS_JAR) ## run every test in every language
 		'c: make -s -C cbindings test' \
 		'c, AddressSanitizer and UBSan: make -s -C cbindings asan' \
 		'c, ThreadSanitizer: make -s -C cbindings tsan' \
+		'c++, every header and standard: make -s -C cbindings test-cpp-headers' \
+		'c++: make -s -C cbindings test-cpp-gcc' \
+		'c++, clang, AddressSanitizer and UBSan: make -s -C cbindings test-cpp-clang' \
+		'c++, ThreadSanitizer: make -s -C cbindings test-cpp-tsan' \
 		'conformance: go run ./cbindings/conformance' \
 		'python: $(PYTHON) cbindings/python/tests/read_images.py codec/golden' \
 		'java: FLATBUFFERS_JAR=$(FLATBUFFERS_JAR) sh cbindings/java/test.sh' \

@@ -1,0 +1,64 @@
+# The C++ layer: headers over the C library. Included by Makefile.
+
+CXXFLAGS ?= -O2 -g
+CLANGXX  ?= clang++
+CXX_WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Werror
+CXX_HEADERS  := include/ringcast.hpp $(wildcard include/ringcast/*.hpp) include/ringcast.h include/ringcast/layout.h
+# FlatBuffers in the version of the generated code: its Go module has the C++ headers, too.
+FLATBUFFERS  ?= $(eval FLATBUFFERS := $(shell go mod download github.com/google/flatbuffers && go list -m -f '{{.Dir}}' github.com/google/flatbuffers)/include)$(FLATBUFFERS)
+CXX_STANDARD ?= c++17
+CXX_FLAGS    := $(CXX_WARNINGS) -Iinclude -I../examples/cpp -pthread
+
+CXX_TESTS := $(wildcard test/cpp/*_test.cc)
+# All but the test that has no exceptions is one program.
+CXX_SUITE := $(filter-out test/cpp/plain_test.cc,$(CXX_TESTS)) test/cpp/main.cc
+CXX_OBJECTS := $(CXX_SUITE:test/cpp/%.cc=$(BUILD)/cpp/%.o)
+
+.PHONY: test-cpp test-cpp-gcc test-cpp-clang test-cpp-tsan test-cpp-headers
+
+$(BUILD)/cpp/%.o: test/cpp/%.cc test/cpp/domain_fixture.h $(CXX_HEADERS) cpp.mk
+	@mkdir -p $(BUILD)/cpp
+	$(CXX) -std=$(CXX_STANDARD) $(CXX_FLAGS) $(CXXFLAGS) -isystem $(FLATBUFFERS) -c -o $@ $<
+
+# What has threads in it; process_test has the roles of main.
+$(BUILD)/test-cpp-threads: $(BUILD)/cpp/threads_test.o $(BUILD)/cpp/process_test.o $(BUILD)/cpp/main.o $(BUILD)/libringcast.a
+	$(CXX) $(CXXFLAGS) -pthread -o $@ $^ -lgtest
+
+# GoogleTest, Debian's libgtest-dev.
+$(BUILD)/test-cpp: $(CXX_OBJECTS) $(BUILD)/libringcast.a
+	$(CXX) $(CXXFLAGS) -pthread -o $@ $^ -lgtest
+
+$(BUILD)/test-cpp-plain: test/cpp/plain_test.cc $(CXX_HEADERS) $(BUILD)/libringcast.a cpp.mk
+	$(CXX) -std=$(CXX_STANDARD) $(CXX_FLAGS) $(CXXFLAGS) -fno-exceptions -fno-rtti -isystem $(FLATBUFFERS) -o $@ $< $(BUILD)/libringcast.a
+
+# gcc with C++17; clang with C++20 under AddressSanitizer and UBSan; the threads under ThreadSanitizer; and
+# without exceptions and type information by both.
+test-cpp: test-cpp-headers test-cpp-gcc test-cpp-clang test-cpp-tsan
+
+# Every header on its own, and all of them in each standard, by both compilers.
+test-cpp-headers:
+	@status=0; \
+	compile() { \
+		name=$$1; shift; \
+		if "$$@" $(CXX_FLAGS) -isystem $(FLATBUFFERS) -fsyntax-only; then echo "ok cpp/compiles/$$name"; \
+		else status=1; echo "not ok cpp/compiles/$$name: see above"; fi; \
+	}; \
+	for header in ringcast.hpp $(notdir $(wildcard include/ringcast/*.hpp)); do \
+		path=include/ringcast/$$header; [ -f $$path ] || path=include/$$header; \
+		compile $$header $(CXX) -std=c++17 -x c++ -include $$path /dev/null; \
+	done; \
+	for standard in c++17 c++20 c++2b; do \
+		compile gcc-$$standard $(CXX) -std=$$standard -fno-exceptions -fno-rtti test/cpp/plain_test.cc; \
+		compile clang-$$standard $(CLANGXX) -std=$$standard -fno-exceptions -fno-rtti test/cpp/plain_test.cc; \
+	done; exit $$status
+
+test-cpp-gcc: $(BUILD)/test-cpp $(BUILD)/test-cpp-plain
+	@status=0; $(BUILD)/test-cpp || status=1; $(BUILD)/test-cpp-plain || status=1; exit $$status
+
+CXX_ASAN := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined
+CXX_TSAN := -O1 -g -fsanitize=thread
+test-cpp-clang:
+	@RC_TEST_SUITE=cpp-clang-asan $(MAKE) -s BUILD=$(BUILD)-clang-asan CC=clang CXX=$(CLANGXX) CXX_STANDARD=c++20 CFLAGS='$(CXX_ASAN)' CXXFLAGS='$(CXX_ASAN)' test-cpp-gcc
+test-cpp-tsan:
+	@$(MAKE) -s BUILD=$(BUILD)-tsan CFLAGS='$(CXX_TSAN)' CXXFLAGS='$(CXX_TSAN)' $(BUILD)-tsan/test-cpp-threads
+	@RC_TEST_SUITE=cpp-tsan $(BUILD)-tsan/test-cpp-threads --gtest_filter='Threads.*'
