@@ -58,6 +58,8 @@ enum class errc : int {
 	buffer = RC_ERROR_BUFFER,               // the message does not fit into the buffer
 	forked = RC_ERROR_FORKED,               // the handle is of the parent process
 	unsupported = RC_ERROR_UNSUPPORTED,     // known, but not built yet
+	mode = RC_ERROR_MODE,                   // a queue group of a topic of mode latest
+	group_full = RC_ERROR_GROUP_FULL,       // the group has as many members as it can have
 
 	bad_table = -1000 // of this layer: the payload is no FlatBuffer of the type that was asked for
 };

@@ -33,6 +33,15 @@ struct damaged {
 	std::uint64_t position = 0;
 };
 
+// Of a queue group: taker had message `sequence` of source in hand and is gone. Nobody knows whether it was handled;
+// it is not handed out again.
+struct abandoned {
+	std::string_view topic;
+	address taker;
+	address source;
+	std::uint64_t sequence = 0, position = 0;
+};
+
 // What a later version of Ringcast may tell; pass over it.
 struct other_event {
 	std::string_view topic;
@@ -41,7 +50,7 @@ struct other_event {
 };
 
 // One thing that a subscription took from its stream.
-using event = std::variant<message, lagged, loss, damaged, other_event>;
+using event = std::variant<message, lagged, loss, damaged, abandoned, other_event>;
 
 // The message in an event; NULL if it is something else.
 inline const message *message_of(const event &e) noexcept { return std::get_if<message>(&e); }
@@ -82,6 +91,11 @@ inline std::string to_string(const loss &e)
 		std::to_string(e.last) + ", reason " + std::to_string(e.reason);
 }
 inline std::string to_string(const damaged &e) { return detail::event_text("damaged bytes at position ", e.topic) + std::to_string(e.position); }
+inline std::string to_string(const abandoned &e)
+{
+	return detail::event_text("message ", e.topic) + std::to_string(e.sequence) + " of " + to_string(e.source) + " was in the hand of " + to_string(e.taker) +
+		", which is gone";
+}
 inline std::string to_string(const other_event &e) { return detail::event_text("event ", e.topic) + std::to_string(e.type) + " of " + to_string(e.source); }
 inline std::string to_string(const event &e)
 {
@@ -92,7 +106,7 @@ namespace detail {
 
 template <class T>
 inline constexpr bool is_event = std::is_same_v<T, message> || std::is_same_v<T, lagged> || std::is_same_v<T, loss> || std::is_same_v<T, damaged> ||
-	std::is_same_v<T, other_event> || std::is_same_v<T, event>;
+	std::is_same_v<T, abandoned> || std::is_same_v<T, other_event> || std::is_same_v<T, event>;
 
 } // namespace detail
 

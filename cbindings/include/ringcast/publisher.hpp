@@ -48,6 +48,9 @@ struct publisher_config {
 	std::uint32_t history = 0; // how many messages a subscription may start back, at most half of the slots
 	std::uint32_t schema = 0;  // low half of the hash of the payloads' schema
 	bool timestamps = false;   // the wall clock goes into every message
+	std::string owner;         // whose the topic is, by name or number; only root gives it to others
+	std::string group;         // the same; a group that this process is a member of
+	std::uint32_t file_mode = 0; // who may write (publish) and read (subscribe), as 0640: the owner publishes, the group subscribes
 };
 
 // Marks of one message.
@@ -173,12 +176,13 @@ class publisher {
 public:
 	// Opens a topic for publishing, in the shape asked for, and waits for those who subscribed before: at most a
 	// second for the forwarder, if one runs, and 200 ms for subscriptions to patterns. Allocates. errc::shape if the
-	// topic was written in another shape; errc::not_exclusive.
+	// topic was written in another shape; errc::permission if it was written with other rights than those asked for, or
+	// if this process has none; errc::not_exclusive.
 	static result<publisher> open(const domain &d, std::string_view topic, const publisher_config &config = {})
 	{
 		if (!d.is_open())
 			return detail::closed("the domain");
-		if (!detail::is_whole(topic))
+		if (!detail::is_whole(topic) || !detail::is_whole(config.owner) || !detail::is_whole(config.group))
 			return detail::not_a_name();
 		rc_publisher_config c{};
 		c.slots = config.slots;
@@ -188,6 +192,9 @@ public:
 		c.history = config.history;
 		c.schema = config.schema;
 		c.timestamps = config.timestamps;
+		c.owner = detail::or_null(config.owner);
+		c.group = detail::or_null(config.group);
+		c.file_mode = config.file_mode;
 		std::string name(topic);
 		rc_publisher *handle = nullptr;
 		const int code = rc_publisher_open(d.native_handle(), name.c_str(), &c, &handle);

@@ -20,13 +20,15 @@ namespace ringcast {
 // How a subscription reads.
 enum class reading : std::uint32_t {
 	reliable = RC_READ_RELIABLE, // holds publishers up, within its stall budget; read in place
-	latest = RC_READ_LATEST      // holds nobody up; gets copies; misses what it is too slow for
+	latest = RC_READ_LATEST,     // holds nobody up; gets copies; misses what it is too slow for
+	group = RC_READ_GROUP        // as a member of a queue group: each message goes to one member
 };
 
 struct subscription_config {
 	ringcast::reading reading = ringcast::reading::reliable; // a topic of mode latest is always read so
 	bool local_only = false;   // other nodes are not asked for it
 	std::uint64_t history = 0; // how many messages to start back, as far as the ring has them
+	std::string group;         // reading::group: the queue group's name, 1 to 32 of A-Z a-z 0-9 _ -
 };
 
 class subscription;
@@ -91,16 +93,22 @@ public:
 	// Subscribes to a topic, making its ring if nobody did, or to a pattern: `*` is one token, a last `>` the rest. Every
 	// message that is published from now on comes, or its loss is told. A pattern reads its topics in turn and
 	// keeps the order within each; its first subscription starts one thread for the whole domain. Allocates.
+	//
+	// With reading::group it becomes a member of the topic's queue group: each message goes to one member, and who is
+	// free takes the next. It is copied out, so that no publisher waits for who works on it, and is in the member's hand
+	// until release, the next call, or close, which say that it was handled. Of one that a member had in hand when its
+	// process died another is told (abandoned). errc::mode, errc::group_full.
 	static result<subscription> open(const domain &d, std::string_view topic, const subscription_config &config = {})
 	{
 		if (!d.is_open())
 			return detail::closed("the domain");
-		if (!detail::is_whole(topic))
+		if (!detail::is_whole(topic) || !detail::is_whole(config.group))
 			return detail::not_a_name();
 		rc_subscription_config c{};
 		c.reading = static_cast<std::uint32_t>(config.reading);
 		c.local_only = config.local_only;
 		c.history = config.history;
+		c.group = detail::or_null(config.group);
 		std::string name(topic);
 		rc_subscription *handle = nullptr;
 		const int code = rc_subscription_open(d.native_handle(), name.c_str(), &c, &handle);
@@ -137,7 +145,8 @@ public:
 	}
 	// What the last read with errc::buffer would have needed, in bytes.
 	std::size_t size_needed() const noexcept { return handle_ != nullptr ? lease_->received.size : 0; }
-	// Gives back what was lent, before the next call does: publishers need not wait for it any longer.
+	// Gives back what was lent, before the next call does: publishers need not wait for it any longer. In a queue group:
+	// it was handled.
 	void release() noexcept
 	{
 		if (handle_ == nullptr)
@@ -262,6 +271,7 @@ private:
 		case RC_TYPE_LAGGED: return event(lagged{topic, r.first, r.count});
 		case RC_TYPE_LOSS: return event(loss{topic, address(r.source), r.first, r.last, r.count, r.reason});
 		case RC_TYPE_DAMAGED: return event(damaged{topic, r.first});
+		case RC_TYPE_ABANDONED: return event(abandoned{topic, address(r.taker), address(r.source), r.sequence, r.position});
 		default: return event(other_event{topic, r.type, address(r.source)});
 		}
 	}

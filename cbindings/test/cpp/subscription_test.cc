@@ -315,11 +315,13 @@ TEST_F(DomainTest, SeveralAtOnce)
 
 TEST(Event, EveryOneIsPrinted)
 {
-	const ringcast::address a(rc_address{7, 0x1f03, 5, 12, 1});
+	using ringcast::address;
+	const address a(rc_address{7, 0x1f03, 5, 12, 1});
 	std::ostringstream out;
 	out << ringcast::event(ringcast::loss{"t", a, 3, 5, 3, RC_LOSS_REASON_TRAIL}) << '\n' << ringcast::damaged{"t", 9} << '\n'
-	    << ringcast::other_event{"t", RC_TYPE_DOWN, a};
-	EXPECT_EQ(out.str(), "t: lost 3 messages of n7-1f03.12.5:1, 3 to 5, reason 1\nt: damaged bytes at position 9\nt: event 5 of n7-1f03.12.5:1");
+	    << ringcast::other_event{"t", RC_TYPE_DOWN, a} << '\n' << ringcast::abandoned{"t", address(rc_address{7, 0x1f03, 6, 13, 0}), a, 4, 9};
+	EXPECT_EQ(out.str(), "t: lost 3 messages of n7-1f03.12.5:1, 3 to 5, reason 1\nt: damaged bytes at position 9\nt: event 5 of n7-1f03.12.5:1\n"
+		"t: message 4 of n7-1f03.12.5:1 was in the hand of n7-1f03.13.6, which is gone");
 }
 
 TEST_F(DomainTest, MessagesArePrintedWithoutTheirBytes)
