@@ -65,18 +65,28 @@ func TestPublishAndSubscribe(t *testing.T) {
 	}
 }
 
-// TestWorkers: two of them share what comes; each ends at an "end" of its own.
+// TestWorkers: two of them share what comes, in Go, in C, and one of each.
 func TestWorkers(t *testing.T) {
+	build := t.TempDir()
+	makeC(t, build, "examples")
+	inGo, inC := buildGo(t, "worker"), filepath.Join(build, "ringcast-worker")
+	t.Run("go", func(t *testing.T) { shareJobs(t, inGo, inGo) })
+	t.Run("c", func(t *testing.T) { shareJobs(t, inC, inC) })
+	t.Run("both", func(t *testing.T) { shareJobs(t, inGo, inC) })
+}
+
+// shareJobs runs workers; each ends at an "end" of its own.
+func shareJobs(t *testing.T, bins ...string) {
+	t.Helper()
 	dir := t.TempDir()
 	bus, err := ringcast.Open(t.Context(), &ringcast.Config{Dir: dir})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer bus.Close()
-	bin := buildGo(t, "worker")
-	var outs [2]bytes.Buffer
+	outs := make([]bytes.Buffer, len(bins))
 	var workers []*exec.Cmd
-	for i := range outs {
+	for i, bin := range bins {
 		w := command(t, dir, bin, "jobs")
 		w.Stdout, w.Stderr = &outs[i], &outs[i]
 		if err := w.Start(); err != nil {

@@ -29,7 +29,7 @@ var languages = []language{
 		run: []string{os.Args[0]}, // this program: see peer.go
 	},
 	{
-		name:  "c",
+		name: "c", groups: true,
 		build: []string{"make", "-s", "-C", "cbindings", "build/conformance-peer"},
 		run:   []string{"cbindings/build/conformance-peer"},
 		check: noGo, claim: "has-no-go-in-it",

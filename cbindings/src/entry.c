@@ -62,15 +62,22 @@ static void raise_high(const struct ring *r, uint64_t above)
 	}
 }
 
-static int join_at(const struct ring *r, uint64_t i, uint64_t word, uint32_t mode, uint64_t *active, uint64_t *cursor)
+/* Takes a free entry as JOINING: its word, or 0 if another was faster. */
+static uint64_t reserve_at(const struct ring *r, uint64_t i, uint64_t word)
 {
-	struct rc_consumer_entry *e = &r->entries[i];
 	uint32_t generation = entry_generation(word) + 1;
 	if (word == 0)
 		generation = (uint32_t)rci_random64() | 1; /* names one reader, also in a successor */
 	uint64_t joining = entry_word(generation, r->me, RC_ENTRY_STATE_JOINING);
 	raise_high(r, i);
-	if (!cas(&e->state, word, joining)) /* pairs(entry) */
+	return cas(&r->entries[i].state, word, joining) ? joining : 0; /* pairs(entry) */
+}
+
+static int join_at(const struct ring *r, uint64_t i, uint64_t word, uint32_t mode, uint64_t *active, uint64_t *cursor)
+{
+	struct rc_consumer_entry *e = &r->entries[i];
+	uint64_t joining = reserve_at(r, i, word);
+	if (joining == 0)
 		return RCI_AGAIN;
 	store_relaxed(&e->mode, mode);
 	store_relaxed(&e->group, 0);
@@ -92,6 +99,17 @@ static int join_at(const struct ring *r, uint64_t i, uint64_t word, uint32_t mod
 	return RC_OK;
 }
 
+static void free_dead(const struct ring *r)
+{
+	for (uint64_t i = 0; i < RC_ENTRY_COUNT; i++) {
+		uint64_t found = load_acquire(&r->entries[i].state);
+		if (entry_state(found) != RC_ENTRY_STATE_FREE)
+			(void)rci_entry_free_if_dead(r, i, found);
+	}
+}
+
+static int full(const struct ring *r) { return rci_fail(RC_ERROR_READERS_FULL, "%s: all %d reader entries are taken", r->path, RC_ENTRY_COUNT); }
+
 int rci_entry_join(const struct ring *r, uint32_t mode, uint32_t *entry, uint64_t *word, uint64_t *cursor)
 {
 	for (int round = 0; round < 2; round++) {
@@ -103,13 +121,23 @@ int rci_entry_join(const struct ring *r, uint32_t mode, uint32_t *entry, uint64_
 			if (join_at(r, i, found, mode, word, cursor) == RC_OK)
 				return RC_OK;
 		}
+		free_dead(r);
+	}
+	return full(r);
+}
+
+int rci_entry_reserve(const struct ring *r, uint64_t *entry, uint64_t *joining)
+{
+	for (int round = 0; round < 2; round++) {
 		for (uint64_t i = 0; i < RC_ENTRY_COUNT; i++) {
 			uint64_t found = load_acquire(&r->entries[i].state);
-			if (entry_state(found) != RC_ENTRY_STATE_FREE)
-				(void)rci_entry_free_if_dead(r, i, found);
+			*entry = i;
+			if (entry_state(found) == RC_ENTRY_STATE_FREE && (*joining = reserve_at(r, i, found)) != 0)
+				return RC_OK;
 		}
+		free_dead(r);
 	}
-	return rci_fail(RC_ERROR_READERS_FULL, "%s: all %d reader entries are taken", r->path, RC_ENTRY_COUNT);
+	return full(r);
 }
 
 void rci_entry_leave(const struct ring *r, uint32_t entry, uint64_t word)

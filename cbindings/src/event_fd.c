@@ -89,14 +89,9 @@ void rci_events_arm(rc_subscription *s)
 {
 	struct event_thread *e = s->domain->events;
 	uint64_t count;
-	bool blind = false;
 	if (read(s->event_fd, &count, sizeof count) < 0)
 		count = 0; /* it was not readable */
-	for (struct stream *stream = s->first; stream != NULL; stream = stream->next) {
-		rci_reader_sleeps(&stream->reader);
-		blind |= stream->reader.blind;
-	}
-	if (__builtin_expect(!blind, 1) || e == NULL || load_seq(&e->blind) != 0)
+	if (__builtin_expect(!rci_streams_leave_word(&s, 1), 1) || e == NULL || load_seq(&e->blind) != 0)
 		return;
 	store_seq(&e->blind, 1);
 	rci_ring_bell(s->domain, s->domain->index); /* the thread sleeps for longer by now */

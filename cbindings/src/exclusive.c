@@ -50,7 +50,7 @@ static void pad(const struct ring *r, uint64_t t)
 
 int rci_claim_exclusive(struct producer *p, uint64_t *position)
 {
-	const struct ring *r = p->ring;
+	struct ring *r = p->ring;
 	for (uint64_t stepped = 0; stepped <= r->slot_count; stepped++) {
 		if (__builtin_expect(ring_retired(r), 0))
 			return CLAIM_RETIRED;
@@ -88,7 +88,7 @@ int rci_end_exclusive(struct producer *p, uint64_t t, bool commit)
 
 bool rci_room_for(struct producer *p, uint64_t count)
 {
-	const struct ring *r = p->ring;
+	struct ring *r = p->ring;
 	uint64_t last = load_acquire(&r->control->tail) + count - 1;
 	if (rci_gate_room(r, &p->gate, last))
 		return true;

@@ -1,6 +1,6 @@
 /* How far producers may go, and what they do to readers that hold them back: ring.md, 6. */
 #define _GNU_SOURCE
-#include "ring.h"
+#include "group.h"
 
 #define REFILL_DIVISOR 10
 
@@ -119,8 +119,15 @@ static bool excused(const struct ring *r, struct gate *g, uint64_t now)
 	return rci_watch_step(&g->excuse, now) < r->shape.commit_deadline;
 }
 
+/* Moves the gate of the group with that entry. */
+static bool pass_group(struct ring *r, uint64_t entry)
+{
+	const struct group *g = rci_group_of_entry(r, entry);
+	return g != NULL && rci_group_pass(g);
+}
+
 /* What to do with one entry that holds position t back. */
-static void blame_entry(const struct ring *r, struct gate *g, uint64_t i, uint64_t t, uint64_t last, bool ask, bool excuse)
+static void blame_entry(struct ring *r, struct gate *g, uint64_t i, uint64_t t, uint64_t last, bool ask, bool excuse)
 {
 	struct rc_consumer_entry *e = &r->entries[i];
 	uint64_t word = load_acquire(&e->state); /* pairs(entry) */
@@ -130,6 +137,8 @@ static void blame_entry(const struct ring *r, struct gate *g, uint64_t i, uint64
 		return;
 	uint64_t cursor = load_acquire(&e->cursor);
 	if (cursor > t || t - cursor < r->slot_count)
+		return;
+	if (group && pass_group(r, i))
 		return;
 	if (ask && !group && rci_entry_free_if_dead(r, i, word))
 		return;
@@ -141,7 +150,7 @@ static void blame_entry(const struct ring *r, struct gate *g, uint64_t i, uint64
 		rci_entry_rouse(r, i, word);
 }
 
-void rci_gate_blame(const struct ring *r, struct gate *g, uint64_t t)
+void rci_gate_blame(struct ring *r, struct gate *g, uint64_t t)
 {
 	uint64_t now = rci_now(), last = g->blocked.last;
 	if (!g->waiting) {

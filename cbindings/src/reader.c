@@ -11,9 +11,6 @@
 #define CLAIM_LOOK 8
 #define STATE_LOOK 64
 
-/* What a look at a position finds, besides those of reader.h. */
-enum look { LOOK_NOTHING, LOOK_THERE, LOOK_STEP, LOOK_STUCK, LOOK_OVERRUN, LOOK_SEALED, LOOK_DAMAGED };
-
 static uint64_t min64(uint64_t a, uint64_t b) { return a < b ? a : b; }
 static uint64_t max64(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
@@ -392,9 +389,22 @@ void rci_reader_release(struct reader *d)
 		give_back(d);
 }
 
-void rci_reader_sleeps(struct reader *d)
+bool rci_reader_leave_word(struct reader *d)
 {
 	rci_reader_release(d);
-	d->blind = d->entered && !rci_sleep_bit_reader(d->ring, d->entry);
 	d->idle = 0;
+	d->stuck = d->stuck && d->stuck_from == d->cursor; /* the writer may be gone */
+	return d->entered && rci_sleep_bit_reader(d->ring, d->entry);
 }
+
+enum look rci_reader_look(struct reader *d, uint64_t position)
+{
+	enum look found;
+	d->cursor = d->stored = position;
+	for (uint64_t tries = 0; (found = look(d, position)) == LOOK_STUCK; tries++)
+		if (!wait_for_writer(d) || tries > d->ring->slot_count)
+			return LOOK_NOTHING;
+	return found;
+}
+
+enum look rci_reader_copy(struct reader *d, uint64_t position, struct view *view, bool *fits) { return copy_message(d, position, view, fits); }

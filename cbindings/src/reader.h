@@ -5,7 +5,10 @@
 #include "ring.h"
 
 /* What a look at the next position has found. */
-enum { READ_NOTHING, READ_MESSAGE, READ_LAGGED, READ_BAD, READ_RETIRED, READ_ERROR };
+enum { READ_NOTHING, READ_MESSAGE, READ_LAGGED, READ_BAD, READ_RETIRED, READ_ERROR, READ_ABANDONED };
+
+/* What a look at one position finds. */
+enum look { LOOK_NOTHING, LOOK_THERE, LOOK_STEP, LOOK_STUCK, LOOK_OVERRUN, LOOK_SEALED, LOOK_DAMAGED };
 
 /* A message, or a fragment, where it lies or as a copy. */
 struct view {
@@ -20,7 +23,6 @@ struct reader {
 	uint32_t entry, mode;
 	uint32_t wanted; /* the mode asked for; a latest ring is read as latest by all */
 	bool entered;
-	bool blind; /* a producer may not see that we sleep */
 	uint64_t active; /* our ACTIVE word */
 	uint64_t cursor; /* the next position; everything before it is given back, but what is in hand */
 	uint64_t stored; /* the cursor that the entry has */
@@ -48,9 +50,16 @@ void rci_reader_leave_successor(const struct reader *reader, const struct ring *
 int rci_reader_follow(struct reader *reader, struct ring *ring);
 /* The next message, or what happened. What the call before returned is given back. */
 int rci_reader_next(struct reader *reader, struct view *view);
-/* Before sleep: stores the cursor, sets the entry's bit; the next look is a full one. */
-void rci_reader_sleeps(struct reader *reader);
+/* Before sleep: stores the cursor, sets the entry's bit; the next look is a full one. True: producers
+ * may not see the bit before all sleepers have fenced (rci_sleep_fence). */
+bool rci_reader_leave_word(struct reader *reader);
 /* Gives back what is in hand. */
 void rci_reader_release(struct reader *reader);
+
+/* For members of groups, who look as latest readers do, without a cursor of their own. */
+/* What is at a position; waits for writers as readers do, and never finds LOOK_STUCK. */
+enum look rci_reader_look(struct reader *reader, uint64_t position);
+/* Copies the message at a position into the reader's memory: LOOK_THERE, LOOK_OVERRUN, LOOK_DAMAGED. fits: its bounds lie in the slot. */
+enum look rci_reader_copy(struct reader *reader, uint64_t position, struct view *view, bool *fits);
 
 #endif

@@ -18,6 +18,9 @@ struct ring {
 	char path[RCI_PATH]; /* without suffix */
 	unsigned users;
 	struct ring *next;
+	pthread_mutex_t group_mutex; /* for the next two */
+	struct group *groups; /* those that are mapped here */
+	uint64_t groups_sought; /* when their files were last listed */
 
 	uint64_t slot_count, mask;
 	unsigned shift; /* position >> shift is lap - 1 */
@@ -135,8 +138,10 @@ static inline void wake_readers(const struct ring *ring)
 	if (__builtin_expect(load_seq(&ring->control->reader_summary) != 0, 0)) /* pairs(reader-mask) */
 		rci_wake_readers_slow(ring);
 }
-/* False: the producer may not see the bit; sleep 1 ms at most. */
+/* True: the producer does not fence before it looks; the sleeper has to, once for all rings (rci_sleep_fence). */
 bool rci_sleep_bit_reader(const struct ring *ring, uint32_t entry);
+/* False: that is not allowed here, and a producer may not see the bit: sleep 1 ms at most. */
+bool rci_sleep_fence(void);
 void rci_sleep_bit_room(const struct ring *ring);
 /* Marks the ring damaged and retired, and wakes all. */
 void rci_ring_damaged(const struct ring *ring);
@@ -148,6 +153,8 @@ void rci_entry_evict(const struct ring *ring, uint64_t entry, uint64_t word);
 void rci_entry_finish_eviction(const struct ring *ring, uint64_t entry, uint64_t word);
 /* Enters a reader: its entry and its ACTIVE word; cursor is the tail. */
 int rci_entry_join(const struct ring *ring, uint32_t mode, uint32_t *entry, uint64_t *word, uint64_t *cursor);
+/* Takes a free entry as JOINING, for a group. */
+int rci_entry_reserve(const struct ring *ring, uint64_t *entry, uint64_t *joining);
 /* Gives the entry back if it is still of that generation. */
 void rci_entry_leave(const struct ring *ring, uint32_t entry, uint64_t word);
 /* Rings the bell of who reads by an entry: of a group's members, if it is a group's. */
@@ -180,7 +187,7 @@ struct gate {
 
 /* gate.c */
 bool rci_gate_room(const struct ring *ring, struct gate *gate, uint64_t position);
-void rci_gate_blame(const struct ring *ring, struct gate *gate, uint64_t position);
+void rci_gate_blame(struct ring *ring, struct gate *gate, uint64_t position);
 bool rci_gate_pinned(const struct ring *ring, struct gate *gate, uint64_t position);
 
 /* Results of a claim, besides those of base.h. */

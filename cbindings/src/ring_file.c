@@ -1,12 +1,11 @@
 /* Rings that have a name: ring.md, 9. */
 #define _GNU_SOURCE
-#include <glob.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "ring.h"
+#include "group.h"
 
 /* How long an opener leaves a sealed ring to whoever sealed it, and how long it tries at all. */
 #define SEAL_PATIENCE UINT64_C(20000000)
@@ -28,6 +27,7 @@ static void place_parts(rc_domain *d, struct ring *r, const char *path)
 {
 	uint8_t *control = r->control_segment.base;
 	(void)snprintf(r->path, sizeof r->path, "%s", path);
+	(void)pthread_mutex_init(&r->group_mutex, NULL);
 	r->domain = d;
 	r->me = (uint16_t)d->index;
 	r->slot_count = r->shape.slots;
@@ -227,19 +227,6 @@ int rci_ring_open(rc_domain *d, const char *path, const struct shape *want, bool
 	return result;
 }
 
-/* Removes the take words of groups of a ring that is gone. */
-static void remove_groups(const char *path, uint64_t id)
-{
-	char pattern[RCI_PATH];
-	glob_t found;
-	(void)snprintf(pattern, sizeof pattern, "%.*s.%015llx.*.group", RCI_PATH - 64, path, (unsigned long long)id);
-	if (glob(pattern, GLOB_NOSORT, NULL, &found) == 0) {
-		for (size_t i = 0; i < found.gl_pathc; i++)
-			(void)unlink(found.gl_pathv[i]);
-		globfree(&found);
-	}
-}
-
 static bool names_the_living(const struct ring *r)
 {
 	for (uint64_t i = 0; i < RC_ENTRY_COUNT; i++) {
@@ -269,7 +256,7 @@ static void leave_files(struct ring *r)
 	}
 	if (rci_segment_remove(&r->control_segment)) {
 		(void)unlink(data);
-		remove_groups(r->path, id);
+		rci_groups_remove(r->path, id);
 	}
 	rci_segment_close(&r->data);
 }
@@ -288,6 +275,7 @@ void rci_ring_close(struct ring *ring)
 	(void)pthread_mutex_unlock(&d->mutex);
 	if (!last)
 		return;
+	rci_groups_close(ring);
 	if (load_relaxed(&d->forked) != 0)
 		rci_ring_detach(ring);
 	else

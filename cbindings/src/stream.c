@@ -6,6 +6,21 @@
 
 #include "subscription.h"
 
+/* Joins the group in the successor before it leaves here. */
+static int follow_as_member(struct stream *s, struct ring *ring)
+{
+	struct member next;
+	rci_member_done(s->member);
+	int result = rci_member_open(&next, ring, s->member->group->name, true);
+	if (result != RC_OK)
+		return result;
+	(void)rci_member_leave(s->member);
+	rci_member_close(s->member);
+	rci_member_note_missed(&next, s->member->lost);
+	*s->member = next;
+	return RC_OK;
+}
+
 /* Opens the name again and goes on there: the ring was given up. */
 static int follow(struct stream *s)
 {
@@ -15,7 +30,15 @@ static int follow(struct stream *s)
 	if (result != RC_OK)
 		return result;
 	struct ring *old = s->ring;
-	result = rci_reader_follow(&s->reader, ring);
+	if (s->member != NULL) {
+		result = follow_as_member(s, ring);
+		if (result != RC_OK) { /* it stays, and tries again */
+			rci_ring_close(ring);
+			return result == RCI_RETIRED ? RC_OK : result;
+		}
+	} else {
+		result = rci_reader_follow(&s->reader, ring);
+	}
 	s->ring = ring;
 	rci_ring_close(old);
 	return result;
@@ -30,16 +53,40 @@ static int enter(struct stream *s, uint64_t history)
 	return result;
 }
 
+/* Joins a queue group; a ring that was replaced meanwhile is left for its successor at once. */
+static int enter_group(struct stream *s, const char *name)
+{
+	const struct shape any = {0};
+	struct member *m = calloc(1, sizeof *m);
+	int result = m == NULL ? rci_fail(RC_ERROR_NO_MEMORY, "group %s", name) : rci_member_open(m, s->ring, name, false);
+	for (int i = 0; result == RCI_RETIRED && i < 10; i++) {
+		rci_ring_close(s->ring);
+		s->ring = NULL;
+		result = rci_ring_open(s->domain, s->path, &any, false, &s->ring);
+		if (result == RC_OK)
+			result = rci_member_open(m, s->ring, name, false);
+	}
+	if (result == RC_OK) {
+		s->member = m;
+		return RC_OK;
+	}
+	free(m);
+	return result == RCI_RETIRED ? rci_fail(RC_ERROR_IN_USE, "%s: is being replaced again and again", s->path) : result;
+}
+
 /* Gives the entry back, and those that replacers have made of it meanwhile. */
 static void leave(struct stream *s)
 {
 	const struct shape any = {0};
-	bool again = rci_reader_leave(&s->reader);
+	bool again = s->member != NULL ? rci_member_leave(s->member) : rci_reader_leave(&s->reader);
 	for (int i = 0; again && i < 10; i++) {
 		struct ring *ring = NULL;
 		if (rci_ring_open(s->domain, s->path, &any, false, &ring) != RC_OK)
 			return;
-		rci_reader_leave_successor(&s->reader, ring);
+		if (s->member != NULL)
+			rci_group_left_successor(s->member->group, ring);
+		else
+			rci_reader_leave_successor(&s->reader, ring);
 		again = ring_retired(ring);
 		rci_ring_close(ring);
 	}
@@ -57,7 +104,7 @@ int rci_stream_open(rc_subscription *owner, const char *topic, uint64_t history,
 	(void)snprintf(s->path, sizeof s->path, "%.*s/topics/%s", RCI_PATH - 512, s->domain->directory, topic);
 	int result = rci_ring_open(s->domain, s->path, &any, false, &s->ring);
 	if (result == RC_OK)
-		result = enter(s, history);
+		result = owner->group[0] != 0 ? enter_group(s, owner->group) : enter(s, history);
 	if (result != RC_OK) {
 		rci_stream_close(s);
 		return result;
@@ -70,8 +117,13 @@ int rci_stream_open(rc_subscription *owner, const char *topic, uint64_t history,
 
 void rci_stream_close(struct stream *s)
 {
+	if (s->member != NULL && load_relaxed(&s->domain->forked) == 0)
+		rci_member_done(s->member); /* whoever closes has come to its end */
 	if (s->ring != NULL)
 		leave(s);
+	if (s->member != NULL)
+		rci_member_close(s->member);
+	free(s->member);
 	rci_reader_close(&s->reader);
 	if (s->ring != NULL)
 		rci_ring_close(s->ring);
@@ -154,7 +206,7 @@ static int take_fragment(struct stream *s, struct view *view, rc_received *out)
 static int go_on(struct stream *s, rc_received *out)
 {
 	struct ring *old = s->ring;
-	uint64_t tail = load_acquire(&old->control->tail), first = s->reader.cursor;
+	uint64_t tail = load_acquire(&old->control->tail), first = s->member != NULL ? s->member->next : s->reader.cursor;
 	bool damaged = load_acquire(&old->header->state) == RC_SEGMENT_STATE_RETIRED || ring_written(old);
 	int result = follow(s);
 	if (result != RC_OK)
@@ -167,7 +219,58 @@ static int go_on(struct stream *s, rc_received *out)
 	return RC_OK;
 }
 
-int rci_stream_take(struct stream *s, rc_received *out)
+static int tell_abandoned(struct stream *s, const struct report *report, rc_received *out)
+{
+	clear(s, out, RC_TYPE_ABANDONED);
+	out->taker = report->taker;
+	out->source = report->source;
+	out->sequence = report->sequence;
+	out->position = out->first = out->last = report->position;
+	out->count = 1;
+	return RC_OK;
+}
+
+/* What a reader or a member finds besides messages: RC_NOTHING to look on. */
+static int take_other(struct stream *s, int found, const struct view *view, rc_received *out)
+{
+	switch (found) {
+	case READ_LAGGED:
+		tell_lagged(s, out, view->position, view->missed);
+		return RC_OK;
+	case READ_BAD:
+		clear(s, out, RC_TYPE_DAMAGED);
+		out->position = out->first = out->last = view->position;
+		out->count = 1;
+		return RC_OK;
+	case READ_RETIRED:
+		return go_on(s, out);
+	default:
+		return RC_ERROR_READERS_FULL;
+	}
+}
+
+/* A member's message is never a fragment. */
+static int take_as_member(struct stream *s, rc_received *out)
+{
+	struct view view;
+	struct report report;
+	for (unsigned passed = 0; passed < 1024; passed++) {
+		int found = rci_member_next(s->member, &view, &report), result = RC_NOTHING;
+		if (found == READ_NOTHING)
+			return RC_NOTHING;
+		if (found == READ_MESSAGE)
+			result = tell_message(s, &view, out) ? RC_OK : RC_NOTHING;
+		else if (found == READ_ABANDONED)
+			result = tell_abandoned(s, &report, out);
+		else
+			result = take_other(s, found, &view, out);
+		if (result != RC_NOTHING)
+			return result;
+	}
+	return RC_NOTHING;
+}
+
+static int take_as_reader(struct stream *s, rc_received *out)
 {
 	struct view view;
 	for (unsigned passed = 0; passed < 1024; passed++) {
@@ -180,21 +283,42 @@ int rci_stream_take(struct stream *s, rc_received *out)
 				result = take_fragment(s, &view, out);
 		} else if (found == READ_NOTHING) {
 			return RC_NOTHING;
-		} else if (found == READ_LAGGED) {
-			tell_lagged(s, out, view.position, view.missed);
-			return RC_OK;
-		} else if (found == READ_BAD) {
-			clear(s, out, RC_TYPE_DAMAGED);
-			out->position = out->first = out->last = view.position;
-			out->count = 1;
-			return RC_OK;
-		} else if (found == READ_RETIRED) {
-			result = go_on(s, out);
 		} else {
-			return RC_ERROR_READERS_FULL;
+			result = take_other(s, found, &view, out);
 		}
 		if (result != RC_NOTHING)
 			return result;
 	}
 	return RC_NOTHING;
+}
+
+int rci_stream_take(struct stream *s, rc_received *out)
+{
+	return __builtin_expect(s->member == NULL, 1) ? take_as_reader(s, out) : take_as_member(s, out);
+}
+
+void rci_stream_release(struct stream *s)
+{
+	if (s->member != NULL)
+		rci_member_done(s->member);
+	else
+		rci_reader_release(&s->reader);
+}
+
+bool rci_stream_waits_for_others(const struct stream *s)
+{
+	return s->member != NULL ? s->member->suspect != 0 || s->member->eyes.stuck : s->reader.stuck;
+}
+
+bool rci_streams_leave_word(rc_subscription *const *subscriptions, size_t count)
+{
+	bool unfenced = false;
+	for (size_t i = 0; i < count; i++) {
+		for (struct stream *s = subscriptions[i]->first; s != NULL; s = s->next) {
+			if (s->member != NULL && !s->member->ended)
+				rci_member_look_round(s->member);
+			unfenced |= rci_reader_leave_word(s->member != NULL ? &s->member->eyes : &s->reader);
+		}
+	}
+	return unfenced && !rci_sleep_fence(); /* one for all rings */
 }

@@ -9,6 +9,21 @@
 /* Messages from one topic of a pattern while others wait. */
 #define TURN 64
 
+static int check_group(const char *topic, const rc_subscription_config *config)
+{
+	if (config->reading != RC_READ_GROUP && config->group == NULL)
+		return RC_OK;
+	if (config->reading != RC_READ_GROUP)
+		return rci_fail(RC_ERROR_INVALID, "subscribe: group \"%.40s\" without RC_READ_GROUP: a group has its own way of reading", config->group);
+	if (!rci_group_name_valid(config->group))
+		return rci_fail(RC_ERROR_INVALID, "subscribe: group \"%.40s\": want 1 to %d of A-Z a-z 0-9 _ -", config->group != NULL ? config->group : "", GROUP_NAME_LIMIT);
+	if (rci_has_wildcard(topic))
+		return rci_fail(RC_ERROR_INVALID, "subscribe: group %s of a pattern: a group is one topic's; join it for each topic", config->group);
+	if (config->history != 0)
+		return rci_fail(RC_ERROR_INVALID, "subscribe: group %s with history: a group goes on where it stands", config->group);
+	return RC_OK;
+}
+
 static int check_config(const char *topic, const rc_subscription_config *config)
 {
 	if (config->reading > RC_READ_GROUP)
@@ -16,11 +31,9 @@ static int check_config(const char *topic, const rc_subscription_config *config)
 	for (size_t i = 0; i < sizeof config->reserved / sizeof *config->reserved; i++)
 		if (config->reserved[i] != 0)
 			return rci_fail(RC_ERROR_INVALID, "subscribe: reserved field %zu is not zero", i);
-	if (config->reading == RC_READ_GROUP || config->group != NULL)
-		return rci_fail(RC_ERROR_UNSUPPORTED, "subscribe: queue groups are not built yet");
 	if (!rci_pattern_valid(topic))
 		return rci_fail(RC_ERROR_NAME, "topic \"%.64s\": want letters, digits, _ and -, with dots between, at most %d bytes", topic != NULL ? topic : "", RC_MAX_NAME);
-	return RC_OK;
+	return check_group(topic, config);
 }
 
 static int open_subscription(rc_subscription *s, const rc_subscription_config *config)
@@ -29,6 +42,8 @@ static int open_subscription(rc_subscription *s, const rc_subscription_config *c
 	s->live = config->reading == RC_READ_LATEST;
 	s->local_only = config->local_only;
 	s->history = config->history;
+	if (config->group != NULL)
+		(void)snprintf(s->group, sizeof s->group, "%s", config->group);
 	s->pattern = rci_has_wildcard(s->name);
 	if (s->pattern) {
 		result = rci_topics_watch(s->domain);
@@ -168,7 +183,8 @@ int rc_subscription_read(rc_subscription *s, void *buffer, size_t capacity, int6
 	if (received->size != 0)
 		memcpy(buffer, received->data, received->size);
 	received->data = buffer != NULL ? buffer : received->data;
-	rc_subscription_release(s);
+	if (s->group[0] == 0) /* a member's message is in hand until it is handled */
+		rc_subscription_release(s);
 	return RC_OK;
 }
 
@@ -177,5 +193,5 @@ void rc_subscription_release(rc_subscription *s)
 	if (rci_usable(s->domain) != RC_OK || s->kept_valid)
 		return;
 	for (struct stream *stream = s->first; stream != NULL; stream = stream->next)
-		rci_reader_release(&stream->reader);
+		rci_stream_release(stream);
 }

@@ -3,12 +3,14 @@
 #define RCI_SUBSCRIPTION_H
 
 #include "assemble.h"
+#include "member.h"
 
 /* One topic of a subscription. */
 struct stream {
 	rc_domain *domain;
 	struct ring *ring;
 	struct reader reader;
+	struct member *member; /* of a queue group; NULL: the reader reads */
 	struct assembler assembler;
 	char topic[RC_MAX_NAME + 1];
 	char path[RCI_PATH];
@@ -21,6 +23,7 @@ struct rc_subscription {
 	rc_domain *domain;
 	char name[RC_MAX_NAME + 1]; /* a topic, or a pattern */
 	bool pattern, live, local_only, interested;
+	char group[GROUP_NAME_LIMIT + 1]; /* empty: none */
 	uint64_t history;
 	struct stream *first;   /* one for a name; for a pattern, those that match */
 	struct stream *current; /* read now */
@@ -43,6 +46,12 @@ int rci_stream_open(rc_subscription *subscription, const char *topic, uint64_t h
 void rci_stream_close(struct stream *stream);
 /* One try to take something. */
 int rci_stream_take(struct stream *stream, rc_received *received);
+/* Gives back what is in hand. */
+void rci_stream_release(struct stream *stream);
+/* Leave word in all rings of the subscriptions before sleep. True: a producer may not see that. */
+bool rci_streams_leave_word(rc_subscription *const *subscriptions, size_t count);
+/* Whether somebody stands in the way, so that sleep is to be short. */
+bool rci_stream_waits_for_others(const struct stream *stream);
 
 /* topics.c */
 /* Starts to watch topics/ for a pattern. */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ring.h"
+#include "group.h"
 
 #define CONTROL_SUFFIX ".ctl"
 
@@ -23,7 +23,7 @@ static bool recover_ring(rc_domain *d, const char *path, uint32_t index)
 	if (result == RC_OK) {
 		result = rci_ring_attach(d, r, path, true);
 		if (result == RC_OK)
-			done = rci_ring_recover(r, index);
+			done = rci_ring_recover(r, index) && rci_groups_recover(r, index);
 		else
 			done = result != RC_ERROR_PERMISSION;
 		rci_ring_detach(r);

@@ -63,6 +63,7 @@ struct several {
 	rc_subscription *const *subscriptions;
 	size_t count, first, ready;
 	rc_received *received; /* NULL: only look */
+	bool blind; /* a producer may not see that we sleep */
 };
 
 static int take_one(void *argument)
@@ -74,9 +75,7 @@ static int take_one(void *argument)
 static void prepare_all(void *argument)
 {
 	struct several *w = argument;
-	for (size_t i = 0; i < w->count; i++)
-		for (struct stream *s = w->subscriptions[i]->first; s != NULL; s = s->next)
-			rci_reader_sleeps(&s->reader);
+	w->blind = rci_streams_leave_word(w->subscriptions, w->count);
 }
 
 /* With a writer in the way of any, sleep is short: somebody has to ask whether he lives.
@@ -86,9 +85,9 @@ static uint64_t nap_of(void *argument)
 	const struct several *w = argument;
 	for (size_t i = 0; i < w->count; i++)
 		for (const struct stream *s = w->subscriptions[i]->first; s != NULL; s = s->next)
-			if (s->reader.stuck || s->reader.blind)
+			if (rci_stream_waits_for_others(s))
 				return STUCK_SLEEP;
-	return LONGEST_SLEEP;
+	return w->blind ? STUCK_SLEEP : LONGEST_SLEEP;
 }
 
 int rc_subscription_wait(rc_subscription *s, int64_t timeout, rc_received *received)
@@ -99,7 +98,7 @@ int rc_subscription_wait(rc_subscription *s, int64_t timeout, rc_received *recei
 	result = rci_subscription_take(s, received);
 	if (__builtin_expect(result != RC_NOTHING, 1))
 		return result;
-	struct several w = {&s, 1, 0, 0, received};
+	struct several w = {&s, 1, 0, 0, received, false};
 	struct waiter waiter = {take_one, prepare_all, nap_of, &w};
 	return rci_wait_for(s->domain, timeout, &waiter);
 }
@@ -138,7 +137,7 @@ int rc_subscriptions_wait(rc_subscription *const *subscriptions, size_t count, i
 	int result = rci_usable(subscriptions[0]->domain);
 	if (result != RC_OK)
 		return result;
-	struct several w = {subscriptions, count, subscriptions[0]->turn, 0, NULL};
+	struct several w = {subscriptions, count, subscriptions[0]->turn, 0, NULL, false};
 	struct waiter waiter = {look_at_all, prepare_all, nap_of, &w};
 	result = rci_wait_for(subscriptions[0]->domain, timeout, &waiter);
 	*ready = w.ready;

@@ -43,10 +43,10 @@ bool rci_sleep_bit_reader(const struct ring *r, uint32_t entry)
 {
 	or_seq(&r->control->reader_mask0 + entry / 64, UINT64_C(1) << entry % 64); /* pairs(reader-mask) */
 	or_seq(&r->control->reader_summary, UINT64_C(1) << entry / 64);
-	if ((load_seq(&r->control->owner_flags) & OWNER_UNFENCED) == 0) /* pairs(reader-mask) */
-		return true;
-	return syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) == 0;
+	return (load_seq(&r->control->owner_flags) & OWNER_UNFENCED) != 0; /* pairs(reader-mask) */
 }
+
+bool rci_sleep_fence(void) { return syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) == 0; }
 
 void rci_sleep_bit_room(const struct ring *r)
 {

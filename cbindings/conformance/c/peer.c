@@ -1,6 +1,7 @@
 /* The C side of the conformance run. See doc.go for what its commands do. */
 #define _GNU_SOURCE
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -130,6 +131,80 @@ static int read_stream(rc_domain *domain, char **args)
 	return 0;
 }
 
+/* The begin of member and hold. */
+static int join_group(rc_domain *domain, char **args, rc_subscription **subscription)
+{
+	rc_subscription_config config = {.reading = RC_READ_GROUP, .group = args[1]};
+	int result = rc_subscription_open(domain, args[0], &config, subscription);
+	if (result != RC_OK)
+		return fail("join", result);
+	say("ready");
+	return 0;
+}
+
+/* Whether the standard input has ended. */
+static bool input_ended(void)
+{
+	char byte;
+	struct pollfd in = {STDIN_FILENO, POLLIN, 0};
+	return poll(&in, 1, 0) == 1 && read(STDIN_FILENO, &byte, 1) <= 0;
+}
+
+/* Prints what a member was given; a message is done with then. */
+static int tell(rc_subscription *subscription, const rc_received *r)
+{
+	switch (r->type) {
+	case RC_TYPE_ABANDONED:
+		printf("abandoned %" PRIu64 "\n", r->sequence);
+		break;
+	case RC_TYPE_LAGGED:
+		printf("missed %" PRIu64 "\n", r->count);
+		break;
+	default:
+		if (!right(r)) {
+			printf("message %" PRIu64 " of type %u is wrong\n", r->sequence, (unsigned)r->type);
+			return 1;
+		}
+		rc_subscription_release(subscription);
+		printf("took %" PRIu64 "\n", r->sequence);
+	}
+	(void)fflush(stdout);
+	return 0;
+}
+
+/* member TOPIC GROUP: until the standard input ends */
+static int take_stream(rc_domain *domain, char **args)
+{
+	rc_subscription *subscription;
+	rc_received r;
+	if (join_group(domain, args, &subscription) != 0)
+		return 1;
+	while (!input_ended()) {
+		int result = rc_subscription_wait(subscription, SECOND / 20, &r);
+		if (result != RC_OK && result != RC_TIMED_OUT)
+			return fail("read", result);
+		if (result == RC_OK && tell(subscription, &r) != 0)
+			return 1;
+	}
+	rc_subscription_close(subscription);
+	return 0;
+}
+
+/* hold TOPIC GROUP: with a message in hand until it is killed */
+static int hold_message(rc_domain *domain, char **args)
+{
+	rc_subscription *subscription;
+	rc_received r;
+	if (join_group(domain, args, &subscription) != 0 || next(subscription, &r) != 0)
+		return 1;
+	if (!right(&r))
+		return fail("wrong message", RC_OK);
+	printf("holding %" PRIu64 "\n", r.sequence);
+	(void)fflush(stdout);
+	for (;;)
+		(void)pause();
+}
+
 int main(int argc, char **argv)
 {
 	rc_domain *domain;
@@ -142,6 +217,10 @@ int main(int argc, char **argv)
 		result = hold_claim(domain, argv + 2);
 	else if (argc == 6 && strcmp(argv[1], "read") == 0)
 		result = read_stream(domain, argv + 2);
+	else if (argc == 4 && strcmp(argv[1], "member") == 0)
+		result = take_stream(domain, argv + 2);
+	else if (argc == 4 && strcmp(argv[1], "hold") == 0)
+		result = hold_message(domain, argv + 2);
 	else
 		result = 2;
 	if (result == 0)
