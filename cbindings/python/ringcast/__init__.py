@@ -1,0 +1,121 @@
+"""Ringcast: messages between processes of one node through shared memory.
+
+A topic is a named stream: one ring in a mapped file. A publisher claims a slot, writes the
+message there and commits it; a subscription reads it where it lies. The other end may be
+written in any language.
+
+    import ringcast
+
+    with ringcast.Domain() as domain, domain.publisher("prices") as prices:
+        prices.publish(b"17")
+
+    with ringcast.Domain() as domain, domain.subscribe("prices") as prices:
+        for item in prices:
+            if isinstance(item, ringcast.Message):
+                print(bytes(item))
+
+What is lent: a message lies in the ring until the next step of its subscription. Then its
+`data` raises ValueError; bytes(message) and message.copy() keep it.
+
+Time is in seconds, as everywhere in Python: 0 does not wait, None waits without end. Whoever
+waits does so without the GIL, and Ctrl-C ends it.
+
+Threads: a Domain is for all threads; a Publisher and a Subscription each for one at a time
+(ThreadError, and nothing happens). close may be called by any.
+
+fork: a child process has no use for the handles of its parent; every call raises ForkedError.
+It opens a Domain of its own.
+"""
+
+from . import _library as _library  # first: it makes the types of _native
+from ._native import Message, Slot
+from .address import Address
+from .domain import Counter, Domain, Wait
+from .errors import (
+    BadNameError,
+    BufferTooSmallError,
+    BusyError,
+    ClosedError,
+    DamagedError,
+    DomainFullError,
+    Error,
+    FencedError,
+    ForkedError,
+    FullError,
+    InUseError,
+    InvalidError,
+    LeaseError,
+    NoMemoryError,
+    NoSpaceError,
+    NotExclusiveError,
+    NotFoundError,
+    NotOursError,
+    OtherVersionError,
+    PermissionDeniedError,
+    ReadersFullError,
+    ShapeError,
+    StalledError,
+    SystemCallError,
+    ThreadError,
+    TimedOutError,
+    TooLargeError,
+    UnsupportedError,
+)
+from .events import Abandoned, Damaged, Event, Lagged, Loss
+from .names import matches
+from .publisher import Content, Publisher
+from .subscription import Item, Reading, Subscription
+from .topic import RingKind, RingMode, TopicInfo
+
+__version__ = "0.1.0.dev0"
+
+__all__ = [
+    "Abandoned",
+    "Address",
+    "BadNameError",
+    "BufferTooSmallError",
+    "BusyError",
+    "ClosedError",
+    "Content",
+    "Counter",
+    "Damaged",
+    "DamagedError",
+    "Domain",
+    "DomainFullError",
+    "Error",
+    "Event",
+    "FencedError",
+    "ForkedError",
+    "FullError",
+    "InUseError",
+    "InvalidError",
+    "Item",
+    "Lagged",
+    "LeaseError",
+    "Loss",
+    "Message",
+    "NoMemoryError",
+    "NoSpaceError",
+    "NotExclusiveError",
+    "NotFoundError",
+    "NotOursError",
+    "OtherVersionError",
+    "PermissionDeniedError",
+    "Publisher",
+    "ReadersFullError",
+    "Reading",
+    "RingKind",
+    "RingMode",
+    "ShapeError",
+    "Slot",
+    "StalledError",
+    "Subscription",
+    "SystemCallError",
+    "ThreadError",
+    "TimedOutError",
+    "TooLargeError",
+    "TopicInfo",
+    "UnsupportedError",
+    "Wait",
+    "matches",
+]

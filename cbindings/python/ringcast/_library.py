@@ -1,0 +1,29 @@
+"""The C library through cffi. Every such call is made without the GIL."""
+
+from __future__ import annotations
+
+from typing import Optional
+
+from . import _native
+from .errors import error_of
+
+ffi = _native.ffi
+lib = _native.lib
+
+if lib.rcpy_install() != 0:
+    raise ImportError("ringcast: the types of its extension could not be made")
+
+
+def check(code: int) -> None:
+    """Raises the exception of a code that is not RC_OK."""
+    if code != 0:
+        detail = ffi.string(lib.rc_error_detail()).decode("utf-8", "replace") if code < 0 else ""
+        raise error_of(code, detail)
+
+
+def encode(text: Optional[str]) -> bytes:
+    """A text as the library takes it; a NUL would cut it off."""
+    data = (text or "").encode("utf-8", "surrogateescape")
+    if b"\0" in data:
+        raise error_of(-1, f"{text!r}: a NUL character stands in it")
+    return data

@@ -1,0 +1,28 @@
+"""Addresses: who published a message."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+
+class Address(NamedTuple):
+    """A participant of a node, and which of its publishers; handle 0 is the participant itself."""
+
+    node: int
+    epoch: int
+    generation: int
+    index: int
+    handle: int
+
+    def __str__(self) -> str:
+        """As all of Ringcast writes it: n7-1f03.12.5:1."""
+        from . import names
+
+        return names.address_text(self)
+
+    @classmethod
+    def parse(cls, text: str) -> "Address":
+        """Reads such a text. Raises InvalidError for anything that would not be written so."""
+        from . import names
+
+        return cls(*names.address_fields(text))

@@ -1,0 +1,58 @@
+"""FlatBuffers, built where they are sent from."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Optional, Type
+
+import flatbuffers  # type: ignore[import-untyped, import-not-found, unused-ignore]
+
+from . import _native
+from .errors import TooLargeError
+
+_FLAT_BUFFER = 2
+
+
+class SlotBuilder(flatbuffers.Builder):  # type: ignore[misc, unused-ignore]
+    """A flatbuffers.Builder whose bytes are a claimed slot of a ring.
+
+    A FlatBuffer grows downwards, so it ends with the slot; it is sent from where it begins. One
+    that does not fit raises TooLargeError and is given up: nothing is ever moved out of the slot.
+
+    For one thread at a time, as its publisher.
+    """
+
+    __slots__ = ("_slot", "_schema")
+
+    def __init__(self, slot: _native.Slot, schema: int = 0) -> None:
+        super().__init__(0)
+        self._slot = slot
+        self._schema = schema
+        self.Bytes: Any = slot.data
+        self.head = len(slot)
+
+    def GrowByteBuffer(self) -> None:
+        """Refuses: a slot does not grow."""
+        raise TooLargeError(f"the FlatBuffer does not fit into the slot of {len(self._slot)} bytes: ask for a larger slot_size")
+
+    growByteBuffer = GrowByteBuffer
+
+    def __enter__(self) -> "SlotBuilder":
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        if not self._slot.open:
+            return
+        if kind is not None:
+            self._slot.abort()
+            return
+        try:
+            if not self.finished:
+                raise ValueError("the FlatBuffer is not finished: call Finish(root) before the block ends")
+            start = int(self.Head())
+            self._slot.commit(start, len(self._slot) - start, content=_FLAT_BUFFER, schema=self._schema)
+        except BaseException:
+            self._slot.abort()
+            raise

@@ -1,0 +1,200 @@
+"""A domain, and this process in it."""
+
+from __future__ import annotations
+
+import enum
+import weakref
+from types import TracebackType
+from typing import Any, Optional, Type, Union
+
+from ._library import check, encode, ffi, lib
+from .address import Address
+from .errors import ClosedError
+from .publisher import Publisher, open_publisher
+from .subscription import Reading, Subscription, open_subscription
+from .topic import RingKind, RingMode
+
+
+class Wait(enum.IntEnum):
+    """How those wait who wait: BLOCK spins for some microseconds and sleeps then, SPIN never
+    sleeps, YIELD gives the core away between looks."""
+
+    BLOCK = 0
+    SPIN = 1
+    YIELD = 2
+
+
+class Domain:
+    """A domain of this node, and this process in it: one participant.
+
+    Opening joins it, makes its directory where it is missing, and takes back what dead
+    participants held. It may block for 200 ms. A context manager: its end closes it.
+
+    Any number of threads may use it at once.
+
+    dir: directory that holds the domains; None: RINGCAST_SHM_DIR, else the user's in /dev/shm.
+    domain: which one. name: what this process is called in lists, at most 64 bytes; None: the
+    program's. node: asks for this node id; 0: what the directory has. mode, owner, group: rights
+    of a domain that is made here. wait: how its publishers and subscriptions wait.
+    """
+
+    __slots__ = ("_ref", "_pointer", "_name", "_children", "_end", "__weakref__")
+
+    def __init__(
+        self,
+        domain: str = "default",
+        *,
+        dir: Optional[str] = None,
+        name: Optional[str] = None,
+        node: int = 0,
+        mode: int = 0,
+        owner: Optional[str] = None,
+        group: Optional[str] = None,
+        wait: Wait = Wait.BLOCK,
+    ) -> None:
+        texts = {k: ffi.new("char[]", encode(v)) for k, v in _given(domain, dir, name, owner, group).items()}
+        config = ffi.new("rc_config *", {"node": node, "mode": mode, "wait": int(wait), **texts})
+        opened = ffi.new("rc_domain **")
+        check(lib.rc_domain_open(config, opened))
+        self._pointer = opened[0]
+        self._ref = lib.rcpy_domain_new(self._pointer)
+        if self._ref == ffi.NULL:
+            lib.rc_domain_close(self._pointer)
+            raise MemoryError
+        self._name = domain
+        self._children: "weakref.WeakSet[Union[Publisher, Subscription]]" = weakref.WeakSet()
+        self._end = weakref.finalize(self, _close, self._ref, self._children)
+
+    def publisher(
+        self,
+        topic: str,
+        *,
+        slots: int = 0,
+        slot_size: int = 0,
+        mode: Optional[RingMode] = None,
+        kind: Optional[RingKind] = None,
+        history: int = 0,
+        schema: int = 0,
+        timestamps: bool = False,
+    ) -> Publisher:
+        """Opens a topic for publishing, and waits for those who subscribed before: at most a
+        second for the forwarder, if one runs, and 200 ms for subscriptions to patterns.
+
+        What is not given asks for nothing: the ring is taken as it is, or made with the default.
+        slots: messages in the ring, a power of two from 64 to 2**20 (1024). slot_size: bytes of
+        payload in a slot, at most 16 MiB (2048). history: how many messages a subscription may
+        start back, at most half of the slots. schema: low half of the hash of the payloads'
+        schema. timestamps: the wall clock goes into every message.
+
+        Raises ShapeError if the topic was written in another shape; NotExclusiveError.
+        """
+        config = {"slots": slots, "slot_size": slot_size, "mode": int(mode or 0), "kind": int(kind or 0)}
+        config.update(history=history, schema=schema, timestamps=timestamps)
+        return open_publisher(self, topic, config)
+
+    def subscribe(
+        self,
+        topic: str,
+        *,
+        reading: Optional[Reading] = None,
+        group: Optional[str] = None,
+        history: int = 0,
+        local_only: bool = False,
+        copies: bool = False,
+    ) -> Subscription:
+        """Subscribes to a topic, making its ring if nobody did, or to all topics that match a
+        pattern (`*` is one token, a last `>` the rest). When it returns, every message that is
+        published from now on comes, or its loss is told.
+
+        reading: RELIABLE holds publishers up, within its stall budget of 500 ms; LATEST holds
+        nobody up and misses what it is too slow for. group: name of a queue group, whose members
+        share the messages. history: how many messages to start back. local_only: other nodes are
+        not asked. copies: each message gets bytes of its own, which stay.
+        """
+        if reading is None:
+            reading = Reading.GROUP if group is not None else Reading.RELIABLE
+        config = {"reading": int(reading), "local_only": local_only, "history": history}
+        return open_subscription(self, topic, config, group, copies)
+
+    def counter(self, label: str) -> "Counter":
+        """Opens a counter in a file that tools read while the program runs. label is a dotted
+        name, a colon, and what it counts, at most 48 bytes; at most 256 a domain."""
+        counter = ffi.new("uint64_t **")
+        check(lib.rc_counter_open(self._open(), encode(label), counter))
+        return Counter(self, label, counter[0])
+
+    @property
+    def address(self) -> Address:
+        """The address of this participant."""
+        a = ffi.new("struct rc_address *")
+        check(lib.rc_domain_address(self._open(), a))
+        return Address(a.node, a.epoch, a.generation, a.index, a.handle)
+
+    @property
+    def directory(self) -> str:
+        """The domain's directory."""
+        return str(ffi.string(lib.rc_domain_directory(self._open())).decode("utf-8", "surrogateescape"))
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed."""
+        return not self._end.alive
+
+    def close(self) -> None:
+        """Closes its publishers and subscriptions, and leaves the domain. Any number of times."""
+        self._end()
+
+    def _open(self) -> Any:
+        if not self._end.alive:
+            raise ClosedError("the domain is closed")
+        return self._pointer
+
+    def __enter__(self) -> "Domain":
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"<ringcast.Domain {self._name!r}{', closed' if self.closed else ''}>"
+
+
+class Counter:
+    """A counter that all threads of this process share, and tools may read. For any number of
+    threads."""
+
+    __slots__ = ("_domain", "_label", "_at")
+
+    def __init__(self, domain: Domain, label: str, at: Any) -> None:
+        self._domain = domain
+        self._label = label
+        self._at = at
+
+    def add(self, n: int = 1) -> None:
+        """Adds to it."""
+        self._domain._open()
+        lib.rc_counter_add(self._at, n)
+
+    @property
+    def value(self) -> int:
+        """What it has counted."""
+        self._domain._open()
+        return int(self._at[0])
+
+    def __repr__(self) -> str:
+        return f"<ringcast.Counter {self._label!r}>"
+
+
+def _given(
+    domain: str, dir: Optional[str], name: Optional[str], owner: Optional[str], group: Optional[str]
+) -> "dict[str, str]":
+    all_of_them = {"domain": domain, "dir": dir, "name": name, "owner": owner, "group": group}
+    return {key: text for key, text in all_of_them.items() if text is not None}
+
+
+def _close(ref: Any, children: "weakref.WeakSet[Union[Publisher, Subscription]]") -> None:
+    for child in list(children):
+        child.close()
+    lib.rcpy_domain_drop(ref)

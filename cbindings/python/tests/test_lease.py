@@ -1,0 +1,221 @@
+"""What is lent can't outlive its slot: an error, never a crash, never other bytes."""
+
+import ctypes
+import gc
+import warnings
+
+import numpy
+import pytest
+
+import ringcast
+
+from conftest import PATIENCE
+
+
+def fill(p, n=3):
+    for i in range(n):
+        p.publish(bytes([i]) * 100)
+
+
+def test_a_step_ends_the_lease(pair):
+    s, p = pair
+    fill(p)
+    m = s.next(PATIENCE)
+    view = m.data
+    assert view[0] == 0 and m.lent
+    s.next(PATIENCE)
+    with pytest.raises(ValueError, match="released"):
+        view[0]
+    with pytest.raises(ValueError, match="released"):
+        bytes(view)
+    for use in (lambda: m.data, lambda: bytes(m), lambda: memoryview(m), m.copy, lambda: numpy.frombuffer(m)):
+        with pytest.raises(ringcast.LeaseError, match="copy what is to stay"):
+            use()
+    assert m.sequence == 1 and len(m) == 100 and not m.lent and "given back" in repr(m)
+
+
+@pytest.mark.parametrize("step", ["poll", "next", "iterate", "release", "message"])
+def test_an_empty_step_ends_it_too(pair, step):
+    s, p = pair
+    fill(p, 2)
+    m = s.next(PATIENCE)
+    view = m.data
+    if step == "iterate":
+        next(s)
+    else:
+        {"poll": s.poll, "next": s.next, "release": s.release, "message": m.release}[step]()
+    with pytest.raises(ValueError):
+        view[0]
+
+
+def test_read_only(pair):
+    s, p = pair
+    fill(p)
+    m = s.next(PATIENCE)
+    with pytest.raises(TypeError):
+        m.data[0] = 1
+    with pytest.raises(TypeError):
+        (ctypes.c_char * 100).from_buffer(m)
+    assert not numpy.frombuffer(m, "u1").flags.writeable
+
+
+def test_copies_stay(pair):
+    s, p = pair
+    fill(p)
+    m = s.next(PATIENCE)
+    kept, own, array = bytes(m), m.copy(), numpy.array(m.data)
+    s.next(PATIENCE)
+    assert kept == bytes(own) == array.tobytes() == bytes(100) and own.sequence == 1 and own.data[5] == 0
+    assert own.source == p.source and own.topic == "t"
+
+
+def test_a_user_may_release_the_view(pair):
+    s, p = pair
+    fill(p)
+    m = s.next(PATIENCE)
+    with m.data as view:
+        assert view[0] == 0
+    assert m.data[0] == 0
+    m.data.release()
+    with m:
+        assert bytes(m) == bytes(100)
+    assert not m.lent
+    assert s.next(PATIENCE).data[0] == 1
+
+
+def test_forwarding_a_lease(pair, domain):
+    s, p = pair
+    p.publish(b"again")
+    m = s.next(PATIENCE)
+    p.publish(m)
+    p.publish(m.data)
+    assert bytes(s.next(PATIENCE)) == bytes(s.next(PATIENCE)) == b"again"
+
+
+def test_closed_while_looked_at(domain):
+    """The ring stays mapped, and its bytes as they were, until the last view is gone."""
+    s, p = domain.subscribe("t"), domain.publisher("t", slots=64)
+    fill(p)
+    m = s.next(PATIENCE)
+    array, part = numpy.frombuffer(m.data, "u1"), m.data[10:20]
+    with pytest.warns(ResourceWarning, match="a view of a message is alive"):
+        s.close()
+    for i in range(300):
+        p.publish(b"\xff" * 100, PATIENCE)  # around the ring, over everything that is not held
+    domain.close()
+    assert array.tobytes() == bytes(100) and bytes(part) == bytes(10)
+    del m, part
+    gc.collect()
+    assert array.tobytes() == bytes(100)
+    del array
+
+
+def test_closed_without_views(pair):
+    s, p = pair
+    fill(p)
+    m = s.next(PATIENCE)
+    view = m.data
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        s.close()
+    with pytest.raises(ValueError):
+        view[0]
+    with pytest.raises(ringcast.LeaseError):
+        m.data
+
+
+def test_claim_and_commit(pair):
+    s, p = pair
+    with p.claim(5) as data:
+        assert len(data) == 5 and not data.readonly
+        data[:] = b"hello"
+    with pytest.raises(ValueError):
+        data[0] = 1
+    assert bytes(s.next(PATIENCE)) == b"hello" and p.sequence == 1
+    slot = p.claim()
+    assert len(slot) == slot.capacity == 2048 and slot.open and "claimed" in repr(slot)
+    slot.data[100:103] = b"abc"
+    slot.commit(100, 3, content=1, schema=4, timestamp_ns=9)
+    m = s.next(PATIENCE)
+    assert (bytes(m), m.content, m.schema, m.timestamp_ns) == (b"abc", 1, 4, 9)
+    for use in (slot.commit, lambda: slot.data, lambda: memoryview(slot)):
+        with pytest.raises(ringcast.LeaseError, match="committed or aborted"):
+            use()
+    slot.abort()
+    assert not slot.open and "ended" in repr(slot)
+
+
+def test_claim_given_up(pair):
+    s, p = pair
+    with pytest.raises(ZeroDivisionError):
+        with p.claim(5) as data:
+            data[:] = b"hello"
+            1 / 0
+    with pytest.raises(ValueError):
+        data[0]
+    p.claim(3).abort()
+    with p.claim(3) as data:  # ended in the block
+        data[:] = b"abc"
+    slot = p.claim(3)
+    with slot:
+        slot.abort()
+    p.claim(1)  # forgotten
+    gc.collect()
+    p.publish(b"after")
+    assert bytes(s.next(PATIENCE)) == b"abc" and bytes(s.next(PATIENCE)) == b"after" and s.poll() is None
+
+
+def test_one_claim_at_a_time(pair):
+    _, p = pair
+    slot = p.claim(3)
+    for use in (lambda: p.publish(b""), lambda: p.claim(3)):
+        with pytest.raises(ringcast.BusyError, match="commit or abort"):
+            use()
+    for bad in ((4, 0), (0, 4), (2, 2)):
+        with pytest.raises(ValueError):
+            slot.commit(*bad)
+    for bad in ((-1,), (0, -1)):
+        with pytest.raises(ValueError):
+            slot.commit(*bad)
+    with pytest.raises(ringcast.InvalidError):
+        slot.commit(content=9)
+    assert slot.open
+    slot.commit()
+    with pytest.raises(ValueError):
+        p.claim(-1)
+
+
+def test_an_array_of_the_slot_that_survives(pair):
+    """It could write to the message after it was sent, so it is not sent."""
+    s, p = pair
+    with pytest.raises(ringcast.LeaseError, match="let go of it with del"):
+        with p.claim(8) as data:
+            array = numpy.frombuffer(data, "u1")
+            array[:] = 7
+    with pytest.raises(ringcast.LeaseError, match="let go of it with del"):
+        p.publish(b"")
+    array[:] = 8  # still its own
+    del array
+    p.publish(b"after")
+    assert bytes(s.next(PATIENCE)) == b"after"
+    with p.claim(8) as data:
+        array = numpy.frombuffer(data, "u1")
+        array[:] = 7
+        del array
+    assert bytes(s.next(PATIENCE)) == b"\7" * 8
+
+
+def test_a_publisher_closed_with_an_array_of_its_slot(domain):
+    p = domain.publisher("t")
+    slot = p.claim(8)
+    array = numpy.frombuffer(slot, "u1")
+    with pytest.warns(ResourceWarning, match="a view of its slot is alive"):
+        p.close()
+    domain.close()
+    array[:] = 1
+    with pytest.raises(ringcast.LeaseError):
+        slot.commit()
+    del slot
+    gc.collect()
+    array[:] = 2
+    del array
