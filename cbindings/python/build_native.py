@@ -46,6 +46,9 @@ typedef struct rc_publisher_config {
     uint32_t history;
     uint32_t schema;
     bool timestamps;
+    const char *owner;
+    const char *group;
+    uint32_t file_mode;
     ...;
 } rc_publisher_config;
 

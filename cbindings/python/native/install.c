@@ -26,8 +26,9 @@ PyObject *rcpy_address(const struct rc_address *a)
 
 PyObject *rcpy_event(const rc_received *r, PyObject *topic)
 {
-	return PyObject_CallFunction(make_event, "IOKKKKIN", r->type, topic, (unsigned long long)r->position, (unsigned long long)r->first,
-		(unsigned long long)r->last, (unsigned long long)r->count, r->reason, rcpy_address(&r->source));
+	return PyObject_CallFunction(make_event, "IOKKKKINKN", r->type, topic, (unsigned long long)r->position, (unsigned long long)r->first,
+		(unsigned long long)r->last, (unsigned long long)r->count, r->reason, rcpy_address(&r->source),
+		(unsigned long long)r->sequence, rcpy_address(&r->taker));
 }
 
 int rcpy_timeout(PyObject *seconds, int64_t *ns)

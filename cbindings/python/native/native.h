@@ -77,7 +77,7 @@ struct source {
 	rc_subscription *handle;
 	rcpy_domain *domain;
 	struct gate gate;
-	bool closed, copies;
+	bool closed, copies, group;
 	unsigned refs; /* the Reader, and each message that is lent */
 
 	message *current;   /* lent last; NULL: none */

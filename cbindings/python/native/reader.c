@@ -32,8 +32,8 @@ static void close_now(reader *self)
 static int reader_init(reader *self, PyObject *args, PyObject *kwargs)
 {
 	unsigned long long handle, domain;
-	int copies;
-	if (self->source != NULL || (kwargs != NULL && PyDict_GET_SIZE(kwargs) != 0) || !PyArg_ParseTuple(args, "KKp", &handle, &domain, &copies)) {
+	int copies, group;
+	if (self->source != NULL || (kwargs != NULL && PyDict_GET_SIZE(kwargs) != 0) || !PyArg_ParseTuple(args, "KKpp", &handle, &domain, &copies, &group)) {
 		if (!PyErr_Occurred())
 			PyErr_SetString(PyExc_TypeError, "use Domain.subscribe");
 		return -1;
@@ -47,6 +47,7 @@ static int reader_init(reader *self, PyObject *args, PyObject *kwargs)
 	s->domain = (rcpy_domain *)(uintptr_t)domain;
 	rcpy_domain_hold(s->domain);
 	s->copies = copies != 0;
+	s->group = group != 0;
 	s->refs = 1;
 	self->source = s;
 	return 0;
@@ -115,7 +116,8 @@ static int copy_out(reader *self, message *m)
 		memcpy(to, m->received.data, m->received.size);
 	}
 	m->received.data = to;
-	rc_subscription_release(s->handle);
+	if (!s->group) /* a member's message is in hand until it is handled */
+		rc_subscription_release(s->handle);
 	if (s->gate.closing)
 		close_now(self);
 	return 0;
@@ -256,7 +258,8 @@ static PyMethodDef reader_methods[] = {
 		"next(timeout=None)\n--\n\nReturns the next message or event, and waits for it for timeout seconds (None: without\n"
 		"end), without the GIL. Raises TimedOutError.\n\nEnds the lease of the message before: LeaseError while somebody looks at it."},
 	{"release", (PyCFunction)reader_release, METH_NOARGS,
-		"release()\n--\n\nGives back what is lent, before the next step does. LeaseError while somebody looks at it."},
+		"release()\n--\n\nGives back what is lent, before the next step does; in a queue group: the message in hand was\n"
+		"handled. LeaseError while somebody looks at it."},
 	{"close", (PyCFunction)reader_close, METH_NOARGS,
 		"close()\n--\n\nEnds the subscription. Any thread may call it, any number of times: a thread that waits\n"
 		"gets ClosedError. What a view still looks at stays mapped until the view is gone."},

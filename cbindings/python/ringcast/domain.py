@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import weakref
 from types import TracebackType
-from typing import Any, Optional, Type, Union
+from typing import Any, Dict, Optional, Type, Union
 
 from ._library import check, encode, ffi, lib
 from .address import Address
@@ -52,7 +52,8 @@ class Domain:
         group: Optional[str] = None,
         wait: Wait = Wait.BLOCK,
     ) -> None:
-        texts = {k: ffi.new("char[]", encode(v)) for k, v in _given(domain, dir, name, owner, group).items()}
+        given = {"domain": domain, "dir": dir, "name": name, "owner": owner, "group": group}
+        texts = {k: ffi.new("char[]", encode(v)) for k, v in given.items() if v is not None}
         config = ffi.new("rc_config *", {"node": node, "mode": mode, "wait": int(wait), **texts})
         opened = ffi.new("rc_domain **")
         check(lib.rc_domain_open(config, opened))
@@ -76,6 +77,9 @@ class Domain:
         history: int = 0,
         schema: int = 0,
         timestamps: bool = False,
+        owner: Optional[str] = None,
+        group: Optional[str] = None,
+        file_mode: int = 0,
     ) -> Publisher:
         """Opens a topic for publishing, and waits for those who subscribed before: at most a
         second for the forwarder, if one runs, and 200 ms for subscriptions to patterns.
@@ -84,12 +88,16 @@ class Domain:
         slots: messages in the ring, a power of two from 64 to 2**20 (1024). slot_size: bytes of
         payload in a slot, at most 16 MiB (2048). history: how many messages a subscription may
         start back, at most half of the slots. schema: low half of the hash of the payloads'
-        schema. timestamps: the wall clock goes into every message.
+        schema. timestamps: the wall clock goes into every message. owner, group, file_mode: rights
+        on the topic, as 0o640: the owner publishes, the group subscribes.
 
-        Raises ShapeError if the topic was written in another shape; NotExclusiveError.
+        Raises ShapeError if the topic was written in another shape; PermissionDeniedError if it was
+        written with other rights than asked for, or if this process has none; NotExclusiveError.
         """
-        config = {"slots": slots, "slot_size": slot_size, "mode": int(mode or 0), "kind": int(kind or 0)}
-        config.update(history=history, schema=schema, timestamps=timestamps)
+        config: Dict[str, Any] = {"slots": slots, "slot_size": slot_size, "mode": int(mode or 0), "kind": int(kind or 0)}
+        config.update(history=history, schema=schema, timestamps=timestamps, file_mode=file_mode)
+        rights = {"owner": owner, "group": group}
+        config.update({k: ffi.new("char[]", encode(v)) for k, v in rights.items() if v is not None})
         return open_publisher(self, topic, config)
 
     def subscribe(
@@ -107,13 +115,14 @@ class Domain:
         published from now on comes, or its loss is told.
 
         reading: RELIABLE holds publishers up, within its stall budget of 500 ms; LATEST holds
-        nobody up and misses what it is too slow for. group: name of a queue group, whose members
-        share the messages. history: how many messages to start back. local_only: other nodes are
+        nobody up and misses what it is too slow for. group: name of a queue group: each message goes
+        to one of its members, and is in its hand until its next step, release or close, which say
+        that it was handled. history: how many messages to start back. local_only: other nodes are
         not asked. copies: each message gets bytes of its own, which stay.
         """
         if reading is None:
             reading = Reading.GROUP if group is not None else Reading.RELIABLE
-        config = {"reading": int(reading), "local_only": local_only, "history": history}
+        config: Dict[str, Any] = {"reading": int(reading), "local_only": local_only, "history": history}
         return open_subscription(self, topic, config, group, copies)
 
     def counter(self, label: str) -> "Counter":
@@ -185,13 +194,6 @@ class Counter:
 
     def __repr__(self) -> str:
         return f"<ringcast.Counter {self._label!r}>"
-
-
-def _given(
-    domain: str, dir: Optional[str], name: Optional[str], owner: Optional[str], group: Optional[str]
-) -> "dict[str, str]":
-    all_of_them = {"domain": domain, "dir": dir, "name": name, "owner": owner, "group": group}
-    return {key: text for key, text in all_of_them.items() if text is not None}
 
 
 def _close(ref: Any, children: "weakref.WeakSet[Union[Publisher, Subscription]]") -> None:

@@ -181,6 +181,20 @@ class UnsupportedError(Error):
     code = -22
 
 
+class ModeError(Error):
+    """A queue group of a topic of mode latest."""
+
+    code = -23
+    advice = "a group wants a topic of mode reliable"
+
+
+class GroupFullError(Error):
+    """The queue group has as many members as it can have."""
+
+    code = -24
+    advice = "end other members, or use another group"
+
+
 class ClosedError(Error, ValueError):
     """The handle is closed."""
 

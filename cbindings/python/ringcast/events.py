@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Callable, Dict, Optional
+from typing import Optional
 
 from .address import Address
 
@@ -62,38 +62,39 @@ class Damaged(Event):
 
 
 class Abandoned(Event):
-    """A member of the queue group died with messages in hand: `first` to `last` of `source`,
-    `count` of them. It may have worked on them, or not."""
+    """A member of the queue group is gone, and had message `sequence` of `source` in hand.
+    Nobody knows whether it was handled; it is not handed out again. `taker` is the member."""
 
-    __slots__ = ("first", "last", "count")
+    __slots__ = ("sequence", "taker")
 
-    def __init__(self, topic: str, position: int, source: Address, first: int, last: int, count: int) -> None:
+    def __init__(self, topic: str, position: int, source: Address, sequence: int, taker: Address) -> None:
         super().__init__(topic, position, source)
-        self.first = first
-        self.last = last
-        self.count = count
+        self.sequence = sequence
+        self.taker = taker
 
     def __repr__(self) -> str:
-        return f"<ringcast.Abandoned on {self.topic!r}: {self.first} to {self.last} of {self.source}>"
-
-
-_Made = Callable[[str, int, Address, int, int, int, int], Event]
-
-_BY_TYPE: Dict[int, _Made] = {
-    1: lambda topic, position, source, first, last, count, reason: Lagged(topic, position, source, first, count),
-    2: lambda topic, position, source, first, last, count, reason: Loss(
-        topic, position, source, first, last, count, reason
-    ),
-    3: lambda topic, position, source, first, last, count, reason: Damaged(topic, position, source),
-    6: lambda topic, position, source, first, last, count, reason: Abandoned(
-        topic, position, source, first, last, count
-    ),
-}
+        return f"<ringcast.Abandoned on {self.topic!r}: message {self.sequence} of {self.source}, by {self.taker}>"
 
 
 def event_of(
-    kind: int, topic: str, position: int, first: int, last: int, count: int, reason: int, source: Address
+    kind: int,
+    topic: str,
+    position: int,
+    first: int,
+    last: int,
+    count: int,
+    reason: int,
+    source: Address,
+    sequence: int,
+    taker: Address,
 ) -> Optional[Event]:
     """Returns the event of an rc_type; None for one that this version does not know."""
-    made = _BY_TYPE.get(kind)
-    return made(topic, position, source, first, last, count, reason) if made is not None else None
+    if kind == 1:
+        return Lagged(topic, position, source, first, count)
+    if kind == 2:
+        return Loss(topic, position, source, first, last, count, reason)
+    if kind == 3:
+        return Damaged(topic, position, source)
+    if kind == 6:
+        return Abandoned(topic, position, source, sequence, taker)
+    return None

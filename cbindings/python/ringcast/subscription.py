@@ -127,7 +127,7 @@ def open_subscription(
         config["group"] = name
     c = ffi.new("rc_subscription_config *", config)
     check(lib.rc_subscription_open(domain._open(), encode(topic), c, opened))
-    s = Subscription(int(ffi.cast("uintptr_t", opened[0])), int(ffi.cast("uintptr_t", domain._ref)), copies)
+    s = Subscription(int(ffi.cast("uintptr_t", opened[0])), int(ffi.cast("uintptr_t", domain._ref)), copies, group is not None)
     s._domain, s._topic, s._readable, s._in_turn = domain, topic, None, 0
     domain._children.add(s)
     return s

@@ -2,15 +2,13 @@
 
     python read_images.py GOLDEN
 
-GOLDEN is the folder codec/golden. Prints "ok NAME" or "not ok NAME: reason" for
+GOLDEN is the folder codec/golden; the package is installed. Prints "ok NAME" or "not ok NAME: reason" for
 each struct and exits with 1 if one was not read as it was written.
 """
 
 import importlib
 import pathlib
 import sys
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 
 def pascal(name):

@@ -290,3 +290,24 @@ def test_collected_in_any_order(directory):
         while names:
             names.pop(order % len(names))
             gc.collect()
+
+
+@pytest.mark.parametrize("copies", [False, True])
+def test_queue_group(domain, copies):
+    """Each message goes to one member, once."""
+    with domain.publisher("jobs") as p:
+        members = [domain.subscribe("jobs", group="workers", copies=copies) for _ in range(3)]
+        for i in range(60):
+            p.publish(b"%d" % i)
+        got = []
+        while len(got) < 60:
+            for m in members:
+                item = m.poll()
+                if item is not None:
+                    got.append(int(bytes(item)))
+        assert sorted(got) == list(range(60)) and all(m.poll() is None for m in members)
+    with pytest.raises(ringcast.InvalidError, match="pattern"):
+        domain.subscribe("a.>", group="g")
+    domain.publisher("latest", mode=ringcast.RingMode.LATEST).publish(b"")
+    with pytest.raises(ringcast.InvalidError, match="RC_READ_GROUP"):
+        domain.subscribe("jobs", reading=ringcast.Reading.LATEST, group="g")
