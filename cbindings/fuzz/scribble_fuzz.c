@@ -52,7 +52,7 @@ static void scribble(const uint8_t *data, size_t size)
 	rc_subscription *subscriptions[2] = {NULL, NULL};
 	struct ring *ring = NULL;
 	char path[RCI_PATH];
-	const struct shape any = {0};
+	const struct wish any = {0};
 	(void)snprintf(path, sizeof path, "%s/default/topics/f", base);
 	if (rc_publisher_open(domain, "f", &config, &publisher) != RC_OK)
 		abort();

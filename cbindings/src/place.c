@@ -61,7 +61,7 @@ int rci_place(const rc_config *config, struct place *place)
 	const char *named = config->dir;
 	memset(place, 0, sizeof *place);
 	place->members = KEEP;
-	int result = rci_grant_asked(config, &place->asked);
+	int result = rci_grant_asked("config", config->owner, config->group, config->mode, &place->asked);
 	if (result != RC_OK)
 		return result;
 	place->make = place->asked;
@@ -175,6 +175,25 @@ static int make_base(const struct place *place)
 	return result == RC_OK ? check_base(place) : result;
 }
 
+/* Refuses rights that the base would make void, if they were asked for: whom the domain is for
+ * must be able to get there. */
+static int check_reachable(const struct place *place, const char *directory, const struct stat *domain)
+{
+	const struct grant *asked = &place->asked;
+	struct stat base;
+	if (asked->mode == 0 && asked->owner == KEEP && asked->group == KEEP)
+		return RC_OK;
+	if (stat(place->base, &base) != 0)
+		return rci_fail_system("look at", place->base);
+	bool open = (base.st_mode & 0001) != 0;
+	bool group = (domain->st_mode & 0010) == 0 || open || (base.st_gid == domain->st_gid && (base.st_mode & 0010) != 0);
+	if (group && ((domain->st_mode & 0001) == 0 || open))
+		return RC_OK;
+	return rci_fail(RC_ERROR_PERMISSION, "%s is for others (%u:%u %04o), but its base %s is %u:%u %04o and does not let them through: chmod o+x %s, or " ADVICE,
+		directory, (unsigned)domain->st_uid, (unsigned)domain->st_gid, (unsigned)domain->st_mode & 0777,
+		place->base, (unsigned)base.st_uid, (unsigned)base.st_gid, (unsigned)base.st_mode & 0777, place->base);
+}
+
 int rci_make_domain(const struct place *place, const char *directory)
 {
 	char path[RCI_PATH];
@@ -187,7 +206,9 @@ int rci_make_domain(const struct place *place, const char *directory)
 	if (lstat(directory, &st) != 0)
 		return rci_fail_system("look at", directory);
 	struct grant have = rci_grant_of(&st);
-	result = rci_grant_compare(&place->asked, &st, directory);
+	result = rci_grant_compare(&place->asked, &st, have.mode, directory);
+	if (result == RC_OK)
+		result = check_reachable(place, directory, &st);
 	for (size_t i = 0; result == RC_OK && i < SUBDIRECTORIES; i++) {
 		(void)snprintf(path, sizeof path, "%.*s/%s", RCI_PATH - 16, directory, subdirectories[i]);
 		result = make_directory(&have, path, false); /* somebody may have removed one */

@@ -17,8 +17,6 @@ static int check_config(const char *topic, const rc_publisher_config *config)
 	for (size_t i = 0; i < sizeof config->reserved / sizeof *config->reserved; i++)
 		if (config->reserved[i] != 0)
 			return rci_fail(RC_ERROR_INVALID, "publish: reserved field %zu is not zero", i);
-	if (config->owner != NULL || config->group != NULL || config->file_mode != 0)
-		return rci_fail(RC_ERROR_UNSUPPORTED, "publish: rights of a topic are not built yet");
 	if (!rci_name_valid(topic))
 		return rci_fail(RC_ERROR_NAME, "topic \"%.64s\": want letters, digits, _ and -, with dots between, at most %d bytes", topic != NULL ? topic : "", RC_MAX_NAME);
 	return RC_OK;
@@ -67,10 +65,14 @@ int rci_publisher_reopen(rc_publisher *p)
 static int open_publisher(rc_publisher *p, const rc_publisher_config *config)
 {
 	int n = snprintf(p->path, sizeof p->path, "%.*s/topics/%s", RCI_PATH - 512, p->domain->directory, p->topic);
-	p->want = (struct shape){.slots = config->slots, .payload = config->slot_size, .mode = config->mode, .kind = config->kind, .history = config->history};
+	p->want.shape = (struct shape){.slots = config->slots, .payload = config->slot_size, .mode = config->mode, .kind = config->kind, .history = config->history};
+	int result = rci_grant_asked("publish", config->owner, config->group, config->file_mode, &p->rights);
+	if (p->rights.mode != 0 || p->rights.owner != KEEP || p->rights.group != KEEP)
+		p->want.rights = &p->rights;
 	p->schema = config->schema;
 	p->timestamps = config->timestamps;
-	int result = n > 0 ? open_ring(p) : RC_ERROR_INVALID;
+	if (result == RC_OK)
+		result = n > 0 ? open_ring(p) : RC_ERROR_INVALID;
 	if (result == RC_OK)
 		result = rci_handle_take(p->domain, p->topic, &p->handle);
 	if (result == RC_OK) {

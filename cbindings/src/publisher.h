@@ -7,7 +7,8 @@
 struct rc_publisher {
 	rc_domain *domain;
 	struct producer producer;
-	struct shape want;
+	struct wish want;
+	struct grant rights; /* what want has of them */
 	struct rc_address source;
 	struct handle *handle;
 	uint64_t sequence; /* of the last message */

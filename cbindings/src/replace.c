@@ -10,31 +10,34 @@
 
 #include "ring.h"
 
-/* A successor has mode and group of the old data; its control file is for readers to write, too,
- * as far as they may in the domain. */
-static int successor_rights(struct ring_rights *rights, const char *path, const char *old_data)
+/* A successor has mode and group of the old data, unless its maker asks for others. */
+static int successor_rights(struct ring_rights *rights, const char *path, const char *old_data, const struct grant *asked)
 {
 	struct stat st;
 	struct grant domain;
 	int result = rci_grant_in(path, &domain);
-	rights->id = rci_random_id();
-	rights->control = rights->data = domain;
-	if (result != RC_OK || stat(old_data, &st) != 0)
+	if (result != RC_OK)
 		return result;
-	if (access(old_data, W_OK) != 0)
-		return rci_fail_system("replace the ring of", old_data);
-	rights->data.mode = rights->control.mode = st.st_mode & 0666;
-	rights->control.mode |= ((st.st_mode & 0444) >> 1) & domain.mode & 0222;
-	if (st.st_gid != getegid())
-		rights->data.group = rights->control.group = st.st_gid;
+	rights->id = rci_random_id();
+	rights->data = domain;
+	if (stat(old_data, &st) == 0) {
+		if (access(old_data, W_OK) != 0)
+			return rci_fail_system("replace the ring of", old_data);
+		rights->data.mode = st.st_mode & 0666;
+		if (st.st_gid != getegid())
+			rights->data.group = st.st_gid;
+	}
+	if (asked != NULL)
+		rights->data = rci_grant_over(rights->data, *asked);
+	rights->control = rci_control_grant(rights->data, domain);
 	return RC_OK;
 }
 
 /* Makes a successor, READY, under its own name. */
-static int make_successor(rc_domain *d, struct ring *r, const char *path, const struct shape *shape, const char *old_data)
+static int make_successor(rc_domain *d, struct ring *r, const char *path, const struct shape *shape, const struct grant *asked, const char *old_data)
 {
-	struct ring_rights rights;
-	int result = successor_rights(&rights, path, old_data);
+	struct ring_rights rights = {0};
+	int result = successor_rights(&rights, path, old_data, asked);
 	if (result == RC_OK)
 		result = rci_ring_build(d, r, path, shape, &rights);
 	if (result != RC_OK)
@@ -128,7 +131,7 @@ static int rename_successor(const struct ring *old, struct ring *successor, cons
 	return RCI_AGAIN;
 }
 
-int rci_ring_replace(struct ring *old, const struct shape *want)
+int rci_ring_replace(struct ring *old, const struct shape *want, const struct grant *rights)
 {
 	struct ring *successor = calloc(1, sizeof *successor);
 	int result = rci_shape_check(want);
@@ -141,7 +144,7 @@ int rci_ring_replace(struct ring *old, const struct shape *want)
 		result = in_use(old, want);
 	}
 	if (result == RC_OK)
-		result = make_successor(old->domain, successor, old->path, want, old->data.path);
+		result = make_successor(old->domain, successor, old->path, want, rights, old->data.path);
 	if (result != RC_OK) {
 		free(successor);
 		return result;
@@ -207,7 +210,7 @@ static bool still_named(const struct segment *s)
 	return lstat(s->path, &st) == 0 && st.st_dev == s->device && st.st_ino == s->inode;
 }
 
-static int finish(rc_domain *d, struct ring *old, struct ring *successor, const char *path, const struct shape *want)
+static int finish(rc_domain *d, struct ring *old, struct ring *successor, const char *path, const struct wish *want)
 {
 	char data[RCI_PATH], name[RCI_PATH];
 	uint64_t state = 0;
@@ -220,10 +223,10 @@ static int finish(rc_domain *d, struct ring *old, struct ring *successor, const 
 	}
 	if (!still_named(&old->control_segment))
 		return RCI_AGAIN;
-	struct shape shape = rci_shape_overlay(old->shape, *want);
+	struct shape shape = rci_shape_overlay(old->shape, want->shape);
 	result = rci_shape_check(&shape);
 	if (result == RC_OK)
-		result = make_successor(d, successor, path, &shape, data);
+		result = make_successor(d, successor, path, &shape, want->rights, data);
 	if (result != RC_OK)
 		return result;
 	if (!cas(&old->header->state, state, successor->control_segment.id << RC_STATE_BITS | RC_SEGMENT_STATE_RETIRED)) { /* pairs(seal) */
@@ -236,7 +239,7 @@ static int finish(rc_domain *d, struct ring *old, struct ring *successor, const 
 	return rename_successor(old, successor, data);
 }
 
-int rci_ring_finish(rc_domain *d, const char *path, const struct shape *want)
+int rci_ring_finish(rc_domain *d, const char *path, const struct wish *want)
 {
 	struct ring *rings = calloc(2, sizeof *rings);
 	if (rings == NULL)

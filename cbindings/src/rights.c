@@ -44,16 +44,27 @@ static bool mode_makes_sense(uint32_t mode)
 	return mode == 0 || ((mode & ~0666u) == 0 && (mode & 0600) == 0600 && (mode & 0022 & ~((mode & 0044) >> 1)) == 0);
 }
 
-int rci_grant_asked(const rc_config *config, struct grant *grant)
+int rci_grant_asked(const char *who, const char *owner, const char *group, uint32_t mode, struct grant *grant)
 {
-	*grant = (struct grant){config->mode, KEEP, KEEP};
-	if (!mode_makes_sense(config->mode))
-		return rci_fail(RC_ERROR_INVALID, "config: mode %04o: want 0600 (the owner alone), 0660 (the group takes part) or 0640 (the group reads), for example", (unsigned)config->mode);
-	if (config->owner != NULL && *config->owner != 0 && !find_user(config->owner, &grant->owner))
-		return rci_fail(RC_ERROR_INVALID, "config: owner \"%s\": there is no such user", config->owner);
-	if (config->group != NULL && *config->group != 0 && !rci_find_group(config->group, &grant->group))
-		return rci_fail(RC_ERROR_INVALID, "config: group \"%s\": there is no such group", config->group);
+	*grant = (struct grant){mode, KEEP, KEEP};
+	if (!mode_makes_sense(mode))
+		return rci_fail(RC_ERROR_INVALID, "%s: mode %04o: want 0600 (the owner alone), 0660 (the group takes part) or 0640 (the group reads), for example", who, (unsigned)mode);
+	if (owner != NULL && *owner != 0 && !find_user(owner, &grant->owner))
+		return rci_fail(RC_ERROR_INVALID, "%s: owner \"%s\": there is no such user: want a name or a number", who, owner);
+	if (group != NULL && *group != 0 && !rci_find_group(group, &grant->group))
+		return rci_fail(RC_ERROR_INVALID, "%s: group \"%s\": there is no such group: make it (as root: groupadd %s), or name one of yours", who, group, group);
 	return RC_OK;
+}
+
+struct grant rci_grant_over(struct grant given, struct grant asked)
+{
+	if (asked.mode != 0)
+		given.mode = asked.mode;
+	if (asked.owner != KEEP)
+		given.owner = asked.owner;
+	if (asked.group != KEEP)
+		given.group = asked.group;
+	return given;
 }
 
 struct grant rci_grant_of(const struct stat *directory)
@@ -98,9 +109,8 @@ int rci_grant_directory(const struct grant *grant, const char *directory, const 
 	return chmod(directory, mode) == 0 ? RC_OK : rci_fail_system("set the mode of", path);
 }
 
-int rci_grant_compare(const struct grant *asked, const struct stat *have, const char *path)
+int rci_grant_compare(const struct grant *asked, const struct stat *have, mode_t mode, const char *path)
 {
-	mode_t mode = rci_grant_of(have).mode;
 	if ((asked->mode == 0 || asked->mode == mode) && (asked->owner == KEEP || asked->owner == have->st_uid) && (asked->group == KEEP || asked->group == have->st_gid))
 		return RC_OK;
 	return rci_fail(RC_ERROR_PERMISSION, "%s: it is %u:%u %04o already: ask for no rights to take it as it is, or end all who use it and remove it",

@@ -107,18 +107,26 @@ void rci_put_geometry(uint8_t *base, const struct shape *shape, uint64_t data_id
 /* Copies and checks the geometry of a mapped control file. */
 int rci_get_geometry(const uint8_t *base, size_t size, const char *path, struct shape *shape, uint64_t *data_id);
 
+/* What somebody asks of a ring. All zero asks for nothing. */
+struct wish {
+	struct shape shape;
+	const struct grant *rights; /* of its own; NULL: as the domain has them */
+};
+
 /* ring_file.c */
 /* Opens a ring by the path without suffix, makes it, or replaces it (ring.md, 9). */
-int rci_ring_open(rc_domain *domain, const char *path, const struct shape *want, bool write, struct ring **ring);
+int rci_ring_open(rc_domain *domain, const char *path, const struct wish *want, bool write, struct ring **ring);
 void rci_ring_close(struct ring *ring);
 /* Maps the data of an open control file, which it takes over; RCI_AGAIN if they are gone. */
 int rci_ring_attach(rc_domain *domain, struct ring *ring, const char *path, bool write);
-/* What a successor has of its own: its id, and the rights of the ring before. */
+/* A successor's id, or 0 for the ring's own name, and the rights of the files. */
 struct ring_rights {
 	uint64_t id;
 	struct grant control, data;
 };
-/* Makes both files; the control file is READY without a name. rights NULL: those of the directory, for the ring's own name. */
+/* What the control file gets, where the data file gets `data`: readers write there, too, as far as they may in the domain. */
+struct grant rci_control_grant(struct grant data, struct grant domain);
+/* Makes both files; the control file is READY without a name. */
 int rci_ring_build(rc_domain *domain, struct ring *ring, const char *path, const struct shape *shape, const struct ring_rights *rights);
 void rci_ring_detach(struct ring *ring);
 /* Unlinks what rci_ring_build has made, and lets go. */
@@ -127,8 +135,8 @@ void rci_data_path(char *text, const char *path, uint64_t id);
 void rci_successor_path(char *text, const char *path, uint64_t id);
 
 /* replace.c: RCI_AGAIN when the name leads to something new. */
-int rci_ring_replace(struct ring *old, const struct shape *want);
-int rci_ring_finish(rc_domain *domain, const char *path, const struct shape *want);
+int rci_ring_replace(struct ring *old, const struct shape *shape, const struct grant *rights);
+int rci_ring_finish(rc_domain *domain, const char *path, const struct wish *want);
 
 /* wake.c */
 void rci_wake_readers_slow(const struct ring *ring);

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "group.h"
@@ -98,16 +99,16 @@ int rci_ring_build(rc_domain *d, struct ring *r, const char *path, const struct 
 	char name[RCI_PATH];
 	struct ring_fill fill = {shape, 0};
 	struct segment_spec spec = {.path = name, .kind = RC_SEGMENT_KIND_RING_CONTROL, .size = rci_control_size(shape),
-		.id = rights != NULL ? rights->id : 0, .grant = rights != NULL ? &rights->control : NULL,
+		.id = rights->id, .grant = &rights->control,
 		.fixed_size = RC_SEGMENT_HEADER_SIZE + RC_RING_GEOMETRY_SIZE, .fill = fill_control, .argument = &fill};
 	memset(r, 0, sizeof *r);
 	r->control_segment.file.fd = r->data.file.fd = -1;
 	r->shape = *shape;
-	int result = build_data(&r->data, path, shape, rights != NULL ? &rights->data : NULL);
+	int result = build_data(&r->data, path, shape, &rights->data);
 	if (result != RC_OK)
 		return result;
 	fill.data_id = r->data.id;
-	if (rights != NULL)
+	if (rights->id != 0)
 		rci_successor_path(name, path, rights->id);
 	else
 		(void)snprintf(name, sizeof name, "%.*s.ctl", RCI_PATH - 64, path);
@@ -134,10 +135,23 @@ void rci_ring_discard(struct ring *r)
 	rci_ring_detach(r);
 }
 
-static int create(rc_domain *d, struct ring *r, const char *path, const struct shape *want)
+struct grant rci_control_grant(struct grant data, struct grant domain)
 {
-	struct shape shape = rci_shape_default(*want);
-	int result = rci_ring_build(d, r, path, &shape, NULL);
+	data.mode |= ((data.mode & 0444) >> 1) & domain.mode & 0222;
+	return data;
+}
+
+static int create(rc_domain *d, struct ring *r, const char *path, const struct wish *want)
+{
+	struct shape shape = rci_shape_default(want->shape);
+	struct ring_rights rights = {0};
+	struct grant domain;
+	int result = rci_grant_in(path, &domain);
+	if (result != RC_OK)
+		return result;
+	rights.data = want->rights != NULL ? rci_grant_over(domain, *want->rights) : domain;
+	rights.control = rci_control_grant(rights.data, domain);
+	result = rci_ring_build(d, r, path, &shape, &rights);
 	if (result != RC_OK)
 		return result;
 	result = rci_segment_link(&r->control_segment);
@@ -147,7 +161,18 @@ static int create(rc_domain *d, struct ring *r, const char *path, const struct s
 	return result == RCI_EXISTS ? RCI_AGAIN : result;
 }
 
-static int open_once(rc_domain *d, struct ring *r, const char *path, const struct shape *want, bool write, bool finish)
+/* Whether a ring has the rights that are asked for: RC_OK, or what to say to who asks. */
+static int check_rights(const struct ring *r, const struct wish *want)
+{
+	struct stat st;
+	if (want->rights == NULL)
+		return RC_OK;
+	if (fstat(r->data.file.fd, &st) != 0)
+		return rci_fail_system("look at", r->data.path);
+	return rci_grant_compare(want->rights, &st, st.st_mode & 0777, r->data.path);
+}
+
+static int open_once(rc_domain *d, struct ring *r, const char *path, const struct wish *want, bool write, bool finish)
 {
 	char name[RCI_PATH];
 	(void)snprintf(name, sizeof name, "%.*s.ctl", RCI_PATH - 64, path);
@@ -167,27 +192,34 @@ static int open_once(rc_domain *d, struct ring *r, const char *path, const struc
 		rci_ring_detach(r);
 		return result;
 	}
-	struct shape shape = rci_shape_overlay(r->shape, *want);
+	struct shape shape = rci_shape_overlay(r->shape, want->shape);
 	bool sealed = ring_sealed(r), same = rci_shape_equal(&shape, &r->shape);
-	if (same && !sealed)
+	int other = check_rights(r, want);
+	if (same && !sealed && other == RC_OK)
 		return RC_OK;
-	result = sealed && !finish ? RCI_AGAIN : rci_ring_replace(r, &shape);
+	if (sealed && !finish)
+		result = RCI_AGAIN;
+	else if (other != RC_OK && ring_written(r))
+		result = other;
+	else
+		result = rci_ring_replace(r, &shape, want->rights);
 	rci_ring_detach(r);
 	return result;
 }
 
 /* A ring of this process that is open already, as it is asked for. */
-static struct ring *find_open(rc_domain *d, const char *path, const struct shape *want, bool write)
+static struct ring *find_open(rc_domain *d, const char *path, const struct wish *want, bool write)
 {
 	for (struct ring *r = d->rings; r != NULL; r = r->next) {
-		struct shape shape = rci_shape_overlay(r->shape, *want);
-		if (strcmp(r->path, path) == 0 && (r->data.write || !write) && rci_shape_equal(&shape, &r->shape) && !ring_retired(r) && !ring_sealed(r))
+		struct shape shape = rci_shape_overlay(r->shape, want->shape);
+		if (strcmp(r->path, path) == 0 && (r->data.write || !write) && rci_shape_equal(&shape, &r->shape) && !ring_retired(r) && !ring_sealed(r) &&
+			check_rights(r, want) == RC_OK)
 			return r;
 	}
 	return NULL;
 }
 
-static int open_patiently(rc_domain *d, struct ring *r, const char *path, const struct shape *want, bool write)
+static int open_patiently(rc_domain *d, struct ring *r, const char *path, const struct wish *want, bool write)
 {
 	uint64_t start = rci_now();
 	for (;;) {
@@ -201,9 +233,9 @@ static int open_patiently(rc_domain *d, struct ring *r, const char *path, const 
 	}
 }
 
-int rci_ring_open(rc_domain *d, const char *path, const struct shape *want, bool write, struct ring **ring)
+int rci_ring_open(rc_domain *d, const char *path, const struct wish *want, bool write, struct ring **ring)
 {
-	struct shape shape = rci_shape_default(*want);
+	struct shape shape = rci_shape_default(want->shape);
 	int result = rci_shape_check(&shape);
 	if (result != RC_OK)
 		return result;

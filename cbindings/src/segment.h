@@ -47,7 +47,10 @@ struct place {
 };
 
 /* rights.c */
-int rci_grant_asked(const rc_config *config, struct grant *grant);
+/* Checks what somebody asks for and looks the names up; who says who that is. NULL, "" and 0 ask for nothing. */
+int rci_grant_asked(const char *who, const char *owner, const char *group, uint32_t mode, struct grant *grant);
+/* given, with what is asked for. */
+struct grant rci_grant_over(struct grant given, struct grant asked);
 /* What files get that are made in a directory, which is of the domain. */
 struct grant rci_grant_of(const struct stat *directory);
 int rci_grant_in(const char *file, struct grant *grant);
@@ -55,8 +58,8 @@ int rci_grant_in(const char *file, struct grant *grant);
 int rci_grant_apply(const struct grant *grant, int fd, const char *path);
 /* The same for a new directory; errors name the path that it will have. */
 int rci_grant_directory(const struct grant *grant, const char *directory, const char *path);
-/* Refuses a domain that has others than asked for. */
-int rci_grant_compare(const struct grant *asked, const struct stat *have, const char *path);
+/* Refuses a domain, or a file, that has others than asked for; mode is that of its files. */
+int rci_grant_compare(const struct grant *asked, const struct stat *have, mode_t mode, const char *path);
 bool rci_find_group(const char *name, gid_t *gid);
 
 int rci_place(const rc_config *config, struct place *place);

@@ -24,7 +24,7 @@ static int follow_as_member(struct stream *s, struct ring *ring)
 /* Opens the name again and goes on there: the ring was given up. */
 static int follow(struct stream *s)
 {
-	const struct shape any = {0};
+	const struct wish any = {0};
 	struct ring *ring = NULL;
 	int result = rci_ring_open(s->domain, s->path, &any, false, &ring);
 	if (result != RC_OK)
@@ -56,7 +56,7 @@ static int enter(struct stream *s, uint64_t history)
 /* Joins a queue group; a ring that was replaced meanwhile is left for its successor at once. */
 static int enter_group(struct stream *s, const char *name)
 {
-	const struct shape any = {0};
+	const struct wish any = {0};
 	struct member *m = calloc(1, sizeof *m);
 	int result = m == NULL ? rci_fail(RC_ERROR_NO_MEMORY, "group %s", name) : rci_member_open(m, s->ring, name, false);
 	for (int i = 0; result == RCI_RETIRED && i < 10; i++) {
@@ -77,7 +77,7 @@ static int enter_group(struct stream *s, const char *name)
 /* Gives the entry back, and those that replacers have made of it meanwhile. */
 static void leave(struct stream *s)
 {
-	const struct shape any = {0};
+	const struct wish any = {0};
 	bool again = s->member != NULL ? rci_member_leave(s->member) : rci_reader_leave(&s->reader);
 	for (int i = 0; again && i < 10; i++) {
 		struct ring *ring = NULL;
@@ -94,7 +94,7 @@ static void leave(struct stream *s)
 
 int rci_stream_open(rc_subscription *owner, const char *topic, uint64_t history, bool first, struct stream **stream)
 {
-	const struct shape any = {0};
+	const struct wish any = {0};
 	struct stream *s = calloc(1, sizeof *s);
 	if (s == NULL)
 		return rci_fail(RC_ERROR_NO_MEMORY, "subscribe to %s", topic);
