@@ -34,12 +34,39 @@ func (p *Producer) claimShared() (uint64, error) {
 		case err != nil:
 			return 0, err
 		case stamped == claimed:
+			p.lookForward(t)
 			return t, nil
 		case stamped == stepped:
 			holes++
 		}
 	}
 	return 0, ErrStalled
+}
+
+// A slot of more lines is not asked for ahead: where the cores are near its misses
+// overlap well enough by themselves, and asking cost more than it saved.
+const (
+	mostLinesAhead = 17
+	lineSize       = 64
+)
+
+// linesAhead is how many lines of a slot are asked for before it is claimed.
+func (r *Ring) linesAhead() uint64 {
+	if lines := r.stride / lineSize; lines <= mostLinesAhead {
+		return lines
+	}
+	return 0
+}
+
+// lookForward asks for the lines of the slot behind position t, which we have claimed,
+// if the position before was ours, too: then the next will be. On a shared ring each
+// locked instruction waits for all stores before it, so that the misses of consecutive
+// messages do not overlap by themselves.
+func (p *Producer) lookForward(t uint64) {
+	if p.next == t && p.ahead != 0 {
+		fetchOwn(p.ring.published(t+1), p.ahead)
+	}
+	p.next = t + 1
 }
 
 // What one try at a position came to.

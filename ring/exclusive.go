@@ -85,7 +85,7 @@ func (p *Producer) claimExclusive() (uint64, error) {
 		}
 		at("begin")
 		storeBefore(&r.ctl.tail, t+1) // pairs(tail): before any byte of the slot
-		p.next = t + 1
+		p.lookForward(t)
 		if len(p.gate.pins) == 0 || !p.gate.pinned(t, r.capacity()) {
 			if p.open++; p.open == 1 {
 				p.oldest = t
@@ -135,7 +135,7 @@ func (p *Producer) publishSwift(t uint64, payload []byte, m *Meta) {
 	r := p.ring
 	at("begin swift")
 	storeBefore(&r.ctl.tail, t+1) // pairs(tail): before any byte of the slot
-	p.next = t + 1
+	p.lookForward(t)
 	slot := r.slot(t)
 	var private bodyWords
 	w := beginBody(slot, &private)

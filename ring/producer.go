@@ -33,15 +33,16 @@ type Producer struct {
 	owner   uint16
 	address shm.Address
 	source  [2]uint64 // the address as a slot's header has it
+	ahead   uint64    // lines of the next slot that are asked for before it is claimed; 0: none
 
 	// Owned by the producer.
 	sequence  uint64   // of the last message sent
 	positions []uint64 // claims of the message being written
 	gate      gate
+	next      uint64 // the position behind our last claim; of an exclusive ring, the tail
 
 	// Exclusive rings.
 	ownership uint64 // our owner word; 0 after Close
-	next      uint64 // the tail, which only we move
 	swift     uint64 // positions below it may be begun without looking at anything but owner and state
 	unfenced  bool   // who goes to sleep fences for us
 	open      int    // claims that were not ended
@@ -66,7 +67,7 @@ func (r *Ring) NewProducer(self shm.Address) (*Producer, error) {
 	if self.Handle == 0 {
 		self.Handle = uint16((r.nextHandle()-1)%0xffff + 1)
 	}
-	p := &Producer{ring: r, owner: r.host.Index(), address: self, source: sourceWords(self)}
+	p := &Producer{ring: r, owner: r.host.Index(), address: self, source: sourceWords(self), ahead: r.linesAhead()}
 	if r.shape.Kind == Exclusive {
 		if err := p.own(); err != nil {
 			return nil, err

@@ -38,10 +38,12 @@ const (
 // A Waiter waits for one participant. It must not be used by more than one
 // goroutine at a time.
 type Waiter struct {
-	bell   Bell
-	policy Policy
-	spin   time.Duration // how long to spin before sleeping, by recent success
-	procs  int           // GOMAXPROCS when it was last looked at, which takes a lock
+	bell    Bell
+	policy  Policy
+	spin    time.Duration // how long to spin before sleeping, by recent success
+	stream  bool          // messages came one behind the other before this wait
+	crowded bool          // others want our core: who gave way was away for a while
+	procs   int           // GOMAXPROCS when it was last looked at, which takes a lock
 }
 
 // Bounds of the adaptive spin. Waking an idle core takes some 20 us, so spinning
@@ -51,10 +53,12 @@ const (
 	maxSpin = 50 * time.Microsecond
 )
 
+// ownTurn is what giving way takes at most where nobody else wants the core.
+const ownTurn = 2 * time.Microsecond
+
 // How to look again while spinning.
 const (
-	hotLooks   = 64 // looks without a pause: an answer comes within half a microsecond
-	coolLooks  = 64 // then with a pause each, still without reading the clock
+	hotLooks   = 96 // looks with a pause each, without reading the clock: some 2 us
 	fewReaders = 8  // where there are more, all looks go by the clock
 	streamGap  = 4  // messages taken without a wait between: they come in a stream
 	pauseShort = 1  // pauses between two looks, some 20 ns each
@@ -68,8 +72,8 @@ func NewWaiter(bell Bell, policy Policy) *Waiter {
 }
 
 // spinFor looks again and again, and reports whether there was something in time.
-// hint is the cheap look, which takes no line from a producer, or nil where there is
-// none; ready sees all.
+// hint makes hotLooks cheap looks, which take no line from a producer but that of the
+// next message; nil where there are none. ready sees all.
 func (w *Waiter) spinFor(hint, ready func() bool) bool {
 	switch {
 	case w.policy == Yield:
@@ -82,31 +86,33 @@ func (w *Waiter) spinFor(hint, ready func() bool) bool {
 		}
 		return ready()
 	}
-	for n := 0; hint != nil && n < hotLooks+coolLooks; n++ {
-		if hint() {
-			return true
-		}
-		if n >= hotLooks {
-			pause(pauseShort)
-		}
-	}
-	return w.spinLong(ready)
+	return hint != nil && hint() || w.spinLong(ready)
 }
 
-// spinLong spins with an eye on the clock.
+// spinLong spins with an eye on the clock. Who blocks while messages come in a stream
+// gives way between looks: where another wants the core, it may be the one that is
+// waited for. (For a single answer that would cost the latency of a turn of the other.)
 func (w *Waiter) spinLong(ready func() bool) bool {
-	for start := time.Now(); ; {
-		for range 8 {
+	for start := time.Now(); time.Since(start) < w.spin; {
+		for range 4 {
 			if ready() {
 				return true
 			}
 			pause(4 * pauseShort)
 		}
-		if time.Since(start) >= w.spin {
-			w.procs = runtime.GOMAXPROCS(0)
-			return false
+		if w.stream && w.policy == Block {
+			w.giveWay()
 		}
 	}
+	w.procs = runtime.GOMAXPROCS(0)
+	return ready()
+}
+
+// giveWay lets others have the core, and notes whether there were any.
+func (w *Waiter) giveWay() {
+	start := time.Now()
+	yieldCore()
+	w.crowded = time.Since(start) > ownTurn
 }
 
 // yieldFor gives the core to whoever wants it, in this process and in others.
@@ -138,16 +144,17 @@ func (w *Waiter) sleep(seen uint32, d time.Duration, ready func() bool) {
 // an event, or the end of its ring. It returns the context's error when that
 // ends; whoever cancels the context must ring the bell to be heard at once.
 func (w *Waiter) Await(ctx context.Context, readers []*Reader) error {
-	hint := func() bool { return anyHint(readers) }
+	hint := func() bool { return hintSoon(readers) }
 	ready := func() bool { return anyReady(readers) }
 	if len(readers) > fewReaders {
 		hint = nil
 	}
+	w.stream = anyStream(readers)
 	for ahead := w.policy != Yield && w.procs > 1; ; ahead = false {
 		if err := ctx.Err(); err != nil { // first of all: a stream must not outrun it
 			return err
 		}
-		if ahead && letRunAhead(readers) || w.spinFor(hint, ready) {
+		if ahead && w.letRunAhead(readers) || w.spinFor(hint, ready) {
 			return nil
 		}
 		if w.policy != Block {
@@ -167,6 +174,22 @@ func (w *Waiter) Await(ctx context.Context, readers []*Reader) error {
 			return nil
 		}
 	}
+}
+
+// hintSoon looks for messages with a pause before each look: a reader that looks again
+// at once takes the line away from the producer in the middle of its writing.
+func hintSoon(readers []*Reader) bool {
+	if len(readers) == 1 {
+		r, c := readers[0].ring, readers[0].cursor
+		return soon(r.published(c), r.lap(c), hotLooks) // pairs(publish)
+	}
+	for range hotLooks {
+		if anyHint(readers) {
+			return true
+		}
+		pause(pauseShort)
+	}
+	return false
 }
 
 // anyHint reports whether published says that a message is there.
@@ -192,8 +215,12 @@ func anyReady(readers []*Reader) bool {
 // one now. A reader right behind its producer takes each line from it just when it
 // is being written, and both then go at the pace of the lines. A stream is where
 // messages came one behind the other, or two are there by now: an answer is alone.
-func letRunAhead(readers []*Reader) bool {
-	if !anyStream(readers) {
+func (w *Waiter) letRunAhead(readers []*Reader) bool {
+	switch {
+	case w.stream && w.crowded && w.policy == Block: // the producer may be one of them
+		w.giveWay()
+		return anyHint(readers)
+	case !w.stream:
 		pause(pauseFirst)
 		if !anyHint(readers) {
 			return false
@@ -326,6 +353,8 @@ func (rd *Reader) ready() bool {
 // their budget.
 func (w *Waiter) AwaitRoom(ctx context.Context, p *Producer, n int) error {
 	ready := func() bool { return p.mayClaim(n) }
+	ample := func() bool { return p.mayClaimMany(n) }
+	w.stream = true // of ours
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -333,7 +362,7 @@ func (w *Waiter) AwaitRoom(ctx context.Context, p *Producer, n int) error {
 		if p.ring.retired() {
 			return ErrRetired
 		}
-		if w.spinFor(nil, ready) {
+		if w.spinFor(nil, ample) || ready() {
 			return nil
 		}
 		if w.policy != Block {
@@ -345,6 +374,14 @@ func (w *Waiter) AwaitRoom(ctx context.Context, p *Producer, n int) error {
 			w.sleep(seen, judgeSleep, ready)
 		}
 	}
+}
+
+// mayClaimMany is mayClaim with a part of the ring free, for who can wait a little: who
+// goes on when there is room for one message waits again behind it.
+func (p *Producer) mayClaimMany(n int) bool {
+	r := p.ring
+	many := max(uint64(n), r.capacity()/4)
+	return r.room(&p.gate, r.ctl.tail.Load()+many-1) && p.mayClaim(n)
 }
 
 // mayClaim reports whether a try for n positions has a chance.
