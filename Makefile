@@ -22,7 +22,8 @@ BENCHTIME ?= 1s
 TORTURE_SECONDS ?= 600
 # The example's schema, in the folder that is named.
 order_schema = $(FLATC) --go -o $(1)/schema examples/schema/order.fbs && \
-	$(FLATC) --cpp --cpp-std c++17 -o $(1)/cpp examples/schema/order.fbs
+	$(FLATC) --cpp --cpp-std c++17 -o $(1)/cpp examples/schema/order.fbs && \
+	$(FLATC) --python --python-typing -o $(1)/python examples/schema/order.fbs
 
 COMMANDS  := $(patsubst %/main.go,./%,$(wildcard cmd/*/main.go))
 
@@ -135,6 +136,7 @@ generated: $(PYTHON_READY)
 	@rm -rf .tools/examples && $(call order_schema,.tools/examples)
 	diff -r -x doc.go .tools/examples/schema/orders examples/schema/orders
 	diff .tools/examples/cpp/order_generated.h examples/cpp/order_generated.h
+	diff -r -x __pycache__ .tools/examples/python/orders examples/python/orders
 
 $(PYTHON_READY): Makefile
 	rm -rf .tools/python

@@ -34,6 +34,11 @@ var languages = []language{
 		run:   []string{"cbindings/build/conformance-peer"},
 		check: noGo, claim: "has-no-go-in-it",
 	},
+	{ // over the C library
+		name: "python", groups: true,
+		build: []string{"make", "-s", "pythonlib"},
+		run:   []string{".tools/python/bin/python", "cbindings/conformance/python/peer.py"},
+	},
 }
 
 // prepare builds the peer and looks at it.

@@ -16,7 +16,7 @@ message *rcpy_message_new(void)
 
 static void message_dealloc(message *m)
 {
-	/* A lent message belongs to its source, and a view to its message: nobody looks here. */
+	/* A view keeps its message, so nobody looks here. */
 	if (m->source != NULL) {
 		struct source *s = m->source;
 		m->source = NULL;

@@ -91,6 +91,8 @@ void rcpy_source_drop(struct source *source);
 int rcpy_source_settle(struct source *source);
 /* Closes: what is looked at stays until it is not any more. */
 void rcpy_source_close(struct source *source);
+/* The Reader was collected: a message that somebody has goes on, and so does what it lies in. */
+void rcpy_source_forget(struct source *source);
 /* A view of a lent message has gone. */
 void rcpy_source_view_gone(message *message);
 

@@ -55,7 +55,8 @@ static int reader_init(reader *self, PyObject *args, PyObject *kwargs)
 
 static void reader_dealloc(reader *self)
 {
-	close_now(self);
+	if (self->source != NULL)
+		rcpy_source_forget(self->source);
 	Py_CLEAR(self->spare);
 	Py_TYPE(self)->tp_free((PyObject *)self);
 }

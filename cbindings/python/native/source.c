@@ -77,6 +77,15 @@ void rcpy_source_close(struct source *s)
 	rcpy_source_drop(s);
 }
 
+void rcpy_source_forget(struct source *s)
+{
+	message *m = s->current;
+	Py_CLEAR(s->view);
+	s->current = NULL;
+	Py_XDECREF(m);
+	rcpy_source_drop(s);
+}
+
 void rcpy_source_view_gone(message *m)
 {
 	if (m->exports == 0 && m->source != NULL && m->source->closed)

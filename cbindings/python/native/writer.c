@@ -57,7 +57,8 @@ static int writer_init(writer *self, PyObject *args, PyObject *kwargs)
 
 static void writer_dealloc(writer *self)
 {
-	close_now(self);
+	if (self->sink != NULL) /* a slot that somebody has goes on, and its publisher with it */
+		rcpy_sink_drop(self->sink);
 	Py_TYPE(self)->tp_free((PyObject *)self);
 }
 

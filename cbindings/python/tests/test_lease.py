@@ -145,6 +145,22 @@ def test_claim_and_commit(pair):
     assert not slot.open and "ended" in repr(slot)
 
 
+def test_a_message_keeps_what_it_lies_in(directory):
+    """Handles that were forgotten, not closed, are closed when what they lent is gone."""
+    d = ringcast.Domain(dir=directory)
+    s, p = d.subscribe("t"), d.publisher("t")
+    p.publish(b"stays")
+    m, slot = s.next(PATIENCE), p.claim(3)
+    view = m.data
+    del d, s, p
+    gc.collect()
+    assert bytes(m) == bytes(m.data) == bytes(view) == b"stays" and m.lent
+    with slot as data:
+        data[:] = b"abc"
+    m.release()
+    assert bytes(view) == b"stays"
+
+
 def test_claim_given_up(pair):
     s, p = pair
     with pytest.raises(ZeroDivisionError):
