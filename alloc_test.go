@@ -18,7 +18,7 @@ func TestHotPathsDoNotAllocate(t *testing.T) {
 	b := openBus(t, t.TempDir())
 	payload := make([]byte, 200)
 	for _, shape := range []PublisherConfig{
-		{Slots: 64}, {Slots: 64, Exclusive: true}, {Slots: 64, Mode: Latest}, {Slots: 64, Timestamps: true},
+		{Slots: 64}, {Slots: 64, Exclusive: true}, {Slots: 64, Mode: Latest}, {Slots: 64, Timestamps: true}, {Slots: 64, Exclusive: true, Solo: true},
 	} {
 		pub := publisher(t, b, "hot", &shape)
 		sub := subscribe(t, b, "hot", nil)

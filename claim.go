@@ -31,11 +31,19 @@ type Claim struct {
 // A message larger than a slot can't be built in place: *TooLargeError says
 // which slots to ask for.
 func (p *Publisher) Claim(ctx context.Context, size int) (*Claim, error) {
-	if err := p.take(ctx); err != nil {
-		return nil, err
+	if !p.ready() {
+		if err := p.take(ctx); err != nil {
+			return nil, err
+		}
 	}
 	c := &p.claim
-	if err := p.claimSlot(ctx, size); err != nil {
+	var err error
+	if uint(size) > uint(p.room) {
+		err = p.tooLarge(size)
+	} else if c.inner, err = p.producer.TryClaim(nil); err != nil {
+		err = p.claimSlot(ctx, size, err)
+	}
+	if err != nil {
 		p.free()
 		return nil, err
 	}
@@ -44,20 +52,18 @@ func (p *Publisher) Claim(ctx context.Context, size int) (*Claim, error) {
 	return c, nil
 }
 
-func (p *Publisher) claimSlot(ctx context.Context, size int) error {
-	if size < 0 || size > p.file.Shape().Payload {
-		return p.tooLarge(size)
-	}
-	for {
-		inner, err := p.producer.TryClaim(nil)
-		if err == nil {
-			p.claim.inner = inner
-			return nil
-		}
+// claimSlot is reached when a try to claim size bytes went wrong.
+func (p *Publisher) claimSlot(ctx context.Context, size int, err error) error {
+	for err != nil {
 		if err := p.again(ctx, err, 0); err != nil {
 			return err
 		}
+		if size > p.room { // of another ring by now
+			return p.tooLarge(size)
+		}
+		p.claim.inner, err = p.producer.TryClaim(nil)
 	}
+	return nil
 }
 
 // tooLarge names the slots that would hold a message of that size.

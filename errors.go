@@ -20,8 +20,9 @@ var (
 	// ErrFenced means that a claim was held beyond the commit deadline (50 ms)
 	// while others waited for it, and was taken. Nothing was sent: claim again.
 	ErrFenced = ring.ErrFenced
-	// ErrBusy means that another goroutine is using the subscription.
-	ErrBusy = errors.New("subscription is used by another goroutine")
+	// ErrBusy means that another goroutine is using the subscription, or the publisher
+	// that PublisherConfig.Solo promised to one, or that it has a claim open.
+	ErrBusy = errors.New("used by another goroutine")
 	// ErrClaimEnded means that the claim was committed or aborted before.
 	ErrClaimEnded = errors.New("claim has ended")
 	// ErrUnfinished means that Finish was not called on the claim's builder.

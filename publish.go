@@ -12,7 +12,9 @@ import (
 
 // A Publisher sends messages to one topic. Messages of one Publisher keep their
 // order everywhere. It is safe for concurrent use by multiple goroutines: one at
-// a time publishes, and a claim counts as publishing until it ends.
+// a time publishes, and a claim counts as publishing until it ends. One that was
+// opened with PublisherConfig.Solo must not be used by more than one goroutine at a
+// time; Close, and the Close of its bus, may be called from any.
 type Publisher struct {
 	// Immutable after Bus.Publisher.
 	bus    *Bus
@@ -24,6 +26,7 @@ type Publisher struct {
 
 	file     *ring.File
 	producer *ring.Producer
+	room     int // bytes of a slot's payload
 	handle   handle
 	waiter   *ring.Waiter
 	meta     ring.Meta
@@ -47,10 +50,11 @@ func (b *Bus) Publisher(topic string, cfg *PublisherConfig) (*Publisher, error) 
 	if err := shm.ValidName(topic); err != nil {
 		return nil, err
 	}
-	p := &Publisher{bus: b, topic: topic, lock: newLock()}
+	p := &Publisher{bus: b, topic: topic}
 	if cfg != nil {
 		p.config = *cfg
 	}
+	p.lock = newLock(p.config.Solo)
 	if err := p.config.Wait.validate(); err != nil {
 		return nil, fmt.Errorf("publisher config: %w", err)
 	}
@@ -94,7 +98,7 @@ func (p *Publisher) open() error {
 		return errors.Join(fmt.Errorf("topic %q: %w", p.topic, err), file.Close())
 	}
 	producer.Continue(p.handle.last)
-	p.file, p.producer = file, producer
+	p.file, p.producer, p.room = file, producer, file.Shape().Payload
 	return nil
 }
 
@@ -107,40 +111,53 @@ func (p *Publisher) Topic() string { return p.topic }
 // system call unless it waits, somebody sleeps, or the message is the first that
 // is larger than a slot.
 //
-// Errors: the context's, ErrClosed, *TooLargeError; nothing was sent then.
+// Errors: the context's, ErrClosed, *TooLargeError, ErrBusy (PublisherConfig.Solo);
+// nothing was sent then.
 func (p *Publisher) Publish(ctx context.Context, payload []byte) error {
-	if err := p.take(ctx); err != nil {
-		return err
+	if !p.ready() {
+		if err := p.take(ctx); err != nil {
+			return err
+		}
 	}
 	p.stamp()
-	err := p.publish(ctx, payload)
+	err := p.producer.TryPublish(payload, &p.meta)
+	if err != nil {
+		err = p.publishAgain(ctx, payload, err)
+	}
 	p.free()
 	return err
 }
 
-func (p *Publisher) publish(ctx context.Context, payload []byte) error {
-	for {
-		err := p.producer.TryPublish(payload, &p.meta)
-		if err == nil {
-			return nil
-		}
+// publishAgain is reached when a try to publish went wrong.
+func (p *Publisher) publishAgain(ctx context.Context, payload []byte, err error) error {
+	for err != nil {
 		if err := p.again(ctx, err, len(payload)); err != nil {
 			return err
 		}
+		err = p.producer.TryPublish(payload, &p.meta)
 	}
+	return nil
 }
 
 // TryPublish is Publish that never waits. ErrFull: there is no room, or another
-// goroutine is publishing.
+// goroutine is publishing (ErrBusy with PublisherConfig.Solo).
 func (p *Publisher) TryPublish(payload []byte) error {
 	if !p.lock.try() {
+		if p.lock.solo {
+			return ErrBusy
+		}
 		return ErrFull
 	}
-	defer p.free()
-	if err := p.usable(); err != nil {
-		return err
+	err := p.usable()
+	if err == nil {
+		p.stamp()
+		err = p.tryPublish(payload)
 	}
-	p.stamp()
+	p.free()
+	return err
+}
+
+func (p *Publisher) tryPublish(payload []byte) error {
 	err := p.producer.TryPublish(payload, &p.meta)
 	switch err {
 	case nil:
@@ -152,6 +169,18 @@ func (p *Publisher) TryPublish(payload []byte) error {
 		return err
 	}
 	return p.producer.TryPublish(payload, &p.meta)
+}
+
+// ready takes the publisher if it is free and can be used at once.
+func (p *Publisher) ready() bool {
+	if !p.lock.try() {
+		return false
+	}
+	if p.wait.closing.Load() || p.producer == nil {
+		p.lock.free()
+		return false
+	}
+	return true
 }
 
 // take waits for the publisher.
@@ -168,7 +197,7 @@ func (p *Publisher) take(ctx context.Context) error {
 
 // usable says why nothing can be published; the lock is held.
 func (p *Publisher) usable() error {
-	if p.ended || p.wait.closing.Load() {
+	if p.wait.closing.Load() || p.ended {
 		return ErrClosed
 	}
 	if p.file == nil { // reopening went wrong before
@@ -244,19 +273,19 @@ func (p *Publisher) Close() error { return p.end() }
 
 func (p *Publisher) end() error {
 	p.wait.close()
-	if !p.lock.try() {
+	if !p.lock.seize() {
 		return nil // free sees closing
 	}
 	return p.finish()
 }
 
 // free lets the next goroutine publish, or closes where that was asked for
-// meanwhile. Whoever asks tries the lock after it has set closing, so that one
+// meanwhile. Whoever asks seizes the lock after it has set closing, so that one
 // of the two sees the other.
 func (p *Publisher) free() {
 	p.lock.free()
-	if p.wait.closing.Load() && p.lock.try() {
-		_ = p.finish()
+	if p.wait.closing.Load() {
+		_ = p.end()
 	}
 }
 

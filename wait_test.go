@@ -152,7 +152,7 @@ func TestPublisherWaitsForRoom(t *testing.T) {
 }
 
 func TestLockGivesUpAndGoesOn(t *testing.T) {
-	l := newLock()
+	l := newLock(false)
 	if err := l.take(t.Context()); err != nil || l.try() {
 		t.Fatalf("a free lock: %v; taken twice", err)
 	}

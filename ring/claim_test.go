@@ -386,7 +386,7 @@ func TestStoppedAfterItsCommit(t *testing.T) {
 	wantNext(t, rd, "slow")
 	s.pass(p, rd, 63)
 	publishFor(t, p, "lap 2")
-	headAt(c.slot).published.Store(1) // the stopped writer goes on
+	headAt(s.rings[0].slot(c.position)).published.Store(1) // the stopped writer goes on
 	wantNext(t, rd, "lap 2")
 	s.pass(p, rd, 63)
 }

@@ -14,3 +14,6 @@ func endBody([]byte, *bodyWords) {}
 
 // loadBody copies a slot's header, once.
 func loadBody(slot []byte, w *bodyWords) { *w = *bodyWordsAt(slot) }
+
+// storeBody writes a slot's header.
+func storeBody(slot []byte, w *bodyWords) { *bodyWordsAt(slot) = *w }

@@ -52,6 +52,9 @@ func endBody(slot []byte, w *bodyWords) {
 	copyShared(slot[bodyOffset:layout.SlotHeaderSize], wordBytes(w), true)
 }
 
+// storeBody writes a slot's header.
+func storeBody(slot []byte, w *bodyWords) { endBody(slot, w) }
+
 // loadBody copies a slot's header, once.
 func loadBody(slot []byte, w *bodyWords) {
 	copyShared(wordBytes(w), slot[bodyOffset:layout.SlotHeaderSize], false)

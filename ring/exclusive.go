@@ -118,37 +118,6 @@ func (p *Producer) finishExclusive(t uint64, state uint64) error {
 		p.ring.published(t).Store(v) // pairs(publish); sequentially consistent: before the look at the mask
 	}
 	p.ring.wakeReaders()
-	if p.open == 0 && len(p.gate.pins) == 0 {
-		p.swift = p.gate.limit
-	}
+	p.mayHurry()
 	return nil
-}
-
-// owns reports whether the ring is still ours to write.
-func (p *Producer) owns() bool {
-	return p.ring.ctl.owner.Load() == p.ownership && !p.ring.retired()
-}
-
-// publishSwift is claim, fill and finish of the common message on an exclusive
-// ring: it fits, there is room, no claim is open, and no slot is pinned.
-func (p *Producer) publishSwift(t uint64, payload []byte, m *Meta) {
-	r := p.ring
-	at("begin swift")
-	storeBefore(&r.ctl.tail, t+1) // pairs(tail): before any byte of the slot
-	p.lookForward(t)
-	slot := r.slot(t)
-	var private bodyWords
-	w := beginBody(slot, &private)
-	w[0] = layout.SlotHeaderSize | uint64(len(payload))<<32
-	p.describe(w, m, len(payload), wholeMessage, 0)
-	endBody(slot, w)
-	copyShared(slot[layout.SlotHeaderSize:], payload, true)
-	at("publish swift")
-	if p.unfenced { // as in finishExclusive
-		storeRelease(r.published(t), r.lap(t)) // pairs(publish)
-	} else {
-		r.published(t).Store(r.lap(t)) // pairs(publish)
-	}
-	r.wakeReaders()
-	p.sent(m)
 }

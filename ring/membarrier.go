@@ -43,6 +43,14 @@ func membarrier(command uintptr) bool {
 // fenceOthers is a full fence in all registered processes. False: we may not.
 func fenceOthers() bool { return supported() && membarrier(membarrierGlobalExpedited) }
 
+// Fenceable reports whether FenceAll will work. It registers this process for it, once.
+func Fenceable() bool { return registered() }
+
+// FenceAll makes every running thread of this process, and of all that use rings, pass
+// through a full fence: a system call for whoever meets, now and then, a goroutine that
+// does without fences. False: the system does not allow it.
+func FenceAll() bool { return fenceOthers() }
+
 // yieldCore lets another thread of the machine have this core, if one wants it. A
 // system call that comes back at once.
 func yieldCore() { _, _, _ = unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0) }

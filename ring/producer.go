@@ -42,11 +42,13 @@ type Producer struct {
 	next      uint64 // the position behind our last claim; of an exclusive ring, the tail
 
 	// Exclusive rings.
-	ownership uint64 // our owner word; 0 after Close
-	swift     uint64 // positions below it may be begun without looking at anything but owner and state
-	unfenced  bool   // who goes to sleep fences for us
-	open      int    // claims that were not ended
-	oldest    uint64 // position of the first of them
+	ownership uint64    // our owner word; 0 after Close
+	swift     uint64    // positions below it may be begun without looking at anything but owner and state
+	unfenced  bool      // who goes to sleep fences for us
+	open      int       // claims that were not ended
+	oldest    uint64    // position of the first of them
+	head      bodyWords // of our own messages; the source is always there
+	theirs    bodyWords // of messages that we publish for others
 
 	// The writer that stands in our way, and how long we have seen it there.
 	watched   word
@@ -68,6 +70,7 @@ func (r *Ring) NewProducer(self shm.Address) (*Producer, error) {
 		self.Handle = uint16((r.nextHandle()-1)%0xffff + 1)
 	}
 	p := &Producer{ring: r, owner: r.host.Index(), address: self, source: sourceWords(self), ahead: r.linesAhead()}
+	p.head[1], p.head[2] = p.source[0], p.source[1]
 	if r.shape.Kind == Exclusive {
 		if err := p.own(); err != nil {
 			return nil, err
@@ -127,10 +130,10 @@ func (p *Producer) finish(t uint64, state uint64) error {
 
 // A Claim lends the payload of one slot for writing in place. It must be ended
 // by exactly one Commit or Abort; the bytes must not be touched after.
-type Claim struct {
-	producer *Producer
+type Claim struct { // four words, which the compiler keeps in registers
+	producer *Producer // nil: it has ended
+	ring     *Ring
 	position uint64
-	slot     []byte
 	first    int // where the payload may begin, from the start of the slot
 }
 
@@ -138,20 +141,23 @@ type Claim struct {
 // blocks, never allocates and makes no system call unless somebody is in the way.
 // Errors: ErrFull, ErrRetired, ErrStalled, ErrNotExclusive, *DamagedError.
 func (p *Producer) TryClaim(block []byte) (Claim, error) {
+	if t := p.next; t < p.swift && block == nil && p.owns() {
+		return p.claimSwift(t), nil
+	}
 	t, err := p.claim()
 	if err != nil {
 		return Claim{}, err
 	}
-	c := Claim{producer: p, position: t, slot: p.ring.slot(t), first: layout.SlotHeaderSize}
+	c := Claim{producer: p, ring: p.ring, position: t, first: layout.SlotHeaderSize}
 	if block != nil {
-		c.first += copyShared(c.slot[c.first:], block[:layout.AddressBlockSize], true)
+		c.first += copyShared(p.ring.slot(t)[c.first:], block[:layout.AddressBlockSize], true)
 	}
 	return c, nil
 }
 
 // Bytes is everything the slot can carry. A FlatBuffers builder works in it from
 // the end towards the front.
-func (c *Claim) Bytes() []byte { return c.slot[c.first:] }
+func (c *Claim) Bytes() []byte { return c.ring.slot(c.position)[c.first:] }
 
 // Position is the claimed position, for tests and tools.
 func (c *Claim) Position() uint64 { return c.position }
@@ -165,20 +171,31 @@ func (c *Claim) Commit(start, length int, m *Meta) error {
 	if p == nil {
 		return ErrClaimEnded
 	}
-	if start < 0 || length < 0 || start > len(c.slot)-c.first || length > len(c.slot)-c.first-start {
+	room := int(p.ring.stride) - c.first
+	if start < 0 || length < 0 || start > room || length > room-start {
 		_ = c.Abort()
 		return p.ring.tooLarge(start + length)
 	}
 	c.producer = nil
+	if p.open == 1 && c.first == layout.SlotHeaderSize {
+		p.commitSwift(c.position, c.first+start, length, m)
+		return nil
+	}
+	return p.commit(c, start, length, m)
+}
+
+// commit is Commit where more has to be seen to, of a claim within its bounds.
+func (p *Producer) commit(c *Claim, start, length int, m *Meta) error {
 	flags := uint16(wholeMessage)
 	if c.first > layout.SlotHeaderSize {
 		flags |= layout.MessageFlagAddressed
 	}
+	slot := p.ring.slot(c.position)
 	var private bodyWords
-	w := beginBody(c.slot, &private)
+	w := beginBody(slot, &private)
 	w[0] = uint64(c.first+start) | uint64(length)<<32
 	p.describe(w, m, length, flags, 0)
-	endBody(c.slot, w)
+	endBody(slot, w)
 	if err := p.finish(c.position, stateReady); err != nil {
 		return err
 	}

@@ -100,7 +100,7 @@ func (r *Ring) Tail() uint64 { return r.ctl.tail.Load() } // pairs(tail)
 func (r *Ring) capacity() uint64 { return r.mask + 1 }
 
 // lap is the lap in which position t lies; 0 means never written.
-func (r *Ring) lap(t uint64) uint64 { return t>>r.shift + 1 }
+func (r *Ring) lap(t uint64) uint64 { return t>>(r.shift%64) + 1 }
 
 // gated reports whether reliable readers hold producers back here.
 func (r *Ring) gated() bool { return r.shape.Mode == Reliable }

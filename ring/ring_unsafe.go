@@ -181,6 +181,14 @@ func (r *Ring) published(t uint64) *atomic.Uint64 {
 	return (*atomic.Uint64)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(r.data)), (t&r.mask)*r.stride))
 }
 
+// slotStart is the first byte of position t's slot, for assembly.
+func (r *Ring) slotStart(t uint64) *byte {
+	return (*byte)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(r.data)), (t&r.mask)*r.stride))
+}
+
+// start is the first byte of b, or nil, for assembly.
+func start(b []byte) *byte { return unsafe.SliceData(b) }
+
 // bodyBytes views a private slotBody as bytes, to copy a shared one into it.
 func bodyBytes(b *slotBody) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(b)), int(unsafe.Sizeof(*b)))

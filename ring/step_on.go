@@ -17,3 +17,7 @@ func at(name string) {
 		onAt(name)
 	}
 }
+
+// stepping reports whether somebody wants to be told of named instants: then what is
+// one step in other builds is done in several.
+func stepping() bool { return onAt != nil }
