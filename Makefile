@@ -27,10 +27,14 @@ order_schema = $(FLATC) --go -o $(1)/schema examples/schema/order.fbs && \
 
 COMMANDS  := $(patsubst %/main.go,./%,$(wildcard cmd/*/main.go))
 
+# Cargo writes below .tools alone; the crate depends on no other.
+CARGO := CARGO_HOME=$(CURDIR)/.tools/cargo CARGO_TARGET_DIR=$(CURDIR)/.tools/rust cargo
+RUST  := --quiet --locked --offline --manifest-path examples/rust/Cargo.toml
+
 LIMITS    := $(patsubst bench/limits/%.c,bin/limits/%,$(wildcard bench/limits/*.c))
 
 .DEFAULT_GOAL := help
-.PHONY: help clib pythonlib conformance demo torture torture-mutants test check static build generate bench bench-ring limits peers lint litmus models mutants clean format modules vet staticcheck generated
+.PHONY: help clib clippy pythonlib rust rust-test conformance demo torture torture-mutants test check static build generate bench bench-ring limits peers lint litmus models mutants clean format modules vet staticcheck generated
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -54,6 +58,7 @@ test: $(RINGCAST_PYTHON) $(FLATBUFFERS_JAR) ## run every test in every language
 		'c++: make -s -C cbindings test-cpp-gcc' \
 		'c++, clang, AddressSanitizer and UBSan: make -s -C cbindings test-cpp-clang' \
 		'c++, ThreadSanitizer: make -s -C cbindings test-cpp-tsan' \
+		'rust, from the specification alone: make -s rust-test' \
 		'conformance: go run ./cbindings/conformance' \
 		'python, golden images: $(PYTHON) cbindings/python/tests/read_images.py codec/golden' \
 		'python: $(PYTHON) -X dev cbindings/python/tests/run.py' \
@@ -62,7 +67,7 @@ test: $(RINGCAST_PYTHON) $(FLATBUFFERS_JAR) ## run every test in every language
 
 check: static test ## everything that CI runs: static checks, then the tests
 
-static: format modules vet staticcheck generated lint ## the checks that run no test of behaviour
+static: format modules vet staticcheck generated lint clippy ## the checks that run no test of behaviour
 
 build: ## build bin/ringcast and bin/ringcastd
 	@mkdir -p bin
@@ -72,6 +77,13 @@ clib: ## build the C library, static and shared, into cbindings/build
 	$(MAKE) -C cbindings
 
 pythonlib: $(RINGCAST_PYTHON) ## build the Python package, and install it into .tools/python
+
+rust: ## build the implementation that was written from spec/ alone (examples/rust)
+	@command -v cargo >/dev/null || { echo 'missing here: cargo of Rust 1.85 or later (Debian 13: the package cargo)'; exit 1; }
+	@$(CARGO) build $(RUST)
+
+rust-test: ## run its tests
+	@sh examples/rust/test.sh env $(CARGO) test $(filter-out --quiet,$(RUST))
 
 conformance: $(RINGCAST_PYTHON) ## run every writer against every reader, over languages
 	@go run ./cbindings/conformance
@@ -130,6 +142,10 @@ vet:
 
 staticcheck:
 	go run honnef.co/go/tools/cmd/staticcheck@$(STATICCHECK_VERSION) ./...
+
+clippy:
+	@$(CARGO) fmt --check --manifest-path examples/rust/Cargo.toml
+	@$(CARGO) clippy $(RUST) --all-targets -- -D warnings
 
 generated: $(PYTHON_READY)
 	go run ./codec/gen -check -flatc $(FLATC)

@@ -22,7 +22,7 @@ type language struct {
 }
 
 // languages are all that take part. The implementations of spec/ that are independent
-// of each other are Go and C; the check of each says that it is one of its own.
+// of each other are Go, C and Rust; the check of each says that it is one of its own.
 var languages = []language{
 	{
 		name: "go", groups: true,
@@ -38,6 +38,13 @@ var languages = []language{
 		name: "python", groups: true,
 		build: []string{"make", "-s", "pythonlib"},
 		run:   []string{".tools/python/bin/python", "cbindings/conformance/python/peer.py"},
+	},
+	{
+		// Written from spec/ and the schemas alone: it is here to show that they suffice.
+		name:  "rust",
+		build: []string{"make", "-s", "rust"},
+		run:   []string{".tools/rust/debug/conformance-peer"},
+		check: noGo, claim: "has-no-go-in-it",
 	},
 }
 
