@@ -339,12 +339,21 @@ fn make_directory(base: &Path, name: &str) -> Result<PathBuf> {
             end => end.during(path.display())?,
         }
     }
+    for folder in FOLDERS.map(|f| path.join(f)) {
+        if !folder.is_dir() {
+            make_folder(&folder)?;
+        }
+    }
     Ok(path)
 }
 
+/// Makes a folder of a domain, with the rights of the one it lies in unless that is the base.
 fn make_folder(path: &Path) -> Result<()> {
+    let above = path.parent().unwrap_or(Path::new("/"));
+    let rights =
+        if above.join("live").is_dir() { above.metadata().during(above.display())?.mode() & 0o7777 } else { 0o700 };
     fs::create_dir(path).during(path.display())?;
-    fs::set_permissions(path, fs::Permissions::from_mode(0o700)).during(path.display())
+    fs::set_permissions(path, fs::Permissions::from_mode(rights)).during(path.display())
 }
 
 fn open_or_make(directory: &Path, name: &str, kind: u64) -> Result<Segment> {
@@ -386,7 +395,7 @@ fn make(directory: &Path, kind: u64) -> Result<Segment> {
             size = layout::segment_header::SIZE + node_record::SIZE;
         }
     }
-    let plan = Plan { kind, id: segment::new_id()?, size, geometry: &geometry };
+    let plan = Plan { kind, id: segment::new_id()?, size, geometry: &geometry, rights: None };
     Segment::build(directory, &plan, |map| {
         for i in (0..layout::PARTICIPANT_COUNT as usize).filter(|_| kind == segment_kind::PARTICIPANTS) {
             let at = 4096 + i * layout::PARTICIPANT_RECORD_STRIDE as usize;
@@ -442,7 +451,7 @@ fn hang_bell(peers: &Peers, index: u16) -> Result<File> {
     let _ = fs::remove_file(&new);
     sys::make_fifo(&new, 0o600).during(new.display())?;
     let bell = sys::open_plain(&new, true).during(new.display())?;
-    fs::set_permissions(&new, fs::Permissions::from_mode(segment::file_mode(&live)?)).during(new.display())?;
+    segment::give_rights(&bell, &live, None)?;
     sys::lock(&bell, lock_byte::USAGE, Lock::Shared).during(new.display())?;
     fs::rename(&new, &path).during(path.display())?;
     for litter in [format!("live/{index}.info"), format!("live/.{index}.info"), format!("counters/{index}.cnt")] {

@@ -66,7 +66,7 @@ pub(crate) fn read(peers: &Peers, index: u16) -> Option<Vec<Interest>> {
 fn encode(out: &mut [u8], interests: &[Interest]) -> Option<usize> {
     let mut writer = Writer::new(out);
     let [name, version, list] = writer.table(0, [OFFSET; 3]);
-    writer.text(name, "");
+    writer.text(name, &program());
     writer.text(version, env!("CARGO_PKG_VERSION"));
     let first = writer.vector(list, interests.len());
     for (i, interest) in interests.iter().enumerate() {
@@ -76,6 +76,12 @@ fn encode(out: &mut [u8], interests: &[Interest]) -> Option<usize> {
         writer.text(name, &interest.name);
     }
     writer.finish()
+}
+
+/// The name of this program, for show.
+fn program() -> String {
+    let path = std::env::current_exe().unwrap_or_default();
+    path.file_name().map_or(String::new(), |name| name.to_string_lossy().chars().take(64).collect())
 }
 
 fn decode(bytes: &[u8]) -> Option<Vec<Interest>> {

@@ -66,6 +66,11 @@ impl Publisher {
         Ok(publisher)
     }
 
+    /// The ring that it publishes to now.
+    pub fn ring(&self) -> &Ring {
+        &self.producer.as_ref().expect("there is one but while it is changed").ring
+    }
+
     fn interest(&self) -> Interest {
         Interest { name: self.topic.clone(), publisher: true, ..Interest::default() }
     }

@@ -7,7 +7,8 @@ use crate::segment::{self, Found, Plan, Segment};
 use crate::shape::{Ask, Shape};
 use crate::words::Words;
 use std::fs;
-use std::path::PathBuf;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::thread::sleep;
@@ -36,6 +37,19 @@ pub struct Ring {
 /// Where the files of a topic lie.
 fn path_of(domain: &Domain, name: &str, rest: &str) -> PathBuf {
     domain.path.join("topics").join(format!("{name}.{rest}"))
+}
+
+/// Where the slots of a ring lie.
+fn data_path(domain: &Domain, name: &str, ctl: &Segment) -> Result<PathBuf> {
+    let (_, data_id) = Shape::of(ctl)?;
+    Ok(path_of(domain, name, &format!("{data_id:015x}.dat")))
+}
+
+/// The mode of a control file: who may read the slots has an entry there, so he may write it as
+/// far as his class may write in the domain.
+fn control_mode(data: u32, folder: &Path) -> u32 {
+    let writes = folder.metadata().map_or(0, |m| m.mode()) & 0o222;
+    data | (data & 0o444) >> 1 & writes
 }
 
 /// What an opener of a name came to.
@@ -91,7 +105,7 @@ impl Ring {
             Ok(Found::Retired(old)) => return Ok(Step::Again(finish(domain, name, &old)?)),
             Err(e) if e.is_missing() => {
                 let shape = Shape::default().with(ask.unwrap_or(&Ask::default())).check()?;
-                return Ok(Step::Again(Ring::make(domain, name, shape, false)?));
+                return Ok(Step::Again(Ring::make(domain, name, shape, None)?));
             }
             Err(e) => return Err(e),
         };
@@ -128,18 +142,26 @@ impl Ring {
     }
 
     /// Makes data and control file; None: somebody else's ring has the name by now.
-    fn make(domain: &Arc<Domain>, name: &str, shape: Shape, successor: bool) -> Result<Option<Box<Ring>>> {
+    fn make(domain: &Arc<Domain>, name: &str, shape: Shape, replaces: Option<&Path>) -> Result<Option<Box<Ring>>> {
         let folder = domain.path.join("topics");
+        let rights = replaces.and_then(|data| data.metadata().ok()).map(|m| (m.mode() & 0o666, m.gid()));
+        let control = rights.map(|(mode, group)| (control_mode(mode, &folder), group));
         let (id, data_id) = (segment::new_id()?, segment::new_id()?);
-        let plan = Plan { kind: segment_kind::RING_DATA, id: data_id, size: shape.data_size(), geometry: &[] };
+        let plan = Plan { kind: segment_kind::RING_DATA, id: data_id, size: shape.data_size(), geometry: &[], rights };
         let mut data = Segment::build(&folder, &plan, |_| ())?;
         let data_path = path_of(domain, name, &format!("{data_id:015x}.dat"));
         if !data.link(&data_path)? {
             return Ok(None);
         }
         let geometry = shape.geometry(data_id);
-        let plan = Plan { kind: segment_kind::RING_CONTROL, id, size: shape.control_size(), geometry: &geometry };
-        let rest = if successor { format!("ctl.{id:015x}") } else { "ctl".into() };
+        let plan = Plan {
+            kind: segment_kind::RING_CONTROL,
+            id,
+            size: shape.control_size(),
+            geometry: &geometry,
+            rights: control,
+        };
+        let rest = if replaces.is_some() { format!("ctl.{id:015x}") } else { "ctl".into() };
         let linked = Segment::build(&folder, &plan, |_| ()).and_then(|mut ctl| {
             let linked = ctl.link(&path_of(domain, name, &rest))?;
             Ok(linked.then_some(ctl))
@@ -194,7 +216,7 @@ fn remove_groups(domain: &Domain, name: &str, id: u64) {
 /// Replaces a ring that nobody has written by one of that shape. None: it is in use, or another
 /// was faster; the successor is thrown away then.
 fn replace(domain: &Arc<Domain>, name: &str, old: &Words, shape: Shape) -> Result<Option<Box<Ring>>> {
-    let Some(new) = Ring::make(domain, name, shape, true)? else { return Ok(None) };
+    let Some(new) = Ring::make(domain, name, shape, Some(&data_path(domain, name, old.ctl)?))? else { return Ok(None) };
     let retired = new.ctl.id << STATE_BITS | segment_state::RETIRED;
     // pairs(seal)
     if !old.seal() || old.ctl.state().compare_exchange(segment_state::READY, retired, SeqCst, SeqCst).is_err() {
@@ -217,7 +239,7 @@ fn finish(domain: &Arc<Domain>, name: &str, old: &Segment) -> Result<Option<Box<
         return Ok(None);
     }
     let unwritten = words.is_unwritten();
-    let Some(new) = Ring::make(domain, name, shape, true)? else { return Ok(None) };
+    let Some(new) = Ring::make(domain, name, shape, Some(&data_path(domain, name, old)?))? else { return Ok(None) };
     let mine = new.ctl.id << STATE_BITS | segment_state::RETIRED;
     if old.state().compare_exchange(word, mine, SeqCst, SeqCst).is_err() {
         new.discard();
@@ -237,8 +259,7 @@ fn name_successor(old: &Words, mut new: Box<Ring>, enter: bool) -> Result<Option
         return if e.kind() == std::io::ErrorKind::NotFound { Ok(None) } else { Err(e).during(name.display()) };
     }
     new.ctl.path = name;
-    let (_, data_id) = Shape::of(old.ctl)?;
-    let _ = fs::remove_file(path_of(&new.domain, &new.name, &format!("{data_id:015x}.dat")));
+    let _ = fs::remove_file(data_path(&new.domain, &new.name, old.ctl)?);
     remove_groups(&new.domain, &new.name, old.ctl.id);
     old.wake_readers();
     old.wake_producers();

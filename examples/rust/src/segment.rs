@@ -4,9 +4,9 @@ use crate::error::{During, Error, Result};
 use crate::layout::{self, lock_byte, segment_header as header, segment_state as state};
 use crate::mapping::Mapping;
 use crate::sys::{self, Lock};
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io;
-use std::os::unix::fs::{FileExt, MetadataExt};
+use std::os::unix::fs::{FileExt, MetadataExt, PermissionsExt, fchown};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::SeqCst;
 use std::thread::sleep;
@@ -41,6 +41,8 @@ pub struct Plan<'a> {
     pub size: usize,
     /// The geometry: from byte 128 on, to the end of the fixed bytes.
     pub geometry: &'a [u8],
+    /// Mode and group; None: those of the directory.
+    pub rights: Option<(u32, u32)>,
 }
 
 /// What an opener found.
@@ -62,10 +64,23 @@ fn boot_hash() -> u64 {
     text.map_or(0, |t| layout::fnv64(t.trim_end_matches('\n').bytes()))
 }
 
-/// The rights of files in a directory: its own without search, 0600 at least.
+/// The mode of files in a directory: its own without search, 0600 at least.
 pub fn file_mode(directory: &Path) -> Result<u32> {
     let mode = fs::metadata(directory).during(directory.display())?.mode();
     Ok(mode & 0o666 | 0o600)
+}
+
+/// Gives a file that is made in a directory its rights: the directory's, or those that are told.
+/// The owner is the directory's where root makes it, the group where the directory passes it on.
+pub fn give_rights(file: &File, directory: &Path, told: Option<(u32, u32)>) -> Result<()> {
+    let about = fs::metadata(directory).during(directory.display())?;
+    let owner = (sys::user() == 0).then_some(about.uid());
+    let group = told.map(|(_, group)| group).or((about.mode() & 0o2000 != 0).then_some(about.gid()));
+    if owner.is_some() || group.is_some() {
+        fchown(file, owner, group).during(directory.display())?;
+    }
+    let mode = told.map_or(file_mode(directory)?, |(mode, _)| mode);
+    file.set_permissions(Permissions::from_mode(mode)).during(directory.display())
 }
 
 fn number(bytes: &[u8], at: usize, size: usize) -> u64 {
@@ -83,7 +98,8 @@ fn checksum(fixed: &[u8]) -> u32 {
 impl Segment {
     /// Makes a segment, READY, without a name, in that directory; `fill` writes what is not zero.
     pub fn build(directory: &Path, plan: &Plan, fill: impl FnOnce(&Mapping)) -> Result<Segment> {
-        let file = sys::nameless(directory, file_mode(directory)?).during(directory.display())?;
+        let file = sys::nameless(directory).during(directory.display())?;
+        give_rights(&file, directory, plan.rights)?;
         file.set_len(plan.size as u64).during(directory.display())?;
         sys::reserve(&file, plan.size as u64).during(format!("{} bytes in {}", plan.size, directory.display()))?;
         let map = Mapping::new(&file, plan.size, true).during(directory.display())?;

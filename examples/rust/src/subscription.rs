@@ -10,6 +10,7 @@ use crate::reader::{Look, Piece, Reader, Taken};
 use crate::ring::Ring;
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
 /// How long a reader sleeps at most without a look.
@@ -285,22 +286,26 @@ impl Subscription {
 
     /// Put out: leaves, joins again at the tail, and tells what passed by.
     fn come_back(&mut self) -> Result<Option<Step>> {
-        let first = self.reader.cursor;
         if self.reader.ring.ctl.is_retired() {
             return self.follow();
         }
+        let (first, tail, id) = (self.reader.cursor, self.tail(), self.reader.ring.ctl.id);
         self.reader.leave();
-        let ring = Ring::open(&self.domain, &self.interest.name, None)?;
-        let same = ring.ctl.id == self.reader.ring.ctl.id;
-        self.reader = Reader::join(ring, self.interest.live)?;
-        let first = if same { first } else { 0 };
-        Ok(self.lagged(first, self.reader.joined))
+        self.reader = Reader::join(Ring::open(&self.domain, &self.interest.name, None)?, self.interest.live)?;
+        if self.reader.ring.ctl.id == id {
+            return Ok(self.lagged(first, self.reader.joined));
+        }
+        self.reader.cursor = 0; // it was replaced meanwhile: nothing of the new one was read
+        Ok(self.lagged(first, tail))
+    }
+
+    fn tail(&self) -> u64 {
+        self.reader.ring.words().tail().load(SeqCst)
     }
 
     /// The ring was given up: goes on in its successor, from the first message there.
     fn follow(&mut self) -> Result<Option<Step>> {
-        let (first, tail) =
-            (self.reader.cursor, self.reader.ring.words().tail().load(std::sync::atomic::Ordering::SeqCst));
+        let (first, tail) = (self.reader.cursor, self.tail());
         let ring = Ring::open(&self.domain, &self.interest.name, None)?;
         let mut next = match Reader::entered(ring, &self.reader) {
             Ok(reader) => reader,

@@ -2,11 +2,11 @@
 #![allow(unsafe_code)]
 
 use std::ffi::{CString, c_char, c_int, c_long};
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::atomic::AtomicU32;
 use std::time::Duration;
@@ -174,10 +174,8 @@ pub fn open_plain(path: &Path, write: bool) -> io::Result<File> {
 }
 
 /// A file without a name in that directory.
-pub fn nameless(directory: &Path, mode: u32) -> io::Result<File> {
-    let file = OpenOptions::new().read(true).write(true).custom_flags(O_TMPFILE).mode(0o600).open(directory)?;
-    file.set_permissions(Permissions::from_mode(mode))?;
-    Ok(file)
+pub fn nameless(directory: &Path) -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).custom_flags(O_TMPFILE).mode(0o600).open(directory)
 }
 
 /// Gives a nameless file its name; it must be free.

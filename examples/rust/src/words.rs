@@ -231,35 +231,38 @@ impl<'a> Words<'a> {
 
     /// Takes back all that a dead index holds in this ring; false: it lives.
     pub fn take_back(&self, dead: u16) -> bool {
-        let mut alive = false;
-        for position in 0..self.shape.slots {
-            loop {
-                let word = self.load_claim(position);
-                let held = matches!(word.state(), claim_state::WRITING | claim_state::QUARANTINED);
-                if !held || word.owner() != dead || word.lap() == 0 {
-                    break;
-                }
-                alive = alive || self.peers.is_alive(dead);
-                if alive || self.swap_claim(position, word, Claim::new(word.lap(), 0, claim_state::HOLE)) {
-                    break;
-                }
-            }
-        }
+        let claims = (0..self.shape.slots).all(|position| self.take_back_claim(position, dead));
         let owner = self.owner().load(SeqCst);
-        if owner & LOW == u64::from(dead) + 1 && !self.peers.is_alive(dead) {
+        if claims && owner & LOW == u64::from(dead) + 1 && !self.peers.is_alive(dead) {
             let _ = self.owner().compare_exchange(owner, owner & !LOW, SeqCst, SeqCst);
         }
-        for index in self.entries() {
+        for index in self.entries().filter(|_| claims) {
             let word = self.load_entry(index);
             let used = word.state() != entry_state::FREE && word.participant() == dead;
             if used && !self.peers.is_alive(dead) {
                 self.swap_entry(index, word, word.freed());
             }
         }
-        self.count(control::RECOVERED);
         self.wake_readers();
         self.wake_producers();
-        !alive
+        claims
+    }
+
+    /// The same for one claim word, again until it does not name the dead.
+    fn take_back_claim(&self, position: u64, dead: u16) -> bool {
+        loop {
+            let word = self.load_claim(position);
+            let held = matches!(word.state(), claim_state::WRITING | claim_state::QUARANTINED);
+            if !held || word.owner() != dead {
+                return true;
+            }
+            if self.peers.is_alive(dead) {
+                return false;
+            }
+            if self.swap_claim(position, word, Claim::new(word.lap(), 0, claim_state::HOLE)) {
+                self.count(control::RECOVERED);
+            }
+        }
     }
 }
 

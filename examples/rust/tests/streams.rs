@@ -1,0 +1,214 @@
+//! Messages between participants that live.
+#![allow(missing_docs)]
+
+mod common;
+
+use common::*;
+use ringcast_from_spec::layout::{claim_state, event_code, message_kind, ring_mode, slot_header};
+use ringcast_from_spec::ring::Ring;
+use ringcast_from_spec::{Ask, Error, Item, Marks, Publisher, Subscription};
+use std::sync::atomic::Ordering::SeqCst;
+use std::thread;
+use std::time::Duration;
+
+const MESSAGES: u64 = 3000;
+
+#[test]
+fn every_message_comes_once_in_order() {
+    for kind in [SHARED, EXCLUSIVE] {
+        let base = Base::new();
+        let mut subscription = Subscription::open(&base.join(), "t", false, 0).unwrap();
+        let reading = thread::spawn(move || read_until(&mut subscription, MESSAGES));
+        let mut publisher = Publisher::open(&base.join(), "t", reliable(kind)).unwrap();
+        publish(&mut publisher, 1..=MESSAGES);
+        let (came, missed) = reading.join().unwrap();
+        assert_eq!((came.len() as u64, missed), (MESSAGES, 0));
+        drop(publisher);
+        assert_eq!(base.topics(), [""; 0], "the last user removes the files");
+    }
+}
+
+#[test]
+fn messages_of_many_publishers_come_in_the_order_of_each() {
+    let base = Base::new();
+    let mut subscription = Subscription::open(&base.join(), "t", false, 0).unwrap();
+    let send = |domain| {
+        thread::spawn(move || {
+            let mut publisher = Publisher::open(&domain, "t", reliable(SHARED)).unwrap();
+            publish(&mut publisher, 1..=500);
+        })
+    };
+    let threads: Vec<_> = (0..3).map(|_| send(base.join())).collect();
+    let mut last = std::collections::HashMap::new();
+    for _ in 0..1500 {
+        match subscription.next(PATIENCE).unwrap().expect("it comes") {
+            Item::Message(head, payload) => {
+                let before = last.insert(head.source, head.sequence).unwrap_or(0);
+                assert_eq!((head.sequence, payload), (before + 1, &bytes(before + 1)[..]));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    threads.into_iter().for_each(|t| t.join().unwrap());
+}
+
+#[test]
+fn a_slow_latest_reader_is_told_what_it_missed() {
+    for (kind, mode) in [(SHARED, ring_mode::LATEST), (EXCLUSIVE, ring_mode::LATEST), (SHARED, ring_mode::RELIABLE)] {
+        let base = Base::new();
+        let mut publisher = Publisher::open(&base.join(), "t", small(kind, mode)).unwrap();
+        let mut subscription = Subscription::open(&base.join(), "t", true, 0).unwrap();
+        publish(&mut publisher, 1..=1000);
+        let (came, missed) = read_until(&mut subscription, 1000);
+        assert!(missed > 0 && came.len() < 64, "{} came, {missed} missed", came.len());
+    }
+}
+
+#[test]
+fn a_reader_that_stands_is_put_out_and_told() {
+    for kind in [SHARED, EXCLUSIVE] {
+        let base = Base::new();
+        let mut publisher = Publisher::open(&base.join(), "t", reliable(kind)).unwrap();
+        let mut subscription = Subscription::open(&base.join(), "t", false, 0).unwrap();
+        publish(&mut publisher, 1..=1);
+        let Some(Item::Message(_, lent)) = subscription.next(PATIENCE).unwrap() else { panic!("no message") };
+        publish(&mut publisher, 2..=300);
+        assert_eq!(lent, bytes(1), "what is lent does not change");
+        publish(&mut publisher, 301..=301);
+        let mut told = 0;
+        let mut last = 1;
+        while told == 0 {
+            match subscription.next(PATIENCE).unwrap().expect("it comes") {
+                Item::Lagged { missed, .. } => told = missed,
+                Item::Message(head, payload) => {
+                    assert_eq!((head.sequence, payload), (last + 1, &bytes(last + 1)[..]));
+                    last += 1;
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        assert!(told > 200 && last < 64, "missed {told} after {last}");
+        publish(&mut publisher, 302..=302);
+        let next = subscription.next(PATIENCE).unwrap();
+        assert!(matches!(next, Some(Item::Message(head, _)) if head.sequence == 302), "{next:?}");
+    }
+}
+
+#[test]
+fn history_goes_back_as_far_as_it_is_asked_to() {
+    let base = Base::new();
+    let mut publisher = Publisher::open(&base.join(), "t", reliable(SHARED)).unwrap();
+    let whole = |n: u64| vec![n as u8; 20];
+    (1..=200).for_each(|n| publisher.publish(&whole(n), Marks::default(), PATIENCE).unwrap());
+    for back in [0, 1, 10, 63] {
+        let mut subscription = Subscription::open(&base.join(), "t", false, back).unwrap();
+        for n in 201 - back..=200 {
+            let item = subscription.next(PATIENCE).unwrap();
+            assert!(matches!(&item, Some(Item::Message(head, b)) if head.sequence == n && *b == whole(n)), "{item:?}");
+        }
+        assert!(subscription.next(Duration::ZERO).unwrap().is_none());
+    }
+}
+
+#[test]
+fn a_claim_that_is_held_too_long_is_taken() {
+    let base = Base::new();
+    let mut publisher = Publisher::open(&base.join(), "t", reliable(SHARED)).unwrap();
+    let mut subscription = Subscription::open(&base.join(), "t", false, 0).unwrap();
+    let ring = Ring::open(&base.join(), "t", Some(&Ask::default())).unwrap();
+    let mut slot = publisher.claim(3, PATIENCE).unwrap();
+    slot.bytes().copy_from_slice(b"one");
+    while ring.words().load_claim(0).state() == claim_state::WRITING {
+        assert!(subscription.next(Duration::from_millis(5)).unwrap().is_none());
+    }
+    assert!(matches!(slot.commit(3, Marks::default()), Err(Error::Fenced)));
+    assert_eq!(ring.words().load_claim(0).state(), claim_state::HOLE, "its owner frees the slot");
+    publisher.publish(b"two", Marks::default(), PATIENCE).unwrap();
+    let item = subscription.next(PATIENCE).unwrap();
+    assert!(matches!(&item, Some(Item::Message(head, b"two")) if head.sequence == 1), "{item:?}");
+}
+
+#[test]
+fn a_claim_that_is_given_up_is_stepped_over() {
+    for kind in [SHARED, EXCLUSIVE] {
+        let base = Base::new();
+        let mut publisher = Publisher::open(&base.join(), "t", reliable(kind)).unwrap();
+        let mut subscription = Subscription::open(&base.join(), "t", false, 0).unwrap();
+        drop(publisher.claim(9, PATIENCE).unwrap());
+        publish(&mut publisher, 1..=1);
+        assert_eq!(read_until(&mut subscription, 1), (vec![1], 0));
+    }
+}
+
+#[test]
+fn a_written_topic_keeps_its_shape_and_an_exclusive_one_its_publisher() {
+    let base = Base::new();
+    let domain = base.join();
+    let mut publisher = Publisher::open(&domain, "t", reliable(EXCLUSIVE)).unwrap();
+    assert!(matches!(Publisher::open(&domain, "t", Ask::default()), Err(Error::NotExclusive(_))));
+    publish(&mut publisher, 1..=1);
+    assert!(matches!(Publisher::open(&domain, "t", reliable(SHARED)), Err(Error::Shape(_))));
+    let limit = 32 * 256;
+    let refused = publisher.publish(&vec![0; limit + 1], Marks::default(), PATIENCE);
+    assert!(matches!(refused, Err(Error::TooLarge(size, at)) if size == limit + 1 && at == limit));
+    publisher.publish(&vec![0; limit], Marks::default(), PATIENCE).unwrap();
+    drop(publisher);
+    Publisher::open(&domain, "t", Ask::default()).unwrap();
+}
+
+#[test]
+fn a_full_topic_sends_nothing_and_uses_no_sequence() {
+    let base = Base::new();
+    let mut publisher = Publisher::open(&base.join(), "t", reliable(SHARED)).unwrap();
+    let mut subscription = Subscription::open(&base.join(), "t", false, 0).unwrap();
+    let send = |p: &mut Publisher| p.publish(b"x", Marks::default(), Duration::ZERO);
+    (0..64).for_each(|_| send(&mut publisher).unwrap());
+    assert!(matches!(send(&mut publisher), Err(Error::Full)));
+    for n in 1..=64 {
+        let item = subscription.next(PATIENCE).unwrap();
+        assert!(matches!(item, Some(Item::Message(head, _)) if head.sequence == n));
+    }
+    assert!(subscription.next(Duration::ZERO).unwrap().is_none());
+    send(&mut publisher).unwrap();
+    let item = subscription.next(PATIENCE).unwrap();
+    assert!(matches!(item, Some(Item::Message(head, _)) if head.sequence == 65));
+}
+
+/// The handle of a closed publisher goes to the next, with its sequences.
+#[test]
+fn sequences_go_on_in_the_next_publisher_of_a_handle() {
+    let base = Base::new();
+    let domain = base.join();
+    let mut subscription = Subscription::open(&base.join(), "t", false, 0).unwrap();
+    let mut sources = Vec::new();
+    for n in 1..=3 {
+        let mut publisher = Publisher::open(&domain, "t", Ask::default()).unwrap();
+        publisher.publish(b"x", Marks::default(), PATIENCE).unwrap();
+        let Some(Item::Message(head, _)) = subscription.next(PATIENCE).unwrap() else { panic!("no message") };
+        assert_eq!(head.sequence, n);
+        sources.push(head.source);
+    }
+    assert!(sources.iter().all(|s| *s == sources[0]), "{sources:?}");
+}
+
+/// An event is a message whose kind and payload say so; here one is made of a message by hand.
+#[test]
+fn loss_is_told_with_its_count() {
+    let base = Base::new();
+    let mut publisher = Publisher::open(&base.join(), "t", Ask::default()).unwrap();
+    let mut subscription = Subscription::open(&base.join(), "t", false, 0).unwrap();
+    let ring = Ring::open(&base.join(), "t", Some(&Ask::default())).unwrap();
+    for code in [event_code::LOSS, 77] {
+        let mut record = vec![9; 16];
+        record.extend((code | 3 << 32).to_le_bytes());
+        [5u64, 10, 14].iter().for_each(|n| record.extend(n.to_le_bytes()));
+        let position = ring.words().tail().load(SeqCst);
+        publisher.publish(&record, Marks::default(), PATIENCE).unwrap();
+        ring.data.map.write(ring.words().slot(position) + slot_header::KIND, &[message_kind::EVENT as u8]);
+    }
+    publisher.publish(b"next", Marks::default(), PATIENCE).unwrap();
+    let item = subscription.next(PATIENCE).unwrap();
+    assert!(matches!(item, Some(Item::Loss { reason: 3, count: 5, first: 10, last: 14, .. })), "{item:?}");
+    let item = subscription.next(PATIENCE).unwrap();
+    assert!(matches!(&item, Some(Item::Message(_, b"next"))), "an unknown event is passed over: {item:?}");
+}
