@@ -168,10 +168,7 @@ impl Segment {
         let fixed = checked(path, &file, kind)?;
         let about = file.metadata().during(path.display())?;
         let size = about.len();
-        if about.blocks() * 512 < size {
-            if !write {
-                return Err(Error::Damaged(format!("{}: a sparse copy", path.display())));
-            }
+        if write && about.blocks() * 512 < size {
             sys::reserve(&file, size).during(format!("{}: reserve its pages", path.display()))?;
         }
         if !sys::lock(&file, lock_byte::USAGE, Lock::Shared).during(path.display())? {
