@@ -61,3 +61,29 @@ func TestHotPathsAllocateNothing(t *testing.T) {
 		}
 	}
 }
+
+// TestBatchesAllocateNothing: one run is three messages.
+func TestBatchesAllocateNothing(t *testing.T) {
+	for _, kind := range bothKinds {
+		s := newScene(t, small(kind), 3)
+		p, ms := s.producer(0), make([]Message, 8)
+		readers := []*Reader{s.reader(1), joinFor(t, s.rings[2], JoinOptions{Latest: true})}
+		n := testing.AllocsPerRun(500, func() {
+			for range 3 {
+				publishFor(t, p, "x")
+			}
+			for _, rd := range readers {
+				for got := 0; got < 3; {
+					n, err := rd.NextBatch(ms)
+					if err != nil {
+						t.Fatal(err)
+					}
+					got += n
+				}
+			}
+		})
+		if n != 0 {
+			t.Errorf("%v: three messages in batches allocate %v times", kind, n)
+		}
+	}
+}

@@ -12,8 +12,10 @@ func beginBody(slot []byte, _ *bodyWords) *bodyWords { return bodyWordsAt(slot) 
 // endBody ends the writing of a header.
 func endBody([]byte, *bodyWords) {}
 
-// loadBody copies a slot's header, once.
-func loadBody(slot []byte, w *bodyWords) { *w = *bodyWordsAt(slot) }
+// loadBody loads a slot's header, each word once, into registers.
+func loadBody(w *bodyWords) (w0, w1, w2, w3, w4, w5, w6 uint64) {
+	return w[0], w[1], w[2], w[3], w[4], w[5], w[6]
+}
 
 // storeBody writes a slot's header.
 func storeBody(slot []byte, w *bodyWords) { *bodyWordsAt(slot) = *w }

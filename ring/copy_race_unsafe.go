@@ -55,9 +55,11 @@ func endBody(slot []byte, w *bodyWords) {
 // storeBody writes a slot's header.
 func storeBody(slot []byte, w *bodyWords) { endBody(slot, w) }
 
-// loadBody copies a slot's header, once.
-func loadBody(slot []byte, w *bodyWords) {
-	copyShared(wordBytes(w), slot[bodyOffset:layout.SlotHeaderSize], false)
+// loadBody loads a slot's header, each word once.
+func loadBody(shared *bodyWords) (w0, w1, w2, w3, w4, w5, w6 uint64) {
+	var w bodyWords
+	copyShared(wordBytes(&w), wordBytes(shared), false)
+	return w[0], w[1], w[2], w[3], w[4], w[5], w[6]
 }
 
 // wordBytes views private bodyWords as bytes.

@@ -34,7 +34,7 @@ func (rd *Reader) nextCopy(m *Message) error {
 		if reason != "" {
 			return rd.ring.damage(c, reason)
 		}
-		if done, err := rd.take(m, c, &v); done {
+		if done, err := rd.gather(m, c, &v); done {
 			return err
 		}
 	}

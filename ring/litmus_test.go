@@ -161,6 +161,52 @@ func TestLitmusLease(t *testing.T) {
 	}
 }
 
+// TestLitmusBatch is TestLitmusLease with a batch: no byte of all that is in hand ever
+// changes, while its reader is put out and its producer goes on.
+func TestLitmusBatch(t *testing.T) {
+	for _, kind := range bothKinds {
+		explore(t, fewer(2), -1, func(*explorer) ([]func(), func() string) {
+			s := newScene(t, small(kind), 2)
+			rd, p := s.reader(1), s.producer(0)
+			s.fill(p)
+			next, lags := uint64(0), 0
+			w := rd.mine
+			return []func(){
+					func() {
+						ms := make([]Message, 3)
+						for range 2 {
+							n, err := rd.NextBatch(ms)
+							at("in hand")
+							at("in hand")
+							for i := range ms[:n] {
+								if m := &ms[i]; m.Position != next || m.Position < 64 && string(m.Payload) != "x" || m.Position >= 64 && string(m.Payload) != "new" {
+									t.Errorf("position %d in hand is %q, want %d", m.Position, m.Payload, next)
+								}
+								next++
+							}
+							if lag, ok := err.(*LaggedError); ok {
+								if lag.First != next || lag.Missed == 0 {
+									t.Errorf("%v, want from %d", lag, next)
+								}
+								next, lags = lag.First+lag.Missed, lags+1
+							} else if err != nil && err != ErrEmpty {
+								t.Error(err)
+							}
+						}
+					},
+					func() { s.rings[0].evict(rd.index, w) },
+					func() {
+						for range 3 {
+							_ = p.TryPublish([]byte("new"), &Meta{})
+						}
+					},
+				}, func() string {
+					return fmt.Sprintf("%d lags", lags)
+				}
+		})
+	}
+}
+
 // TestLitmusJoin: a reader joins while producers use their gates up and scan. From
 // its first position on nothing passes the reader by.
 func TestLitmusJoin(t *testing.T) {

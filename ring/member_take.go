@@ -157,7 +157,7 @@ func (mb *Member) own(m *Message, h *hand, p uint64, w takeWord, mark uint64) (g
 	hand = hand.with(handConfirmed)
 	at("confirm")
 	row.position.Store(uint64(hand)) // pairs(hand): before the gate passes
-	v.message(m, p, v.payload)
+	v.message(m, p, v.payload, mb.eyes.tag)
 	mb.started(p)
 	return Hand{&row.position, hand}, true, nil
 }

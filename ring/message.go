@@ -19,7 +19,12 @@ type Message struct {
 	Content     uint8
 	Block       []byte // the address block, or nil
 	Payload     []byte
+	Tag         *Tag // the reader's
 }
+
+// A Tag is what whoever reads several rings wants to know of a message besides what
+// lies in its slot: which of them it came from. It belongs to the caller.
+type Tag struct{ Value any }
 
 // A view is one slot as a reader sees it: a private, checked copy of the header
 // and the bytes it names.
@@ -49,30 +54,6 @@ func (r *Ring) look(t uint64, v *view) (reason string) {
 	return ""
 }
 
-// quick is look and message of the common slot: one piece, no block, nothing wrong
-// with it. False: look has to say what it is.
-func (r *Ring) quick(t uint64, m *Message) bool {
-	const both = layout.MessageFlagBegin | layout.MessageFlagEnd
-	slot := r.slot(t)
-	var w bodyWords
-	loadBody(slot, &w)
-	start, length, flags := uint64(uint32(w[0])), w[0]>>32, uint16(w[5]>>48)
-	if flags&(both|layout.MessageFlagAddressed) != both || start < layout.SlotHeaderSize || start+length > uint64(len(slot)) {
-		return false
-	}
-	m.Position = t
-	m.Producer = shm.Address{
-		Node: uint32(w[1]), Epoch: uint32(w[1] >> 32),
-		Generation: uint32(w[2]), Index: uint16(w[2] >> 32), Handle: uint16(w[2] >> 48),
-	}
-	m.Sequence, m.TimestampNs = w[3], w[4]
-	m.Schema, m.Flags = uint32(w[6]), flags
-	m.Kind, m.Content = uint8(w[6]>>32), uint8(w[6]>>40)
-	m.Block = nil
-	m.Payload = slot[start : start+length : start+length]
-	return true
-}
-
 // whole reports whether the slot holds a message in one piece.
 func (v *view) whole() bool {
 	const both = layout.MessageFlagBegin | layout.MessageFlagEnd
@@ -85,7 +66,7 @@ func (v *view) producer() shm.Address {
 }
 
 // message fills m from the header; the payload is the caller's.
-func (v *view) message(m *Message, t uint64, payload []byte) {
+func (v *view) message(m *Message, t uint64, payload []byte, tag *Tag) {
 	b := &v.body
 	m.Position = t
 	m.Producer = v.producer()
@@ -97,4 +78,5 @@ func (v *view) message(m *Message, t uint64, payload []byte) {
 	m.Content = b.content
 	m.Block = v.block
 	m.Payload = payload
+	m.Tag = tag
 }

@@ -19,6 +19,7 @@ type Reader struct {
 	ring  *Ring
 	mode  uint32
 	index int
+	tag   *Tag // of its messages
 
 	// Owned by the reader.
 	mine    entryWord // our entry's state word while nobody has put us out; 0: we have none
@@ -60,6 +61,8 @@ type JoinOptions struct {
 	// tail is read if it is still there, and what is not is a LaggedError.
 	From    uint64
 	FromSet bool
+	// Tag is what every message of the reader bears, or nil.
+	Tag *Tag
 }
 
 // Join adds a reader. Errors: ErrMode, ErrTooManyReaders; ErrRetired together
@@ -72,7 +75,7 @@ func (r *Ring) Join(o JoinOptions) (*Reader, error) {
 	case !r.gated():
 		return nil, ErrMode
 	}
-	rd := &Reader{ring: r, mode: mode}
+	rd := &Reader{ring: r, mode: mode, tag: o.Tag}
 	if err := rd.enter(); err != nil {
 		return nil, err
 	}
@@ -130,9 +133,8 @@ func (rd *Reader) Close() {
 // as it does after ErrTooManyReaders (the reader was put out and has found no
 // entry yet); ErrRetired and ErrClosed, after which it does not.
 func (rd *Reader) Next(m *Message) error {
-	at("poll swift")
-	if c := rd.cursor; c < rd.swift && rd.ring.published(c).Load() == rd.ring.lap(c) && rd.ring.quick(c, m) { // pairs(publish)
-		rd.cursor, rd.polls = c+1, 0
+	if (rd.cursor < rd.swift || rd.proceed()) && rd.ring.fill(one(m), rd.cursor, rd.tag) == 1 {
+		rd.cursor, rd.polls = rd.cursor+1, 0
 		return nil
 	}
 	return rd.next(m)
@@ -175,7 +177,7 @@ func (rd *Reader) nextLease(m *Message) error {
 			if reason := r.look(c, &v); reason != "" {
 				return r.damage(c, reason)
 			}
-			if done, err := rd.take(m, c, &v); done {
+			if done, err := rd.gather(m, c, &v); done {
 				return err
 			}
 		case step:
@@ -197,11 +199,11 @@ func (rd *Reader) nextLease(m *Message) error {
 	}
 }
 
-// take makes a message of the slot at position c, or of all the slots that it
+// gather makes a message of the slot at position c, or of all the slots that it
 // ends. It is not done if more slots have to come.
-func (rd *Reader) take(m *Message, c uint64, v *view) (done bool, err error) {
+func (rd *Reader) gather(m *Message, c uint64, v *view) (done bool, err error) {
 	if v.whole() {
-		v.message(m, c, v.payload)
+		v.message(m, c, v.payload, rd.tag)
 		return true, nil
 	}
 	whole, fits := rd.asm.add(v, c, rd.ring.capacity())
@@ -211,7 +213,7 @@ func (rd *Reader) take(m *Message, c uint64, v *view) (done bool, err error) {
 	if whole == nil {
 		return false, nil
 	}
-	v.message(m, c, whole)
+	v.message(m, c, whole, rd.tag)
 	return true, nil
 }
 
@@ -232,7 +234,7 @@ func (rd *Reader) lag(first, n uint64) error {
 }
 
 // batch is how many messages are released with one store.
-func (rd *Reader) batch() uint64 { return min(16, rd.ring.capacity()/16) }
+func (rd *Reader) batch() uint64 { return min(maxLease, rd.ring.capacity()/16) }
 
 // store releases everything before the cursor, and wakes producers that wait
 // once half of the ring is free (or nothing is left to read).

@@ -69,13 +69,14 @@ func (c *child) read() error {
 		return err
 	}
 	log.put(rd.Cursor(), 0)
-	var m ring.Message
+	ms := make([]ring.Message, mostInHand)
 	for c.ctx.Err() == nil {
 		c.set(slotPosition, rd.Cursor())
-		if err := c.readOne(rd, &m, log); err != nil {
+		if err := c.readSome(rd, ms[:1+c.rng.IntN(len(ms))], log); err != nil {
 			return err
 		}
 	}
+	var m ring.Message
 	for err = rd.Next(&m); err == nil; err = rd.Next(&m) { // what is there still
 		log.put(m.Position, 0)
 	}
@@ -86,17 +87,21 @@ func (c *child) read() error {
 	return c.leave()
 }
 
-// readOne takes what comes next, or waits for it.
-func (c *child) readOne(rd *ring.Reader, m *ring.Message, log *readerLog) error {
-	err := rd.Next(m)
+// mostInHand is the largest batch.
+const mostInHand = 20
+
+// readSome takes what comes next, one message or a batch, or waits for it.
+func (c *child) readSome(rd *ring.Reader, ms []ring.Message, log *readerLog) (err error) {
+	n := 1
+	if len(ms) > 1 {
+		n, err = rd.NextBatch(ms)
+	} else {
+		err = rd.Next(&ms[0])
+	}
 	var lagged *ring.LaggedError
 	switch {
 	case err == nil:
-		if err := c.look(m); err != nil {
-			return err
-		}
-		log.put(m.Position, 0)
-		c.add(slotReceived)
+		return c.deliver(ms[:n], log)
 	case err == ring.ErrEmpty:
 		_ = log.w.Flush()
 		_ = c.waiter.Await(c.ctx, []*ring.Reader{rd})
@@ -108,6 +113,24 @@ func (c *child) readOne(rd *ring.Reader, m *ring.Message, log *readerLog) error 
 		return c.follow(rd)
 	default:
 		return err
+	}
+	return nil
+}
+
+// deliver checks messages, and then all of them once more: bytes in hand never change,
+// also while others of the same batch are read.
+func (c *child) deliver(ms []ring.Message, log *readerLog) error {
+	for i := range ms {
+		if err := c.look(&ms[i]); err != nil {
+			return err
+		}
+		log.put(ms[i].Position, 0)
+		c.add(slotReceived)
+	}
+	for i := range ms {
+		if err := checkPayload(ms[i].Payload, ms[i].Producer, ms[i].Sequence); err != nil {
+			return fmt.Errorf("bytes changed in hand, in a batch: %w", err)
+		}
 	}
 	return nil
 }

@@ -2,7 +2,8 @@
 
 Run in the root of the repository: make mutants. The sources are copied to two
 temporary folders and changed there, one mutant a copy at a time. A mutant that is
-missed, does not build, or no longer fits the source, fails the run.
+missed, does not build, or no longer fits the source, fails the run. With words as
+arguments only the mutants whose names contain one of them are tried.
 """
 import concurrent.futures
 import os
@@ -19,6 +20,12 @@ MUTANTS = [
     ('lease after state', 'reader.go', LITMUS,
      '\tat("lease")\n\te.leaseEnd.Store(end) // pairs(lease)\n\tat("leased")\n\tif entryWord(e.state.Load()) != rd.mine {\n\t\treturn false\n\t}\n',
      '\tat("leased")\n\tif entryWord(e.state.Load()) != rd.mine {\n\t\treturn false\n\t}\n\tat("lease")\n\te.leaseEnd.Store(end) // pairs(lease)\n'),
+    ('a batch is released at once', 'batch.go', 'LitmusBatch',
+     '\trd.cursor, rd.polls = c+uint64(taken), 0\n',
+     '\trd.cursor, rd.polls = c+uint64(taken), 0\n\trd.show()\n'),
+    ('a batch beyond the lease', 'batch.go', 'Batch',
+     'min(uint64(len(ms)), rd.swift-c, r.capacity()-c&r.mask)',
+     'min(uint64(len(ms)), r.capacity()-c&r.mask)'),
     ('tail after the scan', 'gate.go', LITMUS,
      '\tg.limit = lowest + r.capacity()\n}',
      '\tat("scan")\n\tif lowest == T {\n\t\tlowest = r.ctl.tail.Load()\n\t}\n\tg.limit = lowest + r.capacity()\n}'),
@@ -105,6 +112,7 @@ def run(copy, name, file, tests, *changes):
 
 def main():
     passed = 0
+    mutants = [m for m in MUTANTS if not sys.argv[1:] or any(word in m[0] for word in sys.argv[1:])]
     with tempfile.TemporaryDirectory() as root, concurrent.futures.ThreadPoolExecutor(2) as pool:
         copies = queue.SimpleQueue()
         for i in range(2):
@@ -122,11 +130,11 @@ def main():
             finally:
                 copies.put(copy)
 
-        for line in pool.map(one, MUTANTS):
+        for line in pool.map(one, mutants):
             print(line, flush=True)
             passed += line.startswith('ok ')
-    print(f'\n{passed} passed, {len(MUTANTS) - passed} failed, 0 skipped')
-    return passed != len(MUTANTS)
+    print(f'\n{passed} passed, {len(mutants) - passed} failed, 0 skipped')
+    return passed != len(mutants)
 
 
 sys.exit(main())
