@@ -108,11 +108,16 @@ func derive(root string, all []*Schema, t tree) error {
 	if err != nil {
 		return fmt.Errorf("layout.h: %w", err)
 	}
+	java, err := javaLayout(all, constants)
+	if err != nil {
+		return fmt.Errorf("Layout.java: %w", err)
+	}
 	registry, err := goRegistry(all)
 	if err != nil {
 		return fmt.Errorf("table of structs: %w", err)
 	}
 	t["cbindings/include/ringcast/layout.h"] = []byte(header)
+	t["cbindings/java/src/main/java/io/github/ringcast/fb/Layout.java"] = []byte(java)
 	t["cbindings/test/image_reader_c_generated.c"] = []byte(cReader(all))
 	t["cbindings/test/image_reader_cpp_generated.cc"] = []byte(cppReader(all))
 	t["codec/golden/structures_generated_test.go"] = registry

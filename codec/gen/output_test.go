@@ -51,6 +51,11 @@ func TestOutputs(t *testing.T) {
 		t.Fatal(err)
 	}
 	expect(t, "layout.h", header)
+	java, err := javaLayout(all, sampleConstants)
+	if err != nil {
+		t.Fatal(err)
+	}
+	expect(t, "Layout.java", java)
 	expect(t, "layout.md", specText(all, sampleConstants))
 	expect(t, "reader.c", cReader(all))
 	expect(t, "reader.cc", cppReader(all))
@@ -93,8 +98,11 @@ func TestStructsStandAfterTheirParts(t *testing.T) {
 	}
 }
 
-func TestConstantWithoutCForm(t *testing.T) {
+func TestConstantWithoutAForm(t *testing.T) {
 	for _, v := range []constant.Value{constant.MakeFloat64(0.5), constant.MakeBool(true)} {
+		if text, err := (&Constant{Name: "X", Value: v}).javaText(); err == nil {
+			t.Errorf("%v became %q", v, text)
+		}
 		if text, err := (&Constant{Name: "X", Value: v}).cText(); err == nil {
 			t.Errorf("%v became %q", v, text)
 		}
