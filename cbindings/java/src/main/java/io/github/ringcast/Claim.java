@@ -1,0 +1,153 @@
+package io.github.ringcast;
+
+import static io.github.ringcast.fb.Layout.*;
+
+import com.google.flatbuffers.FlatBufferBuilder;
+import io.github.ringcast.fb.Content;
+import io.github.ringcast.ring.Ring;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/**
+ * A slot that is written in place: end it by one commit or abort. The buffer must not be touched
+ * afterwards: its bytes are read by others, and later written by others. Writing there late spoils a
+ * message; it can't hurt this process.
+ *
+ * <pre>{@code
+ * try (Claim claim = publisher.claim(size)) {
+ *   claim.buffer().putLong(price);
+ *   claim.commit(8);
+ * } // without the commit: aborted
+ * }</pre>
+ *
+ * <p>For the thread of its publisher.
+ */
+public final class Claim implements AutoCloseable {
+  private static final int MOST_KEPT = 1 << 16;
+
+  private final Publisher publisher;
+  private ByteBuffer[] kept = new ByteBuffer[0];
+  private Ring ring;
+  private long position;
+  private ByteBuffer buffer;
+  private FlatBufferBuilder builder;
+
+  Claim(Publisher publisher) {
+    this.publisher = publisher;
+  }
+
+  void begin(Ring r, long t) {
+    if (r != ring) {
+      ring = r;
+      kept = new ByteBuffer[Math.min(r.shape().slots(), MOST_KEPT)];
+    }
+    position = t;
+    int slot = (int) (t & r.shape().slots() - 1);
+    ByteBuffer b = slot < kept.length ? kept[slot] : null;
+    if (b == null) {
+      b = r.payload(t).order(ByteOrder.LITTLE_ENDIAN);
+      if (slot < kept.length) {
+        kept[slot] = b;
+      }
+    }
+    buffer = b.clear();
+  }
+
+  /** Whether it was neither committed nor aborted. */
+  public boolean open() {
+    return buffer != null;
+  }
+
+  private void check() {
+    if (buffer == null) {
+      throw new IllegalStateException("claim in " + publisher.topic() + ": was ended before");
+    }
+  }
+
+  /** The slot's payload, little endian, position 0, as large as the slot: write here. Does not allocate for a slot that was claimed before. */
+  public ByteBuffer buffer() {
+    check();
+    return buffer;
+  }
+
+  /** The position in the ring. */
+  public long position() {
+    check();
+    return position;
+  }
+
+  /**
+   * A builder that writes a FlatBuffer where it will be read, from the slot's end downwards. One that
+   * outgrows the slot throws TOO_LARGE. The same object each time; does not allocate.
+   */
+  public FlatBufferBuilder builder() {
+    check();
+    if (builder == null) {
+      builder = new FlatBufferBuilder(buffer, new SlotOnly());
+    } else {
+      builder.init(buffer, new SlotOnly());
+    }
+    return builder;
+  }
+
+  private final class SlotOnly extends FlatBufferBuilder.ByteBufferFactory {
+    @Override
+    public ByteBuffer newByteBuffer(int capacity) {
+      throw new RingcastException(Reason.TOO_LARGE, "build in " + publisher.topic() + ": the message needs more than the "
+          + publisher.slotSize() + " bytes of a slot: ask for a larger slot size");
+    }
+  }
+
+  /** Sends the first bytes of the buffer. Throws FENCED if the claim was taken: nothing was sent. Never waits. */
+  public void commit(int length) {
+    commit(0, length);
+  }
+
+  /** Sends bytes of the buffer from an offset on. */
+  public void commit(int offset, int length) {
+    commit(offset, length, Content.Raw, 0);
+  }
+
+  /** Sends what the builder finished. */
+  public void commit(FlatBufferBuilder finished) {
+    commit(finished, 0);
+  }
+
+  /** Sends what the builder finished, with the low half of its schema's hash. */
+  public void commit(FlatBufferBuilder finished, int schemaHash) {
+    check();
+    if (finished != builder) {
+      throw new RingcastException(Reason.INVALID, "commit in " + publisher.topic() + ": the builder is not this claim's: take it from builder()");
+    }
+    ByteBuffer done = finished.dataBuffer();
+    commit(done.position(), buffer.capacity() - done.position(), Content.FlatBuffer, schemaHash);
+  }
+
+  private void commit(int offset, int length, int content, int schemaHash) {
+    check();
+    if (offset < 0 || length < 0 || length > buffer.capacity() - offset) {
+      throw new RingcastException(Reason.INVALID, "commit in " + publisher.topic() + ": bytes " + offset + " to " + ((long) offset + length)
+          + " of a slot of " + buffer.capacity());
+    }
+    buffer = null;
+    if (!publisher.commit(position, offset, length, content, schemaHash)) {
+      throw new RingcastException(Reason.FENCED, "commit in " + publisher.topic()
+          + ": the claim was held for longer than the commit deadline and was taken: publish again");
+    }
+  }
+
+  /** Gives the claim up: nothing is sent. */
+  public void abort() {
+    check();
+    buffer = null;
+    publisher.abort(position);
+  }
+
+  /** Aborts it, if it is still open. */
+  @Override
+  public void close() {
+    if (buffer != null) {
+      abort();
+    }
+  }
+}

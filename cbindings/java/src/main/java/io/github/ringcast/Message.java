@@ -1,0 +1,198 @@
+package io.github.ringcast;
+
+import static io.github.ringcast.fb.Layout.*;
+
+import io.github.ringcast.fb.Content;
+import io.github.ringcast.fb.MessageFlag;
+import io.github.ringcast.ring.Received;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/**
+ * One message, or one event, lent until the next call with its subscription: the object and the
+ * payload's buffer are used again then. Who keeps bytes for longer copies them ({@link #bytes}). A
+ * call on a message that was given back throws; a buffer that was kept shows other bytes or throws,
+ * and can't hurt the process.
+ *
+ * <p>No getter blocks, allocates or makes a system call, but for those that say so. For the thread of
+ * its subscription.
+ */
+public final class Message {
+  final Received received = new Received();
+  private MessageType type;
+  private String topic;
+  private ByteBuffer viewed;
+  private ByteBuffer view;
+
+  Message() {}
+
+  Message lent(MessageType is, String of) {
+    type = is;
+    topic = of;
+    return this;
+  }
+
+  void giveBack() {
+    type = null;
+  }
+
+  void end() {
+    type = null;
+    if (view != null) {
+      view.limit(0);
+    }
+  }
+
+  private Received here() {
+    if (type == null) {
+      throw new IllegalStateException("the message was given back: it is lent until the next call with its subscription");
+    }
+    return received;
+  }
+
+  private Received message() {
+    Received r = here();
+    if (type != MessageType.MESSAGE) {
+      throw new IllegalStateException("not a message but an event: " + this);
+    }
+    return r;
+  }
+
+  private long word(int offset) {
+    Received r = message();
+    return r.bytes.getLong(r.at + offset);
+  }
+
+  /** What this is. Look here first. */
+  public MessageType type() {
+    here();
+    return type;
+  }
+
+  /** Whether this is a message, and not an event. */
+  public boolean isMessage() {
+    return here() == received && type == MessageType.MESSAGE;
+  }
+
+  /** Its topic, also in a subscription to a pattern. */
+  public String topic() {
+    here();
+    return topic;
+  }
+
+  /**
+   * The payload where it lies, little endian, from the buffer's position to its limit: FlatBuffers'
+   * accessors read it as it is. Read-only where it lies in the ring.
+   */
+  public ByteBuffer payload() {
+    Received r = message();
+    if (r.bytes != viewed) {
+      viewed = r.bytes;
+      view = r.bytes.duplicate().order(ByteOrder.LITTLE_ENDIAN);
+    }
+    int from = r.at + r.start;
+    return view.limit(from + r.length).position(from);
+  }
+
+  /** A copy of the payload. Allocates. */
+  public byte[] bytes() {
+    byte[] copy = new byte[size()];
+    received.bytes.get(received.at + received.start, copy);
+    return copy;
+  }
+
+  /** Bytes of the payload. */
+  public int size() {
+    return message().length;
+  }
+
+  /** The participant and the publisher that sent it, or that a LOSS is about. Allocates. */
+  public Address source() {
+    Received r = here();
+    if (type == MessageType.MESSAGE) {
+      return Address.of(word(SLOT_HEADER_PRODUCER_OFFSET), word(SLOT_HEADER_PRODUCER_OFFSET + 8));
+    }
+    if (type == MessageType.LOSS) {
+      int at = r.at + r.start + EVENT_RECORD_SOURCE_OFFSET;
+      return Address.of(r.bytes.getLong(at), r.bytes.getLong(at + 8));
+    }
+    throw new IllegalStateException("this event is about no source: " + this);
+  }
+
+  /** The source's number of this message: from 1, without a gap. */
+  public long sequence() {
+    return word(SLOT_HEADER_SEQUENCE_OFFSET);
+  }
+
+  /** Its position in the ring. */
+  public long position() {
+    return here().position;
+  }
+
+  /** The publisher's wall clock in nanoseconds since 1970; 0 if it set none. */
+  public long timestamp() {
+    return (flags() & MessageFlag.Timestamped) != 0 ? word(SLOT_HEADER_TIMESTAMP_NS_OFFSET) : 0;
+  }
+
+  /** Low half of the hash of the payload's schema; 0: unknown. */
+  public int schema() {
+    return (int) word(SLOT_HEADER_SCHEMA_HASH_OFFSET);
+  }
+
+  /** What the message is, as a number of {@link io.github.ringcast.fb.MessageKind}. */
+  public int kind() {
+    return (int) (word(SLOT_HEADER_SCHEMA_HASH_OFFSET) >>> 32) & 0xff;
+  }
+
+  /** Whether the payload is a FlatBuffer. One from a stranger has to be verified by who reads it. */
+  public boolean flatBuffer() {
+    return ((int) (word(SLOT_HEADER_SCHEMA_HASH_OFFSET) >>> 40) & 0xff) == Content.FlatBuffer;
+  }
+
+  /** Whether it came from another node. */
+  public boolean remote() {
+    return (flags() & MessageFlag.Remote) != 0;
+  }
+
+  private int flags() {
+    return (int) (word(SLOT_HEADER_TOTAL_LENGTH_OFFSET) >>> 48);
+  }
+
+  /** Of an event: the first position (LAGGED, DAMAGED) or sequence (LOSS). */
+  public long first() {
+    return event().first;
+  }
+
+  /** Of an event: the last one, inclusive. */
+  public long last() {
+    return event().last;
+  }
+
+  /** Of an event: how many. */
+  public long count() {
+    return event().count;
+  }
+
+  /** Of a LOSS: why, as a number of {@link io.github.ringcast.fb.LossReason}. */
+  public int lossReason() {
+    Received r = event();
+    return type == MessageType.LOSS ? r.bytes.getInt(r.at + r.start + EVENT_RECORD_REASON_OFFSET) : 0;
+  }
+
+  private Received event() {
+    Received r = here();
+    if (type == MessageType.MESSAGE) {
+      throw new IllegalStateException("not an event but a message");
+    }
+    return r;
+  }
+
+  @Override
+  public String toString() {
+    if (type == null) {
+      return "a message that was given back";
+    }
+    return type == MessageType.MESSAGE ? topic + " " + source() + " " + sequence() + ": " + size() + " bytes"
+        : topic + " " + type + ": " + received.count + ", " + received.first + " to " + received.last;
+  }
+}

@@ -1,0 +1,119 @@
+package io.github.ringcast;
+
+import io.github.ringcast.ring.Received;
+import io.github.ringcast.ring.TopicReader;
+import io.github.ringcast.shm.Names;
+import java.io.File;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Set;
+
+/**
+ * Reads all topics that match a pattern, in turn, at most 64 messages from one while others wait.
+ * Topics that come later are found within 50 ms, while somebody polls or waits. For one thread.
+ */
+final class PatternReader {
+  private static final long SEARCH = 50_000_000;
+  private static final int TURN = 64;
+
+  private final Domain domain;
+  private final String pattern;
+  private final SubscriptionConfig config;
+  private final Set<String> known = new HashSet<>();
+  private final List<TopicReader> readers = new ArrayList<>();
+  private final List<String> topics = new ArrayList<>();
+  private long searched;
+  private int current;
+  private int inTurn;
+
+  PatternReader(Domain domain, String pattern, SubscriptionConfig config) {
+    this.domain = domain;
+    this.pattern = pattern;
+    this.config = config;
+    search(config.history);
+  }
+
+  private void search(long history) {
+    searched = Domain.now();
+    String[] names = new File(domain.topicPath("")).list((d, n) -> n.endsWith(".ctl"));
+    for (String file : names == null ? new String[0] : names) {
+      String topic = file.substring(0, file.length() - 4);
+      if (!known.contains(topic) && Names.matches(pattern, topic)) {
+        TopicReader reader = TopicReader.ifThere(domain.table(), domain.topicPath(topic), config.latest, history);
+        if (reader != null) {
+          known.add(topic);
+          readers.add(reader);
+          topics.add(topic);
+        }
+      }
+    }
+  }
+
+  void searchSoon() {
+    searched = Domain.now() - SEARCH - 1;
+  }
+
+  int poll(Received out) {
+    if (Domain.now() - searched > SEARCH) {
+      search(Long.MAX_VALUE); // from their first position
+    }
+    int n = readers.size();
+    for (int i = 0; i < n; i++) {
+      if (inTurn < TURN && current < n) {
+        int found = readers.get(current).poll(out);
+        if (found != Received.NOTHING) {
+          inTurn++;
+          return found;
+        }
+      }
+      if (i < n) {
+        current = (current + 1) % n;
+        inTurn = 0;
+      }
+    }
+    return out.type = Received.NOTHING;
+  }
+
+  /** Of what poll found last. */
+  String topic() {
+    return topics.get(current);
+  }
+
+  void prepareSleep() {
+    for (TopicReader r : readers) {
+      r.reader().prepareSleep();
+    }
+  }
+
+  boolean ready() {
+    for (TopicReader r : readers) {
+      if (r.reader().ready()) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  long nap() {
+    long nap = SEARCH;
+    for (TopicReader r : readers) {
+      nap = Math.min(nap, r.reader().nap());
+    }
+    return nap;
+  }
+
+  long behind() {
+    long sum = 0;
+    for (TopicReader r : readers) {
+      sum += r.reader().behind();
+    }
+    return sum;
+  }
+
+  void close() {
+    for (TopicReader r : readers) {
+      r.close();
+    }
+  }
+}

@@ -1,0 +1,45 @@
+package io.github.ringcast;
+
+/** Why a call was refused. */
+public enum Reason {
+  /** A name, a size or a configuration that makes no sense. */
+  INVALID,
+  /** Not a name, or not a pattern. */
+  NAME,
+  /** A system call failed. */
+  SYSTEM,
+  /** No rights on a file, or a stranger's directory. */
+  PERMISSION,
+  /** The file system is full. */
+  NO_SPACE,
+  /** There is no such file. */
+  NOT_FOUND,
+  /** A file that is not Ringcast's: do not touch it. */
+  NOT_OURS,
+  /** Another version of Ringcast uses this directory. */
+  OTHER_VERSION,
+  /** A file, or a ring, with impossible content. */
+  DAMAGED,
+  /** Somebody holds the file and does not let go. */
+  IN_USE,
+  /** No participant record is free. */
+  DOMAIN_FULL,
+  /** No entry of the ring is free. */
+  READERS_FULL,
+  /** The topic was written in another shape. */
+  SHAPE,
+  /** Another living publisher owns the exclusive topic. */
+  NOT_EXCLUSIVE,
+  /** Larger than the topic takes. */
+  TOO_LARGE,
+  /** The claim was held for too long and was taken: nothing was sent. */
+  FENCED,
+  /** Every slot is held by somebody who does not move. */
+  STALLED,
+  /** A claim is open, or handles are. */
+  BUSY,
+  /** The handle, or its domain, was closed. */
+  CLOSED,
+  /** Known, but not built in this implementation. */
+  UNSUPPORTED
+}

@@ -1,0 +1,277 @@
+package io.github.ringcast;
+
+import static io.github.ringcast.fb.Layout.*;
+
+import io.github.ringcast.fb.EventCode;
+import io.github.ringcast.fb.MessageKind;
+import io.github.ringcast.ring.Received;
+import io.github.ringcast.ring.TopicReader;
+import io.github.ringcast.shm.Info;
+import io.github.ringcast.shm.Names;
+import java.nio.ByteBuffer;
+import java.util.Iterator;
+import java.util.NoSuchElementException;
+import java.util.function.Consumer;
+
+/**
+ * One subscription to a topic, or to all topics that match a pattern.
+ *
+ * <pre>{@code
+ * for (Message m : subscription) {
+ *   if (m.isMessage()) {
+ *     handle(m.payload());
+ *   }
+ * }
+ * }</pre>
+ *
+ * <p>Messages of one source come in the order of their sequences. What is missing is told, at its
+ * place, by an event. A message is lent until the next call.
+ *
+ * <p>For one thread at a time, its close included.
+ */
+public final class Subscription implements AutoCloseable, Iterable<Message> {
+  /** Waits without end. */
+  public static final long FOREVER = Long.MAX_VALUE;
+
+  private static final long SPIN = 20_000;
+
+  private final Domain domain;
+  private final String name;
+  private final Info.Want interest;
+  private final Message message = new Message();
+  private final TopicReader single;
+  private final PatternReader pattern;
+  private boolean closed;
+
+  Subscription(Domain domain, String name, SubscriptionConfig config) {
+    this.domain = domain;
+    this.name = name;
+    boolean wild = Names.isPattern(name);
+    if (config.group != null) {
+      throw new RingcastException(Reason.UNSUPPORTED, "subscribe " + name + ": queue groups are not built in Java yet: use Go for members of " + config.group);
+    }
+    interest = new Info.Want(name, wild, false, config.localOnly, config.latest);
+    if (wild) {
+      pattern = new PatternReader(domain, name, config);
+      single = null;
+      domain.membership().info().add(interest);
+      pattern.searchSoon(); // for a topic that came before anybody could know of this
+    } else {
+      single = TopicReader.open(domain.table(), domain.topicPath(name), config.latest, config.history);
+      pattern = null;
+      domain.membership().info().add(interest);
+    }
+  }
+
+  /** The topic or the pattern. */
+  public String name() {
+    return name;
+  }
+
+  /**
+   * Takes the next message or event, if one is there; null otherwise. Never waits. Allocates only for
+   * messages of several slots. Makes no system call unless a publisher waits for room, or is silent.
+   */
+  public Message poll() {
+    if (closed) {
+      throw new RingcastException(Reason.CLOSED, "read " + name + ": the subscription was closed");
+    }
+    message.giveBack();
+    for (;;) {
+      int found = single != null ? single.poll(message.received) : pattern.poll(message.received);
+      String topic = single != null || found == Received.NOTHING ? name : pattern.topic();
+      switch (found) {
+        case Received.NOTHING:
+          return null;
+        case Received.MESSAGE:
+          Received r = message.received;
+          if (r.bytes.get(r.at + SLOT_HEADER_KIND_OFFSET) != MessageKind.Event) {
+            return message.lent(MessageType.MESSAGE, topic);
+          }
+          if (loss(r)) {
+            return message.lent(MessageType.LOSS, topic);
+          }
+          break; // an event that this version does not know
+        case Received.LAGGED:
+          return message.lent(MessageType.LAGGED, topic);
+        default:
+          return message.lent(MessageType.DAMAGED, topic);
+      }
+    }
+  }
+
+  private static boolean loss(Received r) {
+    ByteBuffer b = r.bytes;
+    int at = r.at + r.start;
+    if (r.length < EVENT_RECORD_SIZE || b.getInt(at + EVENT_RECORD_CODE_OFFSET) != EventCode.Loss) {
+      return false;
+    }
+    r.first = b.getLong(at + EVENT_RECORD_FIRST_OFFSET);
+    r.last = b.getLong(at + EVENT_RECORD_LAST_OFFSET);
+    r.count = b.getLong(at + EVENT_RECORD_COUNT_OFFSET);
+    return true;
+  }
+
+  /** Waits for the next message or event without end. An interrupt is noticed within 100 ms. */
+  public Message next() throws InterruptedException {
+    return next(FOREVER);
+  }
+
+  /** Waits for the next message or event up to so many nanoseconds; null if none came. */
+  public Message next(long nanos) throws InterruptedException {
+    Message m = poll();
+    return m != null ? m : waitFor(nanos);
+  }
+
+  private Message waitFor(long nanos) throws InterruptedException {
+    long began = Domain.now();
+    for (;;) {
+      Message m = poll();
+      if (m != null) {
+        return m;
+      }
+      if (Thread.interrupted()) {
+        throw new InterruptedException("read " + name + ": interrupted");
+      }
+      long waited = Domain.now() - began;
+      if (waited >= nanos) {
+        return null;
+      }
+      rest(domain, waited, nanos - waited, this);
+    }
+  }
+
+  /** One moment of waiting for any of them. */
+  private static void rest(Domain domain, long waited, long left, Subscription... all) {
+    if (domain.waiting == Waiting.YIELD) {
+      Thread.yield();
+      return;
+    }
+    if (domain.waiting == Waiting.SPIN || waited < SPIN) {
+      Thread.onSpinWait();
+      return;
+    }
+    int seen = domain.table().doorbell(); // before the looks below
+    long nap = left;
+    for (Subscription s : all) {
+      s.prepareSleep();
+    }
+    for (Subscription s : all) {
+      if (s.ready()) {
+        return;
+      }
+      nap = Math.min(nap, s.nap());
+    }
+    domain.table().sleep(seen, nap);
+  }
+
+  private void prepareSleep() {
+    if (single != null) {
+      single.reader().prepareSleep();
+    } else {
+      pattern.prepareSleep();
+    }
+  }
+
+  private boolean ready() {
+    return single != null ? single.reader().ready() : pattern.ready();
+  }
+
+  private long nap() {
+    return single != null ? single.reader().nap() : pattern.nap();
+  }
+
+  /**
+   * Waits up to so many nanoseconds until one of the subscriptions, all of one domain, may have
+   * something; returns it, or null. Poll it, and the others: it is a hint. What the subscriptions lent
+   * stays lent. Allocates nothing where the array is kept.
+   */
+  public static Subscription any(long nanos, Subscription... all) throws InterruptedException {
+    if (all.length == 0) {
+      throw new RingcastException(Reason.INVALID, "wait: no subscription");
+    }
+    Domain domain = all[0].domain;
+    long began = Domain.now();
+    for (;;) {
+      for (Subscription s : all) {
+        if (s.closed || s.domain != domain) {
+          throw new RingcastException(Reason.INVALID, "wait: " + s.name + " was closed, or is of another domain");
+        }
+        if (s.ready()) {
+          return s;
+        }
+      }
+      if (Thread.interrupted()) {
+        throw new InterruptedException("wait: interrupted");
+      }
+      long waited = Domain.now() - began;
+      if (waited >= nanos) {
+        return null;
+      }
+      rest(domain, waited, nanos - waited, all);
+    }
+  }
+
+  /** Calls with each message and event until the thread is interrupted. */
+  public void run(Consumer<? super Message> handler) throws InterruptedException {
+    for (;;) {
+      handler.accept(next());
+    }
+  }
+
+  /** Messages and events as they come. hasNext waits, and is false once the thread was interrupted (it stays so). */
+  @Override
+  public Iterator<Message> iterator() {
+    return new Iterator<>() {
+      private Message ahead;
+
+      @Override
+      public boolean hasNext() {
+        try {
+          if (ahead == null) {
+            ahead = Subscription.this.next();
+          }
+          return true;
+        } catch (InterruptedException e) {
+          Thread.currentThread().interrupt();
+          return false;
+        }
+      }
+
+      @Override
+      public Message next() {
+        if (!hasNext()) {
+          throw new NoSuchElementException("interrupted");
+        }
+        Message m = ahead;
+        ahead = null;
+        return m;
+      }
+    };
+  }
+
+  /** How many positions are left to be read: a hint. */
+  public long behind() {
+    return single != null ? single.reader().behind() : pattern.behind();
+  }
+
+  /** Ends the subscription and what it lent. Makes system calls. Twice is fine. */
+  @Override
+  public void close() {
+    if (closed) {
+      return;
+    }
+    closed = true;
+    message.end();
+    try {
+      if (single != null) {
+        single.close();
+      } else {
+        pattern.close();
+      }
+    } finally {
+      domain.membership().info().remove(interest);
+      domain.release();
+    }
+  }
+}

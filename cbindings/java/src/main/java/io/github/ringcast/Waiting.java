@@ -1,0 +1,11 @@
+package io.github.ringcast;
+
+/** How those wait who wait. */
+public enum Waiting {
+  /** Spins for some microseconds, then sleeps: waiting costs next to nothing. The default. */
+  BLOCK,
+  /** Never sleeps, and makes no system call while it waits. */
+  SPIN,
+  /** Gives the core away between looks, but does not sleep. */
+  YIELD
+}

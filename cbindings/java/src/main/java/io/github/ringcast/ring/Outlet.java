@@ -1,0 +1,199 @@
+package io.github.ringcast.ring;
+
+import static io.github.ringcast.fb.Layout.*;
+
+import io.github.ringcast.fb.EntryMode;
+import io.github.ringcast.fb.EntryState;
+import io.github.ringcast.fb.MessageFlag;
+import io.github.ringcast.shm.Participants;
+import io.github.ringcast.shm.Words;
+import java.nio.ByteBuffer;
+
+/**
+ * Publishes on one topic: its ring, and the ring that takes that one's place; messages of several
+ * slots. Nothing here waits. For one thread.
+ */
+public final class Outlet {
+  /** Beside the results of {@link Producer}: a queue group wants every message in one slot. */
+  public static final int GROUPED = 10;
+  private static final int WHOLE = MessageFlag.Begin | MessageFlag.End;
+
+  private final Participants table;
+  private final String path;
+  private final Shape asked;
+  private Producer producer;
+  private long[] positions = new long[0];
+
+  /** Opens the ring for publishing, and takes it where it is exclusive. Blocks for up to 2 s; allocates. */
+  public Outlet(Participants table, String path, Shape asked) {
+    this.table = table;
+    this.path = path;
+    this.asked = asked;
+    open();
+    producer.ring().count(RING_CONTROL_HANDLES_OFFSET);
+  }
+
+  private void open() {
+    for (;;) {
+      Ring r = RingFiles.open(table, path, asked, true);
+      boolean kept = false;
+      try {
+        producer = Producer.of(r);
+        kept = producer != null;
+      } finally {
+        if (!kept) {
+          RingFiles.close(r, path);
+        }
+      }
+      if (kept) {
+        return;
+      }
+    }
+  }
+
+  /** Opens the name again after the ring was given up. */
+  public void reopen() {
+    close();
+    open();
+  }
+
+  /** Gives an exclusive ring up and closes it; the last user removes it. Twice is fine. */
+  public void close() {
+    if (producer != null) {
+      Ring r = producer.ring();
+      producer.close();
+      producer = null;
+      RingFiles.close(r, path);
+    }
+  }
+
+  public Producer producer() {
+    return producer;
+  }
+
+  public Ring ring() {
+    return producer.ring();
+  }
+
+  /** Puts the header of a whole message into the slot of t, and its bytes unless they are there: offset counts from the slot. */
+  public void put(long t, Header h, int offset, int length) {
+    Ring r = producer.ring();
+    header(r.chunk(t), r.at(t), h, offset, length, length, 0, WHOLE);
+  }
+
+  private static void header(ByteBuffer slot, int at, Header h, int offset, int length, int total, int fragment, int flags) {
+    slot.putLong(at + SLOT_HEADER_PAYLOAD_START_OFFSET, offset | (long) length << 32);
+    slot.putLong(at + SLOT_HEADER_PRODUCER_OFFSET, h.source0);
+    slot.putLong(at + SLOT_HEADER_PRODUCER_OFFSET + 8, h.source1);
+    slot.putLong(at + SLOT_HEADER_SEQUENCE_OFFSET, h.sequence);
+    slot.putLong(at + SLOT_HEADER_TIMESTAMP_NS_OFFSET, h.timestamp);
+    long marks = h.timestamp != 0 ? flags | MessageFlag.Timestamped : flags;
+    slot.putLong(at + SLOT_HEADER_TOTAL_LENGTH_OFFSET, total & 0xffffffffL | (long) (fragment & 0xffff) << 32 | marks << 48);
+    slot.putLong(at + SLOT_HEADER_SCHEMA_HASH_OFFSET, h.schema & 0xffffffffL | (long) h.content << 40);
+  }
+
+  /** One attempt to publish bytes that fit a slot: a result of Producer. A fenced claim is to be tried again. */
+  public int publish(Header h, ByteBuffer from, int index, int length) {
+    int result = producer.claim();
+    if (result != Producer.OK) {
+      return result;
+    }
+    long t = producer.position();
+    Ring r = producer.ring();
+    ByteBuffer chunk = r.chunk(t);
+    int at = r.at(t);
+    if (length != 0) {
+      chunk.put(at + SLOT_HEADER_SIZE, from, index, length);
+    }
+    header(chunk, at, h, SLOT_HEADER_SIZE, length, length, 0, WHOLE);
+    return producer.end(t, true);
+  }
+
+  /** The same from an array. */
+  public int publish(Header h, byte[] from, int index, int length) {
+    int result = producer.claim();
+    if (result != Producer.OK) {
+      return result;
+    }
+    long t = producer.position();
+    Ring r = producer.ring();
+    ByteBuffer chunk = r.chunk(t);
+    int at = r.at(t);
+    if (length != 0) {
+      chunk.put(at + SLOT_HEADER_SIZE, from, index, length);
+    }
+    header(chunk, at, h, SLOT_HEADER_SIZE, length, length, 0, WHOLE);
+    return producer.end(t, true);
+  }
+
+  /** One attempt to publish a message of several slots: a result of Producer, or GROUPED. */
+  public int publishFragments(Header h, ByteBuffer from, int index, int length) {
+    Ring r = producer.ring();
+    if (r.retired()) {
+      return Producer.RETIRED;
+    }
+    if (grouped(r)) {
+      return GROUPED;
+    }
+    int pieces = (length + r.payload - 1) / r.payload;
+    if (!producer.room(pieces)) {
+      return Producer.FULL;
+    }
+    if (positions.length < pieces) {
+      positions = new long[pieces];
+    }
+    for (int i = 0; i < pieces; i++) {
+      int result = producer.claim();
+      if (result != Producer.OK) {
+        release(0, i);
+        return result;
+      }
+      positions[i] = producer.position();
+    }
+    for (int i = 0; i < pieces; i++) {
+      int done = i * r.payload;
+      int piece = Math.min(r.payload, length - done);
+      int flags = (i == 0 ? MessageFlag.Begin : 0) | (i == pieces - 1 ? MessageFlag.End : 0);
+      long t = positions[i];
+      r.chunk(t).put(r.at(t) + SLOT_HEADER_SIZE, from, index + done, piece);
+      header(r.chunk(t), r.at(t), h, SLOT_HEADER_SIZE, piece, length, i, flags);
+    }
+    for (int i = 0; i < pieces; i++) {
+      if (producer.end(positions[i], true) != Producer.OK) {
+        release(i + 1, pieces);
+        return Producer.FENCED;
+      }
+    }
+    return Producer.OK;
+  }
+
+  private void release(int from, int to) {
+    for (int i = from; i < to; i++) {
+      producer.end(positions[i], false);
+    }
+  }
+
+  /** Whether a queue group gates the ring. */
+  private static boolean grouped(Ring r) {
+    for (int i = 0, n = r.entriesUsed(); i < n; i++) {
+      int state = Entries.state(r.entryState(i));
+      if ((state == EntryState.Active || state == EntryState.Evicting)
+          && Words.intRelaxed(r.words, r.entryAt(i) + CONSUMER_ENTRY_MODE_OFFSET) == EntryMode.Group) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  /** Whether an entry of the ring names this participant: it is subscribed. */
+  public boolean names(int participant) {
+    Ring r = producer.ring();
+    for (int i = 0, n = r.entriesUsed(); i < n; i++) {
+      long word = r.entryState(i);
+      if (Entries.state(word) == EntryState.Active && Entries.participant(word) == participant) {
+        return true;
+      }
+    }
+    return false;
+  }
+}

@@ -1,0 +1,72 @@
+package io.github.ringcast.ring;
+
+/**
+ * One open producer of one ring: claims positions and ends the claims. Nothing here waits or
+ * allocates; a system call is made only to ask for a silent partner, or to wake one. For one thread.
+ */
+public abstract class Producer {
+  /** Results of claim and end. */
+  public static final int OK = 0;
+  public static final int FULL = 1;
+  public static final int RETIRED = 2;
+  public static final int FENCED = 3;
+  public static final int STALLED = 4;
+  public static final int NOT_OWNER = 5;
+
+  final Ring r;
+  final Gate gate;
+  private long position;
+
+  Producer(Ring ring) {
+    r = ring;
+    gate = new Gate(ring);
+  }
+
+  /** A producer for a ring of either kind. Throws if an exclusive one has a living owner; null if it is sealed. */
+  public static Producer of(Ring ring) {
+    return ring.exclusive ? ExclusiveProducer.take(ring) : new SharedProducer(ring);
+  }
+
+  public Ring ring() {
+    return r;
+  }
+
+  /** The position that the last claim got. */
+  public long position() {
+    return position;
+  }
+
+  int claimed(long t) {
+    position = t;
+    return OK;
+  }
+
+  /** Claims the next position; OK, FULL, RETIRED, STALLED or NOT_OWNER. */
+  public abstract int claim();
+
+  /** Ends a claim: READY if commit, otherwise nothing is sent. OK or FENCED. */
+  public abstract int end(long t, boolean commit);
+
+  /** Whether so many positions could be claimed now. */
+  public boolean room(int positions) {
+    long last = r.tail() + positions - 1;
+    if (gate.room(last)) {
+      return true;
+    }
+    gate.blame(last);
+    return false;
+  }
+
+  /** Whether it waits for a slow writer, or has just begun to wait: then it looks again soon. */
+  public boolean impatient() {
+    return gate.waited() < 1_000_000;
+  }
+
+  /** Says that this participant is about to sleep for want of room. */
+  public void sleepBit() {
+    Wake.room(r);
+  }
+
+  /** Gives up what it owns. */
+  public void close() { }
+}

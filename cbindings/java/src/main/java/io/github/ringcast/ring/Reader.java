@@ -1,0 +1,414 @@
+package io.github.ringcast.ring;
+
+import static io.github.ringcast.fb.Layout.*;
+
+import io.github.ringcast.fb.ClaimState;
+import io.github.ringcast.fb.EntryMode;
+import io.github.ringcast.fb.EntryState;
+import io.github.ringcast.fb.MessageFlag;
+import io.github.ringcast.shm.Words;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/**
+ * Reads one ring: in place under a lease, or, as a latest reader and in a history, from checked
+ * copies: spec/ring.md, 5 to 7. A look neither waits nor allocates; it makes a system call only to ask
+ * for a silent partner or to wake one. For one thread.
+ */
+public final class Reader {
+  private static final int THERE = 0;
+  private static final int NOTHING = 1;
+  private static final int SKIP = 2;
+  private static final int WRITING = 3;
+  private static final int OVERRUN = 4;
+  private static final int BROKEN = 5;
+  private static final int SEALED = 6;
+  private static final int LOOKS = 64;
+  private static final long SHORT_NAP = 1_000_000;
+  private static final long LONG_NAP = 100_000_000;
+
+  /** Immutable after opening. */
+  private final Ring r;
+  private final boolean latest;
+  private final int batch;
+  private final int lease;
+  private final Stuck stuck;
+
+  /** The entry; -1 between leaving and joining. */
+  private int entry = -1;
+  private long active;
+  /** The next position to be read; below copyEnd it is read as a copy. */
+  private long next;
+  private long copyEnd;
+  private long joined;
+  /** A copy is made here; a reliable reader needs none but for a history. */
+  private ByteBuffer copies;
+  private long leaseEnd;
+  private long stored;
+  private long knownTail;
+  private int idle;
+  private boolean owesWake;
+  private boolean beforeWriter;
+  private boolean woken;
+
+  private Reader(Ring ring, boolean asLatest) {
+    r = ring;
+    latest = asLatest || !ring.gated;
+    batch = Math.min(16, ring.count / 16);
+    lease = Math.min(64, ring.count / 2);
+    stuck = new Stuck(ring);
+    copies = ByteBuffer.allocate(latest ? ring.stride : 0).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /** Joins at the tail, or up to history positions before it. */
+  public static Reader join(Ring ring, boolean asLatest, long history) {
+    Reader reader = new Reader(ring, asLatest);
+    reader.enter();
+    long back = Math.min(Math.min(history, ring.count - 1), reader.next);
+    if (back > 0) {
+      reader.next -= back;
+    }
+    return reader;
+  }
+
+  /** Goes on in the ring that took the other's place; from its first message. */
+  public Reader follow(Ring successor, boolean asLatest) {
+    Reader reader = new Reader(successor, asLatest);
+    if (entry >= 0 && reader.adopt(entry, active)) {
+      return reader;
+    }
+    reader.enter();
+    reader.next = 0; // what was published before this join is read as a history
+    return reader;
+  }
+
+  /** Takes the entry that the replacer made for this reader; false if it made none. */
+  private boolean adopt(int i, long word) {
+    long now = r.entryState(i);
+    if (Entries.generation(now) != Entries.generation(word) || Entries.participant(now) != r.me || Entries.state(now) == EntryState.Free) {
+      return false;
+    }
+    entry = i;
+    active = word;
+    copyEnd = latest ? Long.MAX_VALUE : 0;
+    return true; // at 0; if it was put out since, the first lease finds out
+  }
+
+  private void enter() {
+    entry = Entries.join(r, latest ? EntryMode.Latest : EntryMode.Reliable);
+    active = Words.acquire(r.words, r.entryAt(entry) + CONSUMER_ENTRY_STATE_OFFSET);
+    next = Words.acquire(r.words, r.entryAt(entry) + CONSUMER_ENTRY_CURSOR_OFFSET);
+    stored = next;
+    leaseEnd = next;
+    joined = next;
+    copyEnd = latest ? Long.MAX_VALUE : next;
+    if (Entries.state(active) != EntryState.Active) {
+      active = Entries.word(Entries.generation(active), r.me, EntryState.Active); // put out already: found out below
+    }
+  }
+
+  public Ring ring() {
+    return r;
+  }
+
+  /** Whether it reads copies and holds nobody back. */
+  public boolean latest() {
+    return latest;
+  }
+
+  /** The next position. */
+  public long cursor() {
+    return next;
+  }
+
+  /** Takes the next message or event; what was lent before may be overwritten from now on. */
+  public int poll(Received out) {
+    if (entry < 0) {
+      return comeBack(out);
+    }
+    if (next - stored >= batch && next >= copyEnd) {
+      stored = next;
+      Words.release(r.words, r.entryAt(entry) + CONSUMER_ENTRY_CURSOR_OFFSET, next); // pairs(cursor)
+      owesWake = true;
+    }
+    for (;;) {
+      boolean copying = next < copyEnd;
+      if (!copying && next >= leaseEnd && !extend()) {
+        return putOut(out);
+      }
+      int found = look(next, false);
+      if (found == THERE) {
+        found = copying ? copy(out) : lend(out);
+        if (found != OVERRUN) {
+          return found;
+        }
+      }
+      switch (found) {
+        case SKIP:
+          next++;
+          break;
+        case WRITING:
+          if (!stuck.look(next)) {
+            beforeWriter = true;
+            return nothing(out, false);
+          }
+          break;
+        case OVERRUN:
+          return copying ? jump(out) : overrun(out);
+        case BROKEN:
+          r.damage();
+          return ended(out);
+        case SEALED:
+          return ended(out);
+        default:
+          if (!r.retired()) {
+            return nothing(out, true);
+          }
+          if (look(next, true) == NOTHING) { // the state was loaded before this look
+            return ended(out);
+          }
+      }
+    }
+  }
+
+  /** What stands at position c. */
+  private int look(long c, boolean fully) {
+    long lap = r.lap(c);
+    long published = r.published(c); // pairs(publish)
+    if (published == lap) {
+      return THERE;
+    }
+    if (r.exclusive) {
+      long is = published & ~Ring.PAD;
+      if (is == lap) {
+        return SKIP;
+      }
+      return is < lap ? NOTHING : OVERRUN;
+    }
+    if (knownTail <= c) {
+      if ((idle & 7) != 0 && !fully) {
+        return NOTHING;
+      }
+      knownTail = r.tail();
+    }
+    return lookAtClaim(c, lap, knownTail);
+  }
+
+  private int lookAtClaim(long c, long lap, long tail) {
+    long word = r.claim(c); // pairs(commit)
+    long is = Claims.lap(word);
+    if (is == lap) {
+      switch (Claims.state(word)) {
+        case ClaimState.Ready: return THERE;
+        case ClaimState.Writing: return WRITING;
+        case ClaimState.Hole:
+        case ClaimState.Quarantined: return SKIP;
+        default: return BROKEN;
+      }
+    }
+    if (is == LAP_LIMIT) {
+      return (c & r.mask) == 0 && c == 0 && tail == 0 ? SEALED : BROKEN;
+    }
+    if (is > lap) {
+      return OVERRUN;
+    }
+    return tail > c ? BROKEN : NOTHING;
+  }
+
+  /** Stores cursor and lease; false if this reader was put out. */
+  private boolean extend() {
+    int at = r.entryAt(entry);
+    stored = next;
+    Words.release(r.words, at + CONSUMER_ENTRY_CURSOR_OFFSET, next); // pairs(cursor)
+    Words.setRelaxed(r.words, at + CONSUMER_ENTRY_LEASE_END_OFFSET, next + lease);
+    VarHandle.fullFence(); // pairs(lease)
+    if (r.entryState(entry) != active) {
+      return false;
+    }
+    leaseEnd = next + lease;
+    wakeProducers();
+    return true;
+  }
+
+  /** Behind a full fence: half of the ring is free again. */
+  private void wakeProducers() {
+    owesWake = false;
+    if (r.tail() <= stored + r.count / 2) {
+      Wake.producers(r);
+    }
+  }
+
+  private int nothing(Received out, boolean count) {
+    giveBack();
+    if (count) {
+      beforeWriter = false;
+    }
+    if (++idle % LOOKS == 0 && r.entryState(entry) != active) {
+      return putOut(out);
+    }
+    return out.type = Received.NOTHING;
+  }
+
+  /** Nothing is left to read: what was read is free. */
+  private void giveBack() {
+    if (stored == next && !owesWake || next < joined) {
+      return;
+    }
+    stored = next;
+    Words.release(r.words, r.entryAt(entry) + CONSUMER_ENTRY_CURSOR_OFFSET, next); // pairs(cursor)
+    if (!latest) {
+      VarHandle.fullFence();
+      wakeProducers();
+    }
+  }
+
+  private int ended(Received out) {
+    return out.type = Received.ENDED;
+  }
+
+  /** Hands out the message at next where it lies. */
+  private int lend(Received out) {
+    ByteBuffer slot = r.chunk(next);
+    int at = r.at(next);
+    return describe(out, slot, at, slot.getInt(at + SLOT_HEADER_PAYLOAD_START_OFFSET), slot.getInt(at + SLOT_HEADER_PAYLOAD_LENGTH_OFFSET));
+  }
+
+  private int describe(Received out, ByteBuffer bytes, int at, int start, int length) {
+    long c = next++;
+    out.position = c;
+    if (!fits(bytes.getShort(at + SLOT_HEADER_FLAGS_OFFSET), start, length)) {
+      r.count(RING_CONTROL_DAMAGED_OFFSET);
+      out.first = c;
+      out.last = c;
+      out.count = 1;
+      return out.type = Received.DAMAGED;
+    }
+    out.bytes = bytes;
+    out.at = at;
+    out.start = start;
+    out.length = length;
+    return out.type = Received.MESSAGE;
+  }
+
+  private boolean fits(short flags, int start, int length) {
+    int least = (flags & MessageFlag.Addressed) != 0 ? SLOT_HEADER_SIZE + ADDRESS_BLOCK_SIZE : SLOT_HEADER_SIZE;
+    return start >= least && start <= r.stride && length >= 0 && length <= r.stride - start;
+  }
+
+  /** Copies the message at next and looks whether it stayed the same; OVERRUN if not. */
+  private int copy(Received out) {
+    if (copies.capacity() < r.stride) {
+      copies = ByteBuffer.allocate(r.stride).order(ByteOrder.LITTLE_ENDIAN);
+    }
+    ByteBuffer slot = r.chunk(next);
+    int at = r.at(next);
+    long word = r.exclusive ? 0 : r.claim(next);
+    if (!r.exclusive && (Claims.lap(word) != r.lap(next) || Claims.state(word) != ClaimState.Ready)) {
+      return OVERRUN;
+    }
+    copies.put(0, slot, at, SLOT_HEADER_SIZE);
+    int start = copies.getInt(SLOT_HEADER_PAYLOAD_START_OFFSET);
+    int length = copies.getInt(SLOT_HEADER_PAYLOAD_LENGTH_OFFSET);
+    if (fits(copies.getShort(SLOT_HEADER_FLAGS_OFFSET), start, length)) {
+      copies.put(SLOT_HEADER_SIZE, slot, at + SLOT_HEADER_SIZE, start + length - SLOT_HEADER_SIZE);
+    }
+    VarHandle.acquireFence();
+    boolean unchanged = r.exclusive ? r.tail() <= next + r.count : r.claim(next) == word;
+    return unchanged ? describe(out, copies, 0, start, length) : OVERRUN;
+  }
+
+  /** A copying reader was overtaken: it goes on closer to the tail. */
+  private int jump(Received out) {
+    long tail = r.tail();
+    long target = next < joined ? Math.min(joined, tail - r.count / 8 * 7) : tail - r.count / 2;
+    long from = next;
+    next = Math.max(target, next + 1);
+    long missed = Words.relaxed(r.words, r.entryAt(entry) + CONSUMER_ENTRY_MISSED_OFFSET);
+    Words.setRelaxed(r.words, r.entryAt(entry) + CONSUMER_ENTRY_MISSED_OFFSET, missed + next - from);
+    return out.lagged(from, next);
+  }
+
+  /** A reader that gates was overtaken: it was put out, or the ring is damaged. */
+  private int overrun(Received out) {
+    if (r.entryState(entry) != active) {
+      return putOut(out);
+    }
+    r.damage();
+    return ended(out);
+  }
+
+  /** Leaves, joins again, and tells what passed by. */
+  private int putOut(Received out) {
+    Entries.leave(r, entry, Entries.generation(active));
+    entry = -1;
+    return comeBack(out);
+  }
+
+  private int comeBack(Received out) {
+    long from = next;
+    enter(); // an exception leaves this reader without an entry; the next call tries again
+    if (next <= from) {
+      return out.type = Received.NOTHING;
+    }
+    Words.setRelaxed(r.words, r.entryAt(entry) + CONSUMER_ENTRY_MISSED_OFFSET, next - from);
+    return out.lagged(from, next);
+  }
+
+  /** Before sleep: gives back what is read and leaves word with the wakers. */
+  public void prepareSleep() {
+    if (entry < 0 || r.entryState(entry) != active) {
+      return;
+    }
+    giveBack();
+    woken = Wake.reader(r, entry);
+  }
+
+  /** Behind {@link #ready}: how long a sleep may last. */
+  public long nap() {
+    return beforeWriter || !woken ? SHORT_NAP : LONG_NAP;
+  }
+
+  /** Behind prepareSleep: whether there is something to do. */
+  public boolean ready() {
+    if (entry < 0 || r.entryState(entry) != active || r.retired()) {
+      return true;
+    }
+    int found = look(next, true);
+    beforeWriter = found == WRITING;
+    return found != NOTHING && found != WRITING;
+  }
+
+  /** Whether it stands before a writer that has not finished: then looks are to follow closely. */
+  public boolean beforeWriter() {
+    return beforeWriter;
+  }
+
+  /** How many positions are left, by a hint. */
+  public long behind() {
+    return Math.max(0, r.tail() - next);
+  }
+
+  /** Gives the entry back. */
+  public void leave() {
+    if (entry >= 0) {
+      Entries.leave(r, entry, Entries.generation(active));
+      entry = -1;
+    }
+  }
+
+  /** Frees the entry that a replacer made in a successor for this reader, which is gone: spec/ring.md, 6. */
+  public static void leaveSuccessor(Ring successor, int index, int generation) {
+    Entries.leave(successor, index, generation);
+  }
+
+  /** Index of the entry; -1 without one. */
+  public int entry() {
+    return entry;
+  }
+
+  /** Generation of the entry. */
+  public int generation() {
+    return Entries.generation(active);
+  }
+}

@@ -1,0 +1,184 @@
+package io.github.ringcast.ring;
+
+import static io.github.ringcast.fb.Layout.*;
+
+import io.github.ringcast.fb.EntryState;
+import io.github.ringcast.fb.RingKind;
+import io.github.ringcast.fb.RingMode;
+import io.github.ringcast.fb.SegmentState;
+import io.github.ringcast.shm.Participants;
+import io.github.ringcast.shm.Segment;
+import io.github.ringcast.shm.Words;
+import java.nio.ByteBuffer;
+
+/**
+ * The words and slots of one open ring: spec/ring.md, 2. Geometry was checked and copied; every word
+ * is loaded once and then looked at. Several threads may use it; producers and readers on it are each
+ * for one.
+ */
+public final class Ring {
+  static final long PAD = 1L << 63;
+  private static final long CHUNK = 1L << 30;
+
+  /** Immutable after opening. */
+  final Segment control;
+  final Segment data;
+  final Shape shape;
+  final Participants table;
+  final int me;
+  final ByteBuffer words;
+  final int count;
+  final long mask;
+  final int lapShift;
+  final int stride;
+  final int payload;
+  final boolean exclusive;
+  final boolean gated;
+  final int entriesStart;
+  final ByteBuffer[] chunks;
+  private final int chunkShift;
+
+  Ring(Segment control, Segment data, Shape shape, Participants table) {
+    this.control = control;
+    this.data = data;
+    this.shape = shape;
+    this.table = table;
+    me = table.index();
+    words = control.words();
+    count = shape.slots();
+    mask = count - 1;
+    lapShift = Integer.numberOfTrailingZeros(count);
+    stride = shape.stride();
+    payload = shape.payload();
+    exclusive = shape.kind() == RingKind.Exclusive;
+    gated = shape.mode() == RingMode.Reliable;
+    entriesStart = shape.entriesStart();
+    int each = Integer.highestOneBit((int) Math.min(count, CHUNK / stride));
+    chunkShift = Integer.numberOfTrailingZeros(each);
+    chunks = new ByteBuffer[data == null ? 0 : count / each];
+    for (int i = 0; i < chunks.length; i++) {
+      chunks[i] = data.map(Shape.SLOTS + (long) i * each * stride, (long) each * stride);
+    }
+  }
+
+  /** The shape of this ring. */
+  public Shape shape() {
+    return shape;
+  }
+
+  /** The payload of the slot of t, as a buffer of its own. Allocates. */
+  public ByteBuffer payload(long t) {
+    return chunk(t).slice(at(t) + SLOT_HEADER_SIZE, payload);
+  }
+
+  long lap(long t) {
+    return (t >>> lapShift) + 1;
+  }
+
+  ByteBuffer chunk(long t) {
+    return chunks[(int) (t & mask) >>> chunkShift];
+  }
+
+  int chunkIndex(long t) {
+    return (int) (t & mask) >>> chunkShift;
+  }
+
+  /** Where the slot of t begins in its chunk. */
+  int at(long t) {
+    return ((int) (t & mask) & (1 << chunkShift) - 1) * stride;
+  }
+
+  int claimAt(long t) {
+    return Shape.CLAIMS + 8 * (int) (t & mask);
+  }
+
+  long claim(long t) {
+    return Words.acquire(words, claimAt(t)); // pairs(commit), pairs(claim)
+  }
+
+  boolean casClaim(long t, long expected, long value) {
+    return Words.cas(words, claimAt(t), expected, value);
+  }
+
+  long published(long t) {
+    return Words.acquire(chunk(t), at(t) + SLOT_HEADER_PUBLISHED_OFFSET); // pairs(publish)
+  }
+
+  /** How many positions were claimed: a hint on shared rings. */
+  public long tail() {
+    return Words.acquire(words, Shape.CONTROL + RING_CONTROL_TAIL_OFFSET); // pairs(tail)
+  }
+
+  /** Swaps the tail; a CAS that fails was done by another. */
+  void moveTail(long t) {
+    Words.cas(words, Shape.CONTROL + RING_CONTROL_TAIL_OFFSET, t, t + 1); // pairs(tail)
+  }
+
+  long owner() {
+    return Words.acquire(words, Shape.CONTROL + RING_CONTROL_OWNER_OFFSET); // pairs(exclusive), pairs(seal)
+  }
+
+  boolean casOwner(long expected, long value) {
+    return Words.cas(words, Shape.CONTROL + RING_CONTROL_OWNER_OFFSET, expected, value); // pairs(exclusive)
+  }
+
+  boolean retired() {
+    return (Words.acquire(words, SEGMENT_HEADER_STATE_OFFSET) & STATE_MASK) == SegmentState.Retired; // pairs(seal)
+  }
+
+  int entryAt(int i) {
+    return entriesStart + i * CONSUMER_ENTRY_SIZE;
+  }
+
+  long entryState(int i) {
+    return Words.acquire(words, entryAt(i) + CONSUMER_ENTRY_STATE_OFFSET); // pairs(entry)
+  }
+
+  boolean casEntry(int i, long expected, long value) {
+    return Words.cas(words, entryAt(i) + CONSUMER_ENTRY_STATE_OFFSET, expected, value); // pairs(entry)
+  }
+
+  /** The entries that were ever used. */
+  int entriesUsed() {
+    long high = Words.acquire(words, Shape.CONTROL + RING_CONTROL_ENTRY_HIGH_OFFSET);
+    return high < 0 || high > ENTRY_COUNT ? ENTRY_COUNT : (int) high;
+  }
+
+  void count(int offset) {
+    Words.add(words, Shape.CONTROL + offset, 1);
+  }
+
+  /** A counter of the control words, by its offset there. */
+  public long counter(int offset) {
+    return Words.relaxed(words, Shape.CONTROL + offset);
+  }
+
+  /** Whether a seal says that nobody may write here any more: only on a ring that was never written. */
+  boolean sealed() {
+    return exclusive ? owner() << 32 >>> 32 == OWNER_SEALED : Claims.lap(claim(0)) == LAP_LIMIT && tail() == 0;
+  }
+
+  /** Whether anything was ever claimed here. */
+  boolean written() {
+    return exclusive ? tail() != 0 : claim(0) != 0 && !sealed();
+  }
+
+  /** Gives a ring up whose words are impossible, and wakes all: spec/ring.md, 8. */
+  void damage() {
+    count(RING_CONTROL_DAMAGED_OFFSET);
+    if (control.casState(SegmentState.Ready, SegmentState.Retired)) { // pairs(seal)
+      wakeAll();
+    }
+  }
+
+  void wakeAll() {
+    Wake.readersNow(this);
+    Wake.producers(this);
+    for (int i = 0; i < entriesUsed(); i++) {
+      long state = entryState(i);
+      if (Entries.state(state) != EntryState.Free) {
+        table.ring(Entries.participant(state));
+      }
+    }
+  }
+}

@@ -1,0 +1,230 @@
+package io.github.ringcast.ring;
+
+import static io.github.ringcast.fb.Layout.*;
+
+import io.github.ringcast.Reason;
+import io.github.ringcast.RingcastException;
+import io.github.ringcast.fb.EntryState;
+import io.github.ringcast.fb.SegmentKind;
+import io.github.ringcast.shm.Clock;
+import io.github.ringcast.shm.Kernel;
+import io.github.ringcast.shm.Maker;
+import io.github.ringcast.shm.Participants;
+import io.github.ringcast.shm.Rights;
+import io.github.ringcast.shm.Segment;
+import java.io.File;
+
+/** Finds, makes and removes the two files of a ring: spec/ring.md, 9. Blocks for up to 2 s; allocates. */
+public final class RingFiles {
+  private static final long PATIENCE = 2_000_000_000L;
+  static final long REPLACING = 20_000_000L;
+  private static final long LOOK = 100_000;
+
+  private final Participants table;
+  private final String path;
+  private final Shape asked;
+  private final boolean producer;
+  private final boolean make;
+  private boolean missing;
+  private long since;
+
+  private RingFiles(Participants table, String path, Shape asked, boolean producer, boolean make) {
+    this.make = make;
+    this.table = table;
+    this.path = path;
+    this.asked = asked;
+    this.producer = producer;
+  }
+
+  /** Opens the ring of a path, or makes it; a producer's shape replaces that of a ring nobody wrote. */
+  public static Ring open(Participants table, String path, Shape asked, boolean producer) {
+    return new RingFiles(table, path, asked, producer, true).open();
+  }
+
+  /** The same for who only wants to look at a ring that is there; null if there is none. */
+  static Ring openIfThere(Participants table, String path) {
+    return new RingFiles(table, path, Shape.ANY, false, false).open();
+  }
+
+  private Ring open() {
+    long began = Clock.now();
+    for (;;) {
+      Ring r = attempt();
+      if (r != null || missing) {
+        return r;
+      }
+      if (Clock.now() - began > PATIENCE) {
+        throw new RingcastException(Reason.IN_USE, path + ": somebody makes, removes or replaces this ring and does not go on");
+      }
+      Clock.pause(LOOK);
+    }
+  }
+
+  static String data(String path, long id) {
+    return path + "." + id(id) + ".dat";
+  }
+
+  static String id(long id) {
+    return String.format("%015x", id);
+  }
+
+  /** One attempt; null to look again. */
+  private Ring attempt() {
+    Segment control;
+    try {
+      control = Segment.open(path + ".ctl", SegmentKind.RingControl, true, Integer.MAX_VALUE);
+    } catch (RingcastException e) {
+      if (e.reason() != Reason.NOT_FOUND) {
+        throw e;
+      }
+      since = 0;
+      missing = !make;
+      return missing ? null : make(table, path, asked.over(Shape.standard()));
+    }
+    Ring r = null;
+    boolean kept = false;
+    try {
+      Shape shape = Shape.read(control.fixed(), control.size(), control.path());
+      if (control.retired()) {
+        Replacement.finish(new Ring(control, null, shape, table), path, asked);
+        return null;
+      }
+      r = withData(control, shape);
+      kept = r != null && usable(r);
+      return kept ? r : null;
+    } finally {
+      if (!kept) {
+        if (r != null) {
+          r.data.close();
+        }
+        control.close();
+      }
+    }
+  }
+
+  private Ring withData(Segment control, Shape shape) {
+    long id = control.fixed().getLong(Shape.GEOMETRY + RING_GEOMETRY_DATA_ID_OFFSET);
+    Segment data;
+    try {
+      data = Segment.open(data(path, id), SegmentKind.RingData, producer, SEGMENT_HEADER_SIZE);
+    } catch (RingcastException e) {
+      if (e.reason() != Reason.NOT_FOUND) {
+        throw e;
+      }
+      if (lasting()) {
+        new Ring(control, null, shape, table).damage(); // a ring without slots
+      }
+      return null;
+    }
+    if (data.id() != id || data.size() != shape.dataSize() || data.fixed().limit() != SEGMENT_HEADER_SIZE) {
+      data.close();
+      throw new RingcastException(Reason.DAMAGED, data.path() + ": is not of this ring, or has another size: remove both files when nobody uses them");
+    }
+    return new Ring(control, data, shape, table);
+  }
+
+  /** Whether what is odd has been so for 20 ms. */
+  private boolean lasting() {
+    long now = Clock.now();
+    if (since == 0) {
+      since = now;
+    }
+    return now - since > REPLACING;
+  }
+
+  private boolean usable(Ring r) {
+    if (r.sealed()) {
+      if (lasting()) {
+        Replacement.replace(r, path, asked);
+      }
+      return false;
+    }
+    if (r.retired()) {
+      return false;
+    }
+    since = 0;
+    if (!producer || r.shape.has(asked)) {
+      return true;
+    }
+    if (r.written() || !Replacement.replace(r, path, asked)) {
+      throw new RingcastException(Reason.SHAPE, path + ": has " + r.shape + ", and was written or is in use; asked for " + asked.over(r.shape)
+          + ": ask for that shape, or for none");
+    }
+    return false;
+  }
+
+  /** Makes both files; null if somebody was faster. */
+  private static Ring make(Participants table, String path, Shape shape) {
+    return build(table, path, path + ".ctl", Maker.newId(), shape, null, null);
+  }
+
+  /** Builds a ring whose control file gets this name; null if that is taken. Rights may be null. */
+  static Ring build(Participants table, String path, String name, long id, Shape shape, Rights dataRights, Rights controlRights) {
+    Maker dataMaker = new Maker(path + ".dat", SegmentKind.RingData, shape.dataSize(), SEGMENT_HEADER_SIZE).rights(dataRights);
+    Segment data = dataMaker.build(SEGMENT_HEADER_SIZE, w -> { });
+    Segment control = null;
+    boolean linked = false;
+    try {
+      if (!data.link(data(path, data.id()))) {
+        return null;
+      }
+      control = new Maker(name, SegmentKind.RingControl, shape.controlSize(), Shape.CONTROL).id(id).rights(controlRights)
+          .build(Integer.MAX_VALUE, w -> shape.write(w, data.id()));
+      linked = control.link(name);
+      return linked ? new Ring(control, data, shape, table) : null;
+    } finally {
+      if (!linked) {
+        Kernel.remove(data(path, data.id()));
+        data.close();
+        if (control != null) {
+          control.close();
+        }
+      }
+    }
+  }
+
+  /** Closes a ring; the last user removes its files. */
+  public static void close(Ring r, String path) {
+    boolean gone = r.control.removeAlone(() -> nobodyComes(r)) && r.control.retired() && !r.control.hasItsName();
+    if (gone) {
+      Kernel.remove(data(path, r.control.fixed().getLong(Shape.GEOMETRY + RING_GEOMETRY_DATA_ID_OFFSET)));
+      removeGroups(path, r.control.id());
+    }
+    closeOnly(r);
+  }
+
+  /** Closes a ring and removes nothing. */
+  static void closeOnly(Ring r) {
+    if (r.data != null) {
+      r.data.close();
+    }
+    r.control.close();
+  }
+
+  /** Whether no entry names a living participant, and no group waits for its members. */
+  private static boolean nobodyComes(Ring r) {
+    for (int i = 0; i < r.entriesUsed(); i++) {
+      long word = r.entryState(i);
+      int state = Entries.state(word);
+      if (state == EntryState.Free) {
+        continue;
+      }
+      boolean group = Entries.participant(word) == Entries.NOBODY;
+      if (group ? state != EntryState.Leaving : r.table.alive(Entries.participant(word))) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  static void removeGroups(String path, long ringId) {
+    File p = new File(path);
+    String prefix = p.getName() + "." + id(ringId) + ".";
+    String[] names = p.getParentFile().list((d, name) -> name.startsWith(prefix) && name.endsWith(".group"));
+    if (names != null) {
+      for (String name : names) {
+        Kernel.remove(p.getParent() + "/" + name);
+      }
+    }
+  }
+}

@@ -1,0 +1,144 @@
+package io.github.ringcast.ring;
+
+import static io.github.ringcast.fb.Layout.*;
+
+import io.github.ringcast.fb.ClaimState;
+import io.github.ringcast.shm.Clock;
+import io.github.ringcast.shm.Words;
+import java.lang.invoke.VarHandle;
+
+/** Publishing on a ring of many producers: spec/ring.md, 4. */
+final class SharedProducer extends Producer {
+  private static final int RETRY = -1;
+
+  private final Watch stuckFor = new Watch();
+  private boolean stuck;
+  private long stuckWord;
+  private long stuckPosition;
+  private int stepped;
+
+  SharedProducer(Ring ring) {
+    super(ring);
+  }
+
+  @Override
+  public boolean impatient() {
+    return stuck || super.impatient();
+  }
+
+  @Override
+  public int claim() {
+    if (r.retired()) {
+      return RETIRED;
+    }
+    stepped = 0;
+    // Others may be faster at every step, but not so often unless somebody scribbles.
+    for (long tries = 64L * r.count; tries > 0; tries--) {
+      long t = r.tail();
+      long lap = r.lap(t);
+      long word = r.claim(t);
+      int result;
+      if (Claims.lap(word) != lap - 1 || lap >= LAP_LIMIT) {
+        result = otherLap(t, lap, word);
+      } else if (t >= gate.limit && !gate.room(t)) {
+        gate.blame(t);
+        return FULL;
+      } else if ((word & 13) != 0 || gate.pins != 0 && gate.pinned(t)) {
+        result = clear(t, lap, word); // WRITING, QUARANTINED, or lent
+      } else if (r.casClaim(t, word, Claims.word(lap, r.me, ClaimState.Writing))) { // pairs(claim)
+        VarHandle.releaseFence(); // no store to the slot before the claim
+        r.moveTail(t);
+        stuck = false;
+        return claimed(t);
+      } else {
+        continue;
+      }
+      if (result != RETRY) {
+        return result;
+      }
+    }
+    return STALLED;
+  }
+
+  /** A word of lap L, or of an impossible lap. */
+  private int otherLap(long t, long lap, long word) {
+    long is = Claims.lap(word);
+    if (is == LAP_LIMIT && (t & r.mask) == 0) {
+      return t == 0 ? RETIRED : damaged(); // the seal
+    }
+    if (is == lap && lap < LAP_LIMIT) {
+      r.moveTail(t);
+      return RETRY;
+    }
+    return r.tail() != t ? RETRY : damaged();
+  }
+
+  private int damaged() {
+    r.damage();
+    return RETIRED;
+  }
+
+  /** What stands in the way at t. */
+  private int clear(long t, long lap, long word) {
+    int state = Claims.state(word);
+    if (state == ClaimState.Writing) {
+      if (r.gated && !late(t, word)) {
+        return FULL;
+      }
+      if (r.casClaim(t, word, Claims.word(Claims.lap(word), Claims.owner(word), ClaimState.Quarantined))) {
+        r.count(RING_CONTROL_QUARANTINED_OFFSET);
+        Wake.readers(r);
+      }
+      return RETRY;
+    }
+    if (state > ClaimState.Quarantined) {
+      return damaged();
+    }
+    long next = state == ClaimState.Quarantined ? Claims.word(lap, Claims.owner(word), state) : Claims.word(lap, 0, ClaimState.Hole);
+    if (r.casClaim(t, word, next)) {
+      r.moveTail(t);
+    }
+    return ++stepped > r.count ? STALLED : RETRY;
+  }
+
+  /** Whether the writer at t may be stepped over: slower than the deadline of our own running time, or dead. */
+  private boolean late(long t, long word) {
+    long now = Clock.now();
+    if (!stuck || stuckWord != word || stuckPosition != t) {
+      stuck = true;
+      stuckWord = word;
+      stuckPosition = t;
+      stuckFor.start(now);
+      return false;
+    }
+    if (stuckFor.step(now) >= r.shape.commitDeadline()) {
+      return true;
+    }
+    return stuckFor.ask() && !r.table.alive(Claims.owner(word));
+  }
+
+  @Override
+  public int end(long t, boolean commit) {
+    long lap = r.lap(t);
+    long done = commit ? Claims.word(lap, r.me, ClaimState.Ready) : Claims.word(lap, 0, ClaimState.Hole);
+    if (!r.casClaim(t, Claims.word(lap, r.me, ClaimState.Writing), done)) { // pairs(commit)
+      return fenced(t);
+    }
+    if (commit) {
+      Words.release(r.chunk(t), r.at(t) + SLOT_HEADER_PUBLISHED_OFFSET, lap); // pairs(publish)
+    }
+    Wake.readers(r);
+    return OK;
+  }
+
+  /** The claim was taken: the slot is free for others once this writer is out of it. */
+  private int fenced(long t) {
+    for (long word = r.claim(t); Claims.owner(word) == r.me && Claims.state(word) == ClaimState.Quarantined; word = r.claim(t)) {
+      if (r.casClaim(t, word, Claims.word(Claims.lap(word), 0, ClaimState.Hole))) {
+        break;
+      }
+    }
+    Wake.readers(r);
+    return FENCED;
+  }
+}

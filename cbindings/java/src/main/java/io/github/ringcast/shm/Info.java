@@ -1,0 +1,139 @@
+package io.github.ringcast.shm;
+
+import static io.github.ringcast.fb.Layout.*;
+
+import com.google.flatbuffers.FlatBufferBuilder;
+import io.github.ringcast.Reason;
+import io.github.ringcast.RingcastException;
+import io.github.ringcast.fb.Interest;
+import io.github.ringcast.fb.LockByte;
+import io.github.ringcast.fb.ParticipantInfo;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * What this participant says of itself: its name and its interests, each once: spec/segment.md, 6.
+ * Safe for use by several threads.
+ */
+public final class Info {
+  /** One thing that the participant does. */
+  public record Want(String name, boolean pattern, boolean publisher, boolean localOnly, boolean live) { }
+
+  private final String name;
+  private final String version;
+  private final String directory;
+  private final Map<Want, Integer> wants = new LinkedHashMap<>();
+  private Participants participants;
+  private int file = -1;
+
+  public Info(String directory, String name, String version) {
+    this.directory = directory;
+    this.name = name;
+    this.version = version;
+  }
+
+  /** Writes it into the record that is about to be LIVE. */
+  synchronized void attach(Participants table) {
+    participants = table;
+    write();
+  }
+
+  synchronized void detach() {
+    if (file >= 0) {
+      Kernel.closeFile(file);
+      file = -1;
+    }
+    Kernel.remove(directory + "/live/" + participants.index() + ".info");
+    participants = null;
+  }
+
+  /** Tells of one more use. */
+  public synchronized void add(Want want) {
+    if (wants.merge(want, 1, Integer::sum) == 1) {
+      write();
+      participants.changed();
+    }
+  }
+
+  /** Takes one use back. */
+  public synchronized void remove(Want want) {
+    if (wants.computeIfPresent(want, (w, n) -> n == 1 ? null : n - 1) == null && participants != null) {
+      write();
+      participants.changed();
+    }
+  }
+
+  private ByteBuffer table() {
+    FlatBufferBuilder b = new FlatBufferBuilder(512);
+    int[] interests = new int[wants.size()];
+    int i = 0;
+    for (Want w : wants.keySet()) {
+      interests[i++] = Interest.createInterest(b, b.createString(w.name()), w.pattern(), w.publisher(), w.localOnly(), w.live());
+    }
+    int list = ParticipantInfo.createInterestsVector(b, interests);
+    int root = ParticipantInfo.createParticipantInfo(b, b.createString(name), b.createString(version), list, 0);
+    b.finish(root);
+    byte[] bytes = b.sizedByteArray();
+    if (bytes.length > MAX_PARTICIPANT_INFO) {
+      throw new RingcastException(Reason.INVALID, "more publishers and subscriptions than one participant may tell of: open another domain handle");
+    }
+    ByteBuffer filled = ByteBuffer.allocate((bytes.length + 7) & ~7).order(ByteOrder.LITTLE_ENDIAN);
+    return filled.put(0, bytes).limit(filled.capacity()).mark().position(bytes.length);
+  }
+
+  private void write() {
+    ByteBuffer table = table();
+    int size = table.position();
+    ByteBuffer w = participants.words();
+    int at = participants.record(participants.index());
+    boolean inFile = size > participants.infoRoom();
+    int made = inFile ? writeFile(table) : -1;
+    long version = Words.relaxed(w, at + PARTICIPANT_RECORD_INFO_VERSION_OFFSET) | 1;
+    Words.setRelaxed(w, at + PARTICIPANT_RECORD_INFO_VERSION_OFFSET, version);
+    VarHandle.releaseFence();
+    if (inFile) {
+      Kernel.move(hiddenFile(), directory + "/live/" + participants.index() + ".info");
+    } else {
+      for (int i = 0; i < table.capacity(); i += 8) {
+        Words.setRelaxed(w, at + PARTICIPANT_RECORD_SIZE + i, table.getLong(i));
+      }
+    }
+    Words.intSetRelaxed(w, at + PARTICIPANT_RECORD_INFO_PLACE_OFFSET, inFile ? 1 : 0);
+    Words.intSetRelaxed(w, at + PARTICIPANT_RECORD_INFO_SIZE_OFFSET, size);
+    Words.release(w, at + PARTICIPANT_RECORD_INFO_VERSION_OFFSET, version + 1); // pairs(info)
+    if (file >= 0) {
+      Kernel.closeFile(file);
+    }
+    file = made;
+  }
+
+  private String hiddenFile() {
+    return directory + "/live/." + participants.index() + ".info";
+  }
+
+  /** Makes live/.I.info, locked, and returns its descriptor. */
+  private int writeFile(ByteBuffer table) {
+    int fd = Kernel.openFile(directory + "/live", Kernel.O_TMPFILE | Kernel.O_RDWR, 0600);
+    if (fd < 0) {
+      throw Kernel.failure("make " + hiddenFile(), -fd);
+    }
+    Rights.below(hiddenFile()).give(fd, hiddenFile());
+    try (java.nio.channels.FileChannel out = Segment.channel(fd, true)) {
+      out.write(ByteBuffer.wrap(table.array(), 0, table.position()));
+    } catch (java.io.IOException e) {
+      Kernel.closeFile(fd);
+      throw new RingcastException(Reason.SYSTEM, hiddenFile() + ": " + e.getMessage(), e);
+    }
+    Kernel.lock(fd, LockByte.Usage, Segment.SHARED);
+    Kernel.remove(hiddenFile());
+    int errno = Kernel.link(fd, hiddenFile());
+    if (errno != 0) {
+      Kernel.closeFile(fd);
+      throw Kernel.failure(hiddenFile(), errno);
+    }
+    return fd;
+  }
+}

@@ -1,0 +1,78 @@
+package io.github.ringcast.shm;
+
+import java.util.List;
+import java.util.function.BiPredicate;
+import java.util.function.Consumer;
+
+/**
+ * This process as a participant of one domain: directory, node, table, and what it says of itself.
+ * Safe for use by several threads, but for {@link #close}.
+ */
+public final class Membership implements AutoCloseable {
+  private final String directory;
+  private final Node node;
+  private final Participants table;
+  private final Info info;
+
+  /**
+   * Joins.
+   *
+   * @param made is run when the table of participants was missing: what lies there is of another boot
+   * @param takeBack takes from all rings what a dead participant holds; false if some could not be opened
+   */
+  public Membership(Place place, String name, String version, int nodeId, Consumer<Participants> made,
+      BiPredicate<Participants, Integer> takeBack) {
+    directory = place.path;
+    node = new Node(directory, nodeId);
+    Participants t = null;
+    boolean joined = false;
+    try {
+      t = new Participants(directory);
+      if (t.made()) {
+        made.accept(t);
+      }
+      Remote.make(directory);
+      Participants opened = t;
+      t.onChange(() -> node.ringForwarder(opened));
+      t.recover(i -> takeBack.test(opened, i));
+      info = new Info(directory, name, version);
+      t.join(info);
+      joined = true;
+    } finally {
+      if (!joined) {
+        if (t != null) {
+          t.close();
+        }
+        node.close();
+      }
+    }
+    table = t;
+  }
+
+  public String directory() {
+    return directory;
+  }
+
+  public Node node() {
+    return node;
+  }
+
+  public Participants table() {
+    return table;
+  }
+
+  public Info info() {
+    return info;
+  }
+
+  /** The patterns that participant i subscribes to. */
+  public List<String> patterns(int i) {
+    return InfoReader.patterns(table, directory, i);
+  }
+
+  @Override
+  public void close() {
+    table.leave(info);
+    node.close();
+  }
+}
