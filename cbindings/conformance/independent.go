@@ -3,6 +3,8 @@ package main
 import (
 	"debug/elf"
 	"fmt"
+	"os"
+	"os/exec"
 	"strings"
 )
 
@@ -40,4 +42,24 @@ func systemLibrary(name string) bool {
 		}
 	}
 	return false
+}
+
+// noNativeCalls says whether a peer in Java passes messages without a call of native
+// code: it counts its own.
+func noNativeCalls(run []string) error {
+	dir, err := os.MkdirTemp("/dev/shm", "ringcast-conformance-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	cmd := exec.Command(run[0], append(run[1:len(run):len(run)], "calls", "100000")...)
+	cmd.Env = append(os.Environ(), "RINGCAST_SHM_DIR="+dir)
+	text, err := cmd.CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, text)
+	}
+	if got := strings.TrimSpace(string(text)); got != "calls 0 before 1" {
+		return fmt.Errorf("for 100,000 messages it says %q, want no call, and some before", got)
+	}
+	return nil
 }

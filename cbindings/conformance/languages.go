@@ -22,7 +22,7 @@ type language struct {
 }
 
 // languages are all that take part. The implementations of spec/ that are independent
-// of each other are Go, C and Rust; the check of each says that it is one of its own.
+// of each other are Go, C, Rust and Java; the check of each says that it is one of its own.
 var languages = []language{
 	{
 		name: "go", groups: true,
@@ -45,6 +45,13 @@ var languages = []language{
 		build: []string{"make", "-s", "rust"},
 		run:   []string{".tools/rust/debug/conformance-peer"},
 		check: noGo, claim: "has-no-go-in-it",
+	},
+	{
+		name:  "java",
+		build: []string{"make", "-s", "java-peer"},
+		run: []string{"java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp",
+			"cbindings/java/target/peer:cbindings/java/target/ringcast.jar:cbindings/java/target/lib/*", "Peer"},
+		check: noNativeCalls, claim: "calls-no-native-code-for-a-message",
 	},
 }
 

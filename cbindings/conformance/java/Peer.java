@@ -1,3 +1,4 @@
+import com.google.flatbuffers.FlatBufferBuilder;
 import io.github.ringcast.Claim;
 import io.github.ringcast.Domain;
 import io.github.ringcast.Message;
@@ -7,11 +8,12 @@ import io.github.ringcast.PublisherConfig;
 import io.github.ringcast.Reason;
 import io.github.ringcast.RingcastException;
 import io.github.ringcast.Subscription;
-import java.nio.ByteBuffer;
+import io.github.ringcast.SubscriptionConfig;
+import io.github.ringcast.shm.Kernel;
+import java.util.concurrent.locks.LockSupport;
 
-/** The Java side of the conformance run. See doc.go for what its commands do. */
+/** The Java side of the conformance run: see doc.go for what its commands do. */
 public final class Peer {
-  private static final int[] SIZES = {0, 1, 63, 128, 129, 400, 0, 17};
   private static final long PATIENCE = 30_000_000_000L;
 
   private Peer() {}
@@ -28,67 +30,64 @@ public final class Peer {
   }
 
   private static String run(Domain domain, String[] args) throws InterruptedException {
-    if (args.length == 5 && args[0].equals("write")) {
-      return write(domain, args);
+    String command = args.length + " " + (args.length > 0 ? args[0] : "");
+    switch (command) {
+      case "6 write": return write(domain, args);
+      case "4 claim": return claim(domain, args);
+      case "5 read": return read(domain, args);
+      case "2 calls": return calls(domain, Integer.parseInt(args[1]));
+      default: return "unknown command: " + String.join(" ", args);
     }
-    if (args.length == 4 && args[0].equals("claim")) {
-      return claim(domain, args);
-    }
-    if (args.length == 3 && args[0].equals("read")) {
-      return read(domain, args);
-    }
-    return "unknown command " + String.join(" ", args);
-  }
-
-  private static byte[] payload(long number) {
-    byte[] b = new byte[SIZES[(int) (number % SIZES.length)]];
-    for (int i = 0; i < b.length; i++) {
-      b[i] = (byte) (number * 31 + i * 7L);
-    }
-    return b;
   }
 
   private static PublisherConfig config(String[] args) {
-    PublisherConfig c = new PublisherConfig().slots(64).slotSize(128);
+    PublisherConfig c = new PublisherConfig().slots(64).slotSize(Messages.SLOT).schema(Messages.SCHEMA);
     c = args[2].equals("exclusive") ? c.exclusive() : c.shared();
     return args[3].equals("latest") ? c.latest() : c.reliable();
   }
 
   private static String write(Domain domain, String[] args) throws InterruptedException {
-    long count = Long.parseLong(args[4]);
+    boolean whole = args[4].equals("whole");
+    long count = Long.parseLong(args[5]);
     try (Publisher p = domain.publisher(args[1], config(args))) {
       for (long n = 1; n <= count; n++) {
-        if (!publish(p, n)) {
+        if (!publish(p, n, Messages.size(n, whole))) {
           return "message " + n + ": no room";
         }
         if (args[3].equals("latest") && n % 8 == 0) {
-          java.util.concurrent.locks.LockSupport.parkNanos(200_000);
+          LockSupport.parkNanos(200_000);
         }
       }
     }
     return null;
   }
 
-  /** Sends message n, every third in place, at the end of its slot. */
-  private static boolean publish(Publisher p, long n) throws InterruptedException {
-    byte[] b = payload(n);
-    if (n % 3 != 0 || b.length > 128) {
-      return p.publish(b, 0, b.length, PATIENCE);
-    }
-    try (Claim c = p.claim(b.length, PATIENCE)) {
-      if (c == null) {
-        return false;
+  /** Sends message n, orders and every third in place; the latter at the end of the slot. */
+  private static boolean publish(Publisher p, long n, int size) throws InterruptedException {
+    boolean order = Messages.isOrder(n);
+    byte[] b = Messages.bytes(n, size);
+    while (order || n % 3 == 0 && size <= Messages.SLOT) {
+      try (Claim c = p.claim(order ? Messages.SLOT : size, PATIENCE)) {
+        if (c == null) {
+          return false;
+        }
+        if (order) {
+          FlatBufferBuilder builder = c.builder();
+          Messages.build(builder, n);
+          c.commit(builder);
+        } else {
+          int at = c.buffer().capacity() - size;
+          c.buffer().put(at, b);
+          c.commit(at, size);
+        }
+        return true;
+      } catch (RingcastException e) {
+        if (e.reason() != Reason.FENCED) {
+          throw e;
+        } // this process was stopped for long: nothing was sent
       }
-      int at = c.buffer().capacity() - b.length;
-      c.buffer().put(at, b);
-      c.commit(at, b.length);
-      return true;
-    } catch (RingcastException e) {
-      if (e.reason() != Reason.FENCED) {
-        throw e;
-      }
-      return p.publish(b, 0, b.length, PATIENCE); // this process was stopped for long: nothing was sent
     }
+    return p.publish(b, 0, size, PATIENCE);
   }
 
   private static String claim(Domain domain, String[] args) throws InterruptedException {
@@ -100,34 +99,55 @@ public final class Peer {
   }
 
   private static String read(Domain domain, String[] args) throws InterruptedException {
-    long count = Long.parseLong(args[2]);
+    SubscriptionConfig config = new SubscriptionConfig().history(Long.parseLong(args[3]));
+    config = args[2].equals("latest") ? config.latest() : config.reliable();
+    try (Subscription s = domain.subscribe(args[1], config)) {
+      System.out.println("ready");
+      return readUpTo(s, Long.parseLong(args[4]));
+    }
+  }
+
+  /** Publishes and reads so many messages, then prints how many native calls that took. */
+  private static String calls(Domain domain, int count) {
+    try (Publisher p = domain.publisher("calls"); Subscription s = domain.subscribe("calls")) {
+      byte[] bytes = new byte[100];
+      long before = Kernel.calls();
+      for (int n = 1; n <= count; n++) {
+        if (!p.tryPublish(bytes) || s.poll().sequence() != n) {
+          return "message " + n + " does not come";
+        }
+      }
+      System.out.println("calls " + (Kernel.calls() - before) + " before " + Math.min(before, 1));
+    }
+    return null;
+  }
+
+  private static String readUpTo(Subscription s, long count) throws InterruptedException {
     long last = 0;
     long got = 0;
     long missed = 0;
     boolean lagged = false;
-    try (Subscription s = domain.subscribe(args[1])) {
-      System.out.println("ready");
-      while (last < count) {
-        Message m = s.next(PATIENCE);
-        if (m == null) {
-          return "after " + last + ": nothing comes";
-        }
-        if (m.type() == MessageType.LAGGED) {
-          lagged = true;
-          continue;
-        }
-        if (!m.isMessage()) {
-          return "after " + last + ": " + m;
-        }
-        long n = m.sequence();
-        if (n <= last || n != last + 1 && !lagged || !m.payload().equals(ByteBuffer.wrap(payload(n)))) {
-          return "after " + last + ": " + m;
-        }
-        missed += n - last - 1;
-        last = n;
-        lagged = false;
-        got++;
+    while (last < count) {
+      Message m = s.next(PATIENCE);
+      if (m == null) {
+        return "after " + last + ": nothing comes";
       }
+      if (m.type() == MessageType.LAGGED) {
+        lagged = true;
+        continue;
+      }
+      long n = m.isMessage() ? m.sequence() : 0;
+      if (n <= last || n != last + 1 && !lagged) {
+        return "after " + last + ": " + m;
+      }
+      String wrong = Messages.wrong(m);
+      if (wrong != null) {
+        return wrong;
+      }
+      missed += n - last - 1;
+      last = n;
+      lagged = false;
+      got++;
     }
     System.out.println("got " + got + " missed " + missed);
     return null;

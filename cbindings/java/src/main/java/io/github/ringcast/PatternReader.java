@@ -61,7 +61,7 @@ final class PatternReader {
     int n = readers.size();
     for (int i = 0; i < n; i++) {
       if (inTurn < TURN && current < n) {
-        int found = readers.get(current).poll(out);
+        int found = readers.get(current).poll(out, false);
         if (found != Received.NOTHING) {
           inTurn++;
           return found;

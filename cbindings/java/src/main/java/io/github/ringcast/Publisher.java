@@ -216,6 +216,7 @@ public final class Publisher implements AutoCloseable {
   private boolean again(int result) {
     switch (result) {
       case Producer.FULL:
+      case Producer.STALLED: // every slot is held by who does not move: waited out like a full ring
         return false;
       case Producer.FENCED:
         return true; // a copying call that was stopped: nothing was sent
@@ -224,8 +225,6 @@ public final class Publisher implements AutoCloseable {
         outlet.reopen();
         shaped();
         return true;
-      case Producer.STALLED:
-        throw new RingcastException(Reason.STALLED, "publish " + topic + ": every slot is held by writers or readers that do not move");
       case Producer.NOT_OWNER:
         throw new RingcastException(Reason.NOT_EXCLUSIVE, "publish " + topic + ": the exclusive topic was taken by another publisher");
       default:

@@ -34,8 +34,6 @@ public enum Reason {
   TOO_LARGE,
   /** The claim was held for too long and was taken: nothing was sent. */
   FENCED,
-  /** Every slot is held by somebody who does not move. */
-  STALLED,
   /** A claim is open, or handles are. */
   BUSY,
   /** The handle, or its domain, was closed. */

@@ -73,12 +73,16 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
    * messages of several slots. Makes no system call unless a publisher waits for room, or is silent.
    */
   public Message poll() {
+    return poll(false);
+  }
+
+  private Message poll(boolean spinning) {
     if (closed) {
       throw new RingcastException(Reason.CLOSED, "read " + name + ": the subscription was closed");
     }
     message.giveBack();
     for (;;) {
-      int found = single != null ? single.poll(message.received) : pattern.poll(message.received);
+      int found = single != null ? single.poll(message.received, spinning) : pattern.poll(message.received);
       String topic = single != null || found == Received.NOTHING ? name : pattern.topic();
       switch (found) {
         case Received.NOTHING:
@@ -126,7 +130,7 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
   private Message waitFor(long nanos) throws InterruptedException {
     long began = Domain.now();
     for (;;) {
-      Message m = poll();
+      Message m = poll(true);
       if (m != null) {
         return m;
       }

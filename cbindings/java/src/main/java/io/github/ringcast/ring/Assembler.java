@@ -78,12 +78,9 @@ final class Assembler {
 
   private int begin(Received in, long source0, long source1) {
     int total = in.bytes.getInt(in.at + SLOT_HEADER_TOTAL_LENGTH_OFFSET);
-    boolean possible = total > r.payload && total <= MAX_MESSAGE && in.length == r.payload
+    boolean possible = total > r.payload && total <= r.shape.messageLimit() && in.length == r.payload
         && in.bytes.getShort(in.at + SLOT_HEADER_FRAGMENT_OFFSET) == 0;
-    if (!possible) {
-      return in.type = Received.NOTHING;
-    }
-    if (!makeRoom(in.position, total)) {
+    if (!possible || !makeRoom(in.position, total)) {
       return in.lagged(in.position, in.position + 1);
     }
     Partial p = new Partial();

@@ -122,13 +122,13 @@ final class Entries {
   static void evict(Ring r, int i, long word) {
     long evicting = word(generation(word), participant(word), EntryState.Evicting);
     if (r.casEntry(i, word, evicting)) { // pairs(entry)
-      r.count(RING_CONTROL_EVICTED_OFFSET);
       finishEviction(r, i, evicting);
     }
   }
 
   static void finishEviction(Ring r, int i, long evicting) {
     if (r.casEntry(i, evicting, word(generation(evicting), participant(evicting), EntryState.Evicted))) { // pairs(entry)
+      r.count(RING_CONTROL_EVICTED_OFFSET);
       rouse(r, i, evicting);
       Wake.producers(r);
     }

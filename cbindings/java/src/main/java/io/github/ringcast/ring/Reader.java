@@ -55,7 +55,7 @@ public final class Reader {
   private Reader(Ring ring, boolean asLatest) {
     r = ring;
     latest = asLatest || !ring.gated;
-    batch = Math.min(16, ring.count / 16);
+    batch = Math.min(64, ring.count / 16);
     lease = Math.min(64, ring.count / 2);
     stuck = new Stuck(ring);
     copies = ByteBuffer.allocate(latest ? ring.stride : 0).order(ByteOrder.LITTLE_ENDIAN);
@@ -122,8 +122,11 @@ public final class Reader {
     return next;
   }
 
-  /** Takes the next message or event; what was lent before may be overwritten from now on. */
-  public int poll(Received out) {
+  /**
+   * Takes the next message or event; what was lent before may be overwritten from now on. Who spins
+   * spares the producers seven of eight looks at their words.
+   */
+  public int poll(Received out, boolean spinning) {
     if (entry < 0) {
       return comeBack(out);
     }
@@ -132,12 +135,14 @@ public final class Reader {
       Words.release(r.words, r.entryAt(entry) + CONSUMER_ENTRY_CURSOR_OFFSET, next); // pairs(cursor)
       owesWake = true;
     }
+    boolean fully = !spinning;
+    boolean ending = false;
     for (;;) {
       boolean copying = next < copyEnd;
       if (!copying && next >= leaseEnd && !extend()) {
         return putOut(out);
       }
-      int found = look(next, false);
+      int found = look(next, fully);
       if (found == THERE) {
         found = copying ? copy(out) : lend(out);
         if (found != OVERRUN) {
@@ -165,9 +170,11 @@ public final class Reader {
           if (!r.retired()) {
             return nothing(out, true);
           }
-          if (look(next, true) == NOTHING) { // the state was loaded before this look
+          if (ending) {
             return ended(out);
           }
+          ending = true; // the state was loaded before the look that follows
+          fully = true;
       }
     }
   }
@@ -187,7 +194,7 @@ public final class Reader {
       return is < lap ? NOTHING : OVERRUN;
     }
     if (knownTail <= c) {
-      if ((idle & 7) != 0 && !fully) {
+      if ((idle & 7) != 0 && !fully && published < lap) {
         return NOTHING;
       }
       knownTail = r.tail();

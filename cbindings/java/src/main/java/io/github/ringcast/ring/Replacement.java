@@ -33,7 +33,7 @@ final class Replacement {
   }
 
   /** Ends the replacement of a RETIRED ring that still has its name and is in use. */
-  static void finish(Ring old, String path, Shape asked) {
+  static void finish(Ring old, String path) {
     long word = old.control.state();
     if (word >>> STATE_SHIFT != 0) {
       Kernel.remove(path + ".ctl." + RingFiles.id(word >>> STATE_SHIFT)); // who only stopped can't rename it any more
@@ -42,7 +42,7 @@ final class Replacement {
       return;
     }
     long id = Maker.newId();
-    Ring next = successor(old, path, asked, id);
+    Ring next = successor(old, path, Shape.ANY, id);
     if (next != null) {
       handOver(old, next, path, id, word);
     }

@@ -86,7 +86,7 @@ public final class RingFiles {
     try {
       Shape shape = Shape.read(control.fixed(), control.size(), control.path());
       if (control.retired()) {
-        Replacement.finish(new Ring(control, null, shape, table), path, asked);
+        Replacement.finish(new Ring(control, null, shape, table), path);
         return null;
       }
       r = withData(control, shape);

@@ -67,9 +67,9 @@ public final class TopicReader {
   }
 
   /** Takes the next message or event, if one is there; what was lent before is given back. */
-  public int poll(Received out) {
+  public int poll(Received out, boolean spinning) {
     for (;;) {
-      int found = reader.poll(out);
+      int found = reader.poll(out, spinning);
       if (found == Received.MESSAGE) {
         int flags = out.bytes.getShort(out.at + SLOT_HEADER_FLAGS_OFFSET);
         if (out.bytes.get(out.at + SLOT_HEADER_KIND_OFFSET) == MessageKind.System) {

@@ -1,5 +1,8 @@
 package io.github.ringcast;
 
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
 import com.google.flatbuffers.Struct;
 import io.github.ringcast.fb.Interest;
 import java.io.IOException;
@@ -13,18 +16,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import org.junit.jupiter.api.DynamicTest;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestFactory;
 
-/**
- * Reads every golden image through the generated accessors.
- *
- * <p>The one argument is the folder codec/golden. Prints "ok NAME" or "not ok NAME: reason" for each
- * struct and exits with 1 if one was not read as it was written.
- */
-public final class ReadImages {
+/** Reads every golden image of codec/golden through the generated accessors. */
+final class ImagesTest {
   private final Path folder;
   private final Map<String, String> nested = new HashMap<>();
 
-  private ReadImages(Path golden) throws IOException {
+  ImagesTest() throws IOException {
+    Path golden = Path.of("../../codec/golden");
     folder = golden.resolve("testdata");
     for (String line : Files.readAllLines(golden.resolve("nested_generated.txt"))) {
       String[] parts = line.split(" ");
@@ -32,16 +34,16 @@ public final class ReadImages {
     }
   }
 
-  public static void main(String[] args) throws IOException {
-    Interest.ValidateVersion(); // the accessors and the runtime are of one version
-    ReadImages images = new ReadImages(Path.of(args[0]));
-    boolean failed = false;
-    for (String name : images.names()) {
-      String wrong = images.check(name);
-      System.out.println(wrong == null ? "ok " + name : "not ok " + name + ": " + wrong);
-      failed |= wrong != null;
-    }
-    System.exit(failed ? 1 : 0);
+  @Test
+  void accessorsAndRuntimeAreOfOneVersion() {
+    Interest.ValidateVersion();
+  }
+
+  @TestFactory
+  Stream<DynamicTest> images() throws IOException {
+    List<String> names = names();
+    assertTrue(names.size() > 30, "only " + names.size() + " images");
+    return names.stream().map(name -> DynamicTest.dynamicTest(name, () -> assertNull(check(name))));
   }
 
   private List<String> names() throws IOException {
