@@ -98,6 +98,27 @@ public final class Publisher implements AutoCloseable {
     return limit;
   }
 
+  /** How many subscriptions of this node are attached now; members of a queue group count each. */
+  public int subscribers() {
+    check();
+    return outlet.readers();
+  }
+
+  /** Waits up to so many nanoseconds until n subscriptions of this node are attached; false if they did not come. */
+  public boolean awaitSubscribers(int n, long nanos) throws InterruptedException {
+    long began = Clock.now();
+    while (subscribers() < n) {
+      if (Clock.now() - began >= nanos) {
+        return false;
+      }
+      Thread.sleep(1);
+      if (outlet.ring().givenUp()) {
+        again(Producer.RETIRED);
+      }
+    }
+    return true;
+  }
+
   /** Copies the array into the ring; waits for room without end. */
   public void publish(byte[] data) throws InterruptedException {
     publish(data, 0, data.length, FOREVER);

@@ -185,6 +185,19 @@ public final class Outlet {
     return false;
   }
 
+  /** How many readers the ring has now. */
+  public int readers() {
+    Ring r = producer.ring();
+    int n = 0;
+    for (int i = 0, used = r.entriesUsed(); i < used; i++) {
+      long word = r.entryState(i);
+      if (Entries.state(word) == EntryState.Active && Entries.participant(word) != Entries.NOBODY) {
+        n++;
+      }
+    }
+    return n;
+  }
+
   /** Whether an entry of the ring names this participant: it is subscribed. */
   public boolean names(int participant) {
     Ring r = producer.ring();

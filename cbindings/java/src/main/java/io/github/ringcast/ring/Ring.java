@@ -122,6 +122,11 @@ public final class Ring {
     return Words.cas(words, Shape.CONTROL + RING_CONTROL_OWNER_OFFSET, expected, value); // pairs(exclusive)
   }
 
+  /** Whether the ring was given up: the name is to be opened again. */
+  public boolean givenUp() {
+    return retired();
+  }
+
   boolean retired() {
     return (Words.acquire(words, SEGMENT_HEADER_STATE_OFFSET) & STATE_MASK) == SegmentState.Retired; // pairs(seal)
   }
