@@ -99,7 +99,7 @@ impl Gate {
 
     fn refresh(&mut self, words: &Words) {
         self.pins.clear();
-        let mut lowest = words.tail().load(SeqCst); // pairs(tail)
+        let mut lowest = words.load_tail();
         fence(SeqCst); // against the join's, between ACTIVE and its second load of the tail
         for i in words.entries() {
             let state = words.load_entry(i).state();
@@ -232,7 +232,7 @@ impl Stuck {
     pub fn look(&mut self, words: &Words, position: u64) {
         let here = words.load_claim(position);
         if !self.noted.contains(&(position, here)) {
-            let tail = words.tail().load(SeqCst).min(position.saturating_add(words.shape.slots));
+            let tail = words.load_tail().min(position.saturating_add(words.shape.slots));
             let claims = (position..tail.max(position + 1)).map(|p| (p, words.load_claim(p)));
             let open = claims.filter(|(p, c)| c.state() == claim_state::WRITING && c.lap() == words.lap(*p));
             self.noted = open.collect();

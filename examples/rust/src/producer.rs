@@ -59,13 +59,15 @@ pub struct Producer {
     writer: Watched,
     /// What the owner word of an exclusive ring says while it is ours.
     owner: u64,
+    /// The tail of an exclusive ring: its owner alone moves it, and does not ask others for it.
+    tail: u64,
 }
 
 impl Producer {
     /// Makes a handle; takes an exclusive ring over from nobody or from the dead. None: the ring
     /// was given up.
     pub fn new(ring: Box<Ring>) -> Result<Option<Producer>> {
-        let mut producer = Producer { ring, gate: Gate::default(), writer: Watched::default(), owner: 0 };
+        let mut producer = Producer { ring, gate: Gate::default(), writer: Watched::default(), owner: 0, tail: 0 };
         let open = !producer.ring.shape.is_exclusive() || producer.take_over()?;
         producer.ring.words().control(ring_control::HANDLES).fetch_add(1, SeqCst);
         Ok(open.then_some(producer))
@@ -91,7 +93,8 @@ impl Producer {
         }
         words.control(ring_control::OWNER_FLAGS).store(0, SeqCst);
         fence(SeqCst);
-        let tail = words.tail().load(SeqCst);
+        let tail = words.load_tail();
+        self.tail = tail;
         for position in tail.saturating_sub(words.shape.slots)..tail {
             let word = published(&self.ring.data.map, words.slot(position));
             if published_lap(word.load(SeqCst)).0 != words.lap(position) {
@@ -105,7 +108,8 @@ impl Producer {
     /// Whether as many positions may be claimed now. Where not, who holds them up is charged.
     pub fn has_room(&mut self, count: u64) -> bool {
         let words = self.ring.words();
-        let last = words.tail().load(SeqCst) + count - 1;
+        let tail = if words.shape.is_exclusive() { self.tail } else { words.load_tail() };
+        let last = tail + count - 1;
         let room = self.gate.opens(&words, last);
         if !room {
             self.gate.blame(&words, last);
@@ -129,9 +133,13 @@ impl Producer {
         let words = self.ring.words();
         let mut stepped = 0;
         while stepped <= words.shape.slots {
-            let t = words.tail().load(SeqCst); // pairs(tail)
+            let t = words.load_tail();
             let (lap, word) = (words.lap(t), words.load_claim(t));
             if word == Claim::SEAL && t == 0 {
+                return Err(Refusal::Retired);
+            }
+            if lap >= LAP_LIMIT {
+                words.retire_damaged();
                 return Err(Refusal::Retired);
             }
             if word.lap() == lap {
@@ -139,7 +147,7 @@ impl Producer {
                 continue;
             }
             if word.lap() != lap - 1 || word.lap() == LAP_LIMIT || word.state() > claim_state::QUARANTINED {
-                if words.tail().load(SeqCst) != t {
+                if words.load_tail() != t {
                     continue;
                 }
                 words.retire_damaged();
@@ -183,12 +191,17 @@ impl Producer {
                 word if word & LOW == OWNER_SEALED => return Err(Refusal::Retired),
                 _ => return Err(Refusal::NotOwner),
             }
-            let t = words.tail().load(SeqCst);
+            let t = self.tail;
+            if words.lap(t) >= LAP_LIMIT {
+                words.retire_damaged();
+                return Err(Refusal::Retired);
+            }
             if !self.gate.opens(&words, t) {
                 self.gate.blame(&words, t);
                 return Err(Refusal::Full);
             }
-            words.tail().store(t + 1, SeqCst); // pairs(tail)
+            self.tail = t + 1;
+            words.tail().store(self.tail, SeqCst); // pairs(tail)
             fence(SeqCst);
             let claimed = Claimed { position: t, word: Claim(0) };
             if !self.gate.is_pinned(&words, t) {

@@ -83,13 +83,13 @@ impl Reader {
             }
         };
         let at = |field| words.entry(index, field);
-        let tail = words.tail().load(SeqCst); // pairs(tail)
+        let tail = words.load_tail();
         at(entry::CURSOR).store(tail, SeqCst);
         at(entry::LEASE_END).store(tail, SeqCst);
         let active = word.in_state(entry_state::ACTIVE);
         words.swap_entry(index, word, active); // pairs(entry)
         fence(SeqCst); // against a producer's scan, between its loads of the tail and the entries
-        let tail = words.tail().load(SeqCst);
+        let tail = words.load_tail();
         for field in [entry::LEASE_END, entry::CURSOR, entry::JOINED] {
             at(field).store(tail, SeqCst);
         }
@@ -155,7 +155,7 @@ impl Reader {
     fn make_room(&mut self) {
         self.unfenced = false;
         let words = self.ring.words();
-        if words.tail().load(SeqCst) <= self.stored + words.shape.slots / 2 {
+        if words.load_tail() <= self.stored + words.shape.slots / 2 {
             words.wake_producers();
         }
     }
@@ -199,7 +199,7 @@ impl Reader {
     }
 
     fn look_at_claim(&self, words: &Words, lap: u64) -> Look {
-        let tail = words.tail().load(SeqCst); // pairs(tail)
+        let tail = words.load_tail();
         let claim = words.load_claim(self.cursor); // pairs(commit)
         if claim.lap() == LAP_LIMIT {
             let at_the_start = self.cursor % words.shape.slots == 0 && tail == 0;
@@ -245,7 +245,7 @@ impl Reader {
 
     fn is_unchanged(&self, words: &Words, before: Claim) -> bool {
         match words.shape.is_exclusive() {
-            true => words.tail().load(SeqCst) <= self.cursor + words.shape.slots,
+            true => words.load_tail() <= self.cursor + words.shape.slots,
             false => words.load_claim(self.cursor) == before,
         }
     }
@@ -253,7 +253,7 @@ impl Reader {
     /// Where an overrun reader that copies goes on.
     pub fn where_to_go_on(&self) -> u64 {
         let words = self.ring.words();
-        let (tail, slots) = (words.tail().load(SeqCst), words.shape.slots);
+        let (tail, slots) = (words.load_tail(), words.shape.slots);
         let target = match self.cursor < self.joined {
             true => tail.saturating_sub(slots / 8 * 7).min(self.joined),
             false => tail.saturating_sub(slots / 2),

@@ -10,7 +10,6 @@ use crate::reader::{Look, Piece, Reader, Taken};
 use crate::ring::Ring;
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::SeqCst;
 use std::time::{Duration, Instant};
 
 /// How long a reader sleeps at most without a look.
@@ -300,12 +299,14 @@ impl Subscription {
     }
 
     fn tail(&self) -> u64 {
-        self.reader.ring.words().tail().load(SeqCst)
+        self.reader.ring.words().load_tail()
     }
 
     /// The ring was given up: goes on in its successor, from the first message there.
     fn follow(&mut self) -> Result<Option<Step>> {
-        let (first, tail) = (self.reader.cursor, self.tail());
+        // A scribbled tail tells nothing: of what lay in the ring at most all of it is missed.
+        let first = self.reader.cursor;
+        let tail = self.tail().min(first + self.reader.ring.shape.slots);
         let ring = Ring::open(&self.domain, &self.interest.name, None)?;
         let mut next = match Reader::entered(ring, &self.reader) {
             Ok(reader) => reader,

@@ -3,7 +3,8 @@
 
 use crate::domain::Peers;
 use crate::layout::{
-    Claim, Entry, LOW, OWNER_SEALED, PAD, claim_state, consumer_entry, entry_mode, entry_state, segment_state,
+    Claim, Entry, LAP_LIMIT, LOW, OWNER_SEALED, PAD, claim_state, consumer_entry, entry_mode, entry_state,
+    segment_state,
 };
 use crate::layout::{ring_control as control, slot_header};
 use crate::mapping::Mapping;
@@ -44,6 +45,11 @@ impl<'a> Words<'a> {
     /// The position that is claimed next.
     pub fn tail(&self) -> &'a AtomicU64 {
         self.control(control::TAIL)
+    }
+
+    /// The tail, loaded; at most what no lap ever comes to, so that a scribbled one can be counted with.
+    pub fn load_tail(&self) -> u64 {
+        self.tail().load(SeqCst).min((LAP_LIMIT - 1) * self.shape.slots) // pairs(tail)
     }
 
     /// The owner of an exclusive ring.
@@ -158,8 +164,7 @@ impl<'a> Words<'a> {
 
     /// Whether nobody has written the ring, nor begun to.
     pub fn is_unwritten(&self) -> bool {
-        self.tail().load(SeqCst) == 0
-            && (self.shape.is_exclusive() || matches!(self.load_claim(0), Claim(0) | Claim::SEAL))
+        self.load_tail() == 0 && (self.shape.is_exclusive() || matches!(self.load_claim(0), Claim(0) | Claim::SEAL))
     }
 
     /// Seals a ring that nobody has written; false: it is in use. A seal that is there will do.
@@ -176,7 +181,7 @@ impl<'a> Words<'a> {
             _ => (),
         }
         let sealed = u64::from(generation.wrapping_add(1)) << 32 | OWNER_SEALED;
-        let unwritten = self.tail().load(SeqCst) == 0;
+        let unwritten = self.load_tail() == 0;
         unwritten && self.owner().compare_exchange(word, sealed, SeqCst, SeqCst).is_ok()
     }
 
