@@ -62,3 +62,6 @@ test-cpp-clang:
 test-cpp-tsan:
 	@$(MAKE) -s BUILD=$(BUILD)-tsan CFLAGS='$(CXX_TSAN)' CXXFLAGS='$(CXX_TSAN)' $(BUILD)-tsan/test-cpp-threads
 	@RC_TEST_SUITE=cpp-tsan $(BUILD)-tsan/test-cpp-threads --gtest_filter='Threads.*'
+
+$(BUILD)/conformance-peer-cpp: conformance/cpp/peer.cc conformance/cpp/message.h $(CXX_HEADERS) $(BUILD)/libringcast.a cpp.mk
+	$(CXX) -std=$(CXX_STANDARD) $(CXX_FLAGS) $(CXXFLAGS) -isystem $(FLATBUFFERS) -o $@ $< $(BUILD)/libringcast.a

@@ -35,6 +35,11 @@ var languages = []language{
 		check: noGo, claim: "has-no-go-in-it",
 	},
 	{ // over the C library
+		name: "cpp", groups: true,
+		build: []string{"make", "-s", "-C", "cbindings", "build/conformance-peer-cpp"},
+		run:   []string{"cbindings/build/conformance-peer-cpp"},
+	},
+	{ // over the C library
 		name: "python", groups: true,
 		build: []string{"make", "-s", "pythonlib"},
 		run:   []string{".tools/python/bin/python", "cbindings/conformance/python/peer.py"},
