@@ -65,3 +65,12 @@ test-cpp-tsan:
 
 $(BUILD)/conformance-peer-cpp: conformance/cpp/peer.cc conformance/cpp/message.h $(CXX_HEADERS) $(BUILD)/libringcast.a cpp.mk
 	$(CXX) -std=$(CXX_STANDARD) $(CXX_FLAGS) $(CXXFLAGS) -isystem $(FLATBUFFERS) -o $@ $< $(BUILD)/libringcast.a
+
+# The examples that need FlatBuffers are apart, so that the first message needs a compiler and nothing else.
+.PHONY: examples-cpp examples-cpp-flatbuffers
+examples-cpp: $(patsubst %,$(BUILD)/ringcast-cpp-%,pub sub loop)
+examples-cpp-flatbuffers: $(BUILD)/ringcast-cpp-orders
+
+$(BUILD)/ringcast-cpp-orders: CXX_INCLUDE = -isystem $(FLATBUFFERS)
+$(BUILD)/ringcast-cpp-%: ../examples/cpp/%.cc $(CXX_HEADERS) $(BUILD)/libringcast.a cpp.mk
+	$(CXX) -std=$(CXX_STANDARD) $(CXX_FLAGS) $(CXX_INCLUDE) $(CXXFLAGS) -o $@ $< $(BUILD)/libringcast.a

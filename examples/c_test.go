@@ -25,7 +25,7 @@ func TestPublishAndSubscribeInC(t *testing.T) {
 	if err := subscribe.Start(); err != nil {
 		t.Fatal(err)
 	}
-	waitForTopic(t, dir, "greetings")
+	waitForTopic(t, dir, "greetings", "ringcast-sub")
 	publish := command(t, dir, filepath.Join(build, "ringcast-pub"), "greetings")
 	publish.Stdin = strings.NewReader("hello\nworld\n")
 	output(t, publish)
@@ -34,14 +34,14 @@ func TestPublishAndSubscribeInC(t *testing.T) {
 	}
 }
 
-// waitForTopic waits until the tool lists a reader of the topic.
-func waitForTopic(t *testing.T, dir, topic string) {
+// waitForTopic waits until the tool lists the topic, and a program that reads.
+func waitForTopic(t *testing.T, dir, topic, program string) {
 	t.Helper()
 	tool := filepath.Join(t.TempDir(), "ringcast")
 	output(t, command(t, "", "go", "build", "-o", tool, "./cmd/ringcast"))
 	for end := time.Now().Add(30 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		out, err := command(t, dir, tool, "ls").Output()
-		if err == nil && strings.Contains(string(out), topic) && strings.Contains(string(out), "ringcast-sub") {
+		if err == nil && strings.Contains(string(out), topic) && strings.Contains(string(out), program) {
 			return
 		}
 	}

@@ -57,24 +57,41 @@ inline const message *message_of(const event &e) noexcept { return std::get_if<m
 
 namespace detail {
 
-template <class... F>
-struct overloaded : F... {
-	using F::operator()...;
-};
-template <class... F>
-overloaded(F...) -> overloaded<F...>;
+// Calls the first handler that takes an event of this type.
+template <class E, class F, class... Rest>
+decltype(auto) call_first(const E &one, F &handler, Rest &...rest)
+{
+	if constexpr (std::is_invocable_v<F &, const E &>) {
+		return handler(one);
+	} else {
+		static_assert(sizeof...(Rest) > 0, "no handler takes this event: add one for the rest, [](const auto &) { ... }");
+		return call_first(one, rest...);
+	}
+}
+
+// The same for handlers that return nothing, or whether to go on.
+template <class E, class... F>
+bool goes_on_after(const E &one, F &...handlers)
+{
+	if constexpr (std::is_void_v<decltype(call_first(one, handlers...))>) {
+		call_first(one, handlers...);
+		return true;
+	} else {
+		return static_cast<bool>(call_first(one, handlers...));
+	}
+}
 
 inline std::string event_text(const char *what, std::string_view topic) { return std::string(topic) + ": " + what; }
 
 } // namespace detail
 
-// Calls the handler for what the event is. Each alternative needs one, or there is one for the rest:
+// Calls the first handler that takes what the event is. Each alternative needs one, or the last is for the rest:
 //
 //	match(e, [](const message &m) { ... }, [](const auto &other) { std::cerr << other; });
-template <class Event, class... F>
-decltype(auto) match(Event &&e, F &&...handlers)
+template <class... F>
+decltype(auto) match(const event &e, F &&...handlers)
 {
-	return std::visit(detail::overloaded<std::decay_t<F>...>{std::forward<F>(handlers)...}, std::forward<Event>(e));
+	return std::visit([&](const auto &one) -> decltype(auto) { return detail::call_first(one, handlers...); }, e);
 }
 
 inline std::string to_string(const message &m)

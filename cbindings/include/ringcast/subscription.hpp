@@ -163,14 +163,13 @@ public:
 	template <class... F>
 	result<std::size_t> dispatch(std::size_t most, F &&...handlers)
 	{
-		auto handler = detail::overloaded<std::decay_t<F>...>{std::forward<F>(handlers)...};
 		for (std::size_t n = 0; n < most; n++) {
 			result<event> e = poll();
 			if (!e && e.error().try_again())
 				return std::size_t(n);
 			if (!e)
 				return e.error();
-			if (!goes_on(handler, *e))
+			if (!goes_on(*e, handlers...))
 				return n + 1;
 		}
 		return std::size_t(most);
@@ -179,12 +178,11 @@ public:
 	template <class... F>
 	result<void> run(timeout wait, F &&...handlers)
 	{
-		auto handler = detail::overloaded<std::decay_t<F>...>{std::forward<F>(handlers)...};
 		for (;;) {
 			result<event> e = this->wait(wait);
 			if (!e)
 				return e.error();
-			if (!goes_on(handler, *e))
+			if (!goes_on(*e, handlers...))
 				return {};
 		}
 	}
@@ -275,20 +273,10 @@ private:
 		default: return event(other_event{topic, r.type, address(r.source)});
 		}
 	}
-	// Calls a handler that returns nothing, or whether to go on.
-	template <class Handler>
-	static bool goes_on(Handler &handler, const event &e)
+	template <class... F>
+	static bool goes_on(const event &e, F &...handlers)
 	{
-		return std::visit(
-			[&](const auto &one) -> bool {
-				if constexpr (std::is_void_v<decltype(handler(one))>) {
-					handler(one);
-					return true;
-				} else {
-					return static_cast<bool>(handler(one));
-				}
-			},
-			e);
+		return std::visit([&](const auto &one) { return detail::goes_on_after(one, handlers...); }, e);
 	}
 
 	std::shared_ptr<detail::open_domain> domain_;

@@ -8,6 +8,11 @@
 
 using ringcast::errc;
 
+template <class Event>
+static void pass_over(const Event &)
+{
+}
+
 TEST_F(DomainTest, PollNeverWaitsAndWaitEnds)
 {
 	auto s = subscribe("a");
@@ -84,6 +89,11 @@ TEST_F(DomainTest, DispatchTakesWhatIsThere)
 		ASSERT_TRUE(p.publish("x"));
 	EXPECT_EQ(s.dispatch(9, [](const auto &) { return false; }).value(), 1u) << "ended by the handler";
 	EXPECT_EQ(s.dispatch(9, [](const auto &) { return true; }).value(), 2u);
+	ASSERT_TRUE(p.publish("x"));
+	auto once = [left = 1](const ringcast::message &) mutable { return --left > 0; };
+	EXPECT_EQ(s.dispatch(9, once, others).value(), 1u) << "handlers are not copied";
+	ASSERT_TRUE(p.publish("x"));
+	EXPECT_EQ(s.dispatch(9, pass_over<ringcast::message>, others).value(), 1u) << "functions are handlers";
 	s.close();
 	EXPECT_EQ(s.dispatch(9, [](const auto &) {}).error(), errc::invalid);
 }
