@@ -16,7 +16,7 @@ CXX_OBJECTS := $(CXX_SUITE:test/cpp/%.cc=$(BUILD)/cpp/%.o)
 
 .PHONY: test-cpp test-cpp-gcc test-cpp-clang test-cpp-tsan test-cpp-headers
 
-$(BUILD)/cpp/%.o: test/cpp/%.cc test/cpp/domain_fixture.h $(CXX_HEADERS) cpp.mk
+$(BUILD)/cpp/%.o: test/cpp/%.cc $(wildcard test/cpp/*.h) $(CXX_HEADERS) cpp.mk
 	@mkdir -p $(BUILD)/cpp
 	$(CXX) -std=$(CXX_STANDARD) $(CXX_FLAGS) $(CXXFLAGS) -isystem $(FLATBUFFERS) -c -o $@ $<
 
@@ -74,3 +74,10 @@ examples-cpp-flatbuffers: $(BUILD)/ringcast-cpp-orders
 $(BUILD)/ringcast-cpp-orders: CXX_INCLUDE = -isystem $(FLATBUFFERS)
 $(BUILD)/ringcast-cpp-%: ../examples/cpp/%.cc $(CXX_HEADERS) $(BUILD)/libringcast.a cpp.mk
 	$(CXX) -std=$(CXX_STANDARD) $(CXX_FLAGS) $(CXX_INCLUDE) $(CXXFLAGS) -o $@ $< $(BUILD)/libringcast.a
+
+# As users build: optimized, without the checks of checked builds.
+.PHONY: bench-cpp
+$(BUILD)/layers: bench/layers.cc $(CXX_HEADERS) $(BUILD)/libringcast.a cpp.mk
+	$(CXX) -std=$(CXX_STANDARD) $(CXX_FLAGS) $(CXXFLAGS) -DNDEBUG -o $@ $< $(BUILD)/libringcast.a
+bench-cpp: $(BUILD)/layers
+	$(BUILD)/layers

@@ -151,7 +151,7 @@ public:
 private:
 	friend class publisher;
 	friend class result<claim>;
-	claim(publisher &owner, const rc_claim &raw, std::size_t size) noexcept;
+	explicit claim(std::size_t size) noexcept : size_(size) {}
 
 	inline void adopt(claim &other) noexcept;
 	inline void ended() noexcept;
@@ -228,11 +228,7 @@ public:
 	{
 		if (__builtin_expect(handle_ == nullptr, 0))
 			return detail::closed("the publisher");
-		rc_claim raw;
-		const int code = rc_publisher_claim(handle_, size, wait.ns(), &raw);
-		if (__builtin_expect(code != RC_OK, 0))
-			return detail::failure_of(code);
-		return result<ringcast::claim>(std::in_place, *this, raw, size);
+		return claim_open(size, wait);
 	}
 	// Lends a slot of whatever size the topic has; commit takes what was used of it.
 	result<ringcast::claim> claim_slot(timeout wait = forever)
@@ -302,6 +298,20 @@ private:
 		: domain_(std::move(d)), handle_(handle), topic_(std::move(topic))
 	{
 	}
+	// Fills the claim where the caller has it, hence one variable and one return: a copy of what has just been written
+	// in smaller pieces would wait for them.
+	result<ringcast::claim> claim_open(std::size_t size, timeout wait)
+	{
+		result<ringcast::claim> c(std::in_place, size);
+		const int code = rc_publisher_claim(handle_, size, wait.ns(), &c->raw_);
+		if (__builtin_expect(code == RC_OK, 1)) {
+			c->owner_ = this;
+			open_ = &*c;
+		} else {
+			c = detail::failure_of(code);
+		}
+		return c;
+	}
 	static result<void> done(int code) { return __builtin_expect(code == RC_OK, 1) ? result<void>() : detail::failure_of(code); }
 	void swap(publisher &other) noexcept
 	{
@@ -320,11 +330,6 @@ private:
 	std::string topic_;
 	ringcast::claim *open_ = nullptr; // not owned: so that each learns of the other's end
 };
-
-inline claim::claim(publisher &owner, const rc_claim &raw, std::size_t size) noexcept : owner_(&owner), raw_(raw), size_(size)
-{
-	owner.open_ = this;
-}
 
 inline void claim::adopt(claim &other) noexcept
 {

@@ -81,6 +81,7 @@ TEST_F(DomainTest, ErrorsSayWhatHappened)
 TEST(Domain, IsMadeWithTheModeAskedFor)
 {
 	directory dir;
+	ASSERT_EQ(chmod(dir.path().c_str(), 0711), 0) << "others may pass through";
 	ringcast::domain_config config;
 	config.dir = dir.path();
 	config.domain = "open";

@@ -1,66 +1,17 @@
 // Two processes: a second program of the same suite plays a role, and may be killed in it.
-#include <csignal>
-#include <cstdio>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <cstdio>
+
 #include "domain_fixture.h"
+#include "second_process.h"
 
 using ringcast::errc;
 
 namespace {
 
 constexpr int messages = 2000;
-
-// A program that plays a role; its first line on the standard output is awaited.
-class second {
-public:
-	second(const std::string &dir, const char *role)
-	{
-		int ends[2];
-		if (pipe(ends) != 0)
-			throw std::runtime_error("pipe");
-		pid_ = fork();
-		if (pid_ == 0) {
-			(void)dup2(ends[1], STDOUT_FILENO);
-			execl("/proc/self/exe", "test-cpp", "role", role, dir.c_str(), static_cast<char *>(nullptr));
-			_exit(127);
-		}
-		(void)close(ends[1]);
-		out_ = ends[0];
-		char c = 0;
-		while (read(out_, &c, 1) == 1 && c != '\n')
-			line_ += c;
-	}
-	second(const second &) = delete;
-	second &operator=(const second &) = delete;
-	~second()
-	{
-		kill();
-		(void)close(out_);
-	}
-	const std::string &line() const { return line_; }
-	void kill()
-	{
-		if (pid_ > 0)
-			(void)::kill(pid_, SIGKILL);
-		(void)wait();
-	}
-	// Its exit code; -1 if it was killed.
-	int wait()
-	{
-		int status = -1;
-		if (pid_ > 0)
-			(void)waitpid(pid_, &status, 0);
-		pid_ = -1;
-		return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-	}
-
-private:
-	pid_t pid_ = -1;
-	int out_ = -1;
-	std::string line_;
-};
 
 int publish_many(ringcast::domain &d)
 {
@@ -72,14 +23,32 @@ int publish_many(ringcast::domain &d)
 	return 0;
 }
 
+// Says what it has, and waits to be killed.
+int hold(const char *what)
+{
+	std::printf("%s\n", what);
+	(void)std::fflush(stdout);
+	std::this_thread::sleep_for(patience);
+	return 1;
+}
+
 int hold_claim(ringcast::domain &d)
 {
 	auto p = ringcast::publisher::open(d, "t").value();
 	auto c = p.claim(1).value();
-	std::printf("claimed\n");
+	return hold("claimed");
+}
+
+int hold_message(ringcast::domain &d)
+{
+	ringcast::subscription_config config;
+	config.reading = ringcast::reading::group;
+	config.group = "workers";
+	auto s = ringcast::subscription::open(d, "jobs", config).value();
+	std::printf("joined\n");
 	(void)std::fflush(stdout);
-	std::this_thread::sleep_for(patience);
-	return 1;
+	(void)expect_message(s.wait(patience));
+	return hold("in hand");
 }
 
 } // namespace
@@ -89,13 +58,14 @@ int play(int count, char **arguments)
 	if (count != 2)
 		return 2;
 	ringcast::domain d = open_domain(arguments[1], arguments[0]);
-	return std::string(arguments[0]) == "publish" ? publish_many(d) : hold_claim(d);
+	const std::string role = arguments[0];
+	return role == "publish" ? publish_many(d) : role == "member" ? hold_message(d) : hold_claim(d);
 }
 
 TEST_F(DomainTest, AnotherProcessIsHeard)
 {
 	auto s = subscribe("t");
-	second other(dir.path(), "publish");
+	second_process other(dir.path(), "publish");
 	ASSERT_EQ(other.line(), "open");
 	ringcast::address source;
 	for (int i = 0; i < messages; i++) {
@@ -112,7 +82,7 @@ TEST_F(DomainTest, AnotherProcessIsHeard)
 TEST_F(DomainTest, AKilledWriterStopsNobody)
 {
 	auto s = subscribe("t");
-	second victim(dir.path(), "claim");
+	second_process victim(dir.path(), "claim");
 	ASSERT_EQ(victim.line(), "claimed");
 	victim.kill();
 	auto p = publish("t");
