@@ -35,6 +35,7 @@ func (p *Producer) claimShared() (uint64, error) {
 			return 0, err
 		case stamped == claimed:
 			p.lookForward(t)
+			p.mayHurryShared()
 			return t, nil
 		case stamped == stepped:
 			holes++

@@ -31,6 +31,7 @@ type Producer struct {
 	// Immutable after NewProducer.
 	ring    *Ring
 	owner   uint16
+	shared  bool
 	address shm.Address
 	source  [2]uint64 // the address as a slot's header has it
 	ahead   uint64    // lines of the next slot that are asked for before it is claimed; 0: none
@@ -39,16 +40,16 @@ type Producer struct {
 	sequence  uint64   // of the last message sent
 	positions []uint64 // claims of the message being written
 	gate      gate
-	next      uint64 // the position behind our last claim; of an exclusive ring, the tail
-
-	// Exclusive rings.
-	ownership uint64    // our owner word; 0 after Close
-	swift     uint64    // positions below it may be begun without looking at anything but owner and state
-	unfenced  bool      // who goes to sleep fences for us
-	open      int       // claims that were not ended
-	oldest    uint64    // position of the first of them
+	next      uint64    // the position behind our last claim; of an exclusive ring, the tail
+	swift     uint64    // positions below it may be tried without a look at the readers
 	head      bodyWords // of our own messages; the source is always there
 	theirs    bodyWords // of messages that we publish for others
+
+	// Exclusive rings.
+	ownership uint64 // our owner word; 0 after Close
+	unfenced  bool   // who goes to sleep fences for us
+	open      int    // claims that were not ended
+	oldest    uint64 // position of the first of them
 
 	// The writer that stands in our way, and how long we have seen it there.
 	watched   word
@@ -69,7 +70,7 @@ func (r *Ring) NewProducer(self shm.Address) (*Producer, error) {
 	if self.Handle == 0 {
 		self.Handle = uint16((r.nextHandle()-1)%0xffff + 1)
 	}
-	p := &Producer{ring: r, owner: r.host.Index(), address: self, source: sourceWords(self), ahead: r.linesAhead()}
+	p := &Producer{ring: r, owner: r.host.Index(), shared: r.shape.Kind != Exclusive, address: self, source: sourceWords(self), ahead: r.linesAhead()}
 	p.head[1], p.head[2] = p.source[0], p.source[1]
 	if r.shape.Kind == Exclusive {
 		if err := p.own(); err != nil {
@@ -141,8 +142,16 @@ type Claim struct { // four words, which the compiler keeps in registers
 // blocks, never allocates and makes no system call unless somebody is in the way.
 // Errors: ErrFull, ErrRetired, ErrStalled, ErrNotExclusive, *DamagedError.
 func (p *Producer) TryClaim(block []byte) (Claim, error) {
-	if t := p.next; t < p.swift && block == nil && p.owns() {
-		return p.claimSwift(t), nil
+	t := p.next
+	if t < p.swift && block == nil {
+		switch {
+		case p.shared:
+			if p.claimNext(t) {
+				return Claim{producer: p, ring: p.ring, position: t, first: layout.SlotHeaderSize}, nil
+			}
+		case p.owns():
+			return p.claimSwift(t), nil
+		}
 	}
 	t, err := p.claim()
 	if err != nil {
@@ -177,9 +186,14 @@ func (c *Claim) Commit(start, length int, m *Meta) error {
 		return p.ring.tooLarge(start + length)
 	}
 	c.producer = nil
-	if p.open == 1 && c.first == layout.SlotHeaderSize {
-		p.commitSwift(c.position, c.first+start, length, m)
-		return nil
+	if c.first == layout.SlotHeaderSize {
+		switch {
+		case p.shared:
+			return p.commitShared(c.position, c.first+start, length, m)
+		case p.open == 1:
+			p.commitSwift(c.position, c.first+start, length, m)
+			return nil
+		}
 	}
 	return p.commit(c, start, length, m)
 }
@@ -218,9 +232,16 @@ func (c *Claim) Abort() error {
 // larger than a slot. Errors as TryClaim's, ErrFenced, *TooLargeError; after any
 // of them nothing was sent.
 func (p *Producer) TryPublish(payload []byte, m *Meta) error {
-	if t := p.next; t < p.swift && len(payload) <= p.ring.shape.Payload && m.Block == nil && p.owns() {
-		p.publishSwift(t, payload, m)
-		return nil
+	if t := p.next; t < p.swift && len(payload) <= p.ring.shape.Payload && m.Block == nil {
+		switch {
+		case p.shared:
+			if p.claimNext(t) {
+				return p.publishNext(t, payload, m)
+			}
+		case p.owns():
+			p.publishSwift(t, payload, m)
+			return nil
+		}
 	}
 	room := p.ring.shape.Payload
 	if m.Block != nil {

@@ -9,11 +9,17 @@ import (
 // all readers allows: no slot is lent or still to be read, whoever came, was put out,
 // or asked for room meanwhile.
 func TestSwiftStaysWithinTheGate(t *testing.T) {
+	for _, kind := range bothKinds {
+		testSwift(t, kind)
+	}
+}
+
+func testSwift(t *testing.T, kind Kind) {
 	seed := testSeed(t)
 	rng := rand.New(rand.NewPCG(seed, 1))
 	short, looked := 0, 0
 	for range 200 {
-		s := newScene(t, small(Exclusive), 5)
+		s := newScene(t, small(kind), 5)
 		p, r := s.producer(0), s.rings[0]
 		readers := []*Reader{s.reader(1), s.reader(2)}
 		for range 400 {
@@ -48,11 +54,11 @@ func TestSwiftStaysWithinTheGate(t *testing.T) {
 			short++
 			var g gate
 			if r.refresh(&g); p.next >= g.limit || g.pinned(p.next, r.capacity()) {
-				t.Fatalf("position %d goes the short way up to %d; the readers allow %d, lent %v", p.next, p.swift, g.limit, g.pins)
+				t.Fatalf("%v: position %d goes the short way up to %d; the readers allow %d, lent %v", kind, p.next, p.swift, g.limit, g.pins)
 			}
 		}
 	}
 	if short == 0 || short == looked {
-		t.Errorf("%d of %d looks found the short way open", short, looked)
+		t.Errorf("%v: %d of %d looks found the short way open", kind, short, looked)
 	}
 }
