@@ -118,8 +118,9 @@ ffibuilder.set_source(
     + sorted(str(p) for p in pathlib.Path(_library).glob("src/*.h"))
     + sorted(str(p) for p in pathlib.Path(_library).glob("include/**/*.h")),
     extra_compile_args=["-std=gnu11", "-O2", "-fvisibility=hidden", "-pthread"],
-    # Handlers of fork stay installed, so the extension is never unloaded.
-    extra_link_args=["-pthread", "-Wl,-z,nodelete"],
+    # Handlers of fork stay installed, so the extension is never unloaded. And it means the library
+    # inside, whatever else the process has loaded.
+    extra_link_args=["-pthread", "-Wl,-z,nodelete", "-Wl,-Bsymbolic"],
     # The types of native/ need the buffer protocol, which the limited interface has only from 3.11 on.
     py_limited_api=False,
 )

@@ -181,9 +181,9 @@ static PyObject *slot_enter(slot *c, PyObject *unused)
 	return get_data(c, NULL);
 }
 
-static PyObject *slot_exit(slot *c, PyObject *args)
+static PyObject *slot_exit(slot *c, PyObject *const *args, Py_ssize_t count)
 {
-	PyObject *type = PyTuple_GET_SIZE(args) > 0 ? PyTuple_GET_ITEM(args, 0) : Py_None;
+	PyObject *type = count > 0 ? args[0] : Py_None;
 	if (c->sink == NULL || c->given_up)
 		Py_RETURN_NONE; /* ended in the block */
 	if (type != Py_None)
@@ -234,7 +234,7 @@ static PyMethodDef slot_methods[] = {
 		"it was held for more than the commit deadline (50 ms) while others waited, and was taken."},
 	{"abort", (PyCFunction)slot_abort, METH_NOARGS, "abort()\n--\n\nGives the claim up: nothing is sent. Any number of times."},
 	{"__enter__", (PyCFunction)slot_enter, METH_NOARGS, NULL},
-	{"__exit__", (PyCFunction)slot_exit, METH_VARARGS, NULL},
+	{"__exit__", (PyCFunction)(void (*)(void))slot_exit, METH_FASTCALL, NULL},
 	{NULL, NULL, 0, NULL}};
 
 static PySequenceMethods slot_sequence = {.sq_length = (lenfunc)slot_length};

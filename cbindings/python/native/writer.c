@@ -198,13 +198,33 @@ static PyObject *writer_publish(writer *self, PyObject *const *args, Py_ssize_t 
 	return value;
 }
 
-static PyObject *writer_claim(writer *self, PyObject *args, PyObject *kwargs)
+/* The arguments of claim, by place or by name. */
+static int claim_arguments(PyObject *const *args, Py_ssize_t count, PyObject *names, PyObject **size, PyObject **timeout)
 {
-	static char *names[] = {"size", "timeout", NULL};
+	Py_ssize_t named = names != NULL ? PyTuple_GET_SIZE(names) : 0;
+	bool good = count <= 2;
+	*size = count > 0 ? args[0] : Py_None;
+	*timeout = count > 1 ? args[1] : Py_None;
+	for (Py_ssize_t i = 0; good && i < named; i++) {
+		PyObject *name = PyTuple_GET_ITEM(names, i);
+		if (count < 1 && PyUnicode_CompareWithASCIIString(name, "size") == 0)
+			*size = args[count + i];
+		else if (count < 2 && PyUnicode_CompareWithASCIIString(name, "timeout") == 0)
+			*timeout = args[count + i];
+		else
+			good = false;
+	}
+	if (!good)
+		PyErr_SetString(PyExc_TypeError, "claim(size=None, timeout=None)");
+	return good ? 0 : -1;
+}
+
+static PyObject *writer_claim(writer *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
+{
 	struct call c;
-	PyObject *size = Py_None, *timeout = Py_None;
+	PyObject *size, *timeout;
 	memset(&c, 0, sizeof c);
-	if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OO", names, &size, &timeout) || rcpy_timeout(timeout, &c.timeout) < 0)
+	if (claim_arguments(args, count, names, &size, &timeout) < 0 || rcpy_timeout(timeout, &c.timeout) < 0)
 		return NULL;
 	if (size != Py_None) {
 		Py_ssize_t n = PyNumber_AsSsize_t(size, PyExc_OverflowError);
@@ -274,7 +294,7 @@ static PyMethodDef writer_methods[] = {
 		"withhold it for 500 ms), without the GIL. FullError with timeout 0, or TimedOutError:\n"
 		"nothing was sent. A message larger than a slot takes several; TooLargeError beyond half of\n"
 		"the ring."},
-	{"claim", (PyCFunction)(void (*)(void))writer_claim, METH_VARARGS | METH_KEYWORDS,
+	{"claim", (PyCFunction)(void (*)(void))writer_claim, METH_FASTCALL | METH_KEYWORDS,
 		"claim(size=None, timeout=None)\n--\n\n"
 		"Claims a slot and returns it, to be written in place: size bytes, None for all that a slot\n"
 		"has. One at a time. Waits for room as publish does."},

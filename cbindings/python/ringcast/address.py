@@ -11,7 +11,7 @@ class Address(NamedTuple):
     node: int
     epoch: int
     generation: int
-    index: int
+    index: int  # type: ignore[assignment]  # where a tuple has a method
     handle: int
 
     def __str__(self) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import Any, Optional, Type
+from typing import Optional, Type
 
 import flatbuffers  # type: ignore[import-untyped, import-not-found, unused-ignore]
 
@@ -22,13 +22,11 @@ class SlotBuilder(flatbuffers.Builder):  # type: ignore[misc, unused-ignore]
     For one thread at a time, as its publisher.
     """
 
-    __slots__ = ("_slot", "_schema")
-
     def __init__(self, slot: _native.Slot, schema: int = 0) -> None:
         super().__init__(0)
         self._slot = slot
         self._schema = schema
-        self.Bytes: Any = slot.data
+        self.Bytes = slot.data
         self.head = len(slot)
 
     def GrowByteBuffer(self) -> None:
