@@ -322,6 +322,20 @@ RC_API int rc_subscription_read(rc_subscription *subscription, void *buffer, siz
  * hand was handled, and nobody will be told of it. */
 RC_API void rc_subscription_release(rc_subscription *subscription);
 
+/* A message that outlives the next call. */
+typedef struct rc_kept rc_kept;
+
+/* Keeps the message that the last call of a subscription has lent, `received`, until it is dropped: its
+ * bytes stay where they are. The slot is not given back before, so publishers wait as for a slow
+ * reader; when what was read since then takes a quarter of the ring, the next call is RC_ERROR_BUSY until it
+ * is dropped. A reader that is put out goes on, and what it kept stays; it can't keep more before that is
+ * dropped (RC_ERROR_BUSY). A message may outlive its subscription; the domain can't be closed before.
+ * RC_ERROR_INVALID if it is not the message that is lent. For the thread of the subscription, rc_kept_drop too. Allocates. */
+RC_API int rc_subscription_keep(rc_subscription *subscription, const rc_received *received, rc_kept **kept);
+
+/* Gives a kept message back; NULL is fine. */
+RC_API void rc_kept_drop(rc_kept *kept);
+
 /* Waits until one of count subscriptions, all of one domain, has something; *ready is its index.
  * The search begins behind the one that was ready last. They sleep on one doorbell, whatever
  * their number. The calling thread uses them all meanwhile. */

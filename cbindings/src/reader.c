@@ -26,6 +26,14 @@ static int enter(struct reader *d)
 	return RC_OK;
 }
 
+/* Leaves the entry; messages that are kept in it keep it. */
+static void leave_entry(struct reader *d)
+{
+	if (!rci_keep_part(d))
+		rci_entry_leave(d->ring, d->entry, d->active);
+	d->entered = false;
+}
+
 static void use_ring(struct reader *d, struct ring *ring)
 {
 	d->ring = ring;
@@ -55,8 +63,7 @@ bool rci_reader_leave(struct reader *d)
 {
 	if (!d->entered || load_relaxed(&d->ring->domain->forked) != 0)
 		return false;
-	rci_entry_leave(d->ring, d->entry, d->active);
-	d->entered = false;
+	leave_entry(d);
 	return ring_retired(d->ring);
 }
 
@@ -65,6 +72,7 @@ void rci_reader_leave_successor(const struct reader *d, const struct ring *succe
 void rci_reader_close(struct reader *d)
 {
 	d->entered = false;
+	rci_keep_end(d);
 	free(d->copy);
 	free(d->stuck_words);
 	d->copy = NULL;
@@ -75,9 +83,8 @@ int rci_reader_follow(struct reader *d, struct ring *ring)
 {
 	uint64_t old = d->active;
 	if (d->entered) /* producers of the old ring, if there are any, need not wait for us */
-		rci_entry_leave(d->ring, d->entry, old);
+		leave_entry(d);
 	use_ring(d, ring);
-	d->entered = false;
 	if (d->copy == NULL)
 		return rci_fail(RC_ERROR_NO_MEMORY, "%s: copy of a slot", ring->path);
 	uint64_t word = load_acquire(&ring->entries[d->entry].state); /* pairs(entry) */
@@ -97,15 +104,26 @@ int rci_reader_follow(struct reader *d, struct ring *ring)
 static void give_back(struct reader *d)
 {
 	const struct ring *r = d->ring;
+	uint64_t floor = rci_keep_floor(d);
 	if (d->cursor < d->history_end)
 		return; /* the entry stands at the join until then */
-	store_release(&r->entries[d->entry].cursor, d->cursor); /* pairs(cursor) */
-	d->stored = d->cursor;
+	if (floor != d->cursor && floor == d->stored)
+		return; /* what is kept stands in the way, as before */
+	store_release(&r->entries[d->entry].cursor, floor); /* pairs(cursor) */
+	d->stored = floor;
 	if (d->mode != RC_ENTRY_MODE_RELIABLE)
 		return;
 	fence_full();
-	if (load_acquire(&r->control->tail) <= d->cursor + r->slot_count / 2)
+	if (load_acquire(&r->control->tail) <= floor + r->slot_count / 2)
 		rci_wake_producers(r);
+}
+
+/* The end of a lease that begins at the cursor: it holds a quarter of the ring at most,
+ * with the messages that are kept. */
+static uint64_t lease_limit(const struct reader *d)
+{
+	uint64_t quarter = d->ring->slot_count / 4;
+	return min64(d->cursor + LEASE, rci_keep_floor(d) + quarter);
 }
 
 static bool put_out(const struct reader *d) { return load_acquire(&d->ring->entries[d->entry].state) != d->active; } /* pairs(entry) */
@@ -115,7 +133,7 @@ static bool extend_lease(struct reader *d)
 {
 	struct rc_consumer_entry *e = &d->ring->entries[d->entry];
 	give_back(d);
-	d->lease_end = d->cursor + min64(LEASE, d->ring->slot_count / 2);
+	d->lease_end = lease_limit(d);
 	store_release(&e->lease_end, d->lease_end); /* pairs(lease) */
 	fence_full();
 	return !put_out(d);
@@ -268,8 +286,7 @@ static int rejoin(struct reader *d, struct view *view)
 {
 	uint64_t c = d->cursor;
 	if (d->entered)
-		rci_entry_leave(d->ring, d->entry, d->active);
-	d->entered = false;
+		leave_entry(d);
 	if (enter(d) != RC_OK)
 		return READ_ERROR;
 	if (d->cursor < c)
@@ -358,8 +375,13 @@ int rci_reader_next(struct reader *d, struct view *view)
 		give_back(d);
 	for (uint64_t steps = 0; steps <= d->ring->slot_count; steps++) {
 		bool retired = d->idle % STATE_LOOK == 0 && ring_retired(d->ring); /* before the look: what was there is read first */
-		if (__builtin_expect(d->mode == RC_ENTRY_MODE_RELIABLE && d->cursor >= d->lease_end && d->cursor >= d->history_end, 0) && !extend_lease(d))
-			return rejoin(d, view);
+		if (__builtin_expect(d->mode == RC_ENTRY_MODE_RELIABLE && d->cursor >= d->lease_end && d->cursor >= d->history_end, 0)) {
+			bool held = lease_limit(d) <= d->cursor;
+			if (held && !put_out(d))
+				return READ_HELD;
+			if (held || !extend_lease(d))
+				return rejoin(d, view); /* what is kept stays behind, with the entry */
+		}
 		switch (look(d, d->cursor)) {
 		case LOOK_THERE:
 			return take(d, view);

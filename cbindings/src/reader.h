@@ -2,10 +2,10 @@
 #ifndef RCI_READER_H
 #define RCI_READER_H
 
-#include "ring.h"
+#include "keep.h"
 
 /* What a look at the next position has found. */
-enum { READ_NOTHING, READ_MESSAGE, READ_LAGGED, READ_BAD, READ_RETIRED, READ_ERROR, READ_ABANDONED };
+enum { READ_NOTHING, READ_MESSAGE, READ_LAGGED, READ_BAD, READ_RETIRED, READ_ERROR, READ_ABANDONED, READ_HELD };
 
 /* What a look at one position finds. */
 enum look { LOOK_NOTHING, LOOK_THERE, LOOK_STEP, LOOK_STUCK, LOOK_OVERRUN, LOOK_SEALED, LOOK_DAMAGED };
@@ -36,6 +36,8 @@ struct reader {
 	struct stopwatch stuck_for;
 
 	uint8_t *copy; /* of a slot's payload */
+	struct holding *holding; /* messages kept where they lie; NULL: none so far */
+	struct holding *parted;  /* those of the entry before, if some are left */
 };
 
 /* Enters a reader; history is how many positions before the tail to start at. */

@@ -117,6 +117,8 @@ struct wish {
 /* Opens a ring by the path without suffix, makes it, or replaces it (ring.md, 9). */
 int rci_ring_open(rc_domain *domain, const char *path, const struct wish *want, bool write, struct ring **ring);
 void rci_ring_close(struct ring *ring);
+/* Another user of an open ring, who closes it, too. */
+void rci_ring_share(struct ring *ring);
 /* Maps the data of an open control file, which it takes over; RCI_AGAIN if they are gone. */
 int rci_ring_attach(rc_domain *domain, struct ring *ring, const char *path, bool write);
 /* A successor's id, or 0 for the ring's own name, and the rights of the files. */

@@ -293,6 +293,13 @@ static void leave_files(struct ring *r)
 	rci_segment_close(&r->data);
 }
 
+void rci_ring_share(struct ring *ring)
+{
+	(void)pthread_mutex_lock(&ring->domain->mutex);
+	ring->users++;
+	(void)pthread_mutex_unlock(&ring->domain->mutex);
+}
+
 void rci_ring_close(struct ring *ring)
 {
 	rc_domain *d = ring->domain;

@@ -244,6 +244,8 @@ static int take_other(struct stream *s, int found, const struct view *view, rc_r
 		return RC_OK;
 	case READ_RETIRED:
 		return go_on(s, out);
+	case READ_HELD:
+		return rci_fail(RC_ERROR_BUSY, "%s: messages that are kept hold a quarter of its %u slots: drop them before you read on", s->topic, (unsigned)s->ring->slot_count);
 	default:
 		return RC_ERROR_READERS_FULL;
 	}

@@ -10,6 +10,7 @@ message *rcpy_message_new(void)
 		return NULL;
 	m->topic = m->bytes = NULL;
 	m->source = NULL;
+	m->kept = NULL;
 	m->exports = 0;
 	return m;
 }
@@ -17,11 +18,8 @@ message *rcpy_message_new(void)
 static void message_dealloc(message *m)
 {
 	/* A view keeps its message, so nobody looks here. */
-	if (m->source != NULL) {
-		struct source *s = m->source;
-		m->source = NULL;
-		rcpy_source_drop(s);
-	}
+	if (m->source != NULL)
+		rcpy_source_give_back(m);
 	Py_XDECREF(m->topic);
 	Py_XDECREF(m->bytes);
 	PyObject_Free(m);
@@ -142,7 +140,7 @@ static PyObject *message_repr(message *m)
 	if (rc_address_format(&m->received.source, address, sizeof address) != RC_OK)
 		address[0] = 0;
 	return PyUnicode_FromFormat("<ringcast.Message %llu of %s on %R: %zu bytes, %s>", (unsigned long long)m->received.sequence, address,
-		m->topic, m->received.size, m->bytes != NULL ? "copied" : m->source != NULL ? "lent" : "given back");
+		m->topic, m->received.size, m->bytes != NULL ? "copied" : m->kept != NULL ? "kept" : m->source != NULL ? "lent" : "given back");
 }
 
 #include <structmember.h>
@@ -172,7 +170,7 @@ static PyMethodDef message_methods[] = {
 	{"copy", (PyCFunction)message_copy, METH_NOARGS,
 		"copy()\n--\n\nReturns this message with bytes of its own, which stay.\n\nRaises LeaseError if it was given back."},
 	{"release", (PyCFunction)message_release, METH_NOARGS,
-		"release()\n--\n\nGives the slot back before the next step does. Any number of times.\n\nRaises LeaseError while somebody looks at it."},
+		"release()\n--\n\nEnds the lease before the next step does. Any number of times."},
 	{"__enter__", (PyCFunction)message_enter, METH_NOARGS, NULL},
 	{"__exit__", (PyCFunction)message_exit, METH_VARARGS, NULL},
 	{NULL, NULL, 0, NULL}};

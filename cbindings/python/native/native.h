@@ -73,12 +73,21 @@ int64_t rcpy_deadline(int64_t timeout);
 
 /* source.c: what a subscription lends from. It lives until the Reader and every view are gone. */
 typedef struct message message;
+
+/* A message that somebody looks at although the stream went on. */
+struct kept {
+	rc_kept *kept;
+	struct kept *next; /* of those that nobody looks at any more */
+};
+
 struct source {
 	rc_subscription *handle;
 	rcpy_domain *domain;
 	struct gate gate;
 	bool closed, copies, group;
-	unsigned refs; /* the Reader, and each message that is lent */
+	unsigned refs; /* the Reader, and each message that is lent or kept */
+	unsigned lent; /* those messages */
+	struct kept *dropped; /* by others while somebody was inside */
 
 	message *current;   /* lent last; NULL: none */
 	PyObject *view;     /* its memoryview, if somebody asked for it */
@@ -87,8 +96,13 @@ struct source {
 };
 
 void rcpy_source_drop(struct source *source);
-/* Ends the lease of the current message; -1 and LeaseError while views of it are alive. */
+/* Ends the lease of the current message: its memoryview works no more. If somebody looks at it all the
+ * same, by a slice or an array, it is kept for him. -1 and an exception if that fails. */
 int rcpy_source_settle(struct source *source);
+/* Leaves the gate, and does what was left to who was inside. */
+void rcpy_source_leave(struct source *source);
+/* The message is not lent any more. */
+void rcpy_source_give_back(message *message);
 /* Closes: what is looked at stays until it is not any more. */
 void rcpy_source_close(struct source *source);
 /* The Reader was collected: a message that somebody has goes on, and so does what it lies in. */
@@ -102,6 +116,7 @@ struct message {
 	PyObject *topic;
 	PyObject *bytes;       /* its own copy; NULL: lent, or given back */
 	struct source *source; /* lent from; NULL: not lent */
+	struct kept *kept;     /* lent beyond its step */
 	Py_ssize_t exports;
 };
 

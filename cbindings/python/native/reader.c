@@ -77,7 +77,7 @@ static int wait_for_one(reader *self, int64_t timeout, rc_received *out)
 		if (result == RC_TIMED_OUT)
 			raised = PyErr_CheckSignals();
 	} while (result == RC_TIMED_OUT && raised == 0 && !s->gate.closing && (deadline == INT64_MAX || rcpy_now() < deadline));
-	rcpy_gate_leave(&s->gate);
+	rcpy_source_leave(s);
 	if (s->gate.closing) {
 		close_now(self);
 		if (raised == 0)
@@ -112,7 +112,7 @@ static int copy_out(reader *self, message *m)
 		Py_BEGIN_ALLOW_THREADS
 		memcpy(to, m->received.data, m->received.size);
 		Py_END_ALLOW_THREADS
-		rcpy_gate_leave(&s->gate);
+		rcpy_source_leave(s);
 	} else {
 		memcpy(to, m->received.data, m->received.size);
 	}
@@ -146,6 +146,7 @@ static PyObject *hand_out(reader *self)
 	}
 	m->source = s;
 	s->refs++;
+	s->lent++;
 	s->current = m;
 	Py_INCREF(m);
 	return (PyObject *)m;
@@ -254,13 +255,13 @@ static PyGetSetDef reader_getset[] = {
 static PyMethodDef reader_methods[] = {
 	{"poll", (PyCFunction)reader_poll, METH_NOARGS,
 		"poll()\n--\n\nReturns the next message or event, or None if nothing is there. Never waits.\n\n"
-		"Ends the lease of the message before: LeaseError while somebody looks at it."},
+		"Ends the lease of the message before."},
 	{"next", (PyCFunction)(void (*)(void))reader_next, METH_FASTCALL | METH_KEYWORDS,
 		"next(timeout=None)\n--\n\nReturns the next message or event, and waits for it for timeout seconds (None: without\n"
-		"end), without the GIL. Raises TimedOutError.\n\nEnds the lease of the message before: LeaseError while somebody looks at it."},
+		"end), without the GIL. Raises TimedOutError.\n\nEnds the lease of the message before."},
 	{"release", (PyCFunction)reader_release, METH_NOARGS,
-		"release()\n--\n\nGives back what is lent, before the next step does; in a queue group: the message in hand was\n"
-		"handled. LeaseError while somebody looks at it."},
+		"release()\n--\n\nEnds the lease of what is lent, before the next step does; in a queue group: the message in hand was\n"
+		"handled."},
 	{"close", (PyCFunction)reader_close, METH_NOARGS,
 		"close()\n--\n\nEnds the subscription. Any thread may call it, any number of times: a thread that waits\n"
 		"gets ClosedError. What a view still looks at stays mapped until the view is gone."},

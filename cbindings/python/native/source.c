@@ -1,5 +1,5 @@
-/* What a subscription lends from. The library lends one message at a time: its slot is given
- * back by the next call, so there is no next call while somebody looks at it. */
+/* What a subscription lends from. The library lends one message at a time: the next call gives its
+ * slot back. What somebody still looks at then is kept for him: rc_subscription_keep. */
 #include <stdlib.h>
 
 #include "native.h"
@@ -20,23 +20,62 @@ bool rcpy_view_release(PyObject **view)
 	return true;
 }
 
+static void drop_all(struct source *s)
+{
+	while (s->dropped != NULL) {
+		struct kept *k = s->dropped;
+		s->dropped = k->next;
+		rc_kept_drop(k->kept);
+		free(k);
+	}
+}
+
+void rcpy_source_leave(struct source *s)
+{
+	rcpy_gate_leave(&s->gate);
+	drop_all(s);
+}
+
 void rcpy_source_drop(struct source *s)
 {
 	if (--s->refs != 0)
 		return;
+	drop_all(s);
 	rc_subscription_close(s->handle);
 	rcpy_domain_drop(s->domain);
 	Py_CLEAR(s->topic);
 	free(s);
 }
 
-/* The message is not lent any more. */
-static void give_back(message *m)
+void rcpy_source_give_back(message *m)
 {
 	struct source *s = m->source;
 	m->source = NULL;
 	m->received.data = NULL;
+	s->lent--;
 	rcpy_source_drop(s);
+}
+
+/* Somebody looks at the current message: it stays for him, and the stream goes on. */
+static int keep_current(struct source *s)
+{
+	message *m = s->current;
+	struct kept *k = malloc(sizeof *k);
+	if (k == NULL) {
+		PyErr_NoMemory();
+		return -1;
+	}
+	int result = rc_subscription_keep(s->handle, &m->received, &k->kept);
+	if (result != RC_OK) {
+		free(k);
+		(void)rcpy_fail(result);
+		return -1;
+	}
+	m->kept = k;
+	s->current = NULL;
+	Py_CLEAR(s->view);
+	Py_DECREF(m);
+	return 0;
 }
 
 int rcpy_source_settle(struct source *s)
@@ -45,14 +84,10 @@ int rcpy_source_settle(struct source *s)
 	if (m == NULL)
 		return 0;
 	(void)rcpy_view_release(&s->view);
-	if (m->exports > 0) {
-		(void)rcpy_fail_detail(RCPY_LEASE, 
-			"the message before is still looked at, by a slice, an array or a memoryview of it: copy what is to stay "
-			"(bytes(message), message.copy(), numpy.array(...)), and let go of the view with del");
-		return -1;
-	}
+	if (m->exports > 0)
+		return keep_current(s);
 	s->current = NULL;
-	give_back(m);
+	rcpy_source_give_back(m);
 	Py_DECREF(m);
 	return 0;
 }
@@ -68,11 +103,11 @@ void rcpy_source_close(struct source *s)
 	if (m != NULL) {
 		s->current = NULL;
 		if (m->exports == 0)
-			give_back(m);
-		else if (PyErr_ResourceWarning(NULL, 1, "ringcast: a subscription was closed while a view of a message is alive: its ring stays mapped until that is gone") < 0)
-			PyErr_WriteUnraisable((PyObject *)m);
+			rcpy_source_give_back(m);
 		Py_DECREF(m);
 	}
+	if (s->lent > 0 && PyErr_ResourceWarning(NULL, 1, "ringcast: a subscription was closed while a view of a message is alive: its ring stays mapped until that is gone") < 0)
+		PyErr_WriteUnraisable(NULL);
 	PyErr_Restore(type, value, trace);
 	rcpy_source_drop(s);
 }
@@ -88,6 +123,15 @@ void rcpy_source_forget(struct source *s)
 
 void rcpy_source_view_gone(message *m)
 {
-	if (m->exports == 0 && m->source != NULL && m->source->closed)
-		give_back(m);
+	struct source *s = m->source;
+	if (m->exports != 0 || s == NULL || (m->kept == NULL && !s->closed))
+		return;
+	if (m->kept != NULL) {
+		m->kept->next = s->dropped;
+		s->dropped = m->kept;
+		m->kept = NULL;
+		if (!rcpy_gate_occupied(&s->gate))
+			drop_all(s);
+	}
+	rcpy_source_give_back(m);
 }

@@ -155,10 +155,10 @@ class StalledError(Error):
 
 
 class BusyError(Error):
-    """A claim is open."""
+    """A claim is open, or views of earlier messages take a quarter of the ring."""
 
     code = -19
-    advice = "commit or abort the slot that is claimed"
+    advice = "end the claim; let go (del) of slices and arrays of earlier messages, or copy them"
 
 
 class BufferTooSmallError(Error):

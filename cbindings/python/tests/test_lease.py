@@ -2,6 +2,8 @@
 
 import ctypes
 import gc
+import threading
+import time
 import warnings
 
 import numpy
@@ -46,6 +48,98 @@ def test_an_empty_step_ends_it_too(pair, step):
         {"poll": s.poll, "next": s.next, "release": s.release, "message": m.release}[step]()
     with pytest.raises(ValueError):
         view[0]
+
+
+def test_a_loop_over_arrays(pair):
+    """The array of the step before is alive at the next step, as loops are written."""
+    s, p = pair
+    fill(p, 50)
+    for i in range(50):
+        m = s.next(PATIENCE)
+        array = numpy.frombuffer(m, "u1")
+        part = m.data[10:20]
+        assert array.sum() == 100 * i and bytes(part) == bytes([i]) * 10
+    assert s.poll() is None and array.sum() == 4900
+
+
+@pytest.mark.parametrize("reading", [None, ringcast.Reading.LATEST])
+@pytest.mark.parametrize("kind", ringcast.RingKind)
+def test_what_is_looked_at_stays(domain, reading, kind):
+    """Around the ring, past the stall budget, in any order: never other bytes."""
+    with domain.subscribe("t", reading=reading) as s, domain.publisher("t", slots=64, kind=kind) as p:
+        kept = {}
+        for i in range(400):
+            p.publish(bytes([p.sequence % 251]) * 100, PATIENCE)
+            try:
+                item = s.next(PATIENCE)
+            except ringcast.BusyError:  # until it is put out, with what is kept
+                p.publish(bytes([p.sequence % 251]) * 100, PATIENCE)
+                continue
+            if not isinstance(item, ringcast.Message):
+                continue
+            n = item.sequence - 1
+            assert bytes(item) == bytes([n % 251]) * 100
+            if n % 9 == 3:
+                kept[n] = numpy.frombuffer(item.data, "u1") if n % 2 else item.data[20:60]
+            if len(kept) > 3:
+                del kept[sorted(kept)[n % 3]]
+            for k, view in kept.items():
+                assert set(bytes(view)) == {k % 251}, k
+        assert kept and p.info().damaged == 0 and (p.info().evicted > 0) == (reading is None)
+        del kept, view
+
+
+def test_a_message_whose_view_stays(pair):
+    s, p = pair
+    fill(p, 3)
+    m = s.next(PATIENCE)
+    part = m.data[5:9]
+    s.next(PATIENCE)
+    assert "kept" in repr(m) and bytes(m) == bytes(100) and m.data[3] == 0 and m.lent
+    del part
+    assert "given back" in repr(m)
+    with pytest.raises(ringcast.LeaseError):
+        m.data
+
+
+def test_large_messages_whose_views_stay(pair):
+    s, p = pair
+    views = []
+    for i in range(5):
+        p.publish(bytes([i]) * 10000)
+        views.append(numpy.frombuffer(s.next(PATIENCE), "u1"))
+    s.poll()
+    assert [int(v.sum()) for v in views] == [i * 10000 for i in range(5)]
+
+
+def test_views_of_a_quarter_of_the_ring(domain):
+    """Then a step is refused, nothing is lost, and it goes on when they are gone."""
+    with domain.subscribe("t") as s, domain.publisher("t", slots=64) as p:
+        fill(p, 64)
+        views = []
+        with pytest.raises(ringcast.BusyError, match="a quarter of its 64 slots.*let go"):
+            while True:
+                views.append(s.next(PATIENCE).data[:10])
+        assert len(views) == 16 and [v[0] for v in views] == list(range(16))
+        views.clear()
+        assert [m.data[0] for m in iter(s.poll, None)] == list(range(16, 64))
+
+
+def test_a_view_that_goes_while_another_thread_waits(pair):
+    """It gives its slot back when the wait is over; nobody crashes."""
+    s, p = pair
+    for _ in range(50):
+        fill(p, 2)
+        view = s.next(PATIENCE).data[:5]
+        s.next(PATIENCE)
+        t = threading.Thread(target=s.next, args=(PATIENCE,))
+        t.start()
+        time.sleep(0.001)
+        del view
+        gc.collect()
+        p.publish(b"end")
+        t.join()
+        s.release()
 
 
 def test_read_only(pair):
@@ -185,7 +279,7 @@ def test_one_claim_at_a_time(pair):
     _, p = pair
     slot = p.claim(3)
     for use in (lambda: p.publish(b""), lambda: p.claim(3)):
-        with pytest.raises(ringcast.BusyError, match="commit or abort"):
+        with pytest.raises(ringcast.BusyError, match="end the claim"):
             use()
     for bad in ((4, 0), (0, 4), (2, 2)):
         with pytest.raises(ValueError):

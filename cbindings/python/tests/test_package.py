@@ -28,7 +28,7 @@ def run(*args, cwd, **env):
 
 
 def test_source_distribution_and_wheel(tmp_path, directory):
-    """Builds both from a copy of what is committed; the wheel from the source distribution alone."""
+    """Builds both from a copy; the wheel from the source distribution alone."""
     copy = tmp_path / "copy" / "cbindings"
     for part in ("src", "include", "python"):
         shutil.copytree(checkout() / "cbindings" / part, copy / part, ignore=shutil.ignore_patterns("build", "*.egg-info", "__pycache__"))

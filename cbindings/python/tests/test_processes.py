@@ -44,10 +44,13 @@ def refused(calls):
 def test_fork_refuses_every_handle(domain):
     s, p = domain.subscribe("t"), domain.publisher("t")
     slot = domain.publisher("u").claim(3)
+    p.publish(b"w")
+    part = s.next(PATIENCE).data[:1]
     p.publish(b"x")
     m = s.next(PATIENCE)
 
     def child():
+        nonlocal part
         text = refused(
             {
                 "publish": lambda: p.publish(b""),
@@ -65,10 +68,12 @@ def test_fork_refuses_every_handle(domain):
         )
         s.close()
         domain.close()
+        del part
+        gc.collect()
         return text
 
     assert in_child(child) == "all refused"
-    assert bytes(m) == b"x"
+    assert bytes(m) == b"x" and bytes(part) == b"w"
     p.publish(b"y")
     assert bytes(s.next(PATIENCE)) == b"y"
 
