@@ -11,6 +11,7 @@
 pub mod domain;
 pub mod error;
 pub mod gate;
+pub mod group;
 pub mod info;
 pub mod layout;
 pub mod mapping;

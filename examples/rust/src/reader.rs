@@ -178,76 +178,19 @@ impl Reader {
 
     /// What stands at the cursor.
     pub fn look(&self) -> Look {
-        let words = self.ring.words();
-        let lap = words.lap(self.cursor);
-        let word = published(&self.ring.data.map, words.slot(self.cursor)).load(SeqCst); // pairs(publish)
-        if !words.shape.is_exclusive() {
-            return if word == lap { Look::There } else { self.look_at_claim(&words, lap) };
-        }
-        match published_lap(word) {
-            (at, _) if at < lap && words.is_sealed() => Look::Sealed,
-            (at, _) if at < lap => Look::Nothing,
-            (at, _) if at > lap => Look::Overrun,
-            (_, pad) => {
-                if pad {
-                    Look::StepOver
-                } else {
-                    Look::There
-                }
-            }
-        }
-    }
-
-    fn look_at_claim(&self, words: &Words, lap: u64) -> Look {
-        let tail = words.load_tail();
-        let claim = words.load_claim(self.cursor); // pairs(commit)
-        if claim.lap() == LAP_LIMIT {
-            let at_the_start = self.cursor % words.shape.slots == 0 && tail == 0;
-            return if claim == Claim::SEAL && at_the_start { Look::Sealed } else { Look::Damaged };
-        }
-        match claim.state() {
-            _ if claim.lap() < lap => {
-                if tail > self.cursor {
-                    Look::Damaged
-                } else {
-                    Look::Nothing
-                }
-            }
-            _ if claim.lap() > lap => Look::Overrun,
-            claim_state::READY => Look::There,
-            claim_state::HOLE | claim_state::QUARANTINED => Look::StepOver,
-            claim_state::WRITING => Look::Stuck,
-            _ => Look::Damaged,
-        }
+        look(&self.ring, self.cursor)
     }
 
     /// Takes the message at the cursor: where it is lent, it is left in its slot.
     pub fn take(&self, buffer: &mut Vec<u8>) -> Taken {
-        let words = self.ring.words();
-        let (slot, before) = (words.slot(self.cursor), words.load_claim(self.cursor));
-        let right = Claim::new(words.lap(self.cursor), before.owner(), claim_state::READY);
-        if self.copies() && !words.shape.is_exclusive() && before != right {
-            return Taken::Overrun;
+        if self.copies() {
+            return copy(&self.ring, self.cursor, buffer);
         }
+        let words = self.ring.words();
+        let slot = words.slot(self.cursor);
         let mut head = [0; header::SIZE];
         self.ring.data.map.read(slot, &mut head);
-        let piece = bounds(&words, slot, head);
-        if let (true, Some(piece)) = (self.copies(), &piece) {
-            buffer.resize(piece.length, 0);
-            self.ring.data.map.read(piece.start, buffer);
-        }
-        fence(Acquire);
-        if self.copies() && !self.is_unchanged(&words, before) {
-            return Taken::Overrun;
-        }
-        piece.map_or(Taken::Damaged, Taken::Piece)
-    }
-
-    fn is_unchanged(&self, words: &Words, before: Claim) -> bool {
-        match words.shape.is_exclusive() {
-            true => words.load_tail() <= self.cursor + words.shape.slots,
-            false => words.load_claim(self.cursor) == before,
-        }
+        bounds(&words, slot, head).map_or(Taken::Damaged, Taken::Piece)
     }
 
     /// Where an overrun reader that copies goes on.
@@ -296,8 +239,75 @@ impl Reader {
     }
 }
 
+/// What stands at a position of a ring.
+pub fn look(ring: &Ring, position: u64) -> Look {
+    let words = ring.words();
+    let lap = words.lap(position);
+    let word = published(&ring.data.map, words.slot(position)).load(SeqCst); // pairs(publish)
+    if !words.shape.is_exclusive() {
+        return if word == lap { Look::There } else { look_at_claim(&words, position, lap) };
+    }
+    match published_lap(word) {
+        (at, _) if at < lap && words.is_sealed() => Look::Sealed,
+        (at, _) if at < lap => Look::Nothing,
+        (at, _) if at > lap => Look::Overrun,
+        (_, true) => Look::StepOver,
+        _ => Look::There,
+    }
+}
+
+fn look_at_claim(words: &Words, position: u64, lap: u64) -> Look {
+    let tail = words.load_tail();
+    let claim = words.load_claim(position); // pairs(commit)
+    if claim.lap() == LAP_LIMIT {
+        let at_the_start = position % words.shape.slots == 0 && tail == 0;
+        return if claim == Claim::SEAL && at_the_start { Look::Sealed } else { Look::Damaged };
+    }
+    match claim.state() {
+        _ if claim.lap() < lap => {
+            if tail > position {
+                Look::Damaged
+            } else {
+                Look::Nothing
+            }
+        }
+        _ if claim.lap() > lap => Look::Overrun,
+        claim_state::READY => Look::There,
+        claim_state::HOLE | claim_state::QUARANTINED => Look::StepOver,
+        claim_state::WRITING => Look::Stuck,
+        _ => Look::Damaged,
+    }
+}
+
+/// Copies the message at a position, and sees that it lay still meanwhile.
+pub fn copy(ring: &Ring, position: u64, buffer: &mut Vec<u8>) -> Taken {
+    let words = ring.words();
+    let (slot, before) = (words.slot(position), words.load_claim(position));
+    let right = Claim::new(words.lap(position), before.owner(), claim_state::READY);
+    if !words.shape.is_exclusive() && before != right {
+        return Taken::Overrun;
+    }
+    let mut head = [0; header::SIZE];
+    ring.data.map.read(slot, &mut head);
+    let piece = bounds(&words, slot, head);
+    if let Some(piece) = &piece {
+        buffer.resize(piece.length, 0);
+        ring.data.map.read(piece.start, buffer);
+    }
+    fence(Acquire);
+    let still = match words.shape.is_exclusive() {
+        true => words.load_tail() <= position + words.shape.slots,
+        false => words.load_claim(position) == before,
+    };
+    match piece {
+        _ if !still => Taken::Overrun,
+        Some(piece) => Taken::Piece(piece),
+        None => Taken::Damaged,
+    }
+}
+
 /// Takes a free entry for this participant: JOINING. None: all are taken.
-fn take_entry(words: &Words, mode: u64) -> Result<Option<(usize, Entry)>> {
+pub(crate) fn take_entry(words: &Words, mode: u64) -> Result<Option<(usize, Entry)>> {
     for index in 0..crate::layout::ENTRY_COUNT as usize {
         let old = words.load_entry(index);
         if old.state() != entry_state::FREE {
@@ -317,7 +327,7 @@ fn take_entry(words: &Words, mode: u64) -> Result<Option<(usize, Entry)>> {
     Ok(None)
 }
 
-fn free_the_dead(words: &Words) {
+pub(crate) fn free_the_dead(words: &Words) {
     for index in words.entries() {
         let word = words.load_entry(index);
         if word.participant_if_used().is_some_and(|p| !words.peers.is_alive(p)) {

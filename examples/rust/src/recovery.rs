@@ -2,6 +2,7 @@
 
 use crate::domain::Peers;
 use crate::error::{During, Error, Result};
+use crate::group::Group;
 use crate::layout::segment_kind;
 use crate::segment::{Found, Segment, remove_plain, same_file};
 use crate::shape::Shape;
@@ -64,12 +65,31 @@ fn recover_ring(peers: &Peers, path: &Path, dead: &[(u16, u32)]) -> Result<()> {
     let Ok((shape, data_id)) = Shape::of(&ctl) else { return Ok(()) };
     let words = Words { ctl: &ctl, shape, peers: *peers };
     dead.iter().for_each(|(index, _)| _ = words.take_back(*index));
+    report_groups(path, &words, dead)?;
     if ctl.seize()? {
         if words.is_awaited() {
             ctl.release();
         } else {
             ctl.unlink()?;
             let _ = fs::remove_file(path.with_extension(format!("{data_id:015x}.dat")));
+        }
+    }
+    Ok(())
+}
+
+/// Tells the members of the ring's queue groups what the dead had in hand.
+fn report_groups(path: &Path, words: &Words, dead: &[(u16, u32)]) -> Result<()> {
+    let begin = path.with_extension(format!("{:015x}.", words.ctl.id));
+    let begin = begin.to_string_lossy().into_owned();
+    let found = fs::read_dir(path.parent().unwrap_or(Path::new("/"))).during(path.display())?;
+    for file in found.flatten().map(|f| f.path()) {
+        let text = file.to_string_lossy().into_owned();
+        if text.starts_with(&begin) && text.ends_with(".group") {
+            match Group::open(&file, words) {
+                Ok(group) => group.report(words, |i| dead.iter().any(|d| d.0 == i) && !words.peers.is_alive(i)),
+                Err(e @ Error::System(..)) if !e.is_missing() => return Err(e),
+                Err(_) => (),
+            }
         }
     }
     Ok(())
