@@ -46,7 +46,7 @@ var languages = []language{
 	},
 	{
 		// Written from spec/ and the schemas alone: it is here to show that they suffice.
-		name:  "rust",
+		name: "rust", groups: true,
 		build: []string{"make", "-s", "rust"},
 		run:   []string{".tools/rust/debug/conformance-peer"},
 		check: noGo, claim: "has-no-go-in-it",

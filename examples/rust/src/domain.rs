@@ -5,6 +5,7 @@ use crate::info::{self, Interest};
 use crate::layout::{
     self, lock_byte, node_record, participant_record as record, participant_state, participants_header, segment_kind,
 };
+use crate::layout::{Entry, row_state};
 use crate::segment::{self, Found, Plan, Segment};
 use crate::sys::{self, Lock};
 use std::collections::HashMap;
@@ -94,6 +95,11 @@ impl Domain {
         bytes[..8].copy_from_slice(&node.to_le_bytes());
         bytes[8..].copy_from_slice(&low.to_le_bytes());
         bytes
+    }
+
+    /// The word of a row that this participant holds.
+    pub fn row_word(&self) -> Entry {
+        Entry::new(self.generation, self.index, row_state::HELD)
     }
 
     /// A handle for a publisher of that topic, and the last sequence that it has used.

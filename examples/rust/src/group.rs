@@ -185,7 +185,7 @@ impl Group {
         let used = words.entry(index, entry::BLOCKED_NS);
         let bits = crate::layout::BLOCKED_BITS;
         let _ = used.fetch_and(!0 << bits, SeqCst);
-        if words.load_tail() <= next + self.slots / 2 {
+        if words.load_tail() <= next.saturating_add(self.slots / 2) {
             words.wake_producers();
         }
         true

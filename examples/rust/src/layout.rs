@@ -79,6 +79,12 @@ pub fn fnv64(bytes: impl IntoIterator<Item = u8>) -> u64 {
     bytes.into_iter().fold(0xcbf2_9ce4_8422_2325, step)
 }
 
+/// FNV-1a, 32 bits.
+pub fn fnv32(bytes: impl IntoIterator<Item = u8>) -> u32 {
+    let step = |h: u32, b: u8| (h ^ u32::from(b)).wrapping_mul(0x0100_0193);
+    bytes.into_iter().fold(0x811c_9dc5, step)
+}
+
 /// CRC-32C (Castagnoli): reflected, begun and ended with all ones.
 pub fn crc32c(bytes: impl IntoIterator<Item = u8>) -> u32 {
     let step = |mut crc: u32, b: u8| {
@@ -107,6 +113,7 @@ mod tests {
     fn sums_of_known_texts() {
         assert_eq!(crc32c(*b"123456789"), 0xe306_9283);
         assert_eq!(fnv64(*b"a"), 0xaf63_dc4c_8601_ec8c);
+        assert_eq!(fnv32(*b"a"), 0xe40c_292c);
     }
 
     #[test]

@@ -3,10 +3,10 @@
 //! It shows that the texts suffice: nothing here was taken from the other implementations, with
 //! which it shares rings in the conformance run. It joins a domain, publishes on shared and
 //! exclusive topics (copied, in a claimed slot, in fragments), reads as a reliable or a latest
-//! reader, sleeps and is woken, follows replaced rings, and takes back what the dead held.
+//! reader or as a member of a queue group, sleeps and is woken, follows replaced rings, and takes back
+//! what the dead held.
 //!
-//! Left out: queue groups (it respects those of others), patterns, request rights of one's own for
-//! a topic, counters, watching bells, and the forwarder.
+//! Left out: patterns, rights of one's own for a topic, counters, watching bells, and the forwarder.
 
 pub mod domain;
 pub mod error;
@@ -15,6 +15,7 @@ pub mod group;
 pub mod info;
 pub mod layout;
 pub mod mapping;
+pub mod member;
 pub mod name;
 pub mod pieces;
 pub mod producer;
@@ -31,6 +32,7 @@ pub mod words;
 
 pub use domain::Domain;
 pub use error::{Error, Result};
+pub use member::{Member, Told};
 pub use publisher::{Marks, Publisher, Slot};
 pub use shape::Ask;
 pub use subscription::{Item, Subscription};

@@ -296,7 +296,7 @@ pub fn copy(ring: &Ring, position: u64, buffer: &mut Vec<u8>) -> Taken {
     }
     fence(Acquire);
     let still = match words.shape.is_exclusive() {
-        true => words.load_tail() <= position + words.shape.slots,
+        true => words.load_tail() <= position.saturating_add(words.shape.slots),
         false => words.load_claim(position) == before,
     };
     match piece {

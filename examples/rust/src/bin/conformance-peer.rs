@@ -2,10 +2,11 @@
 
 use ringcast_from_spec::layout::{content, ring_kind, ring_mode};
 use ringcast_from_spec::table::{OFFSET, Table, Writer};
-use ringcast_from_spec::{Ask, Domain, Error, Item, Marks, Publisher, Subscription};
+use ringcast_from_spec::{Ask, Domain, Error, Item, Marks, Member, Publisher, Subscription, Told};
 use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -41,7 +42,8 @@ fn run(words: &[&str]) -> Outcome {
         ["read", topic, reading, history, count] => {
             read(&domain()?, topic, *reading == "latest", history.parse()?, count.parse()?)
         }
-        ["member" | "hold", ..] => Err("this implementation has no queue groups".into()),
+        ["member", topic, group] => member(&domain()?, topic, group),
+        ["hold", topic, group] => hold_message(&domain()?, topic, group),
         _ => Err(format!("unknown command {words:?}: see cbindings/conformance/doc.go").into()),
     }
 }
@@ -135,6 +137,48 @@ fn read(domain: &Arc<Domain>, topic: &str, latest: bool, history: u64, count: u6
     }
     say(&format!("got {got} missed {missed}"));
     Ok(())
+}
+
+/// Takes messages of a group until the standard input ends.
+fn member(domain: &Arc<Domain>, topic: &str, group: &str) -> Outcome {
+    let ended = Arc::new(AtomicBool::new(false));
+    let seen = ended.clone();
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin(), &mut std::io::sink());
+        seen.store(true, Ordering::SeqCst);
+    });
+    let mut member = Member::join(domain, topic, group)?;
+    say("ready");
+    while !ended.load(Ordering::SeqCst) {
+        match member.next(Duration::from_millis(50))? {
+            None => (),
+            Some(Told::Message(head)) => {
+                let n = head.sequence;
+                check(n, head.content, head.schema, member.bytes()).ok_or_else(|| format!("message {n}: wrong"))?;
+                member.done();
+                say(&format!("took {n}"));
+            }
+            Some(Told::Abandoned { sequence, .. }) => {
+                member.done();
+                say(&format!("abandoned {sequence}"));
+            }
+            Some(Told::Lagged(missed)) => say(&format!("missed {missed}")),
+            Some(other) => return Err(format!("{other:?}").into()),
+        }
+    }
+    Ok(())
+}
+
+/// Takes one message of a group and keeps it in hand.
+fn hold_message(domain: &Arc<Domain>, topic: &str, group: &str) -> Outcome {
+    let mut member = Member::join(domain, topic, group)?;
+    say("ready");
+    let Some(Told::Message(head)) = member.next(PATIENCE)? else { return Err("no message came".into()) };
+    let n = head.sequence;
+    check(n, head.content, head.schema, member.bytes()).ok_or_else(|| format!("message {n}: wrong"))?;
+    say(&format!("holding {n}"));
+    sleep(PATIENCE);
+    Err("was not killed".into())
 }
 
 /// None: the message is not what it should be.
