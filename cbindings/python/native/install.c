@@ -76,6 +76,8 @@ static int install(void)
 		result = rcpy_ready_slot(module);
 	if (result == 0)
 		result = rcpy_ready_writer(module);
+	if (result == 0)
+		result = rcpy_ready_wait(module);
 	Py_DECREF(module);
 	return result;
 }

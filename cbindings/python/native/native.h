@@ -41,6 +41,7 @@ int rcpy_ready_message(PyObject *module);
 int rcpy_ready_reader(PyObject *module);
 int rcpy_ready_slot(PyObject *module);
 int rcpy_ready_writer(PyObject *module);
+int rcpy_ready_wait(PyObject *module);
 
 /* domain_ref.c: a domain is closed when the last of its users lets go, in whatever order. */
 typedef struct rcpy_domain rcpy_domain;

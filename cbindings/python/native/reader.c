@@ -1,13 +1,7 @@
 /* Reader: the steps of a subscription. */
 #include <stdlib.h>
 
-#include "native.h"
-
-typedef struct {
-	PyObject_HEAD
-	struct source *source; /* NULL: closed, or never opened */
-	message *spare;        /* the next message is written here */
-} reader;
+#include "reader.h"
 
 static int closed_error(void)
 {
@@ -15,13 +9,12 @@ static int closed_error(void)
 	return -1;
 }
 
-/* Before each call: open, for this thread. */
-static int check(const reader *self)
+int rcpy_reader_check(const reader *self)
 {
 	return self->source == NULL ? closed_error() : rcpy_gate_check(&self->source->gate, "subscription");
 }
 
-static void close_now(reader *self)
+void rcpy_reader_close_now(reader *self)
 {
 	struct source *s = self->source;
 	self->source = NULL;
@@ -79,7 +72,7 @@ static int wait_for_one(reader *self, int64_t timeout, rc_received *out)
 	} while (result == RC_TIMED_OUT && raised == 0 && !s->gate.closing && (deadline == INT64_MAX || rcpy_now() < deadline));
 	rcpy_source_leave(s);
 	if (s->gate.closing) {
-		close_now(self);
+		rcpy_reader_close_now(self);
 		if (raised == 0)
 			raised = closed_error();
 	}
@@ -120,7 +113,7 @@ static int copy_out(reader *self, message *m)
 	if (!s->group) /* a member's message is in hand until it is handled */
 		rc_subscription_release(s->handle);
 	if (s->gate.closing)
-		close_now(self);
+		rcpy_reader_close_now(self);
 	return 0;
 }
 
@@ -156,7 +149,7 @@ static PyObject *hand_out(reader *self)
 static PyObject *step(reader *self, int64_t timeout, int *result)
 {
 	*result = RC_OK;
-	if (check(self) < 0 || (self->spare == NULL && (self->spare = rcpy_message_new()) == NULL) || rcpy_source_settle(self->source) < 0)
+	if (rcpy_reader_check(self) < 0 || (self->spare == NULL && (self->spare = rcpy_message_new()) == NULL) || rcpy_source_settle(self->source) < 0)
 		return NULL;
 	rc_received *out = &self->spare->received;
 	for (;;) {
@@ -212,7 +205,7 @@ static PyObject *reader_iternext(reader *self)
 static PyObject *reader_release(reader *self, PyObject *unused)
 {
 	(void)unused;
-	if (check(self) < 0 || rcpy_source_settle(self->source) < 0)
+	if (rcpy_reader_check(self) < 0 || rcpy_source_settle(self->source) < 0)
 		return NULL;
 	rc_subscription_release(self->source->handle);
 	Py_RETURN_NONE;
@@ -229,7 +222,7 @@ static PyObject *reader_close(reader *self, PyObject *unused)
 		rcpy_source_drop(s);
 		Py_RETURN_NONE;
 	}
-	close_now(self);
+	rcpy_reader_close_now(self);
 	Py_RETURN_NONE;
 }
 
@@ -242,7 +235,7 @@ static PyObject *get_closed(reader *self, void *closure)
 static PyObject *get_handle(reader *self, void *closure)
 {
 	(void)closure;
-	if (check(self) < 0)
+	if (rcpy_reader_check(self) < 0)
 		return NULL;
 	return PyLong_FromUnsignedLongLong((unsigned long long)(uintptr_t)self->source->handle);
 }
@@ -273,7 +266,7 @@ static PyObject *reader_self(PyObject *self)
 	return self;
 }
 
-static PyTypeObject reader_type = {
+PyTypeObject rcpy_reader_type = {
 	PyVarObject_HEAD_INIT(NULL, 0)
 	.tp_name = "ringcast._native.Reader",
 	.tp_doc = "The steps of a subscription.",
@@ -290,7 +283,7 @@ static PyTypeObject reader_type = {
 
 int rcpy_ready_reader(PyObject *module)
 {
-	if (PyType_Ready(&reader_type) < 0)
+	if (PyType_Ready(&rcpy_reader_type) < 0)
 		return -1;
-	return PyObject_SetAttrString(module, "Reader", (PyObject *)&reader_type);
+	return PyObject_SetAttrString(module, "Reader", (PyObject *)&rcpy_reader_type);
 }

@@ -9,7 +9,12 @@ bool rcpy_view_release(PyObject **view)
 	if (*view == NULL)
 		return true;
 	if (Py_REFCNT(*view) > 1) { /* somebody has it: it must not work any more */
-		PyObject *done = PyObject_CallMethod(*view, "release", NULL);
+		static PyObject *name; /* made once: this is done for each message */
+		if (name == NULL && (name = PyUnicode_InternFromString("release")) == NULL) {
+			PyErr_Clear();
+			return false;
+		}
+		PyObject *done = PyObject_CallMethodNoArgs(*view, name);
 		if (done == NULL) {
 			PyErr_Clear(); /* BufferError: somebody looks through it */
 			return false;

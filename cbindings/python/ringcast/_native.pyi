@@ -3,7 +3,7 @@
 import mmap
 from array import array
 from types import TracebackType
-from typing import Any, Optional, Type, Union
+from typing import Any, Iterable, Optional, Type, Union
 
 from .address import Address
 from .events import Event
@@ -73,6 +73,8 @@ class Reader:
     def close(self) -> None: ...
     def __iter__(self) -> Reader: ...
     def __next__(self) -> Union[Message, Event]: ...
+
+def wait_any(readers: Iterable[Reader], timeout: Optional[float], /) -> Optional[Reader]: ...
 
 class Writer:
     def __init__(self, handle: int, domain: int) -> None: ...

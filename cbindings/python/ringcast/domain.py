@@ -5,8 +5,9 @@ from __future__ import annotations
 import enum
 import weakref
 from types import TracebackType
-from typing import Any, Dict, Optional, Type, Union
+from typing import Any, Dict, Iterable, Optional, Type, Union
 
+from . import _native
 from ._library import check, encode, ffi, lib
 from .address import Address
 from .errors import ClosedError
@@ -124,6 +125,15 @@ class Domain:
             reading = Reading.GROUP if group is not None else Reading.RELIABLE
         config: Dict[str, Any] = {"reading": int(reading), "local_only": local_only, "history": history}
         return open_subscription(self, topic, config, group, copies)
+
+    def wait(self, subscriptions: Iterable[Subscription], timeout: Optional[float] = None) -> Optional[Subscription]:
+        """Waits until one of several subscriptions of this domain has something, and returns it;
+        None when the time is up. The search begins behind the one that was ready last. They
+        sleep in one place, whatever their number, without the GIL; it is a step of each of them,
+        and no other thread may use them meanwhile."""
+        self._open()
+        found = _native.wait_any(subscriptions, timeout)
+        return found if isinstance(found, Subscription) else None
 
     def counter(self, label: str) -> "Counter":
         """Opens a counter in a file that tools read while the program runs. label is a dotted

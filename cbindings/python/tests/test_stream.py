@@ -2,7 +2,10 @@
 
 import array
 import gc
+import glob
+import os
 import signal
+import stat
 import threading
 import time
 
@@ -311,3 +314,66 @@ def test_queue_group(domain, copies):
     domain.publisher("latest", mode=ringcast.RingMode.LATEST).publish(b"")
     with pytest.raises(ringcast.InvalidError, match="RC_READ_GROUP"):
         domain.subscribe("jobs", reading=ringcast.Reading.LATEST, group="g")
+
+
+def test_rights_of_a_topic(domain):
+    with domain.publisher("r", file_mode=0o640):
+        (data,) = glob.glob(os.path.join(domain.directory, "topics", "r.*.dat"))
+        assert stat.S_IMODE(os.stat(data).st_mode) == 0o640
+    with pytest.raises(ringcast.InvalidError, match="no such group"):
+        domain.publisher("q", group="no such group")
+
+
+def test_wait_for_several(domain):
+    subscriptions = [domain.subscribe(f"t.{i}") for i in range(5)]
+    publishers = [domain.publisher(f"t.{i}") for i in range(5)]
+    assert domain.wait(subscriptions, 0) is None and domain.wait(subscriptions, 0.01) is None
+    for i in (3, 0, 4, 4, 1):
+        publishers[i].publish(b"%d" % i)
+        ready = domain.wait(subscriptions, PATIENCE)
+        assert ready is subscriptions[i] and bytes(ready.poll()) == b"%d" % i
+    t = threading.Thread(target=lambda: (time.sleep(0.02), publishers[2].publish(b"late")))
+    t.start()
+    assert domain.wait(subscriptions) is subscriptions[2]
+    t.join()
+    view = subscriptions[2].next().data
+    publishers[0].publish(b"x")
+    assert domain.wait(subscriptions, PATIENCE) is subscriptions[0]
+    with pytest.raises(ValueError):  # a wait is a step of each
+        view[0]
+
+
+def test_wait_for_several_refuses(domain, directory):
+    s = domain.subscribe("t")
+    with pytest.raises(ringcast.InvalidError, match="no subscriptions"):
+        domain.wait([])
+    with pytest.raises(ringcast.InvalidError, match="twice"):
+        domain.wait([s, s])
+    with pytest.raises(TypeError):
+        domain.wait([s, "t"])
+    with ringcast.Domain(dir=directory) as other:
+        with pytest.raises(ringcast.InvalidError, match="another domain"):
+            domain.wait([s, other.subscribe("t")])
+    s.close()
+    with pytest.raises(ringcast.ClosedError):
+        domain.wait([s])
+
+
+def test_close_ends_a_wait_for_several(domain):
+    subscriptions = [domain.subscribe("a"), domain.subscribe("b")]
+    raised = []
+
+    def wait():
+        try:
+            domain.wait(subscriptions)
+        except ringcast.ClosedError as e:
+            raised.append(e)
+
+    t = threading.Thread(target=wait)
+    t.start()
+    time.sleep(0.02)
+    with pytest.raises(ringcast.ThreadError):
+        subscriptions[0].poll()
+    subscriptions[1].close()
+    t.join(PATIENCE)
+    assert len(raised) == 1 and not subscriptions[0].closed and subscriptions[0].poll() is None
