@@ -98,6 +98,8 @@ func TestNoStyleAllocates(t *testing.T) {
 	styles := map[string]func(){
 		"Handle":             func() { _ = sub.Handle(ctx, handler) },
 		"Poll":               func() { _, _ = sub.Poll(10, polled) },
+		"NextBatch":          func() { ms, _ := sub.NextBatch(ctx, 0); got += len(ms) },
+		"Merged.NextBatch":   func() { ms, _ := merged.NextBatch(ctx, 3); got += len(ms) },
 		"Merged.Next":        func() { _, _ = merged.Next(ctx); got++ },
 		"Merged.Poll":        func() { _, _ = merged.Poll(10, polled) },
 		"Next of a member":   func() { _, _ = member.Next(ctx); got++ },

@@ -12,11 +12,12 @@ const joinTries = 10
 
 // joinGroup makes the topic's source a member of our group. The file is its own from
 // then on; on an error it is closed.
-func (s *Subscription) joinGroup(topic string, file *ring.File) (*source, error) {
+func (s *Subscription) joinGroup(topic string, file *ring.File) (_ *source, err error) {
 	for range joinTries {
-		member, err := file.JoinGroup(s.config.Group, s.groupOptions())
+		src := newSource(s, topic, file)
+		src.member, err = file.JoinGroup(s.config.Group, s.groupOptions(src))
 		if err == nil {
-			return &source{topic: topic, file: file, member: member}, nil
+			return src, nil
 		}
 		err = errors.Join(s.groupError(topic, err), file.Close())
 		if !errors.Is(err, ring.ErrRetired) {
@@ -29,8 +30,8 @@ func (s *Subscription) joinGroup(topic string, file *ring.File) (*source, error)
 	return nil, errors.Join(s.groupError(topic, ring.ErrRetired), file.Close())
 }
 
-func (s *Subscription) groupOptions() ring.GroupOptions {
-	return ring.GroupOptions{Self: s.bus.Address()}
+func (s *Subscription) groupOptions(src *source) ring.GroupOptions {
+	return ring.GroupOptions{Self: s.bus.Address(), Tag: src.tag}
 }
 
 func (s *Subscription) groupError(topic string, err error) error {
@@ -47,7 +48,7 @@ func (s *Subscription) moveMember(src *source, next *ring.File) error {
 	if err != ErrClosed {
 		return err
 	}
-	member, err := next.JoinGroup(s.config.Group, s.groupOptions())
+	member, err := next.JoinGroup(s.config.Group, s.groupOptions(src))
 	if err != nil {
 		return s.groupError(src.topic, err)
 	}
@@ -56,12 +57,16 @@ func (s *Subscription) moveMember(src *source, next *ring.File) error {
 	return nil
 }
 
-// next takes the next message of a topic, and ends the one before.
-func (src *source) next(m *ring.Message) error {
-	if src.member != nil {
-		return src.member.Next(m)
+// take takes the next messages of a topic, and ends those before. A member has one in
+// hand.
+func (src *source) take(ms []Message) (int, error) {
+	if src.member == nil {
+		return src.reader.NextBatch(rawOf(ms))
 	}
-	return src.reader.Next(m)
+	if err := src.member.Next(&ms[0].raw); err != nil {
+		return 0, err
+	}
+	return 1, nil
 }
 
 // cursor is how far the source has read.

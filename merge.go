@@ -28,10 +28,10 @@ type Merged struct {
 
 	eager Wait // how it waits
 	subs  []*Subscription
-	at    int  // subscription that is read
-	turn  int  // messages taken from it in a row
-	empty bool // the last look has found nothing
-	last  *Message
+	at    int    // subscription that is read
+	turn  int    // messages taken from it in a row
+	empty bool   // the last look has found nothing
+	last  *batch // what was taken last
 	reads readSet
 }
 
@@ -71,6 +71,7 @@ func (m *Merged) take(s *Subscription) error {
 		return err
 	}
 	s.wait.owner.Store(&m.wait)
+	s.batch.ended[1] = &m.wait.closing
 	m.subs = append(m.subs, s)
 	m.wait.others = append(m.wait.others, &s.wait)
 	if eager := moreEager(m.eager, s.eagerness()); m.waiter == nil || eager != m.eager {
@@ -114,6 +115,11 @@ func (m *Merged) Next(ctx context.Context) (*Message, error) { return nextOf(m, 
 
 // TryNext is Subscription.TryNext of them all. ErrClosed: the last of them is closed.
 func (m *Merged) TryNext() (*Message, error) { return tryNextOf(m) }
+
+// NextBatch is Subscription.NextBatch of them all: a batch is of one of them.
+func (m *Merged) NextBatch(ctx context.Context, most int) ([]Message, error) {
+	return batchOf(m, ctx, most)
+}
 
 // Poll is Subscription.Poll of them all. ErrClosed: the last of them is closed.
 func (m *Merged) Poll(most int, handler func(*Message)) (int, error) { return pollOf(m, most, handler) }
@@ -170,11 +176,11 @@ func (m *Merged) leave() {
 	}
 }
 
-func (m *Merged) next(ctx context.Context) (*Message, error) {
+func (m *Merged) await(ctx context.Context, want int) (*batch, error) {
 	for {
-		msg, err := m.poll()
+		b, err := m.look(want)
 		if err != ErrEmpty {
-			return msg, err
+			return b, err
 		}
 		m.wait.attend(ctx)
 		m.gather()
@@ -185,28 +191,31 @@ func (m *Merged) next(ctx context.Context) (*Message, error) {
 	}
 }
 
-// poll looks at every subscription once, from where it stopped.
-func (m *Merged) poll() (*Message, error) {
+// look looks at every subscription once, from where it stopped.
+func (m *Merged) look(want int) (*batch, error) {
 	m.empty = false
-	if m.last != nil { // its subscription may not be the next one that is read
-		m.last.Done()
-		m.last = nil
-	}
+	m.done()
 	if m.wait.closing.Load() {
 		return nil, ErrClosed
 	}
+	if m.turn >= maxTurn && !m.subs[m.at].batch.left() {
+		m.advance()
+	}
 	for left := len(m.subs); left > 0; left-- {
-		msg, err := m.subs[m.at].poll()
+		b, err := m.subs[m.at].look(want)
 		switch {
 		case err == ErrClosed:
 			m.drop()
 			continue
-		case err != ErrEmpty:
-			if m.turn++; m.turn >= maxTurn {
-				m.advance()
+		case err == nil:
+			m.last = b
+			if b.next == 0 { // not what was left
+				m.turn += b.have
 			}
-			m.last = msg
-			return msg, err
+			return b, nil
+		case err != ErrEmpty:
+			m.turn++
+			return nil, err
 		}
 		m.advance()
 	}
@@ -215,6 +224,15 @@ func (m *Merged) poll() (*Message, error) {
 	}
 	m.empty = true
 	return nil, ErrEmpty
+}
+
+// done ends the last message of a group: its subscription may not be the next one that
+// is read.
+func (m *Merged) done() {
+	if m.last != nil && m.last.next > 0 {
+		m.last.messages[m.last.next-1].Done()
+	}
+	m.last = nil
 }
 
 func (m *Merged) advance() {

@@ -27,21 +27,29 @@ const (
 // keeps it. Its methods neither block nor allocate, but for Clone. It belongs to
 // the goroutine that reads the subscription.
 type Message struct {
-	raw          ring.Message
-	topic        string
-	subscription *Subscription
-	member       *ring.Member // in whose hand it is; nil outside groups
+	raw ring.Message // its tag is the source
 }
+
+// source is where it was read; the zero Message and a clone have none that is open.
+func (m *Message) source() *source {
+	if m.raw.Tag == nil {
+		return &nowhere
+	}
+	return m.raw.Tag.Value.(*source)
+}
+
+// nowhere is the source of the zero Message.
+var nowhere source
 
 // Payload is the message's bytes. They must not be written: the ring is mapped
 // for reading, and other subscriptions see the same bytes.
 func (m *Message) Payload() []byte { return m.raw.Payload }
 
 // Topic is the topic it was published to.
-func (m *Message) Topic() string { return m.topic }
+func (m *Message) Topic() string { return m.source().topic }
 
 // Subscription is whose message it is; see Bus.Merge.
-func (m *Message) Subscription() *Subscription { return m.subscription }
+func (m *Message) Subscription() *Subscription { return m.source().subscription }
 
 // Source is the address of its publisher, whatever node it is on.
 func (m *Message) Source() Address { return m.raw.Producer }
@@ -87,15 +95,15 @@ func (m *Message) Position() uint64 { return m.raw.Position }
 // where the next call of the subscription follows at once, and does nothing
 // outside groups. One locked instruction.
 func (m *Message) Done() {
-	if m.member != nil {
-		m.member.Done()
+	if member := m.source().member; member != nil {
+		member.Done()
 	}
 }
 
 // Clone returns a copy that stays valid. It is in nobody's hand.
 func (m *Message) Clone() *Message {
-	c := *m
-	c.member = nil
+	c, from := *m, m.source()
+	c.raw.Tag = newSource(from.subscription, from.topic, nil).tag
 	c.raw.Payload = bytes.Clone(m.raw.Payload)
 	c.raw.Block = bytes.Clone(m.raw.Block)
 	return &c

@@ -15,12 +15,12 @@ import (
 // busy topic starves nobody.
 const maxTurn = 64
 
-// next waits for a message or an event.
-func (s *Subscription) next(ctx context.Context) (*Message, error) {
+// await waits for messages or an event.
+func (s *Subscription) await(ctx context.Context, want int) (*batch, error) {
 	for {
-		m, err := s.poll()
+		b, err := s.look(want)
 		if err != ErrEmpty {
-			return m, err
+			return b, err
 		}
 		s.wait.attend(ctx)
 		err = s.reads.await(s.waiter, &s.wait)
@@ -70,11 +70,15 @@ func (r *readSet) Patience() time.Duration {
 	return most
 }
 
-// poll looks at every source once, from where it stopped.
-func (s *Subscription) poll() (*Message, error) {
+// look returns what was not handed out, or looks at every source once, from where it
+// stopped.
+func (s *Subscription) look(want int) (*batch, error) {
 	s.empty = false
 	if s.wait.closing.Load() {
 		return nil, ErrClosed
+	}
+	if s.batch.next < s.batch.have {
+		return &s.batch, nil
 	}
 	if s.wild {
 		s.follow()
@@ -85,16 +89,17 @@ func (s *Subscription) poll() (*Message, error) {
 		return nil, err
 	}
 	for range s.sources {
-		m, err := s.pollSource(s.sources[s.at])
+		ms := s.batch.room(want)
+		err := s.lookAt(s.sources[s.at], ms[:min(len(ms), maxTurn-s.turn)])
 		if err != ErrEmpty {
-			if s.turn++; s.turn >= maxTurn {
+			if s.turn += max(1, s.batch.have); s.turn >= maxTurn {
 				s.advance()
 			}
-			return m, err
+			return &s.batch, err
 		}
 		s.advance()
 	}
-	s.empty = true
+	s.empty, s.batch.ahead = true, 1
 	return nil, ErrEmpty
 }
 
@@ -105,28 +110,29 @@ func (s *Subscription) advance() {
 	}
 }
 
-// pollSource takes the next message or event of one topic.
-func (s *Subscription) pollSource(src *source) (*Message, error) {
-	m := &s.message
+// lookAt takes the next messages or the next event of one topic. What is not a plain
+// message comes alone.
+func (s *Subscription) lookAt(src *source, ms []Message) error {
+	s.batch.drop()
 	for {
-		err := src.next(&m.raw)
-		switch {
-		case err == nil && m.raw.Kind < layout.MessageKindEvent:
-			m.topic, m.member = src.topic, src.member
-			return m, nil
-		case err == nil && m.raw.Kind == layout.MessageKindEvent:
-			if err := eventOf(&m.raw, src.topic); err != nil {
-				return nil, err
+		n, err := src.take(ms)
+		switch kind := ms[0].raw.Kind; {
+		case err == nil && kind < layout.MessageKindEvent:
+			s.batch.filled(n, len(ms))
+			return nil
+		case err == nil && kind == layout.MessageKindEvent:
+			if err := eventOf(&ms[0].raw, src.topic); err != nil {
+				return err
 			}
 		case err == nil: // between parts of Ringcast
 		case err == ErrEmpty:
-			return nil, err
+			return err
 		case err == ring.ErrRetired, err == ErrClosed: // a member is closed where it could not follow
 			if err := s.replace(src); err != nil {
-				return nil, err
+				return err
 			}
 		default:
-			return nil, told(err, src.topic)
+			return told(err, src.topic)
 		}
 	}
 }
@@ -181,7 +187,7 @@ func (s *Subscription) replace(src *source) error {
 
 // rejoin reads a successor from its beginning.
 func (s *Subscription) rejoin(src *source, next *ring.File) error {
-	o := ring.JoinOptions{Latest: s.config.Latest || next.Shape().Mode == Latest, FromSet: true}
+	o := ring.JoinOptions{Latest: s.config.Latest || next.Shape().Mode == Latest, FromSet: true, Tag: src.tag}
 	reader, err := next.Join(o)
 	if err != nil && err != ring.ErrRetired {
 		return err

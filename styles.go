@@ -10,26 +10,33 @@ type feed interface {
 	// enter makes the caller the only user, until leave.
 	enter() error
 	leave()
-	// poll takes the next message or event, or is ErrEmpty.
-	poll() (*Message, error)
-	// next waits for it.
-	next(ctx context.Context) (*Message, error)
+	// look takes what is there: a batch with something left, or the next event, or
+	// ErrEmpty. It takes so many messages at most, or as many as came of late if want is 0.
+	look(want int) (*batch, error)
+	// await waits for it.
+	await(ctx context.Context, want int) (*batch, error)
 }
 
-func nextOf(f feed, ctx context.Context) (*Message, error) {
+func nextOf(f feed, ctx context.Context) (m *Message, err error) {
 	if err := f.enter(); err != nil {
 		return nil, err
 	}
-	m, err := f.next(ctx)
+	b, err := f.await(ctx, 0)
+	if err == nil {
+		m = b.pop()
+	}
 	f.leave()
 	return m, err
 }
 
-func tryNextOf(f feed) (*Message, error) {
+func tryNextOf(f feed) (m *Message, err error) {
 	if err := f.enter(); err != nil {
 		return nil, err
 	}
-	m, err := f.poll()
+	b, err := f.look(0)
+	if err == nil {
+		m = b.pop()
+	}
 	f.leave()
 	return m, err
 }
@@ -42,9 +49,18 @@ func messagesOf(f feed, ctx context.Context) iter.Seq2[*Message, error] {
 		}
 		defer f.leave()
 		for {
-			m, err := f.next(ctx)
-			if err == ErrClosed || !yield(m, err) || err != nil && !IsEvent(err) {
-				return
+			b, err := f.await(ctx, 0)
+			if err != nil {
+				if err == ErrClosed || !yield(nil, err) || !IsEvent(err) {
+					return
+				}
+				continue
+			}
+			for ms, at := b.messages[:b.have], b.next; at < len(ms) && !b.over(); at++ {
+				b.next = at + 1 // first: the loop may end by a panic, too
+				if !yield(&ms[at], nil) {
+					return
+				}
 			}
 		}
 	}
@@ -56,37 +72,48 @@ func handleOf(f feed, ctx context.Context, handler func(m *Message, event error)
 	}
 	defer f.leave()
 	for {
-		m, err := f.next(ctx)
+		b, err := f.await(ctx, 0)
 		if err == ErrClosed {
 			return nil
 		}
-		if err != nil && !IsEvent(err) {
-			return err
+		if err != nil {
+			if !IsEvent(err) {
+				return err
+			}
+			if err := handler(nil, err); err != nil {
+				return err
+			}
+			continue
 		}
-		if err := handler(m, err); err != nil {
-			return err
-		}
-		if m != nil {
-			m.Done()
+		for ms, at := b.messages[:b.have], b.next; at < len(ms) && !b.over(); at++ {
+			b.next = at + 1
+			if err := handler(&ms[at], nil); err != nil {
+				return err
+			}
+			ms[at].Done()
 		}
 	}
 }
 
-func pollOf(f feed, most int, handler func(*Message)) (int, error) {
+func pollOf(f feed, most int, handler func(*Message)) (n int, err error) {
 	if err := f.enter(); err != nil {
 		return 0, err
 	}
 	defer f.leave()
-	for n := 0; n < most; n++ {
-		m, err := f.poll()
+	for n < most {
+		b, err := f.look(most - n)
 		if err == ErrEmpty {
 			return n, nil
 		}
 		if err != nil {
 			return n, err
 		}
-		handler(m)
-		m.Done()
+		for n < most && b.left() {
+			m := b.pop()
+			handler(m)
+			m.Done()
+			n++
+		}
 	}
-	return max(most, 0), nil
+	return n, nil
 }

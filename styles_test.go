@@ -38,6 +38,21 @@ var styles = []style{
 			}
 		}
 	}},
+	{"NextBatch", func(ctx context.Context, s *Subscription, see func(*Message, error) error) error {
+		for most := 0; ; most++ {
+			ms, err := s.NextBatch(ctx, most%5)
+			if err != nil {
+				if err := see(nil, err); err != nil {
+					return err
+				}
+			}
+			for i := range ms {
+				if err := see(&ms[i], nil); err != nil {
+					return err
+				}
+			}
+		}
+	}},
 	{"Messages", func(ctx context.Context, s *Subscription, see func(*Message, error) error) error {
 		for m, err := range s.Messages(ctx) {
 			if err := see(m, err); err != nil {

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/ringcast/ringcast"
 )
@@ -119,7 +118,8 @@ func (w *worker) consume(ctx context.Context) error {
 		return err
 	}
 	order := newOrder(w.Spec.Producers)
-	for m, err := range sub.Messages(ctx) {
+	for {
+		batch, err := sub.NextBatch(ctx, 0)
 		if err != nil {
 			if !ringcast.IsEvent(err) {
 				return err
@@ -129,21 +129,27 @@ func (w *worker) consume(ctx context.Context) error {
 			continue
 		}
 		w.turn()
-		tag, stamp, whole := w.read(m)
-		last, err := order.next(tag, whole)
-		if err != nil {
-			return err
-		}
-		if last {
-			if order.open == 0 {
-				return nil
+		for i := range batch {
+			if err := w.take(&batch[i], order); err != nil {
+				return err
 			}
-			continue
 		}
-		if stamp != 0 && w.window.measured {
-			record(w.hist, now()-timeOf(stamp))
+		if order.open == 0 {
+			return nil
 		}
-		w.count()
 	}
-	return fmt.Errorf("subscription ended early: %w", ctx.Err())
+}
+
+// take reads and counts one message of a stream.
+func (w *worker) take(m *ringcast.Message, order *order) error {
+	tag, stamp, whole := w.read(m)
+	last, err := order.next(tag, whole)
+	if err != nil || last {
+		return err
+	}
+	if stamp != 0 && w.window.measured {
+		record(w.hist, now()-timeOf(stamp))
+	}
+	w.count()
+	return nil
 }

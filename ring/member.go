@@ -85,6 +85,8 @@ type GroupOptions struct {
 	// Hands is how many messages the member may have in hand at once, for handlers
 	// that run side by side. Zero means 1; a group has 1024 in all.
 	Hands int
+	// Tag is what every message of the member bears, or nil.
+	Tag *Tag
 }
 
 // JoinGroup joins the queue group of that name. The first to join makes it, at the
@@ -117,7 +119,7 @@ func (f *File) joinGroup(name string, o GroupOptions, fromStart bool) (*Member, 
 // join makes a member of a group that is mapped.
 func (g *group) join(name string, o GroupOptions) (*Member, error) {
 	mb := &Member{ring: g.ring, group: g, name: name, self: o.Self.Participant(), reporting: -1}
-	mb.eyes = Reader{ring: g.ring, mode: modeLatest}
+	mb.eyes = Reader{ring: g.ring, mode: modeLatest, tag: o.Tag}
 	mb.wanted = max(1, o.Hands)
 	if mb.holdRows(); len(mb.hands) < mb.wanted {
 		mb.looked = g.ring.now() - deadCheck
@@ -314,7 +316,7 @@ func (mb *Member) Follow(next *File) error {
 			return ErrInHand
 		}
 	}
-	o := GroupOptions{Self: mb.self, Hands: mb.wanted}
+	o := GroupOptions{Self: mb.self, Hands: mb.wanted, Tag: mb.eyes.tag}
 	mb.end = ErrClosed
 	mb.acknowledge()
 	moved, err := next.joinGroup(mb.name, o, true)

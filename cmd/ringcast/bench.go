@@ -16,7 +16,7 @@ the processes itself, over a domain of its own in a temporary directory that is
 removed at the end; nothing that runs is touched.
 
 Producers write every byte of each message in the slot (Claim, Commit), readers
-read every byte where it lies (Messages) and check it. With --rate messages are
+read every byte where it lies (NextBatch) and check it. With --rate messages are
 offered at fixed instants and latencies count from the instant at which a message
 was due, so that a stall shows in all messages that it delayed.
 
