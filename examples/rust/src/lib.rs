@@ -23,6 +23,7 @@ pub mod publisher;
 pub mod reader;
 pub mod recovery;
 pub mod ring;
+mod seat;
 pub mod segment;
 pub mod shape;
 pub mod subscription;
