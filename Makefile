@@ -39,7 +39,7 @@ RUST  := --quiet --locked --offline --manifest-path examples/rust/Cargo.toml
 LIMITS    := $(patsubst bench/limits/%.c,bin/limits/%,$(wildcard bench/limits/*.c))
 
 .DEFAULT_GOAL := help
-.PHONY: help clib clippy java java-peer pythonlib rust rust-test conformance demo torture torture-mutants test check static build generate bench bench-ring limits peers lint litmus models mutants clean format modules vet staticcheck generated
+.PHONY: help clib clippy java java-peer pythonlib rust rust-test conformance demo torture torture-mutants test check static build generate bench bench-ring bench-languages limits peers lint litmus models mutants clean format modules vet staticcheck generated
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -110,6 +110,11 @@ bench-ring: ## the ring beside its limits and Aeron; BENCH=quick, JSON=1
 	@$(MAKE) --no-print-directory build limits peers >&2
 	@go build -o bin/bench-cells ./bench/cells
 	@bin/bench-cells $(if $(filter quick,$(BENCH)),-quick) $(if $(JSON),-json)
+
+bench-languages: ## the ring from every language beside Go, over the same work
+	@$(MAKE) -s -C cbindings bench
+	@go build -o bin/bench-languages ./bench/languages
+	@bin/bench-languages
 
 limits: $(LIMITS) ## build the C programs that show the limits of this machine
 

@@ -26,6 +26,10 @@
  * use to it: every call returns RC_ERROR_FORKED, and only the close functions do
  * something (they free memory). The parent's death is seen although a child lives on.
  *
+ * Speed. What the calls for a message do in the common case is inline in ringcast/inline.h; a program sees
+ * no difference but in time, and may define RC_NO_INLINE. A library with the same soname fits programs of
+ * any version of that file.
+ *
  * Configurations begin with all bytes zero, which is the default of every field; fields
  * may be added at the end of a configuration only with a new soname.
  */
@@ -358,5 +362,8 @@ RC_API void rc_counter_add(uint64_t *counter, uint64_t n);
 #ifdef __cplusplus
 }
 #endif
+
+/* The common message without a call. RC_NO_INLINE leaves that away. */
+#include "ringcast/inline.h"
 
 #endif

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "atomics.h"
+#define RC_NO_INLINE
 #include "ringcast.h"
 
 #define RCI_PATH 4096

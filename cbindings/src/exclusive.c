@@ -31,7 +31,8 @@ int rci_exclusive_take(struct producer *p)
 		if (cas(&r->control->owner, word, p->owner)) /* pairs(exclusive) */
 			break;
 	}
-	store_seq(&r->control->owner_flags, 0); /* pairs(reader-mask): we fence ourselves, before each look at the mask */
+	p->unfenced = rci_fence_register();
+	store_seq(&r->control->owner_flags, p->unfenced ? RCI_OWNER_UNFENCED : 0); /* pairs(reader-mask): before anything is published */
 	end_open_positions(r);
 	return RC_OK;
 }
@@ -81,7 +82,10 @@ int rci_end_exclusive(struct producer *p, uint64_t t, bool commit)
 		pad(r, t);
 		return RC_OK;
 	}
-	store_seq(&ring_slot(r, t)->published, ring_lap(r, t)); /* pairs(publish): before the look at the mask */
+	if (p->unfenced) /* who goes to sleep fences for us, and then looks again */
+		store_release(&ring_slot(r, t)->published, ring_lap(r, t)); /* pairs(publish) */
+	else
+		store_seq(&ring_slot(r, t)->published, ring_lap(r, t)); /* pairs(publish): before the look at the mask */
 	wake_readers(r);
 	return RC_OK;
 }

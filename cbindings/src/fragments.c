@@ -76,6 +76,6 @@ int rci_publish_fragments(rc_publisher *p, const struct outgoing *m)
 		if (commit_all(p, count) == RC_OK)
 			break;
 	}
-	p->sequence++;
+	p->fast.sequence++;
 	return RC_OK;
 }

@@ -140,6 +140,7 @@ int rc_subscription_keep(rc_subscription *s, const rc_received *received, rc_kep
 	int result = rci_usable(s->domain);
 	if (result != RC_OK)
 		return result;
+	rci_subscription_slow(s); /* while something is kept there is no short way */
 	struct stream *stream = s->pattern ? s->current : s->first;
 	if (stream == NULL || s->kept_valid || received->type != RC_TYPE_MESSAGE)
 		return rci_fail(RC_ERROR_INVALID, "keep: nothing is lent");

@@ -46,6 +46,7 @@ static int open_ring(rc_publisher *p)
 static void close_ring(rc_publisher *p)
 {
 	struct ring *ring = p->producer.ring;
+	p->fast.version = 0;
 	if (ring == NULL)
 		return;
 	if (ring->exclusive && load_relaxed(&p->domain->forked) == 0)
@@ -62,6 +63,35 @@ int rci_publisher_reopen(rc_publisher *p)
 	return open_ring(p);
 }
 
+/* Says how far the short ways may go now. */
+static void hasten(rc_publisher *p)
+{
+	const struct ring *r = p->producer.ring;
+	struct rc_inline_publisher *f = &p->fast;
+	f->version = 0;
+	if (r == NULL || p->timestamps || (r->exclusive && !p->producer.unfenced))
+		return;
+	f->exclusive = r->exclusive;
+	f->forked = &p->domain->forked;
+	f->swift = p->producer.gate.pin_count == 0 ? p->producer.gate.limit : 0;
+	f->next = load_relaxed(&r->control->tail);
+	f->owner = p->producer.owner;
+	f->payload = r->shape.payload;
+	f->stride = r->stride;
+	f->shift = r->shift;
+	f->mask = r->mask;
+	f->slots = r->slots;
+	f->claims = r->claims;
+	f->state = &r->header->state;
+	f->control = r->control;
+	memcpy(f->source, &p->source, sizeof f->source);
+	f->schema = p->schema;
+	f->me = r->me;
+	f->version = RC_INLINE_VERSION;
+}
+
+void rc_inline_wake(rc_publisher *p) { rci_wake_readers_slow(p->producer.ring); }
+
 static int open_publisher(rc_publisher *p, const rc_publisher_config *config)
 {
 	int n = snprintf(p->path, sizeof p->path, "%.*s/topics/%s", RCI_PATH - 512, p->domain->directory, p->topic);
@@ -77,13 +107,15 @@ static int open_publisher(rc_publisher *p, const rc_publisher_config *config)
 		result = rci_handle_take(p->domain, p->topic, &p->handle);
 	if (result == RC_OK) {
 		add_relaxed(&p->producer.ring->control->handles, 1);
-		p->sequence = p->handle->sequence;
+		p->fast.sequence = p->handle->sequence;
 		p->source = (struct rc_address){p->domain->node_id, p->domain->epoch, p->domain->generation, (uint16_t)p->domain->index, p->handle->number};
 		result = rci_interest_add(p->domain, p->topic, true, false, false);
 		p->interested = result == RC_OK;
 	}
-	if (result == RC_OK)
+	if (result == RC_OK) {
 		rci_attend(p);
+		hasten(p);
+	}
 	return result;
 }
 
@@ -123,11 +155,11 @@ void rc_publisher_close(rc_publisher *p)
 		return;
 	rc_domain *domain = p->domain;
 	bool forked = load_relaxed(&domain->forked) != 0;
-	if (p->claimed && !forked)
-		(void)rci_publisher_end(p, p->claim_position, false);
+	if (p->fast.claimed && !forked)
+		(void)rci_publisher_end(p, p->fast.position, false);
 	close_ring(p);
 	if (p->handle != NULL && !forked) {
-		p->handle->sequence = p->sequence;
+		p->handle->sequence = p->fast.sequence;
 		rci_handle_give(domain, p->handle);
 	}
 	if (p->interested && !forked)
@@ -173,7 +205,7 @@ void rci_put_header(const rc_publisher *p, const rc_marks *marks, size_t total, 
 	h->payload_start = RC_SLOT_HEADER_SIZE;
 	h->payload_length = (uint32_t)total;
 	h->producer = p->source;
-	h->sequence = p->sequence + 1;
+	h->sequence = p->fast.sequence + 1;
 	h->total_length = (uint32_t)total;
 	h->flags = RC_MESSAGE_FLAG_BEGIN | RC_MESSAGE_FLAG_END;
 	h->schema_hash = p->schema;
@@ -241,7 +273,7 @@ static int publish_once(void *argument)
 		rci_put_slot(p, c->position, &header, c->message->data);
 		result = rci_publisher_end(p, c->position, true);
 		if (__builtin_expect(result != RC_ERROR_FENCED, 1)) {
-			p->sequence++;
+			p->fast.sequence++;
 			return result;
 		}
 	}
@@ -262,10 +294,10 @@ static uint64_t nap_of(void *argument)
 
 static int wait_and_publish(struct call *call, int64_t timeout)
 {
-	struct waiter waiter = {publish_once, wait_for_room, nap_of, call};
+	struct waiter waiter = {publish_once, NULL, wait_for_room, nap_of, call};
 	if (timeout == 0)
 		return RC_FULL;
-	return rci_wait_for(call->publisher->domain, timeout, &waiter);
+	return rci_wait_for(call->publisher->domain, timeout, &call->publisher->spin_ns, &waiter);
 }
 
 static int check_call(const rc_publisher *p, const void *data, size_t size, const rc_marks *marks)
@@ -295,12 +327,15 @@ int rc_publisher_publish_marked(rc_publisher *p, const void *data, size_t size, 
 	int result = check_call(p, data, size, marks);
 	if (__builtin_expect(result != RC_OK, 0))
 		return result;
-	if (p->claimed)
+	if (p->fast.claimed)
 		return rci_fail(RC_ERROR_BUSY, "publish %s: a claim is open: end it first", p->topic);
 	struct outgoing message = {data, size, marks};
 	struct call call = {p, &message, 0};
 	result = publish_once(&call);
-	return __builtin_expect(result != RC_NOTHING, 1) ? result : wait_and_publish(&call, timeout);
+	if (__builtin_expect(result == RC_NOTHING, 0))
+		result = wait_and_publish(&call, timeout);
+	hasten(p);
+	return result;
 }
 
 int rc_publisher_publish(rc_publisher *p, const void *data, size_t size, int64_t timeout)
@@ -313,7 +348,7 @@ int rc_publisher_claim(rc_publisher *p, size_t size, int64_t timeout, rc_claim *
 	int result = claim == NULL ? rci_fail(RC_ERROR_INVALID, "claim: NULL") : check_call(p, "", 0, NULL);
 	if (result != RC_OK)
 		return result;
-	if (p->claimed)
+	if (p->fast.claimed)
 		return rci_fail(RC_ERROR_BUSY, "claim in %s: another is open", p->topic);
 	if (size > p->producer.ring->shape.payload)
 		return rci_fail(RC_ERROR_TOO_LARGE, "claim in %s: %zu bytes: a slot has %u: ask for a slot size of %zu", p->topic, size,
@@ -322,10 +357,11 @@ int rc_publisher_claim(rc_publisher *p, size_t size, int64_t timeout, rc_claim *
 	result = publish_once(&call);
 	if (result == RC_NOTHING)
 		result = wait_and_publish(&call, timeout);
+	hasten(p);
 	if (result != RC_OK)
 		return result;
-	p->claimed = true;
-	p->claim_position = call.position;
+	p->fast.claimed = 1;
+	p->fast.position = call.position;
 	claim->publisher = p;
 	claim->position = call.position;
 	claim->data = (uint8_t *)ring_slot(p->producer.ring, call.position) + RC_SLOT_HEADER_SIZE;
@@ -338,9 +374,14 @@ static int check_claim(const rc_claim *claim)
 	if (claim == NULL || claim->publisher == NULL)
 		return rci_fail(RC_ERROR_INVALID, "claim: ended before");
 	int result = rci_usable(claim->publisher->domain);
-	if (result == RC_OK && (!claim->publisher->claimed || claim->position != claim->publisher->claim_position))
+	if (result == RC_OK && (!claim->publisher->fast.claimed || claim->position != claim->publisher->fast.position))
 		result = rci_fail(RC_ERROR_INVALID, "claim: ended before");
 	return result;
+}
+
+static int was_taken(const rc_publisher *p)
+{
+	return rci_fail(RC_ERROR_FENCED, "commit in %s: the claim was held for longer than the commit deadline and was taken", p->topic);
 }
 
 int rc_claim_commit(rc_claim *claim, const void *data, size_t size, const rc_marks *marks)
@@ -359,14 +400,24 @@ int rc_claim_commit(rc_claim *claim, const void *data, size_t size, const rc_mar
 	header.payload_start = (uint32_t)(RC_SLOT_HEADER_SIZE + start);
 	rci_put_slot(p, claim->position, &header, NULL);
 	result = rci_publisher_end(p, claim->position, true);
-	p->claimed = false;
+	p->fast.claimed = 0;
 	claim->publisher = NULL;
 	claim->data = NULL;
 	if (__builtin_expect(result == RC_OK, 1))
-		p->sequence++;
+		p->fast.sequence++;
 	else
-		result = rci_fail(RC_ERROR_FENCED, "commit in %s: the claim was held for longer than the commit deadline and was taken", p->topic);
+		result = was_taken(p);
 	return result;
+}
+
+int rc_inline_fenced(rc_claim *claim)
+{
+	rc_publisher *p = claim->publisher;
+	(void)rci_publisher_end(p, claim->position, false); /* frees the slot for others, as the claim was taken */
+	p->fast.claimed = 0;
+	claim->publisher = NULL;
+	claim->data = NULL;
+	return was_taken(p);
 }
 
 int rc_claim_abort(rc_claim *claim)
@@ -376,7 +427,7 @@ int rc_claim_abort(rc_claim *claim)
 		return result;
 	rc_publisher *p = claim->publisher;
 	(void)rci_publisher_end(p, claim->position, false); /* fenced or not: nothing is sent */
-	p->claimed = false;
+	p->fast.claimed = 0;
 	claim->publisher = NULL;
 	claim->data = NULL;
 	return RC_OK;
@@ -390,6 +441,6 @@ int rc_publisher_source(const rc_publisher *p, struct rc_address *source, uint64
 	if (source != NULL)
 		*source = p->source;
 	if (sequence != NULL)
-		*sequence = p->sequence;
+		*sequence = p->fast.sequence;
 	return RC_OK;
 }

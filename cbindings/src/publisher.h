@@ -5,17 +5,16 @@
 #include "ring.h"
 
 struct rc_publisher {
+	struct rc_inline_publisher fast; /* first: inline.h */
 	rc_domain *domain;
 	struct producer producer;
 	struct wish want;
 	struct grant rights; /* what want has of them */
 	struct rc_address source;
 	struct handle *handle;
-	uint64_t sequence; /* of the last message */
 	uint32_t schema;
 	bool timestamps, interested;
-	bool claimed; /* by the user */
-	uint64_t claim_position;
+	uint64_t spin_ns; /* how long to spin before sleep */
 	uint64_t *positions; /* of a message of several slots */
 	char topic[RC_MAX_NAME + 1];
 	char path[RCI_PATH];

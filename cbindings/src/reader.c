@@ -20,7 +20,8 @@ static int enter(struct reader *d)
 	if (result != RC_OK)
 		return result;
 	d->entered = true;
-	d->stored = d->lease_end = d->history_end = d->cursor;
+	d->stored = d->lease_end = d->history_end = d->empty_at = d->cursor;
+	d->untold = false;
 	d->stuck = false;
 	d->idle = 0;
 	return RC_OK;
@@ -100,22 +101,53 @@ int rci_reader_follow(struct reader *d, struct ring *ring)
 	return result;
 }
 
-/* Stores the cursor, and wakes producers if there is much room. */
-static void give_back(struct reader *d)
+/* Wakes producers that wait, if there is much room; behind a full fence behind the store of the cursor. */
+static void wake_room(const struct reader *d)
 {
 	const struct ring *r = d->ring;
+	if (load_seq(&r->control->room_summary) != 0 && load_acquire(&r->control->tail) <= d->stored + r->slot_count / 2) /* pairs(room-mask) */
+		rci_wake_producers(r);
+}
+
+/* Stores the cursor, as far as nothing is kept. Within a lease that is all: producers that wait are woken at
+ * its end, or when nothing is left to read. */
+static void show(struct reader *d)
+{
 	uint64_t floor = rci_keep_floor(d);
 	if (d->cursor < d->history_end)
 		return; /* the entry stands at the join until then */
 	if (floor != d->cursor && floor == d->stored)
 		return; /* what is kept stands in the way, as before */
-	store_release(&r->entries[d->entry].cursor, floor); /* pairs(cursor) */
+	store_release(&d->ring->entries[d->entry].cursor, floor); /* pairs(cursor) */
 	d->stored = floor;
-	if (d->mode != RC_ENTRY_MODE_RELIABLE)
+	d->untold = true;
+}
+
+/* Stores the cursor, and wakes producers if there is much room. */
+static void give_back(struct reader *d)
+{
+	show(d);
+	if (d->mode != RC_ENTRY_MODE_RELIABLE || !d->untold)
 		return;
+	d->untold = false;
 	fence_full();
-	if (load_acquire(&r->control->tail) <= floor + r->slot_count / 2)
-		rci_wake_producers(r);
+	wake_room(d);
+}
+
+uint64_t rci_reader_swift(const struct reader *d)
+{
+	if (!d->entered || d->mode != RC_ENTRY_MODE_RELIABLE || d->cursor < d->history_end || rci_keep_floor(d) != d->cursor)
+		return 0;
+	return min64(d->lease_end, d->stored + d->batch);
+}
+
+void rci_reader_at(struct reader *d, uint64_t position)
+{
+	if (d->cursor == position)
+		return;
+	d->cursor = position;
+	d->idle = 0;
+	d->stuck = false;
 }
 
 /* The end of a lease that begins at the cursor: it holds a quarter of the ring at most,
@@ -132,10 +164,12 @@ static bool put_out(const struct reader *d) { return load_acquire(&d->ring->entr
 static bool extend_lease(struct reader *d)
 {
 	struct rc_consumer_entry *e = &d->ring->entries[d->entry];
-	give_back(d);
+	show(d);
 	d->lease_end = lease_limit(d);
 	store_release(&e->lease_end, d->lease_end); /* pairs(lease) */
 	fence_full();
+	d->untold = false;
+	wake_room(d); /* what the fence of the lease is good for, too */
 	return !put_out(d);
 }
 
@@ -355,7 +389,9 @@ static int take(struct reader *d, struct view *view)
 /* Nothing is there: gives back what is read, and looks now and then whether all is as it was. */
 static int nothing(struct reader *d, struct view *view, bool retired)
 {
-	if (d->stored != d->cursor)
+	d->burst = d->cursor - d->empty_at;
+	d->empty_at = d->cursor;
+	if (d->stored != d->cursor || d->untold)
 		give_back(d);
 	if (d->idle++ % STATE_LOOK != 0)
 		return READ_NOTHING;
@@ -371,8 +407,12 @@ int rci_reader_next(struct reader *d, struct view *view)
 		if (result != READ_NOTHING)
 			return result;
 	}
-	if (d->cursor - d->stored >= d->batch && d->cursor >= d->history_end)
-		give_back(d);
+	if (d->cursor - d->stored >= d->batch && d->cursor >= d->history_end) {
+		if (d->cursor < d->lease_end)
+			show(d);
+		else if (d->mode != RC_ENTRY_MODE_RELIABLE)
+			give_back(d); /* otherwise the lease is extended now */
+	}
 	for (uint64_t steps = 0; steps <= d->ring->slot_count; steps++) {
 		bool retired = d->idle % STATE_LOOK == 0 && ring_retired(d->ring); /* before the look: what was there is read first */
 		if (__builtin_expect(d->mode == RC_ENTRY_MODE_RELIABLE && d->cursor >= d->lease_end && d->cursor >= d->history_end, 0)) {
@@ -407,13 +447,18 @@ int rci_reader_next(struct reader *d, struct view *view)
 
 void rci_reader_release(struct reader *d)
 {
-	if (d->entered && d->stored != d->cursor)
+	if (!d->entered || d->stored == d->cursor)
+		return;
+	if (d->cursor < d->lease_end)
+		show(d);
+	else
 		give_back(d);
 }
 
 bool rci_reader_leave_word(struct reader *d)
 {
-	rci_reader_release(d);
+	if (d->entered && (d->stored != d->cursor || d->untold))
+		give_back(d);
 	d->idle = 0;
 	d->stuck = d->stuck && d->stuck_from == d->cursor; /* the writer may be gone */
 	return d->entered && rci_sleep_bit_reader(d->ring, d->entry);

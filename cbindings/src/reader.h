@@ -26,8 +26,10 @@ struct reader {
 	uint64_t active; /* our ACTIVE word */
 	uint64_t cursor; /* the next position; everything before it is given back, but what is in hand */
 	uint64_t stored; /* the cursor that the entry has */
+	bool untold; /* it was stored without a look at who waits for room */
 	uint64_t lease_end, history_end;
 	uint64_t batch, idle;
+	uint64_t burst, empty_at; /* messages between the last two looks that found nothing, and where the last was */
 	uint64_t origin; /* first position of the ring that it was entered at */
 
 	/* The writers that stand in the way: their words, from stuck_from on. */
@@ -57,6 +59,16 @@ int rci_reader_next(struct reader *reader, struct view *view);
 bool rci_reader_leave_word(struct reader *reader);
 /* Gives back what is in hand. */
 void rci_reader_release(struct reader *reader);
+/* Whether `published` says that the message is there which lies so far behind the next: the cheapest look. */
+static inline bool rci_reader_hint(const struct reader *d, uint64_t behind)
+{
+	uint64_t c = d->cursor + behind;
+	return load_acquire(&ring_slot(d->ring, c)->published) == ring_lap(d->ring, c); /* pairs(publish) */
+}
+/* Positions below need no more than a look at `published` before they are read where they lie. */
+uint64_t rci_reader_swift(const struct reader *reader);
+/* The messages before the position were read so. */
+void rci_reader_at(struct reader *reader, uint64_t position);
 
 /* For members of groups, who look as latest readers do, without a cursor of their own. */
 /* What is at a position; waits for writers as readers do, and never finds LOOK_STUCK. */

@@ -141,6 +141,7 @@ int rci_ring_replace(struct ring *old, const struct shape *shape, const struct g
 int rci_ring_finish(rc_domain *domain, const char *path, const struct wish *want);
 
 /* wake.c */
+#define RCI_OWNER_UNFENCED UINT64_C(1) /* bit 0 of owner_flags */
 void rci_wake_readers_slow(const struct ring *ring);
 void rci_wake_producers(const struct ring *ring);
 static inline void wake_readers(const struct ring *ring)
@@ -152,6 +153,8 @@ static inline void wake_readers(const struct ring *ring)
 bool rci_sleep_bit_reader(const struct ring *ring, uint32_t entry);
 /* False: that is not allowed here, and a producer may not see the bit: sleep 1 ms at most. */
 bool rci_sleep_fence(void);
+/* Registers the process for others' fences, once; false: that can't be had. */
+bool rci_fence_register(void);
 void rci_sleep_bit_room(const struct ring *ring);
 /* Marks the ring damaged and retired, and wakes all. */
 void rci_ring_damaged(const struct ring *ring);
@@ -212,7 +215,7 @@ struct producer {
 	uint64_t stuck_word, stuck_position;
 	bool stuck;
 	struct stopwatch stuck_for;
-	uint64_t begun; /* exclusive: positions begun by this producer, as far as tail says */
+	bool unfenced; /* exclusive: who goes to sleep fences for us */
 };
 
 /* claim.c: shared rings. exclusive.c: the others. */

@@ -316,6 +316,7 @@ bool rci_streams_leave_word(rc_subscription *const *subscriptions, size_t count)
 {
 	bool unfenced = false;
 	for (size_t i = 0; i < count; i++) {
+		rci_subscription_slow(subscriptions[i]);
 		for (struct stream *s = subscriptions[i]->first; s != NULL; s = s->next) {
 			if (s->member != NULL && !s->member->ended)
 				rci_member_look_round(s->member);

@@ -97,6 +97,7 @@ void rc_subscription_close(rc_subscription *s)
 	if (s == NULL)
 		return;
 	rc_domain *domain = s->domain;
+	rci_subscription_slow(s);
 	rci_events_forget(s);
 	while (s->first != NULL) {
 		struct stream *next = s->first->next;
@@ -145,14 +146,48 @@ static int take_pattern(rc_subscription *s, rc_received *out)
 	return RC_NOTHING;
 }
 
+void rci_subscription_slow(rc_subscription *s)
+{
+	if (s->fast.version == 0)
+		return;
+	s->fast.version = 0;
+	rci_reader_at(&s->first->reader, s->fast.cursor);
+}
+
+/* Says how far the short ways may go now: those of a reader in place, of one topic. */
+static void hasten(rc_subscription *s)
+{
+	struct rc_inline_subscription *f = &s->fast;
+	const struct reader *d = &s->first->reader;
+	const struct ring *r = s->first->ring;
+	f->swift = rci_reader_swift(d);
+	if (f->swift <= d->cursor)
+		return;
+	f->cursor = d->cursor;
+	f->forked = &s->domain->forked;
+	f->stride = r->stride;
+	f->shift = r->shift;
+	f->mask = r->mask;
+	f->slots = r->slots;
+	f->shown = &r->entries[d->entry].cursor;
+	f->topic = s->first->topic;
+	f->version = RC_INLINE_VERSION;
+}
+
 int rci_subscription_take(rc_subscription *s, rc_received *out)
 {
+	rci_subscription_slow(s);
 	if (__builtin_expect(s->kept_valid, 0)) {
 		s->kept_valid = false;
 		*out = s->kept;
 		return RC_OK;
 	}
-	return __builtin_expect(!s->pattern, 1) ? rci_stream_take(s->first, out) : take_pattern(s, out);
+	if (__builtin_expect(s->pattern, 0))
+		return take_pattern(s, out);
+	int result = rci_stream_take(s->first, out);
+	if (s->first->member == NULL)
+		hasten(s);
+	return result;
 }
 
 int rc_subscription_poll(rc_subscription *s, rc_received *received)
@@ -176,6 +211,7 @@ int rc_subscription_read(rc_subscription *s, void *buffer, size_t capacity, int6
 	if (result != RC_OK || received->type != RC_TYPE_MESSAGE)
 		return result;
 	if (received->size > capacity) {
+		rci_subscription_slow(s);
 		s->kept = *received; /* it is still in hand, and comes again */
 		s->kept_valid = true;
 		return rci_fail(RC_ERROR_BUFFER, "message of %zu bytes: the buffer has %zu", received->size, capacity);
@@ -192,6 +228,7 @@ void rc_subscription_release(rc_subscription *s)
 {
 	if (rci_usable(s->domain) != RC_OK || s->kept_valid)
 		return;
+	rci_subscription_slow(s);
 	for (struct stream *stream = s->first; stream != NULL; stream = stream->next)
 		rci_stream_release(stream);
 }

@@ -20,6 +20,7 @@ struct stream {
 };
 
 struct rc_subscription {
+	struct rc_inline_subscription fast; /* first: inline.h */
 	rc_domain *domain;
 	char name[RC_MAX_NAME + 1]; /* a topic, or a pattern */
 	bool pattern, live, local_only, interested;
@@ -32,11 +33,14 @@ struct rc_subscription {
 	bool kept_valid; /* what a waiting call has found, or could not hand out, comes next */
 	rc_received kept;
 	size_t turn; /* where the next wait over several begins */
+	uint64_t spin_ns;
 
 	int event_fd; /* -1: none */
 	rc_subscription *next_event;
 };
 
+/* The short ways end: what they have read counts. Before anybody touches the reader. */
+void rci_subscription_slow(rc_subscription *subscription);
 /* One try to take something: RC_OK, RC_NOTHING, or an error. */
 int rci_subscription_take(rc_subscription *subscription, rc_received *received);
 
@@ -65,13 +69,15 @@ void rci_topics_look(rc_subscription *subscription, bool first);
 /* waiting.c: how somebody waits. */
 struct waiter {
 	int (*look)(void *argument);     /* RC_NOTHING: go on waiting */
+	bool (*hint)(void *argument);    /* a cheaper look, which may miss what look finds; NULL: there is none */
 	void (*prepare)(void *argument); /* leaves word where it is waited for */
 	uint64_t (*nap)(void *argument); /* the longest sleep without a look, in ns */
 	void *argument;
 };
 
-/* Looks, spins, then sleeps, until look returns another code than RC_NOTHING. */
-int rci_wait_for(rc_domain *domain, int64_t timeout, const struct waiter *waiter);
+/* Looks, spins, then sleeps, until look returns another code than RC_NOTHING. *spin_ns is how long to spin
+ * before sleep, by recent success; 0 at first. */
+int rci_wait_for(rc_domain *domain, int64_t timeout, uint64_t *spin_ns, const struct waiter *waiter);
 
 /* event_fd.c */
 void rci_events_forget(rc_subscription *subscription);

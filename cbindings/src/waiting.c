@@ -1,12 +1,22 @@
 /* Waiting for a message, or for room: ring.md, 12. */
 #define _GNU_SOURCE
 #include <sched.h>
+#include <unistd.h>
 
 #include "subscription.h"
 
-/* While traffic is recent a look costs less than sleep: some tens of microseconds of them. */
-#define SPIN_NS UINT64_C(20000)
-#define SPIN_LOOKS 16
+/* Waking an idle core takes some 20 us, so spinning for about twice that while traffic is recent is what
+ * sleeping would cost anyway. */
+#define SPIN_LEAST UINT64_C(2000)
+#define SPIN_MOST UINT64_C(50000)
+/* How to look again: at first without a pause, then with one each, still without reading the clock; then by the clock. */
+#define HOT_LOOKS 64
+#define COOL_LOOKS 64
+#define CLOCK_LOOKS 8
+/* Messages taken without a wait between come in a stream; then the publisher is let run ahead. */
+#define STREAM 4
+#define PAUSES_FIRST 3
+#define PAUSES_AHEAD 40
 /* Nobody sleeps longer without a look; with a writer in the way it is the second. */
 #define LONGEST_SLEEP UINT64_C(100000000)
 #define STUCK_SLEEP UINT64_C(1000000)
@@ -17,44 +27,92 @@ static uint64_t deadline_of(int64_t timeout)
 	return timeout < 0 || (uint64_t)timeout > UINT64_MAX - now ? UINT64_MAX : now + (uint64_t)timeout;
 }
 
-/* Looks again and again, with pauses, until the time is up. */
-static int spin(const rc_domain *d, uint64_t until, const struct waiter *w)
+static void pause_for(int times)
+{
+	while (times-- > 0)
+		cpu_pause();
+}
+
+/* Whether whom we wait for needs our core. */
+static bool one_core(void)
+{
+	static int cores;
+	if (load_relaxed(&cores) == 0)
+		store_relaxed(&cores, sysconf(_SC_NPROCESSORS_ONLN) > 1 ? 2 : 1);
+	return load_relaxed(&cores) == 1;
+}
+
+/* Gives the core to whoever wants it between looks. */
+static int yield(uint64_t until, const struct waiter *w)
 {
 	do {
-		for (int i = 0; i < SPIN_LOOKS; i++) {
+		for (int i = 0; i < CLOCK_LOOKS; i++) {
+			(void)sched_yield();
 			int result = w->look(w->argument);
 			if (result != RC_NOTHING)
 				return result;
-			for (int pause = 0; pause < 8; pause++)
-				cpu_pause();
 		}
-		if (d->wait == RC_WAIT_YIELD)
-			(void)sched_yield();
 	} while (rci_now() < until);
 	return RC_NOTHING;
 }
 
-int rci_wait_for(rc_domain *d, int64_t timeout, const struct waiter *w)
+/* Looks again and again until the time is up. */
+static int spin(uint64_t until, const struct waiter *w)
+{
+	for (int i = 0; w->hint != NULL && i < HOT_LOOKS + COOL_LOOKS; i++) {
+		if (w->hint(w->argument))
+			return w->look(w->argument);
+		pause_for(i >= HOT_LOOKS);
+	}
+	do {
+		for (int i = 0; i < CLOCK_LOOKS; i++) {
+			int result = w->hint != NULL && i > 0 && !w->hint(w->argument) ? RC_NOTHING : w->look(w->argument);
+			if (result != RC_NOTHING)
+				return result;
+			pause_for(4);
+		}
+	} while (rci_now() < until);
+	return RC_NOTHING;
+}
+
+/* Sleeps once, and learns from it whether spinning a little longer would have been worth it. */
+static int sleep_once(rc_domain *d, uint64_t deadline, uint64_t *spin_ns, const struct waiter *w)
+{
+	uint32_t bell = rci_bell(d); /* pairs(doorbell) */
+	w->prepare(w->argument);
+	int result = w->look(w->argument);
+	uint64_t now = rci_now();
+	if (result != RC_NOTHING)
+		return result;
+	if (now >= deadline)
+		return RC_TIMED_OUT;
+	uint64_t rest = deadline - now, nap = w->nap(w->argument);
+	rci_sleep_on_bell(d, bell, rest < nap ? rest : nap);
+	result = w->look(w->argument);
+	bool soon = result != RC_NOTHING && rci_now() - now < 2 * SPIN_MOST;
+	*spin_ns = soon ? *spin_ns * 2 : *spin_ns / 2;
+	*spin_ns = *spin_ns > SPIN_MOST ? SPIN_MOST : *spin_ns < SPIN_LEAST ? SPIN_LEAST : *spin_ns;
+	return result;
+}
+
+int rci_wait_for(rc_domain *d, int64_t timeout, uint64_t *spin_ns, const struct waiter *w)
 {
 	int result = w->look(w->argument);
 	if (result != RC_NOTHING || timeout == 0)
 		return result == RC_NOTHING ? RC_TIMED_OUT : result;
-	uint64_t deadline = deadline_of(timeout), start = rci_now();
-	bool sleeps = d->wait == RC_WAIT_BLOCK;
-	result = spin(d, sleeps && deadline - start > SPIN_NS ? start + SPIN_NS : deadline, w);
-	while (result == RC_NOTHING) {
-		uint32_t bell = rci_bell(d); /* pairs(doorbell) */
-		w->prepare(w->argument);
-		result = w->look(w->argument);
-		uint64_t now = rci_now();
-		if (result != RC_NOTHING)
-			break;
-		if (now >= deadline)
-			return RC_TIMED_OUT;
-		uint64_t rest = deadline - now, nap = w->nap(w->argument);
-		rci_sleep_on_bell(d, bell, rest < nap ? rest : nap);
-		result = w->look(w->argument);
+	uint64_t deadline = deadline_of(timeout);
+	if (*spin_ns == 0)
+		*spin_ns = SPIN_MOST;
+	if (d->wait != RC_WAIT_BLOCK) {
+		result = d->wait == RC_WAIT_YIELD || one_core() ? yield(deadline, w) : spin(deadline, w);
+		return result == RC_NOTHING ? RC_TIMED_OUT : result;
 	}
+	if (!one_core()) {
+		uint64_t until = rci_now() + *spin_ns;
+		result = spin(until < deadline ? until : deadline, w);
+	}
+	while (result == RC_NOTHING)
+		result = sleep_once(d, deadline, spin_ns, w);
 	return result;
 }
 
@@ -90,6 +148,26 @@ static uint64_t nap_of(void *argument)
 	return w->blind ? STUCK_SLEEP : LONGEST_SLEEP;
 }
 
+static bool hint_one(void *argument)
+{
+	const struct several *w = argument;
+	return rci_reader_hint(&w->subscriptions[0]->first->reader, 0);
+}
+
+/* Pauses where messages come in a stream: a reader right behind its publisher takes each line from it just
+ * when it is being written, and both then go at the pace of the lines. A stream is where messages came one
+ * behind the other, or two are there by now: an answer is alone. */
+static void let_run_ahead(struct reader *d)
+{
+	if (d->burst < STREAM) {
+		pause_for(PAUSES_FIRST);
+		if (!rci_reader_hint(d, 0) || !rci_reader_hint(d, 1))
+			return;
+	}
+	d->burst = 0;
+	pause_for(PAUSES_AHEAD);
+}
+
 int rc_subscription_wait(rc_subscription *s, int64_t timeout, rc_received *received)
 {
 	int result = rci_usable(s->domain);
@@ -99,8 +177,11 @@ int rc_subscription_wait(rc_subscription *s, int64_t timeout, rc_received *recei
 	if (__builtin_expect(result != RC_NOTHING, 1))
 		return result;
 	struct several w = {&s, 1, 0, 0, received, false};
-	struct waiter waiter = {take_one, prepare_all, nap_of, &w};
-	return rci_wait_for(s->domain, timeout, &waiter);
+	bool alone = !s->pattern && s->first->member == NULL && s->domain->wait != RC_WAIT_YIELD;
+	struct waiter waiter = {take_one, alone ? hint_one : NULL, prepare_all, nap_of, &w};
+	if (alone && timeout != 0 && !one_core())
+		let_run_ahead(&s->first->reader);
+	return rci_wait_for(s->domain, timeout, &s->spin_ns, &waiter);
 }
 
 /* Takes from one subscription and keeps what it has for the next poll. */
@@ -109,6 +190,7 @@ static int keep_one(rc_subscription *s)
 	if (s->kept_valid)
 		return RC_OK;
 	int result = rci_subscription_take(s, &s->kept);
+	rci_subscription_slow(s); /* what is kept comes first */
 	s->kept_valid = result == RC_OK;
 	return result;
 }
@@ -138,8 +220,8 @@ int rc_subscriptions_wait(rc_subscription *const *subscriptions, size_t count, i
 	if (result != RC_OK)
 		return result;
 	struct several w = {subscriptions, count, subscriptions[0]->turn, 0, NULL, false};
-	struct waiter waiter = {look_at_all, prepare_all, nap_of, &w};
-	result = rci_wait_for(subscriptions[0]->domain, timeout, &waiter);
+	struct waiter waiter = {look_at_all, NULL, prepare_all, nap_of, &w};
+	result = rci_wait_for(subscriptions[0]->domain, timeout, &subscriptions[0]->spin_ns, &waiter);
 	*ready = w.ready;
 	subscriptions[0]->turn = w.ready + 1;
 	return result;

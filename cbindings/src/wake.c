@@ -37,13 +37,27 @@ void rci_wake_producers(const struct ring *r)
 
 /* An exclusive producer with bit 0 of owner_flags does not fence between its store of
  * published and its look at the mask: the sleeper has every registered process fence. */
-#define OWNER_UNFENCED 1
-
 bool rci_sleep_bit_reader(const struct ring *r, uint32_t entry)
 {
 	or_seq(&r->control->reader_mask0 + entry / 64, UINT64_C(1) << entry % 64); /* pairs(reader-mask) */
 	or_seq(&r->control->reader_summary, UINT64_C(1) << entry / 64);
-	return (load_seq(&r->control->owner_flags) & OWNER_UNFENCED) != 0; /* pairs(reader-mask) */
+	return (load_seq(&r->control->owner_flags) & RCI_OWNER_UNFENCED) != 0; /* pairs(reader-mask) */
+}
+
+static bool registered;
+
+static void register_process(void)
+{
+	const long need = MEMBARRIER_CMD_GLOBAL_EXPEDITED | MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED;
+	long have = syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0);
+	registered = have > 0 && (have & need) == need && syscall(SYS_membarrier, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 0) == 0;
+}
+
+bool rci_fence_register(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	(void)pthread_once(&once, register_process);
+	return registered;
 }
 
 bool rci_sleep_fence(void) { return syscall(SYS_membarrier, MEMBARRIER_CMD_GLOBAL_EXPEDITED, 0, 0) == 0; }

@@ -45,7 +45,14 @@ static inline int run_test(const char *name, void (*test)(void))
 	int failed = setjmp(test_end);
 	if (failed == 0)
 		test();
-	printf("%sok %s/%s%s\n", failed ? "not " : "", suite != NULL ? suite : "c", name, failed ? ": see above" : "");
+#if defined(RC_NO_INLINE)
+	const char *form = "calls/";
+#elif RC_INLINE_VERSION != 1
+	const char *form = "other/";
+#else
+	const char *form = "";
+#endif
+	printf("%sok %s/%s%s%s\n", failed ? "not " : "", suite != NULL ? suite : "c", form, name, failed ? ": see above" : "");
 	(void)fflush(stdout);
 	remove_tree(test_directory);
 	return failed;

@@ -38,6 +38,7 @@ var allowed = map[string][]string{
 	"internal/version":        {"codec/layout"},
 	"bench":                   {"."},
 	"bench/cells":             {"bench"},
+	"bench/languages":         {"bench"},
 	"cmd/ringcast":            {".", "shm", "bench", "internal/modeflag", "internal/version"},
 	"cbindings/conformance":   {".", "examples/schema/orders"},
 	"examples/schema/orders":  {},
