@@ -18,7 +18,7 @@ class SourceDistribution(sdist):
         library, target = HERE / "csrc", pathlib.Path(base_dir) / "csrc"
         if not library.is_dir():
             library = HERE.parent
-        for pattern in ("src/*.[ch]", "include/ringcast.h", "include/ringcast/layout.h"):
+        for pattern in ("src/*.[ch]", "include/ringcast.h", "include/ringcast/*.h"):
             for file in sorted(library.glob(pattern)):
                 to = target / file.relative_to(library)
                 to.parent.mkdir(parents=True, exist_ok=True)

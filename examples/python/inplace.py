@@ -1,4 +1,7 @@
-"""Builds an order as a FlatBuffer in a slot of the ring, and reads it where it lies."""
+"""Builds an order as a FlatBuffer in a slot of the ring, and reads it where it lies.
+
+Needs the package flatbuffers: pip install flatbuffers
+"""
 
 import flatbuffers
 from orders import Line, Order

@@ -10,6 +10,8 @@ static void forked(void) { generation++; }
 
 int rcpy_gate_install(void) { return pthread_atfork(NULL, NULL, forked) == 0 ? 0 : -1; }
 
+unsigned rcpy_generation(void) { return generation; }
+
 bool rcpy_gate_occupied(const struct gate *g) { return g->inside != 0 && g->generation == generation; }
 
 int rcpy_gate_check(const struct gate *g, const char *what)

@@ -28,8 +28,14 @@ static void message_dealloc(message *m)
 /* Whether there are bytes; raises if they were given back. */
 static bool readable(const message *m)
 {
-	if (m->bytes != NULL || m->source != NULL)
+	if (m->bytes != NULL)
 		return true;
+	if (m->source != NULL && m->source->generation == rcpy_generation())
+		return true;
+	if (m->source != NULL) {
+		(void)rcpy_fail_detail(RC_ERROR_FORKED, "the message was lent before this process was forked, and the parent gives it back");
+		return false;
+	}
 	(void)rcpy_fail_detail(RCPY_LEASE, "the message was given back to the ring: before the next step copy what is to stay, with bytes(message) or message.copy()");
 	return false;
 }

@@ -58,6 +58,8 @@ struct gate {
 };
 
 int rcpy_gate_install(void);
+/* How often this process's line has forked: what was lent before is the parent's. */
+unsigned rcpy_generation(void);
 bool rcpy_gate_occupied(const struct gate *gate);
 /* Raises if another call is inside. */
 int rcpy_gate_check(const struct gate *gate, const char *what);
@@ -86,6 +88,7 @@ struct source {
 	rcpy_domain *domain;
 	struct gate gate;
 	bool closed, copies, group;
+	unsigned generation; /* of forks, when it was opened */
 	unsigned refs; /* the Reader, and each message that is lent or kept */
 	unsigned lent; /* those messages */
 	struct kept *dropped; /* by others while somebody was inside */
@@ -130,6 +133,7 @@ struct sink {
 	rc_publisher *handle;
 	rcpy_domain *domain;
 	struct gate gate;
+	unsigned generation; /* of forks, when it was opened */
 	bool closed, end_pending; /* the claim is to be aborted by who is inside */
 	unsigned refs; /* the Writer, and the open slot */
 	rc_claim claim;

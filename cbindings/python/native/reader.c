@@ -42,6 +42,7 @@ static int reader_init(reader *self, PyObject *args, PyObject *kwargs)
 	s->copies = copies != 0;
 	s->group = group != 0;
 	s->refs = 1;
+	s->generation = rcpy_generation();
 	self->source = s;
 	return 0;
 }
@@ -226,6 +227,14 @@ static PyObject *reader_close(reader *self, PyObject *unused)
 	Py_RETURN_NONE;
 }
 
+static PyObject *reader_blind(reader *self, PyObject *unused)
+{
+	(void)unused;
+	if (self->source != NULL)
+		(void)rcpy_view_release(&self->source->view);
+	Py_RETURN_NONE;
+}
+
 static PyObject *get_closed(reader *self, void *closure)
 {
 	(void)closure;
@@ -258,6 +267,7 @@ static PyMethodDef reader_methods[] = {
 	{"close", (PyCFunction)reader_close, METH_NOARGS,
 		"close()\n--\n\nEnds the subscription. Any thread may call it, any number of times: a thread that waits\n"
 		"gets ClosedError. What a view still looks at stays mapped until the view is gone."},
+	{"_blind", (PyCFunction)reader_blind, METH_NOARGS, "The memoryview of the message that is lent works no more: in a forked child."},
 	{NULL, NULL, 0, NULL}};
 
 static PyObject *reader_self(PyObject *self)

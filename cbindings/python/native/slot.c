@@ -33,6 +33,10 @@ static int check(const slot *c)
 		(void)rcpy_fail_detail(RCPY_LEASE, "the slot was committed or aborted");
 		return -1;
 	}
+	if (c->sink->generation != rcpy_generation()) {
+		(void)rcpy_fail_detail(RC_ERROR_FORKED, "the slot was claimed before this process was forked: it is the parent's");
+		return -1;
+	}
 	return rcpy_gate_check(&c->sink->gate, "publisher");
 }
 

@@ -51,6 +51,7 @@ static int writer_init(writer *self, PyObject *args, PyObject *kwargs)
 	s->domain = (rcpy_domain *)(uintptr_t)domain;
 	rcpy_domain_hold(s->domain);
 	s->refs = 1;
+	s->generation = rcpy_generation();
 	self->sink = s;
 	return 0;
 }
@@ -263,6 +264,18 @@ static PyObject *writer_close(writer *self, PyObject *unused)
 	Py_RETURN_NONE;
 }
 
+static PyObject *writer_blind(writer *self, PyObject *unused)
+{
+	(void)unused;
+	slot *open = self->sink != NULL ? self->sink->open : NULL;
+	if (open != NULL) {
+		Py_INCREF(open); /* its view may be all that keeps it */
+		rcpy_slot_blind(open);
+		Py_DECREF(open);
+	}
+	Py_RETURN_NONE;
+}
+
 static PyObject *get_closed(writer *self, void *closure)
 {
 	(void)closure;
@@ -300,6 +313,7 @@ static PyMethodDef writer_methods[] = {
 		"has. One at a time. Waits for room as publish does."},
 	{"close", (PyCFunction)writer_close, METH_NOARGS,
 		"close()\n--\n\nEnds the publisher; an open claim is given up. Any thread may call it, any number of times."},
+	{"_blind", (PyCFunction)writer_blind, METH_NOARGS, "The memoryview of the slot that is claimed works no more: in a forked child."},
 	{NULL, NULL, 0, NULL}};
 
 static PyTypeObject writer_type = {

@@ -5,7 +5,10 @@ from __future__ import annotations
 from types import TracebackType
 from typing import Optional, Type
 
-import flatbuffers  # type: ignore[import-untyped, import-not-found, unused-ignore]
+try:
+    import flatbuffers  # type: ignore[import-untyped, import-not-found, unused-ignore]
+except ModuleNotFoundError as e:
+    raise ModuleNotFoundError("Publisher.builder needs the package flatbuffers: pip install flatbuffers", name=e.name) from e
 
 from . import _native
 from .errors import TooLargeError

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import os
 import weakref
 from types import TracebackType
 from typing import Any, Dict, Iterable, Optional, Type, Union
@@ -66,6 +67,7 @@ class Domain:
         self._name = domain
         self._children: "weakref.WeakSet[Union[Publisher, Subscription]]" = weakref.WeakSet()
         self._end = weakref.finalize(self, _close, self._ref, self._children)
+        _open_domains.add(self)
 
     def publisher(
         self,
@@ -204,6 +206,20 @@ class Counter:
 
     def __repr__(self) -> str:
         return f"<ringcast.Counter {self._label!r}>"
+
+
+# Whose views a forked child must not use.
+_open_domains: "weakref.WeakSet[Domain]" = weakref.WeakSet()
+
+
+def _forked() -> None:
+    """In a child: what was lent to the parent, or claimed by it, works here no more."""
+    for domain in list(_open_domains):
+        for child in list(domain._children):
+            child._blind()
+
+
+os.register_at_fork(after_in_child=_forked)
 
 
 def _close(ref: Any, children: "weakref.WeakSet[Union[Publisher, Subscription]]") -> None:

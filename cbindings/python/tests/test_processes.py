@@ -43,16 +43,26 @@ def refused(calls):
 
 def test_fork_refuses_every_handle(domain):
     s, p = domain.subscribe("t"), domain.publisher("t")
-    slot = domain.publisher("u").claim(3)
+    other = domain.publisher("u")
+    slot = other.claim(3)
     p.publish(b"w")
     part = s.next(PATIENCE).data[:1]
     p.publish(b"x")
     m = s.next(PATIENCE)
+    view, own, written = m.data, m.copy(), slot.data
 
     def child():
         nonlocal part
+        for v in (view, written):
+            with pytest.raises(ValueError, match="released"):
+                v[0]
+        assert bytes(own) == b"x"
         text = refused(
             {
+                "data": lambda: m.data,
+                "bytes": lambda: bytes(m),
+                "copy": m.copy,
+                "slot": lambda: slot.data,
                 "publish": lambda: p.publish(b""),
                 "claim": p.claim,
                 "commit": slot.commit,
@@ -73,7 +83,9 @@ def test_fork_refuses_every_handle(domain):
         return text
 
     assert in_child(child) == "all refused"
-    assert bytes(m) == b"x" and bytes(part) == b"w"
+    assert bytes(m) == bytes(view) == b"x" and bytes(part) == b"w"
+    written[0] = 1
+    del part
     p.publish(b"y")
     assert bytes(s.next(PATIENCE)) == b"y"
 
