@@ -52,7 +52,7 @@ var languages = []language{
 		check: noGo, claim: "has-no-go-in-it",
 	},
 	{
-		name:  "java",
+		name: "java", groups: true,
 		build: []string{"make", "-s", "java-peer"},
 		run: []string{"java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp",
 			"cbindings/java/target/peer:cbindings/java/target/ringcast.jar:cbindings/java/target/lib/*", "Peer"},

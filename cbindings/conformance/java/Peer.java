@@ -35,6 +35,8 @@ public final class Peer {
       case "6 write": return write(domain, args);
       case "4 claim": return claim(domain, args);
       case "5 read": return read(domain, args);
+      case "3 member": return member(domain, args);
+      case "3 hold": return hold(domain, args);
       case "2 calls": return calls(domain, Integer.parseInt(args[1]));
       default: return "unknown command: " + String.join(" ", args);
     }
@@ -105,6 +107,66 @@ public final class Peer {
       System.out.println("ready");
       return readUpTo(s, Long.parseLong(args[4]));
     }
+  }
+
+  private static volatile boolean ended;
+
+  /** Takes its share until the standard input ends. */
+  private static String member(Domain domain, String[] args) throws InterruptedException {
+    Thread input = new Thread(() -> {
+      try {
+        while (System.in.read() >= 0) {
+          continue;
+        }
+      } catch (java.io.IOException e) {
+        System.err.println(e);
+      }
+      ended = true;
+    });
+    input.setDaemon(true);
+    input.start();
+    try (Subscription s = domain.subscribe(args[1], new SubscriptionConfig().group(args[2]))) {
+      System.out.println("ready");
+      while (!ended) {
+        Message m = s.next(PATIENCE / 1000);
+        String wrong = m == null ? null : took(s, m);
+        if (wrong != null) {
+          return wrong;
+        }
+      }
+    }
+    return null;
+  }
+
+  private static String took(Subscription s, Message m) {
+    switch (m.type()) {
+      case LAGGED:
+        System.out.println("missed " + m.count());
+        return null;
+      case ABANDONED:
+        System.out.println("abandoned " + m.first());
+        return null;
+      case MESSAGE:
+        String wrong = Messages.wrong(m);
+        long n = m.sequence();
+        s.done();
+        System.out.println("took " + n);
+        return wrong;
+      default:
+        return m.toString();
+    }
+  }
+
+  private static String hold(Domain domain, String[] args) throws InterruptedException {
+    Subscription s = domain.subscribe(args[1], new SubscriptionConfig().group(args[2]));
+    System.out.println("ready");
+    Message m = s.next(PATIENCE);
+    if (m == null || Messages.wrong(m) != null) {
+      return m == null ? "nothing comes" : Messages.wrong(m);
+    }
+    System.out.println("holding " + m.sequence());
+    Thread.sleep(PATIENCE / 1_000_000);
+    return "was not killed with " + m;
   }
 
   /** Publishes and reads so many messages, then prints how many native calls that took. */

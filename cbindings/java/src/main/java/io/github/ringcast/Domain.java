@@ -146,6 +146,10 @@ public final class Domain implements AutoCloseable {
    */
   public Subscription subscribe(String topic, SubscriptionConfig config) {
     Names.checkPattern(topic);
+    if (config.group != null && (config.latest || config.history != 0 || Names.isPattern(topic) || !config.group.matches("[A-Za-z0-9_-]{1,32}"))) {
+      throw new RingcastException(Reason.INVALID, "queue group \"" + config.group + "\" of " + topic
+          + ": want 1 to 32 letters, digits, _ or -, a topic and not a pattern, not latest, no history");
+    }
     if (config.history < 0) {
       throw new RingcastException(Reason.INVALID, "history " + config.history + ": want 0 or more");
     }

@@ -116,6 +116,9 @@ public final class Message {
       int at = r.at + r.start + EVENT_RECORD_SOURCE_OFFSET;
       return Address.of(r.bytes.getLong(at), r.bytes.getLong(at + 8));
     }
+    if (type == MessageType.ABANDONED) {
+      return Address.of(r.source0, r.source1);
+    }
     throw new IllegalStateException("this event is about no source: " + this);
   }
 
@@ -158,7 +161,16 @@ public final class Message {
     return (int) (word(SLOT_HEADER_TOTAL_LENGTH_OFFSET) >>> 48);
   }
 
-  /** Of an event: the first position (LAGGED, DAMAGED) or sequence (LOSS). */
+  /** Of ABANDONED: who died with the message in hand. Allocates. */
+  public Address taker() {
+    Received r = event();
+    if (type != MessageType.ABANDONED) {
+      throw new IllegalStateException("this event has no taker: " + this);
+    }
+    return Address.of(r.taker0, r.taker1);
+  }
+
+  /** Of an event: the first position (LAGGED, DAMAGED) or sequence (LOSS, ABANDONED). */
   public long first() {
     return event().first;
   }

@@ -1,6 +1,7 @@
 package io.github.ringcast;
 
 import io.github.ringcast.ring.Received;
+import io.github.ringcast.ring.Source;
 import io.github.ringcast.ring.TopicReader;
 import io.github.ringcast.shm.Names;
 import java.io.File;
@@ -13,7 +14,7 @@ import java.util.Set;
  * Reads all topics that match a pattern, in turn, at most 64 messages from one while others wait.
  * Topics that come later are found within 50 ms, while somebody polls or waits. For one thread.
  */
-final class PatternReader {
+final class PatternReader implements Source {
   private static final long SEARCH = 50_000_000;
   private static final int TURN = 64;
 
@@ -54,7 +55,8 @@ final class PatternReader {
     searched = Domain.now() - SEARCH - 1;
   }
 
-  int poll(Received out) {
+  @Override
+  public int poll(Received out, boolean spinning) {
     if (Domain.now() - searched > SEARCH) {
       search(Long.MAX_VALUE); // from their first position
     }
@@ -80,38 +82,43 @@ final class PatternReader {
     return topics.get(current);
   }
 
-  void prepareSleep() {
+  @Override
+  public void prepareSleep() {
     for (TopicReader r : readers) {
-      r.reader().prepareSleep();
+      r.prepareSleep();
     }
   }
 
-  boolean ready() {
+  @Override
+  public boolean ready() {
     for (TopicReader r : readers) {
-      if (r.reader().ready()) {
+      if (r.ready()) {
         return true;
       }
     }
     return false;
   }
 
-  long nap() {
+  @Override
+  public long nap() {
     long nap = SEARCH;
     for (TopicReader r : readers) {
-      nap = Math.min(nap, r.reader().nap());
+      nap = Math.min(nap, r.nap());
     }
     return nap;
   }
 
-  long behind() {
+  @Override
+  public long behind() {
     long sum = 0;
     for (TopicReader r : readers) {
-      sum += r.reader().behind();
+      sum += r.behind();
     }
     return sum;
   }
 
-  void close() {
+  @Override
+  public void close() {
     for (TopicReader r : readers) {
       r.close();
     }

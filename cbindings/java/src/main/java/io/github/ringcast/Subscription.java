@@ -4,7 +4,9 @@ import static io.github.ringcast.fb.Layout.*;
 
 import io.github.ringcast.fb.EventCode;
 import io.github.ringcast.fb.MessageKind;
+import io.github.ringcast.ring.GroupReader;
 import io.github.ringcast.ring.Received;
+import io.github.ringcast.ring.Source;
 import io.github.ringcast.ring.TopicReader;
 import io.github.ringcast.shm.Info;
 import io.github.ringcast.shm.Names;
@@ -39,7 +41,7 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
   private final String name;
   private final Info.Want interest;
   private final Message message = new Message();
-  private final TopicReader single;
+  private final Source source;
   private final PatternReader pattern;
   private boolean closed;
 
@@ -47,20 +49,18 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
     this.domain = domain;
     this.name = name;
     boolean wild = Names.isPattern(name);
-    if (config.group != null) {
-      throw new RingcastException(Reason.UNSUPPORTED, "subscribe " + name + ": queue groups are not built in Java yet: use Go for members of " + config.group);
-    }
     interest = new Info.Want(name, wild, false, config.localOnly, config.latest);
+    pattern = wild ? new PatternReader(domain, name, config) : null;
+    source = wild ? pattern : config.group != null ? member(config) : TopicReader.open(domain.table(), domain.topicPath(name), config.latest, config.history);
+    domain.membership().info().add(interest);
     if (wild) {
-      pattern = new PatternReader(domain, name, config);
-      single = null;
-      domain.membership().info().add(interest);
       pattern.searchSoon(); // for a topic that came before anybody could know of this
-    } else {
-      single = TopicReader.open(domain.table(), domain.topicPath(name), config.latest, config.history);
-      pattern = null;
-      domain.membership().info().add(interest);
     }
+  }
+
+  private Source member(SubscriptionConfig config) {
+    Address me = domain.address();
+    return new GroupReader(domain.table(), domain.topicPath(name), config.group, me.word0(), me.word1());
   }
 
   /** The topic or the pattern. */
@@ -82,8 +82,8 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
     }
     message.giveBack();
     for (;;) {
-      int found = single != null ? single.poll(message.received, spinning) : pattern.poll(message.received);
-      String topic = single != null || found == Received.NOTHING ? name : pattern.topic();
+      int found = source.poll(message.received, spinning);
+      String topic = pattern == null || found == Received.NOTHING ? name : pattern.topic();
       switch (found) {
         case Received.NOTHING:
           return null;
@@ -98,6 +98,8 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
           break; // an event that this version does not know
         case Received.LAGGED:
           return message.lent(MessageType.LAGGED, topic);
+        case Received.ABANDONED:
+          return message.lent(MessageType.ABANDONED, topic);
         default:
           return message.lent(MessageType.DAMAGED, topic);
       }
@@ -158,31 +160,24 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
     int seen = domain.table().doorbell(); // before the looks below
     long nap = left;
     for (Subscription s : all) {
-      s.prepareSleep();
+      s.source.prepareSleep();
     }
     for (Subscription s : all) {
-      if (s.ready()) {
+      if (s.source.ready()) {
         return;
       }
-      nap = Math.min(nap, s.nap());
+      nap = Math.min(nap, s.source.nap());
     }
     domain.table().sleep(seen, nap);
   }
 
-  private void prepareSleep() {
-    if (single != null) {
-      single.reader().prepareSleep();
-    } else {
-      pattern.prepareSleep();
-    }
-  }
-
-  private boolean ready() {
-    return single != null ? single.reader().ready() : pattern.ready();
-  }
-
-  private long nap() {
-    return single != null ? single.reader().nap() : pattern.nap();
+  /**
+   * Of a member of a queue group: says that the message is handled, before the next is asked for. It
+   * and what was told of others is given back. Of other subscriptions: gives the message back.
+   */
+  public void done() {
+    message.giveBack();
+    source.done();
   }
 
   /**
@@ -201,7 +196,7 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
         if (s.closed || s.domain != domain) {
           throw new RingcastException(Reason.INVALID, "wait: " + s.name + " was closed, or is of another domain");
         }
-        if (s.ready()) {
+        if (s.source.ready()) {
           return s;
         }
       }
@@ -256,7 +251,7 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
 
   /** How many positions are left to be read: a hint. */
   public long behind() {
-    return single != null ? single.reader().behind() : pattern.behind();
+    return source.behind();
   }
 
   /** Ends the subscription and what it lent. Makes system calls. Twice is fine. */
@@ -268,11 +263,7 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
     closed = true;
     message.end();
     try {
-      if (single != null) {
-        single.close();
-      } else {
-        pattern.close();
-      }
+      source.close();
     } finally {
       domain.membership().info().remove(interest);
       domain.release();

@@ -41,8 +41,8 @@ final class Entries {
     return mode == io.github.ringcast.fb.EntryMode.Reliable || mode == io.github.ringcast.fb.EntryMode.Group;
   }
 
-  /** Takes a free entry and makes it ACTIVE at the tail; returns its index. The state is the entry's own. */
-  static int join(Ring r, long mode) {
+  /** Takes a free entry, of the dead if need be, and makes it JOINING; its index. */
+  static int takeOrThrow(Ring r) {
     int i = take(r);
     if (i < 0) {
       for (int k = 0; k < ENTRY_COUNT; k++) {
@@ -53,10 +53,21 @@ final class Entries {
     if (i < 0) {
       throw new RingcastException(Reason.READERS_FULL, r.control.path() + ": all " + ENTRY_COUNT + " entries for subscriptions are taken");
     }
+    return i;
+  }
+
+  /** Takes a free entry and makes it ACTIVE at the tail; returns its index. */
+  static int join(Ring r, long mode) {
+    return joinGroup(r, mode, 0);
+  }
+
+  /** The same with the number of a group's entry, counted from 1; 0: none. */
+  static int joinGroup(Ring r, long mode, int group) {
+    int i = takeOrThrow(r);
     int at = r.entryAt(i);
     long joining = r.entryState(i);
     Words.intSetRelaxed(r.words, at + CONSUMER_ENTRY_MODE_OFFSET, (int) mode);
-    Words.intSetRelaxed(r.words, at + CONSUMER_ENTRY_GROUP_OFFSET, 0);
+    Words.intSetRelaxed(r.words, at + CONSUMER_ENTRY_GROUP_OFFSET, group);
     Words.setRelaxed(r.words, at + CONSUMER_ENTRY_MISSED_OFFSET, 0);
     Words.setRelaxed(r.words, at + CONSUMER_ENTRY_BLOCKED_NS_OFFSET, blocked(joining));
     Words.setRelaxed(r.words, at + CONSUMER_ENTRY_BLOCKED_AT_NS_OFFSET, Clock.now());

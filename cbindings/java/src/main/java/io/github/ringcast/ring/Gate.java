@@ -139,7 +139,7 @@ final class Gate {
     }
     boolean group = Words.intRelaxed(r.words, at + CONSUMER_ENTRY_MODE_OFFSET) == EntryMode.Group;
     if (group) {
-      Groups.moveGate(r, i, word); // members may be slow to
+      Group.moveFor(r, i, word); // its members may be slow to
     } else if (ask && Entries.freeIfDead(r, i, word)) {
       return;
     }

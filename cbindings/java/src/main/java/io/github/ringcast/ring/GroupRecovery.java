@@ -59,21 +59,20 @@ final class GroupRecovery {
     }
   }
 
-  private static boolean rows(Ring r, ByteBuffer w, int taken, int start, int count, int dead) {
+  static boolean rows(Ring r, ByteBuffer w, int taken, int start, int count, int dead) {
     boolean any = false;
     for (int row = 0; row < count; row++) {
       int at = start + row * IN_HAND_ROW_SIZE;
       for (;;) {
         long state = Words.acquire(w, at + IN_HAND_ROW_STATE_OFFSET); // pairs(row)
-        int is = (int) state & 0xffff;
-        if ((int) (state >>> 16 & 0xffff) != dead || is != RowState.Held && is != RowState.Reported) {
+        if (Entries.participant(state) != dead || !named(state)) {
           break;
         }
         if (r.table.alive(dead)) {
           return false;
         }
         any = true;
-        int next = is == RowState.Reported ? RowState.Abandoned : outcome(r, w, taken, at, row);
+        int next = ((int) state & 0xffff) == RowState.Reported ? RowState.Abandoned : outcome(r, w, taken, at, row);
         if (next >= 0 && Words.cas(w, at + IN_HAND_ROW_STATE_OFFSET, state, state & ~0xffffL | next)) { // pairs(row)
           break;
         }
@@ -84,6 +83,12 @@ final class GroupRecovery {
       wakeMembers(r);
     }
     return true;
+  }
+
+  /** Whether a row's state names its owner. */
+  static boolean named(long state) {
+    int is = (int) state & 0xffff;
+    return is == RowState.Held || is == RowState.Reported;
   }
 
   /** What becomes of a held row: ABANDONED with something in hand, otherwise FREE; -1 to look again. */

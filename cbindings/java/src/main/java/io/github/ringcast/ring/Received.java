@@ -31,6 +31,11 @@ public final class Received {
   public long first;
   public long last;
   public long count;
+  /** Of ABANDONED: the message's source and its taker, as words of addresses. */
+  public long source0;
+  public long source1;
+  public long taker0;
+  public long taker1;
 
   int lagged(long from, long to) {
     type = LAGGED;

@@ -10,6 +10,8 @@ import io.github.ringcast.shm.Participants;
 import io.github.ringcast.shm.Segment;
 import io.github.ringcast.shm.Words;
 import java.nio.ByteBuffer;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
 
 /**
  * The words and slots of one open ring: spec/ring.md, 2. Geometry was checked and copied; every word
@@ -37,6 +39,8 @@ public final class Ring {
   final int entriesStart;
   final ByteBuffer[] chunks;
   private final int chunkShift;
+  /** The groups whose gates a producer here has moved, by the word that names their entries. */
+  final Map<Long, GroupFile> groups = new ConcurrentHashMap<>();
 
   Ring(Segment control, Segment data, Shape shape, Participants table) {
     this.control = control;

@@ -195,6 +195,7 @@ public final class RingFiles {
 
   /** Closes a ring and removes nothing. */
   static void closeOnly(Ring r) {
+    r.groups.values().forEach(GroupFile::close);
     if (r.data != null) {
       r.data.close();
     }

@@ -10,7 +10,7 @@ import io.github.ringcast.shm.Participants;
  * Reads one topic: its ring, the ring that takes that one's place, and messages of several slots as
  * one. For one thread.
  */
-public final class TopicReader {
+public final class TopicReader implements Source {
   private static final int WHOLE = MessageFlag.Begin | MessageFlag.End;
 
   private final Participants table;
@@ -62,11 +62,27 @@ public final class TopicReader {
     }
   }
 
-  public Reader reader() {
-    return reader;
+  @Override
+  public void prepareSleep() {
+    reader.prepareSleep();
   }
 
-  /** Takes the next message or event, if one is there; what was lent before is given back. */
+  @Override
+  public boolean ready() {
+    return reader.ready();
+  }
+
+  @Override
+  public long nap() {
+    return reader.nap();
+  }
+
+  @Override
+  public long behind() {
+    return reader.behind();
+  }
+
+  @Override
   public int poll(Received out, boolean spinning) {
     for (;;) {
       int found = reader.poll(out, spinning);
@@ -123,6 +139,7 @@ public final class TopicReader {
   }
 
   /** Leaves for good, also a successor that this reader was entered into and never saw. */
+  @Override
   public void close() {
     int index = reader.entry();
     int generation = reader.generation();

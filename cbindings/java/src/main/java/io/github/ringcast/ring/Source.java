@@ -1,0 +1,25 @@
+package io.github.ringcast.ring;
+
+/** Something that is read: a topic, or one's share of it. For one thread. */
+public interface Source {
+  /** Takes the next message or event, if one is there; what was lent before is given back. */
+  int poll(Received out, boolean spinning);
+
+  /** Says that what was taken last is handled; nothing where that has no meaning. */
+  default void done() { }
+
+  /** Before sleep: leaves word with the wakers. */
+  void prepareSleep();
+
+  /** Behind prepareSleep: whether there is something to do. */
+  boolean ready();
+
+  /** Behind ready: how long a sleep may last. */
+  long nap();
+
+  /** How many positions are left, by a hint. */
+  long behind();
+
+  /** Leaves for good. */
+  void close();
+}
