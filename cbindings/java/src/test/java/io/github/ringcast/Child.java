@@ -21,6 +21,11 @@ public final class Child {
       case "subscribe": // holds a reliable subscription and reads nothing
         domain.subscribe("t");
         break;
+      case "hold": // a member of a group, with a message in hand
+        Subscription member = domain.subscribe("t", new SubscriptionConfig().group("g"));
+        System.out.println("ready");
+        System.out.println("holding " + member.next().sequence());
+        break;
       case "count": // publishes numbers
         count(domain, Integer.parseInt(args[1]));
         return;

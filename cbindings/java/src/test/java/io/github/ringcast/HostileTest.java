@@ -39,7 +39,8 @@ final class HostileTest {
   private static void scribbleRound(Stage stage, Domain d, Random random, boolean exclusive, String topic) throws Exception {
     PublisherConfig shape = new PublisherConfig().slots(64).slotSize(128);
     try (Publisher p = d.publisher(topic, exclusive ? shape.exclusive() : shape.shared()); Subscription s = d.subscribe(topic);
-        Subscription l = d.subscribe(topic, new SubscriptionConfig().latest())) {
+        Subscription l = d.subscribe(topic, new SubscriptionConfig().latest());
+        Subscription g = random.nextBoolean() ? d.subscribe(topic, new SubscriptionConfig().group("g")) : d.subscribe(topic)) {
       byte[] b = new byte[300];
       for (int i = 0; i < 200; i++) {
         if (i % 10 == 5) {
@@ -55,6 +56,7 @@ final class HostileTest {
         }
         drain(s);
         drain(l);
+        drain(g);
       }
     } catch (RingcastException e) {
       assertTrue(allowed(e), e.toString());
@@ -63,7 +65,8 @@ final class HostileTest {
 
   private static boolean allowed(RingcastException e) {
     return e.reason() == Reason.NOT_EXCLUSIVE || e.reason() == Reason.DAMAGED || e.reason() == Reason.IN_USE
-        || e.reason() == Reason.OTHER_VERSION || e.reason() == Reason.NOT_OURS || e.reason() == Reason.NOT_FOUND || e.reason() == Reason.SHAPE;
+        || e.reason() == Reason.OTHER_VERSION || e.reason() == Reason.NOT_OURS || e.reason() == Reason.NOT_FOUND || e.reason() == Reason.SHAPE
+        || e.reason() == Reason.TOO_LARGE || e.reason() == Reason.READERS_FULL;
   }
 
   private static void drain(Subscription s) {

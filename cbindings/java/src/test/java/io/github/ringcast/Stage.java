@@ -1,6 +1,5 @@
 package io.github.ringcast;
 
-import java.io.BufferedReader;
 import java.io.File;
 import java.io.IOException;
 import java.io.UncheckedIOException;
@@ -54,7 +53,7 @@ final class Stage implements AutoCloseable {
 
   /** Waits for a line of a child. */
   static String line(Process p) throws IOException {
-    return new BufferedReader(p.inputReader()).readLine();
+    return p.inputReader().readLine();
   }
 
   static int end(Process p) throws InterruptedException {

@@ -404,11 +404,6 @@ public final class Reader {
     }
   }
 
-  /** Frees the entry that a replacer made in a successor for this reader, which is gone: spec/ring.md, 6. */
-  public static void leaveSuccessor(Ring successor, int index, int generation) {
-    Entries.leave(successor, index, generation);
-  }
-
   /** Index of the entry; -1 without one. */
   public int entry() {
     return entry;
