@@ -45,6 +45,8 @@ func TestHotPathsDoNotAllocate(t *testing.T) {
 				c.Bytes()[0] = 1
 				return c.Commit()
 			}},
+			{"PublishBatch", func() error { _, err := pub.PublishBatch(ctx, [][]byte{payload}); return err }},
+			{"ClaimBatch and Commit", func() error { return claimAndCommit(ctx, pub) }},
 			{"a table in the slot", func() error {
 				c, err := pub.Claim(ctx, 100)
 				if err != nil {
@@ -80,6 +82,17 @@ func TestHotPathsDoNotAllocate(t *testing.T) {
 			}
 		}
 	}
+}
+
+// claimAndCommit sends one message as a batch that is written in place.
+func claimAndCommit(ctx context.Context, pub *Publisher) error {
+	c, err := pub.ClaimBatch(ctx, 1, 100)
+	if err != nil {
+		return err
+	}
+	c.Bytes(0)[0] = 1
+	_, err = c.Commit()
+	return err
 }
 
 // TestNoStyleAllocates reads in every way, after a sleep and without.

@@ -31,6 +31,7 @@ type Publisher struct {
 	waiter   *ring.Waiter
 	meta     ring.Meta
 	claim    Claim
+	claims   Claims
 	ended    bool
 	told     bool // others know what we publish
 }

@@ -40,18 +40,33 @@ func BenchmarkPublishToBare(b *testing.B) {
 	for _, size := range []int{64, 256, 1024, 2048} {
 		payload := make([]byte, size)
 		var m Meta
+		many, lengths := make([][]byte, 32), make([]int, 32)
+		for i := range many {
+			many[i], lengths[i] = payload, size
+		}
 		ways := []struct {
 			name string
-			send func(p *Producer, i int) error
+			send func(p *Producer, i int) (int, error)
 		}{
-			{"copy", func(p *Producer, _ int) error { return p.TryPublish(payload, &m) }},
-			{"claim", func(p *Producer, i int) error {
+			{"copy", func(p *Producer, _ int) (int, error) { return oneSent(p.TryPublish(payload, &m)) }},
+			{"claim", func(p *Producer, i int) (int, error) {
 				c, err := p.TryClaim(nil)
 				if err != nil {
-					return err
+					return 0, err
 				}
 				fillWords(c.Bytes()[:size], uint64(i))
-				return c.Commit(0, size, &m)
+				return oneSent(c.Commit(0, size, &m))
+			}},
+			{"copy-batch", func(p *Producer, _ int) (int, error) { return p.TryPublishBatch(many, &m) }},
+			{"claim-batch", func(p *Producer, i int) (int, error) {
+				c, err := p.TryClaimBatch(32)
+				if err != nil {
+					return 0, err
+				}
+				for k := range c.Len() {
+					fillWords(c.Bytes(k)[:size], uint64(i))
+				}
+				return c.Commit(lengths[:c.Len()], &m)
 			}},
 		}
 		for _, way := range ways {
@@ -60,7 +75,7 @@ func BenchmarkPublishToBare(b *testing.B) {
 	}
 }
 
-func benchBare(b *testing.B, size int, send func(*Producer, int) error) {
+func benchBare(b *testing.B, size int, send func(*Producer, int) (int, error)) {
 	ctl, dat := testRing(b, Shape{Slots: 1024, Payload: size, Kind: Exclusive, StallBudget: time.Minute})
 	node := &testNode{}
 	r := attach(b, node, 1, ctl, dat)
@@ -76,10 +91,12 @@ func benchBare(b *testing.B, size int, send func(*Producer, int) error) {
 	var rates []float64
 	for n := 0; n < b.N; n += chunk {
 		start := time.Now()
-		for i := range chunk {
-			for send(p, i) != nil {
+		for i := 0; i < chunk; {
+			sent, err := send(p, i)
+			if err != nil {
 				pause(20)
 			}
+			i += sent
 		}
 		rates = append(rates, chunk/time.Since(start).Seconds()/1e6)
 	}
@@ -107,4 +124,12 @@ func fillWords(b []byte, k uint64) {
 		k += 8
 		b = b[64:]
 	}
+}
+
+// oneSent is how many messages one try has sent.
+func oneSent(err error) (int, error) {
+	if err != nil {
+		return 0, err
+	}
+	return 1, nil
 }

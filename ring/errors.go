@@ -37,6 +37,8 @@ var (
 	ErrClosed = os.ErrClosed
 	// ErrClaimEnded means that a claim was committed or aborted before.
 	ErrClaimEnded = errors.New("claim was ended before")
+	// ErrClaimsOpen means that the producer's Claims have not ended yet.
+	ErrClaimsOpen = errors.New("claims of this producer are open: commit or abort them first")
 )
 
 // A LaggedError says that positions passed the reader by because it was too slow.

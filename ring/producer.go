@@ -39,6 +39,7 @@ type Producer struct {
 	// Owned by the producer.
 	sequence  uint64   // of the last message sent
 	positions []uint64 // claims of the message being written
+	claims    *Claims  // the one that we lend; nil before the first
 	gate      gate
 	next      uint64    // the position behind our last claim; of an exclusive ring, the tail
 	swift     uint64    // positions below it may be tried without a look at the readers
@@ -46,10 +47,11 @@ type Producer struct {
 	theirs    bodyWords // of messages that we publish for others
 
 	// Exclusive rings.
-	ownership uint64 // our owner word; 0 after Close
-	unfenced  bool   // who goes to sleep fences for us
-	open      int    // claims that were not ended
-	oldest    uint64 // position of the first of them
+	ownership uint64        // our owner word; 0 after Close
+	unfenced  bool          // who goes to sleep fences for us
+	open      int           // claims that were not ended
+	oldest    uint64        // position of the first of them
+	fence     atomic.Uint64 // a word of our own, whose store is a full fence
 
 	// The writer that stands in our way, and how long we have seen it there.
 	watched   word

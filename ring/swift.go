@@ -24,7 +24,7 @@ func (p *Producer) publishSwift(t uint64, payload []byte, m *Meta) {
 	at("begin swift")
 	p.lookForward(t)
 	p.ring.put(t, t+1, p.headOf(m, layout.SlotHeaderSize, len(payload)), payload)
-	p.publishedSwift(t)
+	p.tell()
 	p.sent(m)
 }
 
@@ -42,14 +42,15 @@ func (p *Producer) commitSwift(t uint64, start, length int, m *Meta) {
 	p.open = 0
 	p.mayHurry()
 	p.ring.put(t, p.next, p.headOf(m, start, length), nil)
-	p.publishedSwift(t)
+	p.tell()
 	p.sent(m)
 }
 
-// publishedSwift is what follows the publishing of position t.
-func (p *Producer) publishedSwift(t uint64) {
-	if !p.unfenced { // once more, as a fence: before the look who sleeps. Otherwise who goes to sleep fences for us
-		p.ring.published(t).Store(p.ring.lap(t)) // pairs(publish)
+// tell wakes readers behind one message or several that were published without a
+// fence.
+func (p *Producer) tell() {
+	if !p.unfenced { // otherwise who goes to sleep fences for us
+		p.fence.Store(0)
 	}
 	p.ring.wakeReaders()
 }

@@ -43,6 +43,15 @@ func (p *Producer) publishNext(t uint64, payload []byte, m *Meta) error {
 
 // commitShared writes the header of position t, whose payload is there, and commits.
 func (p *Producer) commitShared(t uint64, start, length int, m *Meta) error {
+	if err := p.endNext(t, start, length, m); err != nil {
+		return err
+	}
+	p.ring.wakeReaders()
+	return nil
+}
+
+// endNext is commitShared that wakes nobody: that is the caller's to do.
+func (p *Producer) endNext(t uint64, start, length int, m *Meta) error {
 	r, lap := p.ring, p.ring.lap(t)
 	storeBody(r.slot(t), p.headOf(m, start, length))
 	a, mine := r.claim(t), makeWord(lap, p.owner, stateWriting)
@@ -53,7 +62,6 @@ func (p *Producer) commitShared(t uint64, start, length int, m *Meta) error {
 	}
 	at("publish next")
 	storeRelease(r.published(t), lap) // pairs(publish); the commit before it was the fence
-	r.wakeReaders()
 	p.sent(m)
 	return nil
 }

@@ -62,9 +62,10 @@ type child struct {
 	file   *ring.File
 	waiter *ring.Waiter
 	buf    []byte
-	began  uint64         // when it began to join
-	left   chan struct{}  // closed when it leaves
-	rang   sync.WaitGroup // for who rings our bell
+	bufs   [maxBatch][]byte // of a batch
+	began  uint64           // when it began to join
+	left   chan struct{}    // closed when it leaves
+	rang   sync.WaitGroup   // for who rings our bell
 }
 
 // childMain runs the role that the environment names; false if this is no child.

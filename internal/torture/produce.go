@@ -15,6 +15,8 @@ const (
 	kindFragments
 	kindClaim
 	kindAbort
+	kindBatch
+	kindClaims
 )
 
 // Outcomes of a publish, in the word slotOutcome.
@@ -90,6 +92,10 @@ func (c *child) reopen() error {
 
 // publish sends one message, however often that takes. It returns the handle to go on with.
 func (c *child) publish(p *ring.Producer) (*ring.Producer, error) {
+	kind := c.kind()
+	if kind == kindBatch || kind == kindClaims {
+		return c.publishBatch(p, kind)
+	}
 	sequence := p.Sequence() + 1
 	c.set(slotBegun, sequence)
 	start := monotonic()
@@ -99,8 +105,7 @@ func (c *child) publish(p *ring.Producer) (*ring.Producer, error) {
 		p.Continue(sequence)
 		return p, nil
 	}
-	kind := c.kind()
-	size := payloadHead + c.rng.IntN(c.Shape.Payload-payloadHead)
+	size := c.slotSize()
 	if kind == kindFragments {
 		size = c.Shape.Payload * (1 + c.rng.IntN(5)) // up to six slots
 		size += c.rng.IntN(c.Shape.Payload) + 1
@@ -113,25 +118,39 @@ func (c *child) publish(p *ring.Producer) (*ring.Producer, error) {
 		switch {
 		case sent:
 			c.set(slotAcked, sequence)
-			now := monotonic()
-			raise(c.board.at(c.Slot, slotWorst), now-min(now, max(start, c.board.epoch().Load())))
-			c.set(slotSince, 0)
+			c.sentSince(start)
 			return p, c.double(p, size)
 		case err == nil: // aborted, as it should
 			kind = kindCopy
-		case err == ring.ErrFull || err == ring.ErrStalled || err == ring.ErrFenced:
+		default:
 			slots := (size + c.Shape.Payload - 1) / c.Shape.Payload
-			if err := c.waiter.AwaitRoom(c.ctx, p, slots); err != nil && err != ring.ErrRetired {
+			if p, err = c.afterwards(p, err, slots); err != nil {
 				return p, err
 			}
-		case err == ring.ErrRetired:
-			if p, err = c.again(p); err != nil {
-				return nil, err
-			}
-		default:
-			return p, err
 		}
 	}
+}
+
+// sentSince books how long it took to send what was begun at start.
+func (c *child) sentSince(start uint64) {
+	now := monotonic()
+	raise(c.board.at(c.Slot, slotWorst), now-min(now, max(start, c.board.epoch().Load())))
+	c.set(slotSince, 0)
+}
+
+// afterwards does what another try has to wait for, after one ended with err. It
+// returns the handle to go on with, or why there is nothing to go on with.
+func (c *child) afterwards(p *ring.Producer, err error, slots int) (*ring.Producer, error) {
+	switch err {
+	case ring.ErrFull, ring.ErrStalled, ring.ErrFenced:
+		if err := c.waiter.AwaitRoom(c.ctx, p, slots); err != nil && err != ring.ErrRetired {
+			return p, err
+		}
+		return p, nil
+	case ring.ErrRetired:
+		return c.again(p)
+	}
+	return p, err
 }
 
 // again opens ring and handle anew after the ring was replaced.
@@ -151,6 +170,10 @@ func (c *child) kind() int {
 		return kindClaim
 	case n < 9 && !c.Small:
 		return kindAbort
+	case n < 11:
+		return kindBatch
+	case n < 13:
+		return kindClaims
 	}
 	return kindCopy
 }

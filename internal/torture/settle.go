@@ -18,7 +18,7 @@ import (
 type promise struct {
 	from   shm.Address
 	acked  uint64
-	spare  uint64 // 1 for who was killed: one message may be sent that it was not told of
+	spare  uint64 // for who was killed: how many may be sent that it was not told of, 1 or a batch
 	reader string // log of a reader instead
 	notes  string // of a member instead
 	small  bool   // there were messages of one slot only
@@ -42,7 +42,8 @@ func (a *arena) settle(p *process) {
 	from := a.address(p)
 	spare := uint64(0)
 	if p.doom.Load() {
-		spare = 1
+		begun, acked := a.board.at(p.Slot, slotBegun).Load(), a.board.at(p.Slot, slotAcked).Load()
+		spare = max(1, begun-min(begun, acked))
 	}
 	if lagged := a.board.at(p.Slot, slotLagged).Load(); p.Witness && lagged > 0 {
 		a.fault("%s %d, which lives, was put out %d times", p.Role, p.Slot, lagged)

@@ -3,7 +3,9 @@
  * Two or three producers follow one another: by the death of the owner, by its
  * Close, or after Recover has freed the word. Each may hold two claims at once and
  * end them in either order, as a large message does. One reliable reader lends,
- * may be put out and joins again; LATEST adds a latest reader.
+ * may be put out and joins again; LATEST adds a latest reader. With BATCH two
+ * positions may be begun by one store, and are written before the first is published
+ * or one after the other.
  *
  * Nobody waits behind the owner but its own readers: the last owner is not killed.
  *
@@ -27,6 +29,9 @@
 #endif
 #ifndef ABORTS
 #define ABORTS 0
+#endif
+#ifndef BATCH
+#define BATCH 0
 #endif
 #define LEASE 1
 #define PAD 64
@@ -108,6 +113,22 @@ next:	atomic { t = tail; if :: t >= MAXT -> goto close :: else fi };
 		fi;
 		if :: t >= limit -> goto blame :: else fi
 	fi;
+#if BATCH
+	if
+	:: open == 0 && to == 0 && t + 1 < limit && t + 1 < MAXT ->
+		atomic { given(t); given(t + 1); tail = t + 2; oldest = t; second = t + 1; open = 2 };
+		bytes[t % CAP] = 0;
+		bytes[t % CAP] = t + 1;
+		if
+		:: finish(oldest); atomic { oldest = second; second = 0; open = 1; t++ }
+		:: t++
+		fi;
+		bytes[t % CAP] = 0;
+		bytes[t % CAP] = t + 1;
+		goto end
+	:: true
+	fi;
+#endif
 	atomic { given(t); tail = t + 1 }; /* begun */
 	if
 	:: t >= from && from + (t - from) % CAP < to && from + (t - from) % CAP != t -> published[t % CAP] = LAPOF(t) + PAD; goto next

@@ -1,0 +1,142 @@
+package ringcast
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/ringcast/ringcast/ring"
+)
+
+// PublishBatch copies each payload into the topic as one message, in order. It takes the
+// publisher once for all of them and wakes sleeping subscriptions behind the last that
+// there is room for, so that many small messages cost less than as many calls of
+// Publish. It waits for room as often as it has to, and allocates as Publish does.
+//
+// It says how many it has sent: all, or, with an error, those before the one that
+// the error is about; none behind it. Errors as Publish's, of one message too large
+// among others, too. A process that dies on the way has sent the first few.
+func (p *Publisher) PublishBatch(ctx context.Context, payloads [][]byte) (n int, err error) {
+	if !p.ready() {
+		if err := p.take(ctx); err != nil {
+			return 0, err
+		}
+	}
+	p.stamp()
+	for n < len(payloads) {
+		sent, full := p.producer.TryPublishBatch(payloads[n:], &p.meta)
+		if n += sent; full == nil {
+			break
+		}
+		if err = p.again(ctx, full, len(payloads[n])); err != nil {
+			break
+		}
+	}
+	p.free()
+	return n, err
+}
+
+// Claims lend several slots of the topic's ring, so that messages are written where
+// they will be read, and are sent together. They end with exactly one Commit, CommitN or
+// Abort; the bytes must not be touched after. What is said of Claim holds for them, too:
+// nobody else publishes with the same Publisher until then, others may take the slots
+// after the commit deadline, and a publisher has one Claims, which it lends again and
+// again.
+type Claims struct {
+	publisher *Publisher
+	inner     *ring.Claims
+	size      int
+	open      bool
+	lengths   []int
+}
+
+// ClaimBatch waits, as Claim does, until there is room for one message of up to size
+// bytes, and lends slots for as many of n as there is room for then, at most 64 and an
+// eighth of the topic's slots. It allocates once a publisher.
+//
+// Errors as Claim's, and one where n is not positive.
+func (p *Publisher) ClaimBatch(ctx context.Context, n, size int) (*Claims, error) {
+	if n <= 0 {
+		return nil, fmt.Errorf("topic %q: claim of %d messages: want 1 or more", p.topic, n)
+	}
+	if !p.ready() {
+		if err := p.take(ctx); err != nil {
+			return nil, err
+		}
+	}
+	c := &p.claims
+	if err := p.claimSlots(ctx, n, size); err != nil {
+		p.free()
+		return nil, err
+	}
+	c.publisher, c.size, c.open = p, size, true
+	c.lengths = c.lengths[:0]
+	for range c.inner.Len() {
+		c.lengths = append(c.lengths, size)
+	}
+	p.stamp()
+	return c, nil
+}
+
+func (p *Publisher) claimSlots(ctx context.Context, n, size int) error {
+	for {
+		if uint(size) > uint(p.room) {
+			return p.tooLarge(size)
+		}
+		inner, err := p.producer.TryClaimBatch(n)
+		if err == nil {
+			p.claims.inner = inner
+			return nil
+		}
+		if err := p.again(ctx, err, 0); err != nil {
+			return err
+		}
+	}
+}
+
+// Len is how many messages may be written.
+func (c *Claims) Len() int { return c.inner.Len() }
+
+// Bytes is the room of message i, from 0 to Len less one: as many bytes as were claimed, or
+// as Resize said, with the rest of the slot as its capacity.
+func (c *Claims) Bytes(i int) []byte { return c.inner.Bytes(i)[:c.lengths[i]] }
+
+// Resize makes message i n bytes long, at most the capacity of Bytes(i), which Commit
+// says where it is exceeded.
+func (c *Claims) Resize(i, n int) { c.lengths[i] = n }
+
+// Commit makes all messages visible, in order, and wakes sleeping subscriptions behind the
+// last. It neither blocks nor allocates, and makes a system call only where somebody
+// sleeps. It says how many were sent: all, or, with ErrFenced, those before the one
+// whose slot was taken. Other errors, with which nothing was sent: *TooLargeError,
+// ErrClaimEnded. The claims have ended.
+func (c *Claims) Commit() (sent int, err error) { return c.CommitN(len(c.lengths)) }
+
+// CommitN is Commit of the first n messages; the slots behind them are given back.
+func (c *Claims) CommitN(n int) (sent int, err error) {
+	if !c.open {
+		return 0, ErrClaimEnded
+	}
+	if n < 0 || n > len(c.lengths) {
+		_ = c.Abort()
+		return 0, fmt.Errorf("topic %q: commit of %d messages: %d were claimed", c.publisher.topic, n, len(c.lengths))
+	}
+	sent, err = c.inner.Commit(c.lengths[:n], &c.publisher.meta)
+	c.end()
+	return sent, err
+}
+
+// Abort gives all slots back; nothing is sent.
+func (c *Claims) Abort() error {
+	if !c.open {
+		return ErrClaimEnded
+	}
+	err := c.inner.Abort()
+	c.end()
+	return err
+}
+
+// end lets the next goroutine publish.
+func (c *Claims) end() {
+	c.open = false
+	c.publisher.free()
+}
