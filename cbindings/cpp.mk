@@ -4,8 +4,10 @@ CXXFLAGS ?= -O2 -g
 CLANGXX  ?= clang++
 CXX_WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Werror
 CXX_HEADERS  := include/ringcast.hpp $(wildcard include/ringcast/*.hpp) include/ringcast.h include/ringcast/layout.h
-# FlatBuffers in the version of the generated code: its Go module has the C++ headers, too.
+# FlatBuffers in the version of the generated code: its Go module has the C++ headers, too. Looked for once, and only by
+# what needs them.
 FLATBUFFERS  ?= $(eval FLATBUFFERS := $(shell go mod download github.com/google/flatbuffers && go list -m -f '{{.Dir}}' github.com/google/flatbuffers)/include)$(FLATBUFFERS)
+FLATBUFFERS_FLAGS = $(if $(wildcard $(FLATBUFFERS)/flatbuffers/flatbuffers.h),-isystem $(FLATBUFFERS),$(error no flatbuffers/flatbuffers.h in $(FLATBUFFERS): install Go, which fetches it, or say FLATBUFFERS=FOLDER))
 CXX_STANDARD ?= c++17
 CXX_FLAGS    := $(CXX_WARNINGS) -Iinclude -I../examples/cpp -pthread
 
@@ -18,7 +20,7 @@ CXX_OBJECTS := $(CXX_SUITE:test/cpp/%.cc=$(BUILD)/cpp/%.o)
 
 $(BUILD)/cpp/%.o: test/cpp/%.cc $(wildcard test/cpp/*.h) $(CXX_HEADERS) cpp.mk
 	@mkdir -p $(BUILD)/cpp
-	$(CXX) -std=$(CXX_STANDARD) $(CXX_FLAGS) $(CXXFLAGS) -isystem $(FLATBUFFERS) -c -o $@ $<
+	$(CXX) -std=$(CXX_STANDARD) $(CXX_FLAGS) $(CXXFLAGS) $(FLATBUFFERS_FLAGS) -c -o $@ $<
 
 # What has threads in it; process_test has the roles of main.
 $(BUILD)/test-cpp-threads: $(BUILD)/cpp/threads_test.o $(BUILD)/cpp/process_test.o $(BUILD)/cpp/main.o $(BUILD)/libringcast.a
@@ -29,7 +31,7 @@ $(BUILD)/test-cpp: $(CXX_OBJECTS) $(BUILD)/libringcast.a
 	$(CXX) $(CXXFLAGS) -pthread -o $@ $^ -lgtest
 
 $(BUILD)/test-cpp-plain: test/cpp/plain_test.cc $(CXX_HEADERS) $(BUILD)/libringcast.a cpp.mk
-	$(CXX) -std=$(CXX_STANDARD) $(CXX_FLAGS) $(CXXFLAGS) -fno-exceptions -fno-rtti -isystem $(FLATBUFFERS) -o $@ $< $(BUILD)/libringcast.a
+	$(CXX) -std=$(CXX_STANDARD) $(CXX_FLAGS) $(CXXFLAGS) -fno-exceptions -fno-rtti $(FLATBUFFERS_FLAGS) -o $@ $< $(BUILD)/libringcast.a
 
 # gcc with C++17; clang with C++20 under AddressSanitizer and UBSan; the threads under ThreadSanitizer; and
 # without exceptions and type information by both.
@@ -40,7 +42,7 @@ test-cpp-headers:
 	@status=0; \
 	compile() { \
 		name=$$1; shift; \
-		if "$$@" $(CXX_FLAGS) -isystem $(FLATBUFFERS) -fsyntax-only; then echo "ok cpp/compiles/$$name"; \
+		if "$$@" $(CXX_FLAGS) $(FLATBUFFERS_FLAGS) -fsyntax-only; then echo "ok cpp/compiles/$$name"; \
 		else status=1; echo "not ok cpp/compiles/$$name: see above"; fi; \
 	}; \
 	for header in ringcast.hpp $(notdir $(wildcard include/ringcast/*.hpp)); do \
@@ -64,14 +66,14 @@ test-cpp-tsan:
 	@RC_TEST_SUITE=cpp-tsan $(BUILD)-tsan/test-cpp-threads --gtest_filter='Threads.*'
 
 $(BUILD)/conformance-peer-cpp: conformance/cpp/peer.cc conformance/cpp/message.h $(CXX_HEADERS) $(BUILD)/libringcast.a cpp.mk
-	$(CXX) -std=$(CXX_STANDARD) $(CXX_FLAGS) $(CXXFLAGS) -isystem $(FLATBUFFERS) -o $@ $< $(BUILD)/libringcast.a
+	$(CXX) -std=$(CXX_STANDARD) $(CXX_FLAGS) $(CXXFLAGS) $(FLATBUFFERS_FLAGS) -o $@ $< $(BUILD)/libringcast.a
 
 # The examples that need FlatBuffers are apart, so that the first message needs a compiler and nothing else.
 .PHONY: examples-cpp examples-cpp-flatbuffers
 examples-cpp: $(patsubst %,$(BUILD)/ringcast-cpp-%,pub sub loop)
 examples-cpp-flatbuffers: $(BUILD)/ringcast-cpp-orders
 
-$(BUILD)/ringcast-cpp-orders: CXX_INCLUDE = -isystem $(FLATBUFFERS)
+$(BUILD)/ringcast-cpp-orders: CXX_INCLUDE = $(FLATBUFFERS_FLAGS)
 $(BUILD)/ringcast-cpp-%: ../examples/cpp/%.cc $(CXX_HEADERS) $(BUILD)/libringcast.a cpp.mk
 	$(CXX) -std=$(CXX_STANDARD) $(CXX_FLAGS) $(CXX_INCLUDE) $(CXXFLAGS) -o $@ $< $(BUILD)/libringcast.a
 
