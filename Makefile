@@ -63,6 +63,7 @@ test: $(RINGCAST_PYTHON) $(JAR) ## run every test in every language
 		'c++: make -s -C cbindings test-cpp-gcc' \
 		'c++, clang, AddressSanitizer and UBSan: make -s -C cbindings test-cpp-clang' \
 		'c++, ThreadSanitizer: make -s -C cbindings test-cpp-tsan' \
+		'c++, valgrind: make -s -C cbindings valgrind-cpp' \
 		'rust, from the specification alone: make -s rust-test' \
 		'conformance: go run ./cbindings/conformance' \
 		'python, golden images: $(PYTHON) cbindings/python/tests/read_images.py codec/golden' \

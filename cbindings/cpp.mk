@@ -69,7 +69,7 @@ $(BUILD)/conformance-peer-cpp: conformance/cpp/peer.cc conformance/cpp/message.h
 	$(CXX) -std=$(CXX_STANDARD) $(CXX_FLAGS) $(CXXFLAGS) $(FLATBUFFERS_FLAGS) -o $@ $< $(BUILD)/libringcast.a
 
 # The examples that need FlatBuffers are apart, so that the first message needs a compiler and nothing else.
-.PHONY: examples-cpp examples-cpp-flatbuffers
+.PHONY: examples-cpp examples-cpp-flatbuffers valgrind-cpp
 examples-cpp: $(patsubst %,$(BUILD)/ringcast-cpp-%,pub sub loop)
 examples-cpp-flatbuffers: $(BUILD)/ringcast-cpp-orders
 
@@ -83,3 +83,16 @@ $(BUILD)/layers: bench/layers.cc $(CXX_HEADERS) $(BUILD)/libringcast.a cpp.mk
 	$(CXX) -std=$(CXX_STANDARD) $(CXX_FLAGS) $(CXXFLAGS) -DNDEBUG -o $@ $< $(BUILD)/libringcast.a
 bench-cpp: $(BUILD)/layers
 	$(BUILD)/layers
+
+# The examples under valgrind, each end of a topic.
+VALGRIND := valgrind -q --error-exitcode=3 --leak-check=full
+valgrind-cpp: examples-cpp examples-cpp-flatbuffers
+	@dir=$$(mktemp -d /dev/shm/rc-valgrind-XXXXXX); export RINGCAST_SHM_DIR=$$dir; status=0; \
+	check() { if [ $$2 = 0 ]; then echo "ok cpp-valgrind/$$1"; else status=1; echo "not ok cpp-valgrind/$$1: exit code $$2"; fi; }; \
+	$(VALGRIND) $(BUILD)/ringcast-cpp-orders >/dev/null; check orders $$?; \
+	{ $(VALGRIND) $(BUILD)/ringcast-cpp-sub greetings 2 2>$$dir/said >$$dir/out; echo $$? >$$dir/code; } & \
+	for i in $$(seq 600); do grep -q subscribed $$dir/said 2>/dev/null && break; sleep 0.1; done; \
+	printf 'hello\nworld\n' | $(VALGRIND) $(BUILD)/ringcast-cpp-pub greetings; check pub $$?; \
+	wait; check sub $$(cat $$dir/code); \
+	[ "$$(cat $$dir/out)" = "$$(printf 'hello\nworld')" ]; check greetings $$?; \
+	rm -rf $$dir; exit $$status
