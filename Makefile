@@ -112,10 +112,11 @@ bench-ring: ## the ring beside its limits and Aeron; BENCH=quick, JSON=1
 	@go build -o bin/bench-cells ./bench/cells
 	@bin/bench-cells $(if $(filter quick,$(BENCH)),-quick) $(if $(JSON),-json)
 
-bench-languages: ## the ring from every language beside Go, over the same work
+bench-languages: $(RINGCAST_PYTHON) ## the ring from every language beside Go, over the same work; Python beside pyzmq
 	@$(MAKE) -s -C cbindings bench
 	@go build -o bin/bench-languages ./bench/languages
 	@bin/bench-languages
+	@$(PYTHON) cbindings/bench/python/oneway.py
 
 limits: $(LIMITS) ## build the C programs that show the limits of this machine
 

@@ -12,5 +12,6 @@ func programs() []program {
 	return []program{
 		{"C", []string{"cbindings/build/bench-inline"}},
 		{"C-calls", []string{"cbindings/build/bench-calls"}}, // RC_NO_INLINE: every call goes to the library
+		{"Python", []string{".tools/python/bin/python", "cbindings/bench/python/work.py"}},
 	}
 }
