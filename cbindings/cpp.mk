@@ -3,7 +3,7 @@
 CXXFLAGS ?= -O2 -g
 CLANGXX  ?= clang++
 CXX_WARNINGS := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wsign-conversion -Werror
-CXX_HEADERS  := include/ringcast.hpp $(wildcard include/ringcast/*.hpp) include/ringcast.h include/ringcast/layout.h
+CXX_HEADERS  := include/ringcast.hpp $(wildcard include/ringcast/*.hpp) include/ringcast.h $(wildcard include/ringcast/*.h)
 # FlatBuffers in the version of the generated code: its Go module has the C++ headers, too. Looked for once, and only by
 # what needs them.
 FLATBUFFERS  ?= $(eval FLATBUFFERS := $(shell go mod download github.com/google/flatbuffers && go list -m -f '{{.Dir}}' github.com/google/flatbuffers)/include)$(FLATBUFFERS)

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstring>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -163,6 +164,49 @@ private:
 
 	const detail::lease *lease_;
 	std::uint64_t turn_;
+};
+
+// A message that stays where it lies beyond the next call of its subscription; see subscription::keep. Its end gives it
+// back. Moved, not copied. It keeps its domain open, and may outlive its subscription. For the subscription's thread.
+class kept_message {
+public:
+	bytes_view payload() const noexcept { return kept_ ? bytes_view(received_.data, received_.size) : bytes_view(); }
+	std::string_view text() const noexcept { return payload().text(); }
+	address source() const noexcept { return address(received_.source); }
+	std::uint64_t sequence() const noexcept { return received_.sequence; }
+	std::uint64_t position() const noexcept { return received_.position; }
+	// Gives it back before its end does.
+	void drop() noexcept
+	{
+		kept_.reset();
+		domain_.reset();
+	}
+
+	kept_message(kept_message &&) noexcept = default;
+	kept_message &operator=(kept_message &&other) noexcept
+	{
+		if (this != &other) {
+			drop(); // before the domain that it is of
+			domain_ = std::move(other.domain_);
+			received_ = other.received_;
+			kept_ = std::move(other.kept_);
+		}
+		return *this;
+	}
+	kept_message(const kept_message &) = delete;
+	kept_message &operator=(const kept_message &) = delete;
+	~kept_message() = default;
+
+private:
+	friend class subscription;
+	struct dropped {
+		void operator()(rc_kept *k) const noexcept { rc_kept_drop(k); }
+	};
+	kept_message(std::shared_ptr<detail::open_domain> d, const rc_received &r, rc_kept *k) noexcept : domain_(std::move(d)), received_(r), kept_(k) {}
+
+	std::shared_ptr<detail::open_domain> domain_; // ends last
+	rc_received received_;
+	std::unique_ptr<rc_kept, dropped> kept_;
 };
 
 } // namespace ringcast

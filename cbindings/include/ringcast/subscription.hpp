@@ -155,6 +155,22 @@ public:
 		rc_subscription_release(handle_);
 	}
 
+	// Keeps the message that was lent last where it lies, until what is returned ends: nothing is copied, but publishers
+	// wait for its slot as for a slow reader. When what was read since takes a quarter of the ring, the next call is
+	// errc::busy until it ends. errc::invalid if it is not lent. Allocates.
+	result<kept_message> keep(const message &m)
+	{
+		if (handle_ == nullptr)
+			return detail::closed("the subscription");
+		if (m.lease_ != lease_ || !m.valid())
+			return failure(errc::invalid, "keep: the message is not the one that this subscription lends");
+		rc_kept *kept = nullptr;
+		const int code = rc_subscription_keep(handle_, &lease_->received, &kept);
+		if (code != RC_OK)
+			return detail::failure_of(code);
+		return kept_message(domain_, lease_->received, kept);
+	}
+
 	// For `for`: what comes, each waited for as long as given. events(no_wait): what is there.
 	event_range events(timeout wait = forever) { return {*this, wait}; }
 
