@@ -26,11 +26,12 @@ static int reader_init(reader *self, PyObject *args, PyObject *kwargs)
 {
 	unsigned long long handle, domain;
 	int copies, group;
-	if (self->source != NULL || (kwargs != NULL && PyDict_GET_SIZE(kwargs) != 0) || !PyArg_ParseTuple(args, "KKpp", &handle, &domain, &copies, &group)) {
-		if (!PyErr_Occurred())
-			PyErr_SetString(PyExc_TypeError, "use Domain.subscribe");
+	if (self->source != NULL || (kwargs != NULL && PyDict_GET_SIZE(kwargs) != 0) || PyTuple_GET_SIZE(args) != 4) {
+		PyErr_SetString(PyExc_TypeError, "a Subscription is opened by Domain.subscribe");
 		return -1;
 	}
+	if (!PyArg_ParseTuple(args, "KKpp", &handle, &domain, &copies, &group))
+		return -1;
 	struct source *s = calloc(1, sizeof *s);
 	if (s == NULL) {
 		PyErr_NoMemory();

@@ -37,11 +37,12 @@ static void close_now(writer *self)
 static int writer_init(writer *self, PyObject *args, PyObject *kwargs)
 {
 	unsigned long long handle, domain;
-	if (self->sink != NULL || (kwargs != NULL && PyDict_GET_SIZE(kwargs) != 0) || !PyArg_ParseTuple(args, "KK", &handle, &domain)) {
-		if (!PyErr_Occurred())
-			PyErr_SetString(PyExc_TypeError, "use Domain.publisher");
+	if (self->sink != NULL || (kwargs != NULL && PyDict_GET_SIZE(kwargs) != 0) || PyTuple_GET_SIZE(args) != 2) {
+		PyErr_SetString(PyExc_TypeError, "a Publisher is opened by Domain.publisher");
 		return -1;
 	}
+	if (!PyArg_ParseTuple(args, "KK", &handle, &domain))
+		return -1;
 	struct sink *s = calloc(1, sizeof *s);
 	if (s == NULL) {
 		PyErr_NoMemory();

@@ -275,6 +275,21 @@ def test_claim_given_up(pair):
     assert bytes(s.next(PATIENCE)) == b"abc" and bytes(s.next(PATIENCE)) == b"after" and s.poll() is None
 
 
+def test_a_claim_that_was_held_for_too_long(pair, domain):
+    """Others that wait behind it take it after 50 ms; the commit learns it."""
+    s, p = pair
+    slot = p.claim(3)
+    with domain.publisher("t") as other:
+        other.publish(b"behind")
+        assert bytes(s.next(PATIENCE)) == b"behind"
+    slot.data[:] = b"abc"
+    with pytest.raises(ringcast.FencedError, match="publish it again"):
+        slot.commit()
+    assert not slot.open and s.poll() is None
+    p.publish(b"abc")
+    assert bytes(s.next(PATIENCE)) == b"abc"
+
+
 def test_one_claim_at_a_time(pair):
     _, p = pair
     slot = p.claim(3)

@@ -377,3 +377,52 @@ def test_close_ends_a_wait_for_several(domain):
     subscriptions[1].close()
     t.join(PATIENCE)
     assert len(raised) == 1 and not subscriptions[0].closed and subscriptions[0].poll() is None
+
+
+def test_handles_are_opened_by_a_domain(pair):
+    s, p = pair
+    for made in (ringcast.Subscription, ringcast.Publisher):
+        for args in ((), ("t",)):
+            with pytest.raises(TypeError, match="is opened by Domain"):
+                made(*args)
+    for handle in (s, p):
+        with pytest.raises(TypeError, match="is opened by Domain"):
+            handle.__init__(1, 2)
+
+
+def test_nothing_is_left_behind(program):
+    """A hundred thousand messages, in every way, take no more memory than a few."""
+    text = """
+import gc, resource
+import ringcast
+def rss():
+    gc.collect()
+    with open("/proc/self/statm") as f:
+        return int(f.read().split()[1]) * resource.getpagesize()
+def use(n):
+    with ringcast.Domain() as d, d.subscribe("t") as s, d.subscribe("t", copies=True) as c, d.publisher("t") as p:
+        part = None
+        for i in range(n):
+            p.publish(bytes(3000 if i % 7 == 0 else 100))
+            with p.claim(10) as slot:
+                slot[0] = 1
+            for sub in (s, c):
+                m = sub.next()
+                part = m.data[:5]
+                m.source, m.copy(), repr(m), m.topic
+                part2 = memoryview(sub.next())[1:3]
+            del part, part2, m
+            try:
+                p.claim(5000)
+            except ringcast.TooLargeError:
+                pass
+for _ in range(3):
+    use(2000)
+before = rss()
+for _ in range(10):
+    use(2000)
+grown = rss() - before
+assert grown < 4 << 20, grown
+print("grew by", grown)
+"""
+    assert "grew by" in program(text, options=[])
