@@ -90,6 +90,28 @@ static PyObject *get_lent(message *m, void *closure)
 	return PyBool_FromLong(m->source != NULL);
 }
 
+/* Large ones are copied without the GIL, as if somebody looked at the message meanwhile. */
+static PyObject *bytes_of(message *m)
+{
+	PyObject *bytes = PyBytes_FromStringAndSize(NULL, (Py_ssize_t)m->received.size);
+	if (bytes == NULL)
+		return NULL;
+	char *to = PyBytes_AS_STRING(bytes);
+	const void *from = m->received.data;
+	size_t size = m->received.size;
+	if (size <= RCPY_LARGE) {
+		memcpy(to, from, size);
+		return bytes;
+	}
+	m->exports++;
+	Py_BEGIN_ALLOW_THREADS
+	memcpy(to, from, size);
+	Py_END_ALLOW_THREADS
+	m->exports--;
+	rcpy_source_view_gone(m);
+	return bytes;
+}
+
 static PyObject *message_copy(message *m, PyObject *unused)
 {
 	(void)unused;
@@ -105,7 +127,7 @@ static PyObject *message_copy(message *m, PyObject *unused)
 	c->received = m->received;
 	c->topic = m->topic;
 	Py_XINCREF(c->topic);
-	c->bytes = PyBytes_FromStringAndSize(m->received.data, (Py_ssize_t)m->received.size);
+	c->bytes = bytes_of(m);
 	if (c->bytes == NULL)
 		Py_CLEAR(c);
 	else

@@ -163,6 +163,24 @@ def test_copies_stay(pair):
     assert own.source == p.source and own.topic == "t"
 
 
+def test_a_large_copy_while_the_stream_goes_on(domain):
+    """It is made without the GIL; a step of another thread meanwhile leaves the bytes alone."""
+    with domain.subscribe("big") as s, domain.publisher("big", slot_size=4 << 20, slots=64) as p:
+        for i in range(30):
+            p.publish(bytes([i]) * (4 << 20))
+        for i in range(0, 28, 2):
+            m = s.next(PATIENCE)
+            t = threading.Thread(target=s.next, args=(PATIENCE,))
+            t.start()
+            try:
+                copy = m.copy()
+            except ringcast.LeaseError:  # the step came first
+                copy = None
+            t.join()
+            assert copy is None or bytes(copy) == bytes([i]) * (4 << 20)
+            assert not m.lent
+
+
 def test_a_user_may_release_the_view(pair):
     s, p = pair
     fill(p)
