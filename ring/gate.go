@@ -81,6 +81,7 @@ func (g *gate) pinned(t, capacity uint64) bool {
 // readers only when it must.
 func (r *Ring) room(g *gate, t uint64) bool {
 	if t < g.limit {
+		g.waiting = false // also where a look for more room than this found it
 		return true
 	}
 	if !r.gated() {

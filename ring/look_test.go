@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/ringcast/ringcast/codec/layout"
 )
 
 // TestSoon: a look says what the word is, the last one, too, and ends.
@@ -64,6 +66,31 @@ func TestRoomForOneIsEnough(t *testing.T) {
 			}
 			cancel()
 			publishFor(t, p, "x")
+		}
+	}
+}
+
+// TestRoomEndsTheWait: a producer that would have liked more room than it found has
+// waited no longer than until it went on: what it does then is not charged to readers.
+func TestRoomEndsTheWait(t *testing.T) {
+	for _, kind := range bothKinds {
+		s := newScene(t, small(kind), 2)
+		p, rd := s.producer(0), s.reader(1)
+		w := NewWaiter(s.rings[0].host.(testHost).bell(), Spin)
+		w.procs = 2
+		for range 100 {
+			for p.TryPublish([]byte("x"), &Meta{}) == nil {
+			}
+			wantNext(t, rd, "x")
+			rd.store()
+			if err := w.AwaitRoom(context.Background(), p, 1); err != nil {
+				t.Fatal(err)
+			}
+			publishFor(t, p, "x")
+			s.clock.now += maxStep // the producer has other things to do
+		}
+		if spent := s.rings[1].entries[rd.index].blocked.Load() & (1<<layout.BlockedBits - 1); spent != 0 || rd.out() {
+			t.Errorf("%v: a reader that held nobody up was charged %v", kind, time.Duration(spent))
 		}
 	}
 }
