@@ -57,6 +57,11 @@ test: $(RINGCAST_PYTHON) $(JAR) ## run every test in every language
 		'build for arm64: GOARCH=arm64 go build ./...' \
 		'tests for arm64, compiled: GOARCH=arm64 go vet -tags invariants ./...' \
 		'c: make -s -C cbindings test' \
+		'c, gcc and clang: make -s -C cbindings test-compilers' \
+		'c, built by clang: make -s -C cbindings test-clang' \
+		'c, installed: make -s -C cbindings test-install' \
+		'c, valgrind: make -s -C cbindings test-valgrind' \
+		'c, fuzzing: make -s -C cbindings test-fuzz' \
 		'c, AddressSanitizer and UBSan: make -s -C cbindings asan' \
 		'c, ThreadSanitizer: make -s -C cbindings tsan' \
 		'c++, every header and standard: make -s -C cbindings test-cpp-headers' \

@@ -1,8 +1,11 @@
 /* A libFuzzer target: what others write. The first byte chooses: a table of a participant, a file
- * that is opened as a segment, or a ring that is scribbled while it is used.
+ * that is opened as a segment (as it is, or with a checksum that fits), a ring that is scribbled while it is
+ * used, or a queue group.
  *
- *	make -C cbindings fuzz CC=clang FUZZ_SECONDS=60
- */
+ *	make -C cbindings test-fuzz FUZZ_SECONDS=20
+ *
+ * At its end it says how often each part of the reading code was reached, and that
+ * the run has failed if one never was. */
 #define _GNU_SOURCE
 #include <fcntl.h>
 #include <stdio.h>
@@ -10,95 +13,190 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "ring.h"
+#include "fuzz.h"
+#include "group.h"
 
-static char base[] = "/dev/shm/rc-fuzz-XXXXXX";
-static rc_domain *domain;
+char fuzz_base[] = "/dev/shm/rc-fuzz-XXXXXX";
+rc_domain *fuzz_domain;
 static uint64_t touched;
 
-static void clean_up(void)
+/* What is to be reached. */
+static struct {
+	const char *what;
+	uint64_t count;
+} reached[] = {{"tables read", 0}, {"interests read", 0}, {"segments opened", 0}, {"ring geometries taken", 0}, {"messages read", 0},
+	{"copies read", 0}, {"gaps told", 0}, {"damage told", 0}, {"messages taken by members", 0}, {"reports told", 0}, {"rings given up", 0}};
+enum { TABLES, INTERESTS, SEGMENTS, GEOMETRIES, MESSAGES, COPIES, GAPS, DAMAGE, TAKEN, REPORTS, RETIRED };
+
+static void end(void)
 {
 	char command[64];
-	(void)snprintf(command, sizeof command, "rm -rf %s", base);
+	bool all = true;
+	for (size_t i = 0; i < sizeof reached / sizeof *reached; i++) {
+		printf("# %-26s %llu\n", reached[i].what, (unsigned long long)reached[i].count);
+		all = all && reached[i].count != 0;
+	}
+	printf("%s c/fuzz/reaches-all-of-the-reading-code%s\n", all ? "ok" : "not ok", all ? "" : ": see the zero above");
+	(void)fflush(stdout);
+	(void)snprintf(command, sizeof command, "rm -rf %s", fuzz_base);
 	if (system(command) != 0)
-		perror(base);
+		perror(fuzz_base);
 }
 
 static void visit(void *argument, const char *name, bool pattern, bool publisher)
 {
 	(void)argument;
+	reached[INTERESTS].count++;
 	touched += strlen(name) + pattern + publisher;
 }
 
-static void open_file(const uint8_t *data, size_t size)
+static void read_table(const uint8_t *data, size_t size)
+{
+	reached[TABLES].count += rci_table_interests(data, size, visit, NULL);
+	(void)rci_table_pattern_matches(data, size, "a.b");
+}
+
+/* Gives the bytes of a header a checksum that fits, so that what is behind it is reached. */
+static void reseal(uint8_t *bytes, size_t size)
+{
+	const struct rc_segment_header *h = (const void *)bytes;
+	if (size >= sizeof *h && h->fixed_size >= sizeof *h && h->fixed_size <= size)
+		rci_header_seal(bytes);
+}
+
+static void open_file(const uint8_t *data, size_t size, bool sealed)
 {
 	char path[64];
 	struct segment segment;
-	(void)snprintf(path, sizeof path, "%s/file", base);
+	struct shape shape;
+	uint64_t id;
+	uint8_t *bytes = aligned_alloc(128, (size + 128) & ~(size_t)127);
+	if (bytes == NULL)
+		abort();
+	memcpy(bytes, data, size);
+	if (sealed)
+		reseal(bytes, size);
+	(void)snprintf(path, sizeof path, "%s/file", fuzz_base);
+	(void)unlink(path); /* or somebody's lock would hold it */
 	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-	if (fd < 0 || write(fd, data, size) != (ssize_t)size)
+	if (fd < 0 || write(fd, bytes, size) != (ssize_t)size)
 		abort();
 	(void)close(fd);
-	if (rci_segment_open(&segment, path, RC_SEGMENT_KIND_NODE, true) == RC_OK)
+	uint32_t kind = size > RC_SEGMENT_HEADER_KIND_OFFSET ? bytes[RC_SEGMENT_HEADER_KIND_OFFSET] : 0;
+	free(bytes);
+	int result = rci_segment_open(&segment, path, kind, size % 2 == 0);
+	if (result != RC_OK) {
 		rci_segment_close(&segment);
+		return;
+	}
+	reached[SEGMENTS].count++;
+	if (kind == RC_SEGMENT_KIND_RING_CONTROL)
+		reached[GEOMETRIES].count += rci_get_geometry(segment.base, segment.size, path, &shape, &id) == RC_OK;
+	rci_segment_close(&segment);
 }
 
-/* Pairs of a place (2 bytes) and a word (8): each is written, then the ring is used. */
-static void scribble(const uint8_t *data, size_t size)
+/* Reads what is there; every byte that is handed out may be read. */
+static void read_some(rc_subscription *s, int kind)
+{
+	rc_received r;
+	for (int i = 0; i < 20 && rc_subscription_poll(s, &r) == RC_OK; i++) {
+		for (size_t b = 0; r.type == RC_TYPE_MESSAGE && b < r.size; b++)
+			touched += ((const uint8_t *)r.data)[b];
+		reached[kind].count += r.type == RC_TYPE_MESSAGE;
+		reached[GAPS].count += r.type == RC_TYPE_LAGGED;
+		reached[DAMAGE].count += r.type == RC_TYPE_DAMAGED;
+		reached[REPORTS].count += r.type == RC_TYPE_ABANDONED;
+	}
+}
+
+/* A ring with its users, and the words that are scribbled: of the control file from RingControl on, of the
+ * slots' headers, or of a group from its gate on. */
+struct scene {
+	rc_publisher *publisher;
+	rc_subscription *subscriptions[2];
+	struct ring *ring;
+	struct group *group;
+};
+
+static struct scene open_scene(bool grouped)
 {
 	rc_publisher_config config = {.slots = 64, .slot_size = 64};
-	rc_subscription_config late = {.reading = RC_READ_LATEST, .history = 32};
-	rc_publisher *publisher;
-	rc_subscription *subscriptions[2] = {NULL, NULL};
-	struct ring *ring = NULL;
-	char path[RCI_PATH];
+	rc_subscription_config second = {.reading = RC_READ_LATEST, .history = 32}, member = {.reading = RC_READ_GROUP, .group = "g"};
 	const struct wish any = {0};
-	(void)snprintf(path, sizeof path, "%s/default/topics/f", base);
-	if (rc_publisher_open(domain, "f", &config, &publisher) != RC_OK)
+	struct scene s = {0};
+	char path[RCI_PATH];
+	(void)snprintf(path, sizeof path, "%s/default/topics/f", fuzz_base);
+	if (rc_publisher_open(fuzz_domain, "f", &config, &s.publisher) != RC_OK ||
+		rc_subscription_open(fuzz_domain, "f", grouped ? &member : NULL, &s.subscriptions[0]) != RC_OK ||
+		rc_subscription_open(fuzz_domain, "f", grouped ? &member : &second, &s.subscriptions[1]) != RC_OK ||
+		rci_ring_open(fuzz_domain, path, &any, true, &s.ring) != RC_OK || (grouped && rci_group_open(s.ring, "g", false, &s.group) != RC_OK))
 		abort();
-	if (rc_subscription_open(domain, "f", NULL, &subscriptions[0]) != RC_OK || rc_subscription_open(domain, "f", &late, &subscriptions[1]) != RC_OK ||
-		rci_ring_open(domain, path, &any, true, &ring) != RC_OK)
-		abort();
+	return s;
+}
+
+static uint64_t *place_in(const struct scene *s, size_t place)
+{
+	const struct ring *r = s->ring;
+	size_t control = (rci_control_size(&r->shape) - 256) / 8, slots = 64 * 8, at;
+	if (s->group != NULL && place % 4 != 0) { /* the header from the gate on, take words, and the first rows */
+		at = place % (8 + 64 + 4 * 8);
+		return at < 8 ? &s->group->head->gate + at : at < 72 ? s->group->taken + (at - 8) : (uint64_t *)(void *)s->group->rows + (at - 72);
+	}
+	at = place % (control + slots);
+	return at < control ? (uint64_t *)(void *)r->control + at : (uint64_t *)(void *)ring_slot(r, (at - control) / 8) + (at - control) % 8;
+}
+
+/* Pairs of a place (2 bytes) and a word (8): each is written while the ring is used. */
+static void scribble(const uint8_t *data, size_t size, bool grouped)
+{
+	struct scene s = open_scene(grouped);
 	for (; size >= 10; data += 10, size -= 10) {
 		uint16_t place;
 		uint64_t word;
 		memcpy(&place, data, 2);
 		memcpy(&word, data + 2, 8);
-		size_t words = (rci_control_size(&ring->shape) - 256) / 8, at = place % (words + 64 * 8);
-		if (at < words)
-			((uint64_t *)(void *)ring->control)[at] = word;
-		else
-			((uint64_t *)(void *)ring_slot(ring, (at - words) / 8))[(at - words) % 8] = word;
-		(void)rc_publisher_publish(publisher, data, size < 200 ? size : 200, 0);
-		for (int s = 0; s < 2; s++) {
-			rc_received r;
-			for (int i = 0; i < 20 && rc_subscription_poll(subscriptions[s], &r) == RC_OK; i++)
-				for (size_t b = 0; r.type == RC_TYPE_MESSAGE && b < r.size; b++)
-					touched += ((const uint8_t *)r.data)[b];
+		for (int i = 0; i < 3; i++) {
+			if (i == 2)
+				*place_in(&s, place) = word; /* behind two messages that nobody has read, before another */
+			(void)rc_publisher_publish(s.publisher, data, size < 200 && !grouped ? size : size % 65, 0);
 		}
+		read_some(s.subscriptions[0], grouped ? TAKEN : MESSAGES);
+		read_some(s.subscriptions[1], grouped ? TAKEN : COPIES);
 	}
-	rci_ring_close(ring);
-	rc_publisher_close(publisher);
-	rc_subscription_close(subscriptions[0]);
-	rc_subscription_close(subscriptions[1]);
+	reached[RETIRED].count += ring_retired(s.ring);
+	rc_publisher_close(s.publisher);
+	rc_subscription_close(s.subscriptions[0]);
+	rc_subscription_close(s.subscriptions[1]);
+	rci_ring_close(s.ring);
+}
+
+int LLVMFuzzerInitialize(int *argc, char ***argv);
+int LLVMFuzzerInitialize(int *argc, char ***argv)
+{
+	(void)argc;
+	(void)argv;
+	if (mkdtemp(fuzz_base) == NULL || setenv("RINGCAST_SHM_DIR", fuzz_base, 1) != 0 || atexit(end) != 0 || rc_domain_open(NULL, &fuzz_domain) != RC_OK)
+		abort();
+	if (getenv("RC_FUZZ_SEEDS") != NULL)
+		fuzz_write_seeds(getenv("RC_FUZZ_SEEDS"), getenv("RC_FUZZ_GOLDEN"));
+	return 0;
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	if (domain == NULL && (mkdtemp(base) == NULL || setenv("RINGCAST_SHM_DIR", base, 1) != 0 || atexit(clean_up) != 0 || rc_domain_open(NULL, &domain) != RC_OK))
-		abort();
 	if (size == 0)
 		return 0;
-	switch (data[0] % 3) {
-	case 0:
-		(void)rci_table_interests(data + 1, size - 1, visit, NULL);
+	switch (data[0] % FUZZ_MODES) {
+	case FUZZ_TABLE:
+		read_table(data + 1, size - 1);
 		break;
-	case 1:
-		open_file(data + 1, size - 1);
+	case FUZZ_FILE:
+	case FUZZ_SEALED_FILE:
+		open_file(data + 1, size - 1, data[0] % FUZZ_MODES == FUZZ_SEALED_FILE);
 		break;
 	default:
-		scribble(data + 1, size - 1 < 100 ? size - 1 : 100);
+		scribble(data + 1, size - 1 < 100 ? size - 1 : 100, data[0] % FUZZ_MODES == FUZZ_GROUP);
 	}
 	return 0;
 }

@@ -40,6 +40,8 @@ int main(int argc, char **argv)
 	int result = rc_domain_open(NULL, &domain);
 	if (result == RC_OK)
 		result = rc_subscription_open(domain, argv[1], &config, &jobs);
+	if (result == RC_OK)
+		fprintf(stderr, "ready for %s\n", argv[1]);
 	while (result == RC_OK) {
 		result = rc_subscription_wait(jobs, RC_FOREVER, &received); /* says that the one before was handled */
 		if (result == RC_OK && work(&received))

@@ -85,6 +85,15 @@ RC_API void rc_inline_wake(rc_publisher *publisher);
 #define rc_inline_store(p, v, order) __atomic_store_n((p), (v), order)
 #define rc_inline_fence(order) __atomic_thread_fence(order)
 #endif
+#ifdef __cplusplus /* programs may have their compiler refuse casts of C */
+#define rc_inline_as(type, p) reinterpret_cast<type>(p)
+#define rc_inline_number(type, n) static_cast<type>(n)
+#define rc_inline_none nullptr
+#else
+#define rc_inline_as(type, p) ((type)(p))
+#define rc_inline_number(type, n) ((type)(n))
+#define rc_inline_none NULL
+#endif
 #define rc_inline_likely(x) __builtin_expect(!!(x), 1)
 
 /* Replaces exactly the word `old`; seq_cst. */
@@ -97,7 +106,7 @@ static inline void rc_inline_copy(uint8_t *to, const void *from, size_t size)
 {
 #ifdef RC_INLINE_TSAN
 	for (size_t i = 0; i < size; i++)
-		rc_inline_store(to + i, ((const uint8_t *)from)[i], __ATOMIC_RELAXED);
+		rc_inline_store(to + i, (rc_inline_as(const uint8_t *, from))[i], __ATOMIC_RELAXED);
 #else
 	if (size != 0)
 		__builtin_memcpy(to, from, size);
@@ -131,10 +140,10 @@ static inline bool rc_inline_take(struct rc_inline_publisher *p, uint64_t *posit
 	uint64_t *at = &p->claims[t & p->mask], word = rc_inline_load(at, __ATOMIC_ACQUIRE);  /* pairs(claim) */
 	if (t >= p->swift || word >> 20 != lap - 1 || (word & 1) != 0) /* WRITING and QUARANTINED are odd */
 		return false;
-	if (!rc_inline_cas(at, word, lap << 20 | (uint64_t)p->me << 4 | RC_CLAIM_STATE_WRITING)) /* pairs(claim) */
+	if (!rc_inline_cas(at, word, lap << 20 | rc_inline_number(uint64_t, p->me) << 4 | RC_CLAIM_STATE_WRITING)) /* pairs(claim) */
 		return false;
 	rc_inline_fence(__ATOMIC_RELEASE); /* pairs(claim): no store to the payload before it */
-	(void)rc_inline_cas(&c->tail, t, t + 1); /* pairs(tail) */
+	rc_inline_cas(&c->tail, t, t + 1); /* pairs(tail) */
 	*position = t;
 	return true;
 }
@@ -142,9 +151,9 @@ static inline bool rc_inline_take(struct rc_inline_publisher *p, uint64_t *posit
 /* Writes the header of a message that fits a slot. */
 static inline void rc_inline_head(const struct rc_inline_publisher *p, uint8_t *slot, uint64_t start, uint64_t size, const rc_marks *marks)
 {
-	uint64_t *words = (uint64_t *)(void *)slot;
+	uint64_t *words = rc_inline_as(uint64_t *, slot);
 	uint64_t flags = RC_MESSAGE_FLAG_BEGIN | RC_MESSAGE_FLAG_END, stamp = 0, schema = p->schema, content = 0;
-	if (marks != NULL) {
+	if (marks != rc_inline_none) {
 		stamp = marks->timestamp_ns;
 		content = marks->content;
 		schema = marks->schema != 0 ? marks->schema : schema;
@@ -164,15 +173,15 @@ static inline bool rc_inline_end(struct rc_inline_publisher *p, uint64_t t)
 {
 	uint64_t lap = (t >> p->shift) + 1;
 	if (p->exclusive == 0) {
-		uint64_t mine = lap << 20 | (uint64_t)p->me << 4;
+		uint64_t mine = lap << 20 | rc_inline_number(uint64_t, p->me) << 4;
 		if (!rc_inline_likely(rc_inline_cas(&p->claims[t & p->mask], mine | RC_CLAIM_STATE_WRITING, mine | RC_CLAIM_STATE_READY))) /* pairs(commit) */
 			return false;
 	}
 	/* Exclusive: who goes to sleep fences for us (ring.md, 12), or there is no short way. */
-	rc_inline_store((uint64_t *)(void *)rc_inline_slot(p, t), lap, __ATOMIC_RELEASE); /* pairs(publish) */
+	rc_inline_store(rc_inline_as(uint64_t *, rc_inline_slot(p, t)), lap, __ATOMIC_RELEASE); /* pairs(publish) */
 	p->sequence++;
 	if (!rc_inline_likely(rc_inline_load(&p->control->reader_summary, __ATOMIC_SEQ_CST) == 0)) /* pairs(reader-mask) */
-		rc_inline_wake((rc_publisher *)(void *)p);
+		rc_inline_wake(rc_inline_as(rc_publisher *, p));
 	return true;
 }
 
@@ -188,18 +197,18 @@ static inline void rc_inline_claimed(struct rc_inline_publisher *p, uint64_t t, 
 {
 	claim->data = rc_inline_slot(p, t) + RC_SLOT_HEADER_SIZE;
 	claim->capacity = p->payload;
-	claim->publisher = (rc_publisher *)(void *)p;
+	claim->publisher = rc_inline_as(rc_publisher *, p);
 	claim->position = t;
 }
 
 static inline int rc_inline_publish(rc_publisher *publisher, const void *data, size_t size, int64_t timeout)
 {
-	struct rc_inline_publisher *p = (struct rc_inline_publisher *)(void *)publisher;
+	struct rc_inline_publisher *p = rc_inline_as(struct rc_inline_publisher *, publisher);
 	uint64_t t;
-	if (!rc_inline_likely(size <= p->payload && (data != NULL || size == 0) && rc_inline_take(p, &t)))
+	if (!rc_inline_likely(size <= p->payload && (data != rc_inline_none || size == 0) && rc_inline_take(p, &t)))
 		return rc_publisher_publish(publisher, data, size, timeout);
 	uint8_t *slot = rc_inline_slot(p, t);
-	rc_inline_head(p, slot, RC_SLOT_HEADER_SIZE, size, NULL);
+	rc_inline_head(p, slot, RC_SLOT_HEADER_SIZE, size, rc_inline_none);
 	rc_inline_copy(slot + RC_SLOT_HEADER_SIZE, data, size);
 	if (rc_inline_likely(rc_inline_end(p, t))) {
 		rc_inline_ahead(p, t);
@@ -207,13 +216,13 @@ static inline int rc_inline_publish(rc_publisher *publisher, const void *data, s
 	}
 	rc_claim claim;
 	rc_inline_claimed(p, t, &claim);
-	(void)rc_inline_fenced(&claim); /* nothing was sent: again */
+	rc_inline_fenced(&claim); /* nothing was sent: again */
 	return rc_publisher_publish(publisher, data, size, timeout);
 }
 
 static inline int rc_inline_claim(rc_publisher *publisher, size_t size, int64_t timeout, rc_claim *claim)
 {
-	struct rc_inline_publisher *p = (struct rc_inline_publisher *)(void *)publisher;
+	struct rc_inline_publisher *p = rc_inline_as(struct rc_inline_publisher *, publisher);
 	uint64_t t;
 	if (!rc_inline_likely(size <= p->payload && rc_inline_take(p, &t)))
 		return rc_publisher_claim(publisher, size, timeout, claim);
@@ -226,19 +235,19 @@ static inline int rc_inline_claim(rc_publisher *publisher, size_t size, int64_t 
 
 static inline int rc_inline_commit(rc_claim *claim, const void *data, size_t size, const rc_marks *marks)
 {
-	if (claim == NULL)
+	if (claim == rc_inline_none)
 		return rc_claim_commit(claim, data, size, marks);
-	struct rc_inline_publisher *p = (struct rc_inline_publisher *)(void *)claim->publisher;
-	size_t start = (size_t)((uintptr_t)data - (uintptr_t)claim->data);
-	if (!rc_inline_likely(p != NULL && p->version == RC_INLINE_VERSION && p->claimed != 0 && claim->position == p->position && *p->forked == 0 &&
-			start <= p->payload && size <= p->payload - start && (marks == NULL || marks->content <= RC_CONTENT_FLAT_BUFFER)))
+	struct rc_inline_publisher *p = rc_inline_as(struct rc_inline_publisher *, claim->publisher);
+	size_t start = rc_inline_number(size_t, rc_inline_as(uintptr_t, data) - rc_inline_as(uintptr_t, claim->data));
+	if (!rc_inline_likely(p != rc_inline_none && p->version == RC_INLINE_VERSION && p->claimed != 0 && claim->position == p->position && *p->forked == 0 &&
+			start <= p->payload && size <= p->payload - start && (marks == rc_inline_none || marks->content <= RC_CONTENT_FLAT_BUFFER)))
 		return rc_claim_commit(claim, data, size, marks);
 	rc_inline_head(p, rc_inline_slot(p, claim->position), RC_SLOT_HEADER_SIZE + start, size, marks);
 	if (!rc_inline_likely(rc_inline_end(p, claim->position)))
 		return rc_inline_fenced(claim);
 	p->claimed = 0;
-	claim->publisher = NULL;
-	claim->data = NULL;
+	claim->publisher = rc_inline_none;
+	claim->data = rc_inline_none;
 	return RC_OK;
 }
 
@@ -246,7 +255,7 @@ static inline int rc_inline_commit(rc_claim *claim, const void *data, size_t siz
 static inline bool rc_inline_read(const struct rc_inline_subscription *s, const uint8_t *slot, rc_received *r)
 {
 	const uint64_t whole = RC_MESSAGE_FLAG_BEGIN | RC_MESSAGE_FLAG_END;
-	const uint64_t *words = (const uint64_t *)(const void *)slot;
+	const uint64_t *words = rc_inline_as(const uint64_t *, slot);
 	uint64_t w[8];
 	for (int i = 1; i < 8; i++) /* once: a broken publisher can still write there */
 		w[i] = rc_inline_load(words + i, __ATOMIC_RELAXED);
@@ -258,18 +267,18 @@ static inline bool rc_inline_read(const struct rc_inline_subscription *s, const 
 	r->type = RC_TYPE_MESSAGE;
 	r->reason = 0;
 	r->data = slot + start;
-	r->size = (size_t)size;
+	r->size = rc_inline_number(size_t, size);
 	__builtin_memcpy(&r->source, &w[2], sizeof r->source);
 	r->sequence = w[4];
 	r->position = s->cursor;
 	r->timestamp_ns = (flags & RC_MESSAGE_FLAG_TIMESTAMPED) != 0 ? w[5] : 0;
-	r->schema = (uint32_t)w[7];
-	r->kind = (uint8_t)(w[7] >> 32);
-	r->content = (uint8_t)(w[7] >> 40);
-	r->flags = (uint16_t)flags;
+	r->schema = rc_inline_number(uint32_t, w[7]);
+	r->kind = rc_inline_number(uint8_t, w[7] >> 32);
+	r->content = rc_inline_number(uint8_t, w[7] >> 40);
+	r->flags = rc_inline_number(uint16_t, flags);
 	r->first = r->last = r->count = 0;
 	r->topic = s->topic;
-	r->block = NULL;
+	r->block = rc_inline_none;
 	__builtin_memset(&r->taker, 0, sizeof r->taker);
 	__builtin_memset(r->reserved, 0, sizeof r->reserved);
 	return true;
@@ -282,7 +291,7 @@ static inline bool rc_inline_next(struct rc_inline_subscription *s, rc_received 
 	if (s->version != RC_INLINE_VERSION || c >= s->swift || *s->forked != 0)
 		return false;
 	const uint8_t *slot = s->slots + (c & s->mask) * s->stride;
-	if (rc_inline_load((const uint64_t *)(const void *)slot, __ATOMIC_ACQUIRE) != (c >> s->shift) + 1) /* pairs(publish) */
+	if (rc_inline_load(rc_inline_as(const uint64_t *, slot), __ATOMIC_ACQUIRE) != (c >> s->shift) + 1) /* pairs(publish) */
 		return false;
 	if (!rc_inline_likely(rc_inline_read(s, slot, received)))
 		return false;
@@ -292,21 +301,21 @@ static inline bool rc_inline_next(struct rc_inline_subscription *s, rc_received 
 
 static inline int rc_inline_poll(rc_subscription *subscription, rc_received *received)
 {
-	if (rc_inline_likely(rc_inline_next((struct rc_inline_subscription *)(void *)subscription, received)))
+	if (rc_inline_likely(rc_inline_next(rc_inline_as(struct rc_inline_subscription *, subscription), received)))
 		return RC_OK;
 	return rc_subscription_poll(subscription, received);
 }
 
 static inline int rc_inline_wait(rc_subscription *subscription, int64_t timeout, rc_received *received)
 {
-	if (rc_inline_likely(rc_inline_next((struct rc_inline_subscription *)(void *)subscription, received)))
+	if (rc_inline_likely(rc_inline_next(rc_inline_as(struct rc_inline_subscription *, subscription), received)))
 		return RC_OK;
 	return rc_subscription_wait(subscription, timeout, received);
 }
 
 static inline void rc_inline_release(rc_subscription *subscription)
 {
-	struct rc_inline_subscription *s = (struct rc_inline_subscription *)(void *)subscription;
+	struct rc_inline_subscription *s = rc_inline_as(struct rc_inline_subscription *, subscription);
 	if (rc_inline_likely(s->version == RC_INLINE_VERSION && *s->forked == 0))
 		rc_inline_store(s->shown, s->cursor, __ATOMIC_RELEASE); /* pairs(cursor) */
 	else
