@@ -24,6 +24,8 @@ func TestScenarios(t *testing.T) {
 		"stream exclusive":   {Scenario: Stream, Size: 2048, Exclusive: true, Wait: Yield},
 		"stream odd size":    {Scenario: Stream, Size: 77, SlotSize: 128},
 		"stream at a rate":   {Scenario: Stream, Rate: 2000},
+		"stream in batches":  {Scenario: Stream, Producers: 2, Batch: 20},
+		"exclusive batches":  {Scenario: Stream, Exclusive: true, Batch: 1000},
 		"three to three":     {Scenario: Stream, Producers: 3, Readers: 3, Wait: Yield},
 		"three at a rate":    {Scenario: Stream, Producers: 3, Rate: 3000},
 		"ping-pong":          {Scenario: PingPong, Size: 64},
@@ -152,6 +154,8 @@ func TestSpecErrorsTeach(t *testing.T) {
 		"pin":       {Spec{Scenario: Stream, Pin: []int{4096}}, "pin to core 4096"},
 		"many":      {Spec{Scenario: Stream, Readers: 64}, "at most 64"},
 		"rate":      {Spec{Scenario: Stream, Rate: -1}, "messages a second"},
+		"batch":     {Spec{Scenario: Stream, Batch: 2, Rate: 5}, "without a rate"},
+		"no batch":  {Spec{Scenario: Stream, Batch: -1}, "one by one"},
 		"pace":      {Spec{Scenario: Wake, Rate: 1}, "its pace is the pause"},
 		"long":      {Spec{Scenario: Stream, Duration: 2 * time.Hour}, "at most 1h"},
 	} {

@@ -60,6 +60,9 @@ type Spec struct {
 	// Copy publishes from memory of the producer's own and copies on the reader's
 	// side, instead of writing and reading in place.
 	Copy bool `json:"copy,omitempty"`
+	// Batch claims and commits that many messages at once where the producer of a
+	// Stream goes as fast as it can. Zero means one by one.
+	Batch int `json:"batch,omitempty"`
 	// Exclusive asks for topics that take one publisher.
 	Exclusive bool    `json:"exclusive,omitempty"`
 	Wait      Waiting `json:"wait"`
@@ -107,6 +110,10 @@ func (s Spec) Complete() (Spec, error) {
 		return s, fmt.Errorf("%d slots: want a power of two from 64 to 2^20", s.Slots)
 	case s.Rate < 0:
 		return s, fmt.Errorf("rate %v: want messages a second, or 0 for as fast as possible", s.Rate)
+	case s.Batch < 0:
+		return s, fmt.Errorf("batch of %d messages: want 1 or more, or 0 for one by one", s.Batch)
+	case s.Batch > 0 && (s.Scenario != Stream || s.Rate > 0 || s.Copy):
+		return s, fmt.Errorf("batch of %d messages: only a stream without a rate is written in place in batches", s.Batch)
 	case s.Rate > 0 && s.Scenario == Wake:
 		return s, fmt.Errorf("rate %v with scenario wake: its pace is the pause", s.Rate)
 	case s.Duration < 0 || s.Duration > maxDuration || s.Warmup < 0 || s.Warmup > maxDuration:

@@ -22,9 +22,12 @@ func (w *worker) produce(ctx context.Context) error {
 	if err := w.begin(ctx); err != nil {
 		return err
 	}
-	if w.Spec.Rate > 0 {
+	switch {
+	case w.Spec.Rate > 0:
 		err = w.offer(ctx, p)
-	} else {
+	case w.Spec.Batch > 0:
+		err = w.pourBatches(ctx, p)
+	default:
 		err = w.pour(ctx, p)
 	}
 	if err != nil {
@@ -40,6 +43,27 @@ func (w *worker) pour(ctx context.Context, p *ringcast.Publisher) error {
 			return err
 		}
 		w.count()
+	}
+	return nil
+}
+
+// pourBatches is pour of several messages at once. What was taken from it is sent again.
+func (w *worker) pourBatches(ctx context.Context, p *ringcast.Publisher) error {
+	for !w.turn() {
+		c, err := p.ClaimBatch(ctx, w.Spec.Batch, w.Spec.Size)
+		if err != nil {
+			return err
+		}
+		for i := range c.Len() {
+			fill(c.Bytes(i), tagOf(w.Index, w.total+1+uint64(i)), 0)
+		}
+		sent, err := c.Commit()
+		if err != nil && err != ringcast.ErrFenced {
+			return err
+		}
+		for range sent {
+			w.count()
+		}
 	}
 	return nil
 }

@@ -22,6 +22,7 @@ func allCells() []cell {
 	for _, size := range []int{64, 256, 1024, 2048} {
 		list = append(list, exclusiveCell(size))
 	}
+	list = append(list, batchCell(64), batchCell(256))
 	for _, size := range []int{256, 2048} {
 		for _, n := range [][2]int{{1, 1}, {3, 1}, {1, 3}} {
 			list = append(list, sharedCell(size, n[0], n[1]))
@@ -138,6 +139,27 @@ func exclusiveCell(size int) cell {
 			rows = append(rows, r)
 		}
 		return append(rows, p.missing(name, "M/s", list)...), nil
+	}}
+}
+
+// batchCell is exclusiveCell with messages claimed and committed by 64. Its peers do as
+// they do there, so there is no goal.
+func batchCell(size int) cell {
+	name := fmt.Sprintf("exclusive by 64 %d B", size)
+	return cell{name, func(ctx context.Context, p *plan, until time.Time) ([]row, error) {
+		s := bench.Spec{Scenario: bench.Stream, Size: size, Exclusive: true, Wait: bench.Spin, Pin: bothCores()}
+		batches := s
+		batches.Batch = 64
+		list := append([]bench.Contender{p.ours(batches), p.limit("ring", s)}, p.aeronC(s)...)
+		rounds, err := p.alternate(ctx, list, until)
+		if err != nil {
+			return nil, err
+		}
+		var rows []row
+		for i, c := range list[1:] {
+			rows = append(rows, compared(name, "M/s", c.Name, millions, bench.Compare(rounds, i+1, bench.RateOf, bench.RateOf)))
+		}
+		return rows, nil
 	}}
 }
 

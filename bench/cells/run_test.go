@@ -57,7 +57,7 @@ func buildLimits(t *testing.T) string {
 // out. What they say is not looked at: other programs run beside a test.
 func TestCells(t *testing.T) {
 	p := tiny(t)
-	for _, c := range []cell{exclusiveCell(64), sharedCell(256, 1, 1), sharedCell(256, 1, 3), pingPongCell(2048, 5), trafficCell(),
+	for _, c := range []cell{exclusiveCell(64), batchCell(64), sharedCell(256, 1, 1), sharedCell(256, 1, 3), pingPongCell(2048, 5), trafficCell(),
 		wakeCell(false), allocationCell(true), memoryCell()} {
 		t.Run(c.name, func(t *testing.T) {
 			rows, err := c.measure(context.Background(), p, time.Time{})

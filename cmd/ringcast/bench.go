@@ -76,6 +76,7 @@ func (t *tool) benchScenario(name, short string, spec bench.Spec) *cobra.Command
 	if s.Scenario == bench.Stream {
 		f.IntVar(&s.Producers, "producers", max(s.Producers, 1), "processes that publish")
 		f.IntVar(&s.Readers, "readers", max(s.Readers, 1), "processes that subscribe, each of which gets everything")
+		f.IntVar(&s.Batch, "batch", 0, "claim and commit that many messages at once (default: one by one)")
 	}
 	f.BoolVar(&s.Copy, "copy", false, "publish from a buffer and copy on reading, instead of in place")
 	f.BoolVar(&s.Exclusive, "exclusive", false, "topics that take one publisher and are faster")
