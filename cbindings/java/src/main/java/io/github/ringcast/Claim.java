@@ -31,6 +31,7 @@ public final class Claim implements AutoCloseable {
   private long position;
   private ByteBuffer buffer;
   private FlatBufferBuilder builder;
+  private final SlotOnly slotOnly = new SlotOnly();
 
   Claim(Publisher publisher) {
     this.publisher = publisher;
@@ -83,9 +84,9 @@ public final class Claim implements AutoCloseable {
   public FlatBufferBuilder builder() {
     check();
     if (builder == null) {
-      builder = new FlatBufferBuilder(buffer, new SlotOnly());
+      builder = new FlatBufferBuilder(buffer, slotOnly);
     } else {
-      builder.init(buffer, new SlotOnly());
+      builder.init(buffer, slotOnly);
     }
     return builder;
   }

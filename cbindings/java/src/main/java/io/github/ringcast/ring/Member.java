@@ -105,6 +105,7 @@ final class Member {
       for (int i = 0; i < GroupFile.ROWS; i++) {
         long state = f.rowState(i);
         if (((int) state & 0xffff) == RowState.Free && f.casRow(i, state, held(f.r))) { // pairs(row)
+          f.setHand(i, GroupFile.hand(0, InHandState.Free)); // whatever a predecessor left there
           return i;
         }
       }
