@@ -176,20 +176,15 @@ func (r *row) exclusiveGoal(size int, limit float64) {
 }
 
 // sharedCell is a shared topic beside Aeron's concurrent publication. With more
-// threads than cores each waits as is best for it: ours with the default, Aeron
-// yielding.
+// threads than cores both yield, which is best for both.
 func sharedCell(size, producers, readers int) cell {
 	name := fmt.Sprintf("shared %d-%d %d B", producers, readers, size)
 	return cell{name, func(ctx context.Context, p *plan, until time.Time) ([]row, error) {
 		s := bench.Spec{Scenario: bench.Stream, Size: size, Producers: producers, Readers: readers, Wait: bench.Spin, Pin: bothCores()}
 		if producers+readers > 2 {
-			s.Wait, s.Pin = bench.Block, nil
+			s.Wait, s.Pin = bench.Yield, nil
 		}
-		theirs := s
-		if s.Wait == bench.Block {
-			theirs.Wait = bench.Yield
-		}
-		list := append(append([]bench.Contender{p.ours(s)}, p.aeronC(theirs)...), p.aeronJava(theirs)...)
+		list := append(append([]bench.Contender{p.ours(s)}, p.aeronC(s)...), p.aeronJava(s)...)
 		rounds, err := p.alternate(ctx, list, until)
 		if err != nil {
 			return nil, err
