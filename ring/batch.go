@@ -30,7 +30,9 @@ func (rd *Reader) take(ms []Message) int {
 	r, c := rd.ring, rd.cursor
 	n := min(uint64(len(ms)), rd.swift-c, r.capacity()-c&r.mask)
 	taken := r.fill(ms[:n], c, rd.tag)
-	rd.cursor, rd.polls = c+uint64(taken), 0
+	if taken > 0 { // otherwise the look that follows counts on
+		rd.cursor, rd.polls = c+uint64(taken), 0
+	}
 	return taken
 }
 

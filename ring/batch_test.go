@@ -186,6 +186,26 @@ func TestBatchOutlivesEviction(t *testing.T) {
 	}
 }
 
+// TestBatchLooksWhetherItWasPutOut, now and then, where it finds nothing within its
+// lease, as Next does.
+func TestBatchLooksWhetherItWasPutOut(t *testing.T) {
+	for _, kind := range bothKinds {
+		for _, size := range []int{1, 64} {
+			s := newScene(t, small(kind), 2)
+			p, rd, ms := s.producer(0), s.reader(1), make([]Message, size)
+			s.pass(p, rd, 1)
+			wantNoBatch(t, rd, ms)
+			s.rings[0].evict(rd.index, rd.mine)
+			for range 130 {
+				wantNoBatch(t, rd, ms)
+			}
+			if rd.out() {
+				t.Errorf("%v: 130 looks for %d messages did not notice", kind, size)
+			}
+		}
+	}
+}
+
 // TestBatchIsNext: whatever happens, two readers, one with batches of every size,
 // see the same messages and errors.
 func TestBatchIsNext(t *testing.T) {

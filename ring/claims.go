@@ -55,6 +55,7 @@ func (p *Producer) claimSingly(n int) error {
 	for c.n < n {
 		t, err := p.claimOne()
 		if err == ErrFull && c.n > 0 {
+			p.gate.waiting = false // what there is is good enough
 			return nil
 		}
 		if err != nil {
