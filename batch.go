@@ -39,6 +39,14 @@ func (b *batch) room(want int) []Message {
 	return b.messages[:want]
 }
 
+// within is what to want, by room's rule, where there may be no more than most.
+func (b *batch) within(want, most int) int {
+	if want <= 0 {
+		want = b.ahead
+	}
+	return max(1, min(want, most))
+}
+
 // filled says that so many have come, of so many that there was room for.
 func (b *batch) filled(n, room int) {
 	b.next, b.have = 0, n
@@ -50,8 +58,13 @@ func (b *batch) filled(n, room int) {
 // over reports whether nothing more may be handed out: somebody has closed.
 func (b *batch) over() bool { return b.ended[0].Load() || b.ended[1].Load() }
 
+// may reports whether message i, which is there, may be handed out. The first of a look
+// may, though somebody has closed since: a message that a member has taken goes to
+// nobody else.
+func (b *batch) may(i int) bool { return i == 0 || !b.over() }
+
 // left reports whether there is something to hand out.
-func (b *batch) left() bool { return b.next < b.have && !b.over() }
+func (b *batch) left() bool { return b.next < b.have && b.may(b.next) }
 
 // pop hands out the next message.
 func (b *batch) pop() *Message {

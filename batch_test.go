@@ -3,6 +3,7 @@ package ringcast
 import (
 	"context"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"slices"
 	"strings"
@@ -116,6 +117,7 @@ type reading interface {
 	NextBatch(ctx context.Context, most int) ([]Message, error)
 	Poll(most int, handler func(*Message)) (int, error)
 	Handle(ctx context.Context, handler func(*Message, error) error) error
+	Messages(ctx context.Context) iter.Seq2[*Message, error]
 }
 
 var mixed = map[string]func(t *testing.T, b *Bus, topic string) reading{

@@ -202,15 +202,16 @@ func (m *Merged) look(want int) (*batch, error) {
 		m.advance()
 	}
 	for left := len(m.subs); left > 0; left-- {
-		b, err := m.subs[m.at].look(want)
+		s := m.subs[m.at]
+		b, err := s.look(s.batch.within(want, maxTurn-m.turn))
 		switch {
 		case err == ErrClosed:
 			m.drop()
 			continue
 		case err == nil:
 			m.last = b
-			if b.next == 0 { // not what was left
-				m.turn += b.have
+			if b.next == 0 || m.turn == 0 { // not what was left of this turn
+				m.turn += b.have - b.next
 			}
 			return b, nil
 		case err != ErrEmpty:

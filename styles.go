@@ -41,6 +41,15 @@ func tryNextOf(f feed) (m *Message, err error) {
 	return m, err
 }
 
+// awaitIn is await of a loop, which ends with its context also where there is always
+// something to read.
+func awaitIn(f feed, ctx context.Context) (*batch, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return f.await(ctx, 0)
+}
+
 func messagesOf(f feed, ctx context.Context) iter.Seq2[*Message, error] {
 	return func(yield func(*Message, error) bool) {
 		if err := f.enter(); err != nil {
@@ -49,14 +58,14 @@ func messagesOf(f feed, ctx context.Context) iter.Seq2[*Message, error] {
 		}
 		defer f.leave()
 		for {
-			b, err := f.await(ctx, 0)
+			b, err := awaitIn(f, ctx)
 			if err != nil {
 				if err == ErrClosed || !yield(nil, err) || !IsEvent(err) {
 					return
 				}
 				continue
 			}
-			for ms, at := b.messages[:b.have], b.next; at < len(ms) && !b.over(); at++ {
+			for ms, at := b.messages[:b.have], b.next; at < len(ms) && b.may(at); at++ {
 				b.next = at + 1 // first: the loop may end by a panic, too
 				if !yield(&ms[at], nil) {
 					return
@@ -72,7 +81,7 @@ func handleOf(f feed, ctx context.Context, handler func(m *Message, event error)
 	}
 	defer f.leave()
 	for {
-		b, err := f.await(ctx, 0)
+		b, err := awaitIn(f, ctx)
 		if err == ErrClosed {
 			return nil
 		}
@@ -85,7 +94,7 @@ func handleOf(f feed, ctx context.Context, handler func(m *Message, event error)
 			}
 			continue
 		}
-		for ms, at := b.messages[:b.have], b.next; at < len(ms) && !b.over(); at++ {
+		for ms, at := b.messages[:b.have], b.next; at < len(ms) && b.may(at); at++ {
 			b.next = at + 1
 			if err := handler(&ms[at], nil); err != nil {
 				return err
