@@ -93,5 +93,6 @@
 //	abandoned  a member of the reader's language is killed with a message in hand; one of
 //	           the writer's language that joins then is told of it, once, and gets the rest
 //
-// on shared and on exclusive rings.
+// on shared and on exclusive rings. Rows "golden to" have no writer: the reader reads the
+// history of a ring whose files were written once and are kept in testdata.
 package main

@@ -17,8 +17,16 @@ func run(args []string, out io.Writer) int {
 	flags := flag.NewFlagSet("conformance", flag.ContinueOnError)
 	only := flags.String("only", "", "languages, with commas between; default: all")
 	part := flags.String("cell", "", "only cells with this in their name")
+	write := flags.Bool("init", false, "write the golden rings that are not there, and nothing else")
 	if flags.Parse(args) != nil {
 		return 2
+	}
+	if *write {
+		if err := initGolden(); err != nil {
+			fmt.Fprintln(out, err)
+			return 1
+		}
+		return 0
 	}
 	list, err := chosen(*only)
 	if err == nil {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -33,6 +34,9 @@ func (m *matrix) run(part string) int {
 		for _, r := range m.languages {
 			m.pair(w, r, part)
 		}
+	}
+	for _, r := range m.languages {
+		m.golden(r, part)
 	}
 	m.print()
 	fmt.Fprintf(m.out, "%d passed, %d failed, 0 skipped\n", m.passed, m.failed)
@@ -66,13 +70,27 @@ func (m *matrix) pair(w, r language, part string) {
 			if !col.possible(w, r) || !strings.Contains(c.name(), part) {
 				continue
 			}
-			err := m.runCell(c, col)
-			m.count(c.name(), err)
-			m.results[c.name()] = "ok"
-			if err != nil {
-				m.results[c.name()] = "FAILED"
-			}
+			m.settle(c, m.runCell(c, col))
 		}
+	}
+}
+
+// golden runs the cells without a writer.
+func (m *matrix) golden(r language, part string) {
+	for _, kind := range kinds {
+		c := cell{golden, r, kind, columns[0].what}
+		if strings.Contains(c.name(), part) {
+			m.settle(c, m.runCell(c, column{run: (*stage).readGolden}))
+		}
+	}
+}
+
+// settle notes how a cell went.
+func (m *matrix) settle(c cell, err error) {
+	m.count(c.name(), err)
+	m.results[c.name()] = "ok"
+	if err != nil {
+		m.results[c.name()] = "FAILED"
 	}
 }
 
@@ -107,7 +125,7 @@ func (m *matrix) print() {
 		}
 	}
 	fmt.Fprintf(m.out, "\n%-16s%s\n%-16s%s\n", "", rows[0], "writer to reader", rows[1])
-	for _, w := range m.languages {
+	for _, w := range append(slices.Clone(m.languages), golden) {
 		for _, r := range m.languages {
 			fmt.Fprintf(m.out, "%-16s", w.name+" to "+r.name)
 			for _, kind := range kinds {

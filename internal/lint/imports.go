@@ -40,7 +40,7 @@ var allowed = map[string][]string{
 	"bench/cells":             {"bench"},
 	"bench/languages":         {"bench"},
 	"cmd/ringcast":            {".", "shm", "bench", "internal/modeflag", "internal/version"},
-	"cbindings/conformance":   {".", "examples/schema/orders"},
+	"cbindings/conformance":   {".", "codec/layout", "examples/schema/orders"},
 	"examples/schema/orders":  {},
 	"examples/go/publish":     {"."},
 	"examples/go/subscribe":   {"."},
