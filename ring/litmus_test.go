@@ -5,6 +5,8 @@ package ring
 import (
 	"fmt"
 	"testing"
+
+	"github.com/ringcast/ringcast/codec/layout"
 )
 
 // TestLitmusTwoProducers: two publish, one of them may be killed at any step. The
@@ -50,12 +52,22 @@ func contains(s, sub string) bool {
 }
 
 // TestLitmusFence: a writer commits while a reader takes its claim away, and a
-// producer comes round to its slot and steps over it, or uses it.
+// producer comes round to its slot and steps over it, or uses it. The commit goes the
+// short way and, with a block, the long one.
 func TestLitmusFence(t *testing.T) {
+	for _, block := range [][]byte{nil, make([]byte, layout.AddressBlockSize)} {
+		litmusFence(t, block)
+	}
+}
+
+func litmusFence(t *testing.T, block []byte) {
 	got := explore(t, 3, -1, func(*explorer) ([]func(), func() string) {
 		s := newScene(t, small(Shared), 3)
 		slow, p := s.producer(0), s.producer(1)
-		c := s.claim(slow)
+		c, err := slow.TryClaim(block)
+		if err != nil {
+			t.Fatal(err)
+		}
 		w := word(s.rings[0].claims[0].Load())
 		for range 63 {
 			publishFor(t, p, "x")
@@ -246,9 +258,10 @@ func TestLitmusJoin(t *testing.T) {
 }
 
 // TestLitmusWake: a reader that goes to sleep is rung, or has seen the message. A
-// second one, whose bit is in another word, goes to sleep beside it.
+// second one, whose bit is in another word, goes to sleep beside it. The message goes
+// the long way and, behind another one, the short way.
 func TestLitmusWake(t *testing.T) {
-	for _, kind := range bothKinds {
+	for i, kind := range []Kind{Shared, Exclusive, Shared, Exclusive} {
 		explore(t, fewer(2), -1, func(*explorer) ([]func(), func() string) {
 			s := newScene(t, small(kind), 4)
 			near := s.reader(1)
@@ -257,6 +270,11 @@ func TestLitmusWake(t *testing.T) {
 			}
 			far := s.reader(2) // entry 64: the second word
 			p := s.producer(0)
+			if i > 1 {
+				publishFor(t, p, "before")
+				wantNext(t, near, "before")
+				wantNext(t, far, "before")
+			}
 			asleep := map[*Reader]uint32{}
 			sleep := func(rd *Reader) func() {
 				return func() {
