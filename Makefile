@@ -89,9 +89,14 @@ clib: ## build the C library, static and shared, into cbindings/build
 
 java: $(JAR) ## build ringcast.jar for Java, and what it runs with, into cbindings/java/target
 
-bench-java: $(JAR) ## streams and round trips between two Java processes, one JSON object a row
-	@javac -Xlint:all -Werror -d cbindings/java/target/bench -cp '$(JAR):cbindings/java/target/lib/*:cbindings/java/target/bench-lib/*' cbindings/bench/java/*.java
-	@java -XX:+UseSerialGC -cp 'cbindings/java/target/bench:$(JAR):cbindings/java/target/lib/*:cbindings/java/target/bench-lib/*' Bench
+JAVA_BENCH := cbindings/java/target/bench/Work.class
+JAVA_BENCH_PATH := $(JAR):cbindings/java/target/lib/*:cbindings/java/target/bench-lib/*
+
+bench-java: $(JAVA_BENCH) ## streams and round trips between two Java processes, one JSON object a row
+	@java -XX:+UseSerialGC -cp 'cbindings/java/target/bench:$(JAVA_BENCH_PATH)' Bench
+
+$(JAVA_BENCH): $(JAR) $(wildcard cbindings/bench/java/*.java)
+	@javac -Xlint:all -Werror -d cbindings/java/target/bench -cp '$(JAVA_BENCH_PATH)' cbindings/bench/java/*.java
 
 java-peer: $(JAR) ## build the Java side of the conformance run
 	javac -Xlint:all -Werror -d cbindings/java/target/peer -cp '$(JAR):cbindings/java/target/lib/*' \
@@ -121,11 +126,10 @@ bench-ring: ## the ring beside its limits and Aeron; BENCH=quick, JSON=1
 	@go build -o bin/bench-cells ./bench/cells
 	@bin/bench-cells $(if $(filter quick,$(BENCH)),-quick) $(if $(JSON),-json)
 
-bench-languages: $(RINGCAST_PYTHON) ## the ring from every language beside Go, over the same work; Python beside pyzmq
-	@$(MAKE) -s -C cbindings bench
+bench-languages: $(RINGCAST_PYTHON) $(JAVA_BENCH) ## every language beside Go over the same work, Python beside pyzmq; BENCH=quick, JSON=1
+	@$(MAKE) -s -C cbindings bench >&2
 	@go build -o bin/bench-languages ./bench/languages
-	@bin/bench-languages
-	@$(PYTHON) cbindings/bench/python/oneway.py
+	@bin/bench-languages $(if $(filter quick,$(BENCH)),-quick) $(if $(JSON),-json)
 
 limits: $(LIMITS) ## build the C programs that show the limits of this machine
 

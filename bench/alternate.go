@@ -59,6 +59,12 @@ func Alternate(ctx context.Context, contenders []Contender, o Rounds) ([]Round, 
 	return rounds, nil
 }
 
+// Share is how long the next of so many cells may take of what is left: twice its
+// part, since most take less, but never all.
+func Share(left time.Duration, cells int) time.Duration {
+	return min(2*left/time.Duration(cells), left)
+}
+
 // one runs a contender, again where its regime does not fit the round.
 func (o *Rounds) one(ctx context.Context, c Contender, round Round, before time.Duration) (Sample, error) {
 	for again := 0; ; again++ {

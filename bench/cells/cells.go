@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"github.com/ringcast/ringcast/bench"
+	"github.com/ringcast/ringcast/bench/table"
 )
 
 // A cell is one kind of work; it gives a row for each peer.
 type cell struct {
 	name    string
-	measure func(ctx context.Context, p *plan, until time.Time) ([]row, error)
+	measure func(ctx context.Context, p *plan, until time.Time) ([]table.Row, error)
 }
 
 // allCells is the table.
@@ -89,8 +90,8 @@ func built(path string) bool {
 }
 
 // missing are rows of the peers that could not be built.
-func (p *plan) missing(name, unit string, present []bench.Contender) []row {
-	var rows []row
+func (p *plan) missing(name, unit string, present []bench.Contender) []table.Row {
+	var rows []table.Row
 	for _, peer := range []string{aeronC, aeronJava} {
 		there := false
 		for _, c := range present {
@@ -100,7 +101,7 @@ func (p *plan) missing(name, unit string, present []bench.Contender) []row {
 		case there:
 		case peer == aeronJava && !p.java:
 		default:
-			rows = append(rows, row{Cell: name, Unit: unit, Peer: peer, Note: peer + " is not built here: make peers says why"})
+			rows = append(rows, table.Row{Cell: name, Unit: unit, Peer: peer, Note: peer + " is not built here: make peers says why"})
 		}
 	}
 	return rows
@@ -122,7 +123,7 @@ const millions = 1e-6
 // beside Aeron is lower where nine tenths of the C ring are.
 func exclusiveCell(size int) cell {
 	name := fmt.Sprintf("exclusive 1-1 %d B", size)
-	return cell{name, func(ctx context.Context, p *plan, until time.Time) ([]row, error) {
+	return cell{name, func(ctx context.Context, p *plan, until time.Time) ([]table.Row, error) {
 		s := bench.Spec{Scenario: bench.Stream, Size: size, Exclusive: true, Wait: bench.Spin, Pin: bothCores()}
 		list := []bench.Contender{p.ours(s), p.limit("ring", s)}
 		list = append(append(list, p.aeronC(s)...), p.aeronJava(s)...)
@@ -130,11 +131,11 @@ func exclusiveCell(size int) cell {
 		if err != nil {
 			return nil, err
 		}
-		var rows []row
+		var rows []table.Row
 		for i, c := range list[1:] {
-			r := compared(name, "M/s", c.Name, millions, bench.Compare(rounds, i+1, bench.RateOf, bench.RateOf))
+			r := table.Compared(name, "M/s", c.Name, millions, bench.Compare(rounds, i+1, bench.RateOf, bench.RateOf))
 			if i > 0 { // the C ring of the row's own regime
-				r.exclusiveGoal(size, millions*bench.MedianIn(rounds, 1, bench.Regime(r.Regime), bench.RateOf))
+				exclusiveGoal(&r, size, millions*bench.MedianIn(rounds, 1, bench.Regime(r.Regime), bench.RateOf))
 			}
 			rows = append(rows, r)
 		}
@@ -146,7 +147,7 @@ func exclusiveCell(size int) cell {
 // they do there, so there is no goal.
 func batchCell(size int) cell {
 	name := fmt.Sprintf("exclusive by 64 %d B", size)
-	return cell{name, func(ctx context.Context, p *plan, until time.Time) ([]row, error) {
+	return cell{name, func(ctx context.Context, p *plan, until time.Time) ([]table.Row, error) {
 		s := bench.Spec{Scenario: bench.Stream, Size: size, Exclusive: true, Wait: bench.Spin, Pin: bothCores()}
 		batches := s
 		batches.Batch = 64
@@ -155,16 +156,16 @@ func batchCell(size int) cell {
 		if err != nil {
 			return nil, err
 		}
-		var rows []row
+		var rows []table.Row
 		for i, c := range list[1:] {
-			rows = append(rows, compared(name, "M/s", c.Name, millions, bench.Compare(rounds, i+1, bench.RateOf, bench.RateOf)))
+			rows = append(rows, table.Compared(name, "M/s", c.Name, millions, bench.Compare(rounds, i+1, bench.RateOf, bench.RateOf)))
 		}
 		return rows, nil
 	}}
 }
 
 // exclusiveGoal sets the goal beside Aeron; limit is what the C ring moves.
-func (r *row) exclusiveGoal(size int, limit float64) {
+func exclusiveGoal(r *table.Row, size int, limit float64) {
 	r.Judged, r.Goal = true, 2
 	if size <= 256 {
 		r.Goal = 1.3
@@ -172,14 +173,14 @@ func (r *row) exclusiveGoal(size int, limit float64) {
 			r.Goal, r.Note = 0.9*limit/r.Theirs, "goal: 0.9 of the C ring, which is less than 1.3 of Aeron"
 		}
 	}
-	r.verdict()
+	r.Verdict()
 }
 
 // sharedCell is a shared topic beside Aeron's concurrent publication. With more
 // threads than cores both yield, which is best for both.
 func sharedCell(size, producers, readers int) cell {
 	name := fmt.Sprintf("shared %d-%d %d B", producers, readers, size)
-	return cell{name, func(ctx context.Context, p *plan, until time.Time) ([]row, error) {
+	return cell{name, func(ctx context.Context, p *plan, until time.Time) ([]table.Row, error) {
 		s := bench.Spec{Scenario: bench.Stream, Size: size, Producers: producers, Readers: readers, Wait: bench.Spin, Pin: bothCores()}
 		if producers+readers > 2 {
 			s.Wait, s.Pin = bench.Yield, nil
@@ -189,11 +190,11 @@ func sharedCell(size, producers, readers int) cell {
 		if err != nil {
 			return nil, err
 		}
-		var rows []row
+		var rows []table.Row
 		for i, c := range list[1:] {
-			r := compared(name, "M/s", c.Name, millions, bench.Compare(rounds, i+1, bench.RateOf, bench.RateOf))
+			r := table.Compared(name, "M/s", c.Name, millions, bench.Compare(rounds, i+1, bench.RateOf, bench.RateOf))
 			r.Judged, r.Goal = true, 1
-			r.verdict()
+			r.Verdict()
 			rows = append(rows, r)
 		}
 		return append(rows, p.missing(name, "M/s", list)...), nil
@@ -203,16 +204,16 @@ func sharedCell(size, producers, readers int) cell {
 // crowdCell is three producers and three readers beside a single pair, all yielding.
 func crowdCell() cell {
 	const name = "shared 3-3 256 B yield"
-	return cell{name, func(ctx context.Context, p *plan, until time.Time) ([]row, error) {
+	return cell{name, func(ctx context.Context, p *plan, until time.Time) ([]table.Row, error) {
 		crowd := bench.Spec{Scenario: bench.Stream, Size: 256, Producers: 3, Readers: 3, Wait: bench.Yield}
 		pair := bench.Spec{Scenario: bench.Stream, Size: 256, Wait: bench.Yield}
 		rounds, err := p.alternate(ctx, []bench.Contender{p.ours(crowd), p.ours(pair)}, until)
 		if err != nil {
 			return nil, err
 		}
-		r := compared(name, "M/s", "ours 1-1", millions, bench.Compare(rounds, 1, bench.RateOf, bench.RateOf))
+		r := table.Compared(name, "M/s", "ours 1-1", millions, bench.Compare(rounds, 1, bench.RateOf, bench.RateOf))
 		r.Judged, r.Goal = true, 0.6
-		r.verdict()
-		return []row{r}, nil
+		r.Verdict()
+		return []table.Row{r}, nil
 	}}
 }

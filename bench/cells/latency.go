@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ringcast/ringcast/bench"
+	"github.com/ringcast/ringcast/bench/table"
 )
 
 // A want is one row of a cell of latencies: a value of ours beside one of a peer.
@@ -20,16 +21,16 @@ type want struct {
 const microseconds = 1e-3
 
 // latencyRows makes the rows of a cell.
-func latencyRows(name string, contenders []bench.Contender, rounds []bench.Round, wants []want) []row {
-	var rows []row
+func latencyRows(name string, contenders []bench.Contender, rounds []bench.Round, wants []want) []table.Row {
+	var rows []table.Row
 	for _, w := range wants {
 		for i, c := range contenders {
 			if c.Name != w.peer || i == 0 {
 				continue
 			}
-			r := compared(name+" "+w.label, "us", w.peer, microseconds, bench.Compare(rounds, i, w.of, w.of))
+			r := table.Compared(name+" "+w.label, "us", w.peer, microseconds, bench.Compare(rounds, i, w.of, w.of))
 			r.Smaller, r.Judged, r.Goal = true, w.goal > 0, w.goal
-			r.verdict()
+			r.Verdict()
 			rows = append(rows, r)
 		}
 	}
@@ -41,7 +42,7 @@ func latencyRows(name string, contenders []bench.Contender, rounds []bench.Round
 // choice: the link of two has one publisher each, so it is exclusive.
 func pingPongCell(size int, bare float64) cell {
 	name := fmt.Sprintf("pingpong %d B", size)
-	return cell{name, func(ctx context.Context, p *plan, until time.Time) ([]row, error) {
+	return cell{name, func(ctx context.Context, p *plan, until time.Time) ([]table.Row, error) {
 		s := bench.Spec{Scenario: bench.PingPong, Size: size, Exclusive: true, Wait: bench.Spin, Pin: bothCores()}
 		list := []bench.Contender{p.ours(s), p.limit("line", s), p.limit("ring", s)}
 		list = append(append(list, p.aeronC(s)...), p.aeronJava(s)...)
@@ -63,7 +64,7 @@ func pingPongCell(size int, bare float64) cell {
 // ours spinning and a bare futex ring.
 func trafficCell() cell {
 	const name = "pingpong 64 B wait"
-	return cell{name, func(ctx context.Context, p *plan, until time.Time) ([]row, error) {
+	return cell{name, func(ctx context.Context, p *plan, until time.Time) ([]table.Row, error) {
 		s := bench.Spec{Scenario: bench.PingPong, Size: 64, Exclusive: true, Wait: bench.Block, Pin: bothCores()}
 		spin := s
 		spin.Wait = bench.Spin
@@ -91,7 +92,7 @@ func wakeCell(pinned bool) cell {
 	if pinned {
 		name, goal, cores = "after a pause, pinned", 1.2, bothCores()
 	}
-	return cell{name, func(ctx context.Context, p *plan, until time.Time) ([]row, error) {
+	return cell{name, func(ctx context.Context, p *plan, until time.Time) ([]table.Row, error) {
 		s := bench.Spec{Scenario: bench.Wake, Size: 64, Exclusive: true, Wait: bench.Block, Pause: 5 * time.Millisecond, Pin: cores}
 		list := []bench.Contender{p.ours(s), p.limit("futex", s)}
 		rounds, err := p.alternate(ctx, list, until)

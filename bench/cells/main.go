@@ -9,7 +9,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
@@ -20,6 +19,7 @@ import (
 	"time"
 
 	"github.com/ringcast/ringcast/bench"
+	"github.com/ringcast/ringcast/bench/table"
 )
 
 // A plan is how much is measured.
@@ -78,22 +78,22 @@ func (p *plan) run(ctx context.Context, out io.Writer) error {
 func (p *plan) all(ctx context.Context, out io.Writer, self []string) error {
 	p.self = self
 	cells := p.cells()
-	sum := summary{}
+	sum := table.Summary{}
 	if !p.json {
 		fmt.Fprintf(out, "%v\n\n", bench.ThisMachine())
-		fmt.Fprintln(out, header)
+		fmt.Fprintln(out, table.Header)
 	}
 	for i, c := range cells {
 		fmt.Fprintf(p.progress, "\r\x1b[K%d of %d: %s", i+1, len(cells), c.name)
-		until := time.Now().Add(share(time.Until(p.deadline), len(cells)-i))
+		until := time.Now().Add(bench.Share(time.Until(p.deadline), len(cells)-i))
 		rows, err := c.measure(ctx, p, until)
 		fmt.Fprint(p.progress, "\r\x1b[K")
 		if err != nil {
 			return fmt.Errorf("cell %s: %w", c.name, err)
 		}
 		for _, r := range rows {
-			sum.add(r)
-			if err := r.write(out, p.json); err != nil {
+			sum.Add(r)
+			if err := r.Write(out, p.json); err != nil {
 				return err
 			}
 		}
@@ -119,12 +119,6 @@ func (p *plan) size() {
 	p.deadline = time.Now().Add(p.budget)
 }
 
-// share is how long the next of so many cells may take: twice its part, since
-// most take less, but never all that is left.
-func share(left time.Duration, cells int) time.Duration {
-	return min(2*left/time.Duration(cells), left)
-}
-
 // cells are those asked for.
 func (p *plan) cells() []cell {
 	var list []cell
@@ -134,13 +128,4 @@ func (p *plan) cells() []cell {
 		}
 	}
 	return list
-}
-
-// write prints a row.
-func (r row) write(w io.Writer, asJSON bool) error {
-	if asJSON {
-		return json.NewEncoder(w).Encode(r)
-	}
-	_, err := fmt.Fprintln(w, r)
-	return err
 }

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/ringcast/ringcast/bench"
+	"github.com/ringcast/ringcast/bench/table"
 )
 
 // TestMain lets the test's own program be the processes of a run.
@@ -85,7 +86,7 @@ func TestAllOfIt(t *testing.T) {
 	if err := p.all(context.Background(), &out, self); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{header, "allocations, copying", "goals met:"} {
+	for _, want := range []string{table.Header, "allocations, copying", "goals met:"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("table = %q, want %q in it", out.String(), want)
 		}
@@ -95,7 +96,7 @@ func TestAllOfIt(t *testing.T) {
 	if err := p.all(context.Background(), &out, self); err != nil {
 		t.Fatal(err)
 	}
-	var r row
+	var r table.Row
 	if err := json.Unmarshal(out.Bytes(), &r); err != nil || r.Cell != "allocations, copying" {
 		t.Errorf("JSON = %q, error %v", out.String(), err)
 	}

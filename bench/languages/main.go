@@ -1,15 +1,19 @@
-// Languages measures the ring from every language that has a program for it, beside
-// Go, over the same work: `make bench-languages`.
+// Languages measures the ring from every language that has a program for it, in one
+// run, over the same work.
+//
+//	make bench-languages [BENCH=quick] [JSON=1]
 //
 // A language is a [bench.Program] in programs.go: it gets the work as flags and
 // prints one line of JSON (bench/limits/work.h has the flags). Contenders of a cell run in
-// turn, Go first, and each is compared with Go over the rounds in which both ran in
-// one regime of the machine. All wait by spinning and are pinned to two cores; messages are
+// turn, Go first; two are compared over the rounds in which both ran in one regime of
+// the machine. All wait by spinning and all but Java are pinned to two cores; messages are
 // written in claimed slots and read where they lie, every byte of them.
 package main
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -21,6 +25,7 @@ import (
 	"time"
 
 	"github.com/ringcast/ringcast/bench"
+	"github.com/ringcast/ringcast/bench/table"
 )
 
 func main() {
@@ -33,13 +38,14 @@ func main() {
 		}
 		return
 	}
-	var p plan
-	flag.StringVar(&p.only, "only", "", "languages beside Go, with commas between; default: all")
+	p := plan{progress: os.Stderr}
+	only := flag.String("only", "", "languages beside Go, with commas between; default: all")
 	flag.StringVar(&p.cell, "cell", "", "only cells whose name contains this")
-	flag.IntVar(&p.rounds, "rounds", 5, "how often each is compared with Go")
-	flag.DurationVar(&p.duration, "duration", 400*time.Millisecond, "how long one run measures")
+	flag.BoolVar(&p.quick, "quick", false, "less than three minutes instead of ten: fewer and shorter runs, fewer cells")
+	flag.BoolVar(&p.json, "json", false, "one JSON object a row instead of a table")
+	flag.DurationVar(&p.budget, "budget", 0, "about how long all cells together may take (default 10m; 165s with -quick)")
 	flag.Parse()
-	if err := p.run(ctx, os.Stdout); err != nil {
+	if err := p.run(ctx, *only, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "bench-languages:", err)
 		os.Exit(1)
 	}
@@ -47,80 +53,95 @@ func main() {
 
 // A plan is how much is measured.
 type plan struct {
-	only, cell string
-	rounds     int
-	duration   time.Duration
+	cell      string
+	quick     bool
+	json      bool
+	budget    time.Duration // of everything
+	want      int           // pairs a row
+	duration  time.Duration // of one run
+	languages []program
+	self      []string // the command that is a process of a run in Go
+	deadline  time.Time
+	progress  io.Writer
 }
 
-// A cell is one kind of work.
-type cell struct {
-	name string
-	spec bench.Spec
-	unit string
-	of   func(bench.Figure) float64
-	want string // what is better
-}
-
-// cells are the table's. A stream is compared by its rate, a round trip by the median.
-func (p *plan) cells() []cell {
-	var list []cell
-	add := func(scenario bench.Scenario, exclusive bool, size int) {
-		c := cell{unit: "M/s", of: func(f bench.Figure) float64 { return f.Rate / 1e6 }, want: ">="}
-		if scenario == bench.PingPong {
-			c.unit, c.of, c.want = "ns", bench.P50Of, "<="
-		}
-		kind := map[bool]string{true: "exclusive", false: "shared"}[exclusive]
-		c.name = fmt.Sprintf("%s %s %d B", scenario, kind, size)
-		c.spec = bench.Spec{Scenario: scenario, Size: size, Exclusive: exclusive, Wait: bench.Spin, Pin: []int{0, 1},
-			Duration: p.duration, Warmup: 100 * time.Millisecond}
-		if strings.Contains(c.name, p.cell) {
-			list = append(list, c)
-		}
-	}
-	for _, exclusive := range []bool{true, false} {
-		for _, size := range []int{64, 256, 2048} {
-			add(bench.Stream, exclusive, size)
-		}
-		add(bench.PingPong, exclusive, 64)
-	}
-	return list
-}
-
-func (p *plan) run(ctx context.Context, out io.Writer) error {
+func (p *plan) run(ctx context.Context, only string, out io.Writer) error {
 	self, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	all := programs()
-	if p.only != "" {
-		all = slices.DeleteFunc(all, func(l program) bool { return !slices.Contains(strings.Split(p.only, ","), l.name) })
+	p.self = []string{self, "child"}
+	p.size()
+	if err := p.choose(only); err != nil {
+		return err
 	}
-	fmt.Fprintf(out, "%v\n\n%-26s %-12s %9s %9s %-4s %6s  %s\n", bench.ThisMachine(), "cell", "language", "it", "Go", "unit", "ratio", "runs")
-	for _, c := range p.cells() {
-		if err := p.measure(ctx, out, c, all, []string{self, "child"}); err != nil {
-			return fmt.Errorf("%s: %w", c.name, err)
+	return p.all(ctx, out)
+}
+
+// size sets how much is measured.
+func (p *plan) size() {
+	budget := 10 * time.Minute
+	p.want, p.duration = 5, 400*time.Millisecond
+	if p.quick {
+		budget, p.want, p.duration = 165*time.Second, 3, 250*time.Millisecond
+	}
+	if p.budget == 0 {
+		p.budget = budget
+	}
+	p.deadline = time.Now().Add(p.budget)
+}
+
+// choose takes the languages asked for, with commas between.
+func (p *plan) choose(only string) error {
+	all := programs()
+	if only == "" {
+		p.languages = slices.DeleteFunc(all, func(l program) bool { return l.slow && p.quick })
+		return nil
+	}
+	for name := range strings.SplitSeq(only, ",") {
+		i := slices.IndexFunc(all, func(l program) bool { return l.name == name })
+		if i < 0 {
+			return fmt.Errorf("-only %s: no such language; want some of C, C-calls, C++, Java, Python", name)
 		}
+		p.languages = append(p.languages, all[i])
 	}
 	return nil
 }
 
-// measure runs one cell and prints a row a language.
-func (p *plan) measure(ctx context.Context, out io.Writer, c cell, all []program, child []string) error {
-	list := []bench.Contender{bench.Ours(c.spec, bench.Options{Child: child})}
-	for _, l := range all {
-		list = append(list, bench.Program{Name: l.name, Command: l.command, Spec: c.spec}.Contender())
+// all measures the cells asked for, and prints each row when it is there.
+func (p *plan) all(ctx context.Context, out io.Writer) error {
+	cells := p.cells()
+	if len(cells) == 0 {
+		return errors.New("-cell: no cell has that in its name")
 	}
-	rounds, err := bench.Alternate(ctx, list, bench.Rounds{Want: p.rounds, Most: 2 * p.rounds, Again: 2})
-	if err != nil {
-		return err
+	if !p.json {
+		fmt.Fprintf(out, "%v\n\n%s\n", bench.ThisMachine(), table.Header)
 	}
-	for i, l := range all {
-		r := bench.Compare(rounds, i+1, c.of, c.of)
-		ratio := 0.0
-		if r.Ratio != 0 {
-			ratio = 1 / r.Ratio // Compare has Go's figure above the other's
+	var sum table.Summary
+	for i, c := range cells {
+		fmt.Fprintf(p.progress, "\r\x1b[K%d of %d: %s", i+1, len(cells), c.name)
+		until := time.Now().Add(bench.Share(time.Until(p.deadline), len(cells)-i))
+		rows, err := c.measure(ctx, p, until)
+		fmt.Fprint(p.progress, "\r\x1b[K")
+		if err != nil {
+			return fmt.Errorf("cell %s: %w", c.name, err)
 		}
-		fmt.Fprintf(out, "%-26s %-12s %9.2f %9.2f %-4s %6.2f  %d+%d, %s is better\n", c.name, l.name, r.Theirs, r.Ours, c.unit, ratio, r.Pairs, r.Discarded, c.want)
+		for _, r := range rows {
+			sum.Add(r)
+			if err := p.print(out, r); err != nil {
+				return err
+			}
+		}
+	}
+	if !p.json {
+		fmt.Fprintf(out, "\n%v\n", sum)
 	}
 	return nil
+}
+
+func (p *plan) print(out io.Writer, r table.Row) error {
+	if p.json {
+		return json.NewEncoder(out).Encode(r.Brief())
+	}
+	return r.Write(out, false)
 }

@@ -8,9 +8,13 @@
 #ifndef RINGCAST_LIMITS_WORK_H
 #define RINGCAST_LIMITS_WORK_H
 
+#ifdef __cplusplus /* cbindings/bench/work.cc; its compiler defines _GNU_SOURCE itself */
+#define _Noreturn [[noreturn]]
+#else
 #define _GNU_SOURCE
-#include <sched.h>
 #include <stdatomic.h>
+#endif
+#include <sched.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -2,6 +2,8 @@
  * claimed slots and read where they lie, as bench/limits/work.h has them. bench/languages runs it beside Go.
  *
  *	work --scenario stream|pingpong --size N --exclusive 0|1 --wait spin|block|yield --pin A,B ...
+ *
+ * work.cc is the same in C++; the steps of both are in roles.h.
  */
 #include "../../bench/limits/work.h"
 
@@ -51,35 +53,42 @@ static rc_subscription *subscription_of(rc_domain *domain, const char *topic)
 	return subscription;
 }
 
-/* Both processes are there: the other side's topic is read and written. */
-static struct gate {
-	_Atomic int ready;
-	_Atomic int stop; /* the reader has counted enough */
-} *gate;
+struct side {
+	rc_domain *domain;
+	rc_publisher *publisher;
+	rc_subscription *subscription;
+};
 
-static void meet(void)
+static void side_open(struct side *s, const char *writes, const char *reads)
 {
-	(void)atomic_fetch_add(&gate->ready, 1);
-	while (atomic_load(&gate->ready) < 2)
-		relax();
+	s->domain = join();
+	s->subscription = reads ? subscription_of(s->domain, reads) : NULL;
+	s->publisher = writes ? publisher_of(s->domain, writes) : NULL;
 }
 
-static void put(rc_publisher *publisher, uint64_t tag, uint64_t stamp)
+static void side_close(struct side *s)
+{
+	rc_publisher_close(s->publisher);
+	rc_subscription_close(s->subscription);
+	good(rc_domain_close(s->domain), "leave");
+}
+
+static void side_put(struct side *s, uint64_t tag, uint64_t stamp)
 {
 	rc_claim claim;
 	int result;
 	do {
-		good(rc_publisher_claim(publisher, w.size, patience, &claim), "claim");
+		good(rc_publisher_claim(s->publisher, w.size, patience, &claim), "claim");
 		fill(claim.data, w.size, tag, stamp);
 		result = rc_claim_commit(&claim, claim.data, w.size, NULL);
 	} while (result == RC_ERROR_FENCED);
 	good(result, "commit");
 }
 
-static uint64_t take(rc_subscription *subscription, uint64_t *stamp)
+static uint64_t side_take(struct side *s, uint64_t *stamp)
 {
 	rc_received r;
-	good(rc_subscription_wait(subscription, patience, &r), "wait");
+	good(rc_subscription_wait(s->subscription, patience, &r), "wait");
 	if (r.type != RC_TYPE_MESSAGE || r.size != w.size) {
 		fprintf(stderr, "type %u at %llu: %llu missed, size %zu\n", (unsigned)r.type, (unsigned long long)r.position, (unsigned long long)r.count, r.size);
 		exit(1);
@@ -87,95 +96,9 @@ static uint64_t take(rc_subscription *subscription, uint64_t *stamp)
 	return check(r.data, r.size, stamp);
 }
 
-static void produce(void *unused)
-{
-	(void)unused;
-	rc_domain *domain = join();
-	rc_publisher *publisher = publisher_of(domain, "there");
-	uint64_t i = 0;
-	meet();
-	while (!atomic_load_explicit(&gate->stop, memory_order_relaxed))
-		put(publisher, ++i, 0);
-	put(publisher, (i + 1) | LAST_MARK, 0);
-	rc_publisher_close(publisher);
-	good(rc_domain_close(domain), "leave");
-}
-
-static void consume(void *unused)
-{
-	(void)unused;
-	struct window v;
-	rc_domain *domain = join();
-	rc_subscription *subscription = subscription_of(domain, "there");
-	meet();
-	window_begin(&v, &w);
-	for (uint64_t n = 0, stamp;;) {
-		uint64_t tag = take(subscription, &stamp);
-		if ((tag & LAST_MARK) != 0)
-			break;
-		if (tag != ++n)
-			fail("order of messages");
-		if (n % 1024 == 0 && v.measured_to == 0 && !window_turn(&v, n, now_ns()))
-			atomic_store_explicit(&gate->stop, 1, memory_order_relaxed);
-	}
-	rc_subscription_close(subscription);
-	good(rc_domain_close(domain), "leave");
-	print_figure(window_rate(&v), NULL);
-}
-
-static void ping(void *unused)
-{
-	(void)unused;
-	struct histogram *h = calloc(1, sizeof *h);
-	struct window v;
-	uint64_t i = 0, stamp;
-	rc_domain *domain = join();
-	rc_subscription *in = subscription_of(domain, "back");
-	rc_publisher *out = publisher_of(domain, "there");
-	meet();
-	window_begin(&v, &w);
-	for (uint64_t begin = now_ns(); window_turn(&v, i, begin);) {
-		put(out, ++i, 0);
-		if (take(in, &stamp) != i)
-			fail("answer");
-		uint64_t end = now_ns();
-		if (v.open)
-			record(h, end - begin);
-		begin = end;
-	}
-	put(out, i | LAST_MARK, 0);
-	rc_publisher_close(out);
-	rc_subscription_close(in);
-	good(rc_domain_close(domain), "leave");
-	print_figure(window_rate(&v), h);
-	free(h);
-}
-
-static void pong(void *unused)
-{
-	(void)unused;
-	rc_domain *domain = join();
-	rc_subscription *in = subscription_of(domain, "there");
-	rc_publisher *out = publisher_of(domain, "back");
-	meet();
-	for (uint64_t stamp, tag; ((tag = take(in, &stamp)) & LAST_MARK) == 0;)
-		put(out, tag, stamp);
-	rc_publisher_close(out);
-	rc_subscription_close(in);
-	good(rc_domain_close(domain), "leave");
-}
+#include "roles.h"
 
 int main(int argc, char **argv)
 {
-	char command[64];
-	w = parse_work(argc, argv);
-	if (mkdtemp(base) == NULL)
-		die(base);
-	gate = shared_pages(sizeof *gate);
-	if (strcmp(w.scenario, "pingpong") == 0)
-		two_processes(&w, ping, pong, NULL);
-	else
-		two_processes(&w, consume, produce, NULL);
-	(void)snprintf(command, sizeof command, "rm -rf %s", base);
-	return system(command) != 0;
+	return run_roles(argc, argv);
 }

@@ -1,6 +1,6 @@
 """Messages a second from one Python process to another: Ringcast beside pyzmq over ipc.
 
-    python oneway.py [--seconds 1] [--rounds 3] [--sizes 64,2000] [--quick]
+    python oneway.py [--seconds 1] [--rounds 3] [--sizes 64,2000] [--ways lease,pyzmq] [--quick]
 
 One process publishes as fast as it can; the other reads the first 8 bytes of each message and the
 last. The ways take turns, round by round, so that a noisy machine is noisy to all. Prints a row
@@ -135,17 +135,19 @@ WAYS = {
 }
 
 
-def measure(size, seconds, rounds):
-    rates = {way: [] for way in WAYS}
+def measure(ways, size, seconds, rounds):
+    rates = {way: [] for way in ways}
     for _ in range(rounds):
-        for way, run in WAYS.items():
+        for way in ways:
             with tempfile.TemporaryDirectory(dir="/dev/shm", prefix="ringcast-bench-") as directory:
-                rates[way].append(run(directory, size, seconds))
-    beside = statistics.median(rates["pyzmq"])
+                rates[way].append(WAYS[way](directory, size, seconds))
+    beside = statistics.median(rates.get("pyzmq", [0]))
     for way, found in rates.items():
         middle = statistics.median(found)
         row = {"bench": "oneway", "language": "python", "way": way, "size": size, "per_second": round(middle)}
-        row.update(low=round(min(found)), high=round(max(found)), rounds=rounds, ratio=round(middle / beside, 2))
+        row.update(low=round(min(found)), high=round(max(found)), rounds=rounds)
+        if beside:
+            row.update(ratio=round(middle / beside, 2))
         print(json.dumps(row), flush=True)
 
 
@@ -154,15 +156,20 @@ def main():
     options.add_argument("--seconds", type=float, default=1.0, help="of a round")
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--sizes", default="64,2000", help="bytes, with commas between")
+    options.add_argument("--ways", default=",".join(WAYS), help="of those above, with commas between")
     options.add_argument("--quick", action="store_true", help="one short round of 2000 bytes")
     given = options.parse_args()
     if given.quick:
         given.seconds, given.rounds, given.sizes = 0.4, 1, "2000"
+    ways = given.ways.split(",")
+    for way in ways:
+        if way not in WAYS:
+            options.error(f"way {way}: want some of {', '.join(WAYS)}")
     multiprocessing.set_start_method("spawn")
     for size in given.sizes.split(","):
         if int(size) < 8:
             options.error("a message has at least 8 bytes")
-        measure(int(size), given.seconds, given.rounds)
+        measure(ways, int(size), given.seconds, given.rounds)
 
 
 if __name__ == "__main__":

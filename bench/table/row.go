@@ -1,15 +1,19 @@
-package main
+// Package table is the rows that programs of bench print: one comparison each, as text or as
+// JSON, with its goal, and a last line about all goals.
+package table
 
 import (
+	"encoding/json"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/ringcast/ringcast/bench"
 )
 
-// A row is one comparison of one cell. Without a peer, ours itself is held against
+// A Row is one comparison of one cell. Without a peer, ours itself is held against
 // the goal.
-type row struct {
+type Row struct {
 	Cell    string  `json:"cell"`
 	Ours    float64 `json:"ours"`
 	Unit    string  `json:"unit"`
@@ -28,10 +32,11 @@ type row struct {
 	Note    string  `json:"note,omitempty"`
 }
 
-const header = "cell                      ours unit  peer           theirs  ratio   goal       regime line runs"
+// Header names the columns of Row.String.
+const Header = "cell                      ours unit  peer           theirs  ratio   goal       regime line runs"
 
-// verdict fills in whether the goal is met.
-func (r *row) verdict() {
+// Verdict fills in whether the goal is met.
+func (r *Row) Verdict() {
 	value := r.Ratio
 	if r.Peer == "" {
 		value = r.Ours
@@ -40,7 +45,8 @@ func (r *row) verdict() {
 	r.Met = r.Judged && known && (r.Smaller && value <= r.Goal || !r.Smaller && value >= r.Goal)
 }
 
-func (r row) String() string {
+// String is the row in the columns of Header, with its note on a line of its own.
+func (r Row) String() string {
 	goal := ""
 	if r.Judged {
 		sign, mark := ">=", "no"
@@ -81,9 +87,9 @@ func short(v float64) string {
 	return fmt.Sprintf("%.1g", v)
 }
 
-// compared makes a row of a comparison.
-func compared(name, unit, peer string, scale float64, c bench.Comparison) row {
-	r := row{Cell: name, Unit: unit, Peer: peer, Ours: c.Ours * scale, Theirs: c.Theirs * scale, Ratio: c.Ratio,
+// Compared makes a row of a comparison.
+func Compared(name, unit, peer string, scale float64, c bench.Comparison) Row {
+	r := Row{Cell: name, Unit: unit, Peer: peer, Ours: c.Ours * scale, Theirs: c.Theirs * scale, Ratio: c.Ratio,
 		Regime: string(c.Regime), LineNs: int64(c.Line), Runs: c.Pairs, Dropped: c.Discarded, Spread: c.Spread}
 	if c.Pairs == 0 {
 		r.Regime, r.Note = string(bench.Changed), "the regime changed in every round: run this cell again"
@@ -91,22 +97,56 @@ func compared(name, unit, peer string, scale float64, c bench.Comparison) row {
 	return r
 }
 
-// alone makes a row of ours without a peer, with the cache line of this moment.
-func alone(name, unit string, ours, goal float64) row {
+// Alone makes a row of ours without a peer, with the cache line of this moment.
+func Alone(name, unit string, ours, goal float64) Row {
 	line := bench.CacheLine()
-	r := row{Cell: name, Unit: unit, Ours: ours, Goal: goal, Smaller: true, Judged: true, Runs: 1,
+	r := Row{Cell: name, Unit: unit, Ours: ours, Goal: goal, Smaller: true, Judged: true, Runs: 1,
 		Regime: string(bench.RegimeOf(line)), LineNs: int64(line / time.Nanosecond)}
-	r.verdict()
+	r.Verdict()
 	return r
 }
 
-// A summary counts goals.
-type summary struct {
+// Write prints the row, as one JSON object or as text.
+func (r Row) Write(w io.Writer, asJSON bool) error {
+	if asJSON {
+		return json.NewEncoder(w).Encode(r)
+	}
+	_, err := fmt.Fprintln(w, r)
+	return err
+}
+
+// A Brief is a Row as other programs read it: these ten keys, in every row.
+type Brief struct {
+	Cell    string   `json:"cell"`
+	Ours    float64  `json:"ours"`
+	Unit    string   `json:"unit"`
+	Peer    string   `json:"peer"`
+	Theirs  float64  `json:"theirs"`
+	Ratio   float64  `json:"ratio"` // ours to theirs; 0: no pair in one regime
+	Goal    *float64 `json:"goal"`  // of the ratio; null: none
+	Smaller bool     `json:"smaller_is_better"`
+	Regime  string   `json:"regime"`
+	Runs    int      `json:"runs"`
+}
+
+// Brief leaves out what only the text shows.
+func (r Row) Brief() Brief {
+	b := Brief{Cell: r.Cell, Ours: r.Ours, Unit: r.Unit, Peer: r.Peer, Theirs: r.Theirs, Ratio: r.Ratio, Smaller: r.Smaller,
+		Regime: r.Regime, Runs: r.Runs}
+	if r.Judged {
+		b.Goal = &r.Goal
+	}
+	return b
+}
+
+// A Summary counts goals.
+type Summary struct {
 	met, judged int
 	missed      []string
 }
 
-func (s *summary) add(r row) {
+// Add counts the row, if it has a goal.
+func (s *Summary) Add(r Row) {
 	if !r.Judged {
 		return
 	}
@@ -118,14 +158,15 @@ func (s *summary) add(r row) {
 	s.missed = append(s.missed, fmt.Sprintf("  %s, %s", r.Cell, r.against()))
 }
 
-func (r row) against() string {
+func (r Row) against() string {
 	if r.Peer == "" {
 		return fmt.Sprintf("%s %s, goal %s", short(r.Ours), r.Unit, short(r.Goal))
 	}
 	return fmt.Sprintf("%.2f times %s, goal %s (%s, %d pairs)", r.Ratio, r.Peer, short(r.Goal), r.Regime, r.Runs)
 }
 
-func (s summary) String() string {
+// String says how many goals are met, and which are not, a line each.
+func (s Summary) String() string {
 	text := fmt.Sprintf("goals met: %d of %d", s.met, s.judged)
 	for i, m := range s.missed {
 		if i == 0 {

@@ -1,0 +1,289 @@
+import io.github.ringcast.Claim;
+import io.github.ringcast.Domain;
+import io.github.ringcast.DomainConfig;
+import io.github.ringcast.Message;
+import io.github.ringcast.Publisher;
+import io.github.ringcast.PublisherConfig;
+import io.github.ringcast.Reason;
+import io.github.ringcast.RingcastException;
+import io.github.ringcast.Subscription;
+import io.github.ringcast.Waiting;
+import java.io.File;
+import java.io.IOException;
+import java.lang.invoke.MethodHandles;
+import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.MappedByteBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Locale;
+import java.util.stream.Stream;
+import org.HdrHistogram.Histogram;
+
+/**
+ * The Java library as a contender of package bench: streams and round trips between two processes, written in claimed
+ * slots and read where they lie, every byte. Flags, payload and answer are those of bench/limits/work.h.
+ *
+ * <p>java -cp ... Work --scenario stream|pingpong --size N --exclusive 0|1 --wait spin|block|yield ...
+ *
+ * <p>--pin is passed over: a JVM has many threads, and Java cannot tell which is which.
+ */
+public final class Work {
+  private static final long LAST = 1L << 63;
+  private static final long PATIENCE = 30_000_000_000L;
+  private static final VarHandle WORDS = MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.nativeOrder());
+  // Words of the page that both processes map, on lines of their own.
+  private static final int READY = 0;
+  private static final int STOP = 128;
+
+  private final Flags flags;
+  private final MappedByteBuffer page;
+  private Publisher publisher;
+  private Subscription subscription;
+
+  private Work(Flags flags) throws IOException {
+    this.flags = flags;
+    try (FileChannel file = FileChannel.open(Path.of(flags.dir, "page"), StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+      page = file.map(FileChannel.MapMode.READ_WRITE, 0, 4096);
+    }
+  }
+
+  public static void main(String[] args) throws Exception {
+    Flags flags = new Flags(args);
+    if (!flags.dir.isEmpty()) {
+      new Work(flags).run(false);
+      return;
+    }
+    Path dir = Files.createTempDirectory(Path.of("/dev/shm"), "ringcast-bench-");
+    Process other = null;
+    try {
+      Files.write(dir.resolve("page"), new byte[4096]);
+      other = start(args, dir);
+      flags.dir = dir.toString();
+      new Work(flags).run(true);
+      if (other.waitFor() != 0) {
+        throw new IllegalStateException("the other process ended with status " + other.exitValue());
+      }
+    } finally {
+      if (other != null) {
+        other.destroy();
+      }
+      remove(dir);
+    }
+  }
+
+  private static Process start(String[] args, Path dir) throws IOException {
+    List<String> command = new ArrayList<>(List.of(System.getProperty("java.home") + "/bin/java", "-XX:+UseSerialGC", "-XX:-UsePerfData",
+        "-cp", System.getProperty("java.class.path"), "Work"));
+    command.addAll(List.of(args));
+    command.addAll(List.of("--dir", dir.toString()));
+    return new ProcessBuilder(command).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+  }
+
+  private static void remove(Path dir) throws IOException {
+    try (Stream<Path> all = Files.walk(dir)) {
+      all.sorted(Comparator.reverseOrder()).map(Path::toFile).forEach(File::delete);
+    }
+  }
+
+  /** One side: the first reads or asks, and prints; the other writes or answers. */
+  private void run(boolean first) throws InterruptedException {
+    boolean trips = flags.scenario.equals("pingpong");
+    String reads = !trips && !first ? null : trips && first ? "back" : "there";
+    String writes = !trips && first ? null : trips && !first ? "back" : "there";
+    try (Domain domain = Domain.open(new DomainConfig().dir(flags.dir).waiting(flags.wait));
+        Subscription in = reads == null ? null : domain.subscribe(reads);
+        Publisher out = writes == null ? null : domain.publisher(writes, ring())) {
+      subscription = in;
+      publisher = out;
+      WORDS.getAndAdd(page, READY, 1L);
+      while ((long) WORDS.getVolatile(page, READY) < 2) {
+        Thread.sleep(1);
+      }
+      if (trips && first) {
+        ping();
+      } else if (trips) {
+        pong();
+      } else if (first) {
+        consume();
+      } else {
+        produce();
+      }
+    }
+  }
+
+  private PublisherConfig ring() {
+    PublisherConfig c = new PublisherConfig().slots(flags.slots).slotSize(flags.size + 63 & ~63).reliable();
+    return flags.exclusive ? c.exclusive() : c.shared();
+  }
+
+  private void put(long tag, long stamp) throws InterruptedException {
+    for (;;) {
+      Claim claim = publisher.claim(flags.size, PATIENCE);
+      if (claim == null) {
+        throw new IllegalStateException("no room for a message in 30 seconds");
+      }
+      ByteBuffer slot = claim.buffer();
+      for (int at = 0; at < flags.size; at += 8) {
+        slot.putLong(at, tag + (at >> 3));
+      }
+      slot.putLong(8, stamp);
+      try {
+        claim.commit(flags.size);
+        return;
+      } catch (RingcastException e) {
+        if (e.reason() != Reason.FENCED) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  /** Reads all of the next message: its tag. */
+  private long take() throws InterruptedException {
+    Message m = subscription.next(PATIENCE);
+    if (m == null || !m.isMessage()) {
+      throw new IllegalStateException("not a message: " + m);
+    }
+    ByteBuffer payload = m.payload();
+    int from = payload.position();
+    int to = payload.limit();
+    long tag = payload.getLong(from);
+    long sum = 0;
+    for (int at = from; at < to; at += 8) {
+      sum += payload.getLong(at);
+    }
+    long words = to - from >> 3;
+    if (to - from != flags.size || sum != words * tag + words * (words - 1) / 2 - (tag + 1) + payload.getLong(from + 8)) {
+      throw new IllegalStateException("message " + Long.toHexString(tag) + " is not what was written");
+    }
+    return tag;
+  }
+
+  private void produce() throws InterruptedException {
+    long n = 0;
+    while ((long) WORDS.getAcquire(page, STOP) == 0) {
+      put(++n, 0);
+    }
+    put(n + 1 | LAST, 0);
+  }
+
+  private void consume() throws InterruptedException {
+    Window window = new Window(flags);
+    long n = 0;
+    for (long tag = take(); (tag & LAST) == 0; tag = take()) {
+      if (tag != ++n) {
+        throw new IllegalStateException("message " + tag + " in place of " + n);
+      }
+      if ((n & 1023) == 0 && window.closed == 0 && !window.turn(n, System.nanoTime())) {
+        WORDS.setRelease(page, STOP, 1L);
+      }
+    }
+    System.out.printf(Locale.ROOT, "{\"rate\":%.1f}%n", window.rate());
+  }
+
+  private void ping() throws InterruptedException {
+    Histogram times = new Histogram(60_000_000_000L, 3);
+    Window window = new Window(flags);
+    long n = 0;
+    for (long begin = System.nanoTime(); window.turn(n, begin);) {
+      put(++n, 0);
+      long tag = take();
+      if (tag != n) {
+        throw new IllegalStateException("answer " + tag + " to " + n);
+      }
+      long end = System.nanoTime();
+      if (window.open) {
+        times.recordValue(end - begin);
+      }
+      begin = end;
+    }
+    put(n | LAST, 0);
+    System.out.printf(Locale.ROOT, "{\"rate\":%.1f,\"latency_ns\":{\"count\":%d,\"p50\":%d,\"p90\":%d,\"p99\":%d,\"p999\":%d,\"max\":%d}}%n",
+        window.rate(), times.getTotalCount(), times.getValueAtPercentile(50), times.getValueAtPercentile(90), times.getValueAtPercentile(99),
+        times.getValueAtPercentile(99.9), times.getMaxValue());
+  }
+
+  private void pong() throws InterruptedException {
+    for (long tag = take(); (tag & LAST) == 0; tag = take()) {
+      put(tag, 0);
+    }
+  }
+
+  /** What is measured: from the end of the warm-up on, for so long. */
+  private static final class Window {
+    private final long start;
+    private final long duration;
+    private boolean open;
+    private long first;
+    private long opened;
+    private long counted;
+    private long closed;
+
+    Window(Flags flags) {
+      start = System.nanoTime() + flags.warmupNs;
+      duration = flags.durationNs;
+    }
+
+    /** False when it is over, never in the turn that opens it. */
+    boolean turn(long n, long now) {
+      if (!open) {
+        if (now - start >= 0) {
+          open = true;
+          first = n;
+          opened = now;
+        }
+        return true;
+      }
+      if (now - start < duration) {
+        return true;
+      }
+      counted = n - first;
+      closed = now;
+      return false;
+    }
+
+    double rate() {
+      return counted * 1e9 / (closed - opened);
+    }
+  }
+
+  /** The flags of bench/limits/work.h. --dir is this program's own: what the first process passes to the other. */
+  private static final class Flags {
+    private String scenario = "stream";
+    private String dir = "";
+    private Waiting wait = Waiting.SPIN;
+    private int size = 64;
+    private int slots = 1024;
+    private boolean exclusive;
+    private long durationNs = 1_000_000_000L;
+    private long warmupNs = 200_000_000L;
+
+    Flags(String[] args) {
+      for (int i = 0; i + 1 < args.length; i += 2) {
+        String value = args[i + 1];
+        switch (args[i]) {
+          case "--scenario" -> scenario = value;
+          case "--wait" -> wait = Waiting.valueOf(value.toUpperCase(Locale.ROOT));
+          case "--dir" -> dir = value;
+          case "--size" -> size = Integer.parseInt(value);
+          case "--slots" -> slots = Integer.parseInt(value);
+          case "--exclusive" -> exclusive = value.equals("1");
+          case "--duration-ns" -> durationNs = Long.parseLong(value);
+          case "--warmup-ns" -> warmupNs = Long.parseLong(value);
+          case "--pin", "--pause-ns", "--producers", "--readers" -> { } // of other scenarios, or see above
+          default -> throw new IllegalArgumentException("unknown flag " + args[i]);
+        }
+      }
+      if (size < 16 || size % 8 != 0) {
+        throw new IllegalArgumentException("size " + size + ": want a multiple of 8 from 16");
+      }
+    }
+  }
+}
