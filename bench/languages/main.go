@@ -6,7 +6,7 @@
 // A language is a [bench.Program] in programs.go: it gets the work as flags and
 // prints one line of JSON (bench/limits/work.h has the flags). Contenders of a cell run in
 // turn, Go first; two are compared over the rounds in which both ran in one regime of
-// the machine. All wait by spinning and all but Java are pinned to two cores; messages are
+// the machine. All wait by spinning and are pinned to two cores; messages are
 // written in claimed slots and read where they lie, every byte of them.
 package main
 

@@ -18,20 +18,19 @@ type program struct {
 	name    string
 	command []string      // as bench.Program has it; in the root of the repository
 	warmup  time.Duration // beyond the plan's, for code that is slow at first
-	free    bool          // its threads are not pinned
 	slow    bool          // left out of the quick form
 }
 
 const javaPath = "cbindings/java/target/bench:cbindings/java/target/ringcast.jar:cbindings/java/target/lib/*:cbindings/java/target/bench-lib/*"
 
 // programs are all beside Go, which is package bench itself. `make bench-languages`
-// builds them. A JVM has many threads, and Java cannot tell which is which.
+// builds them.
 func programs() []program {
 	return []program{
 		{name: "C", command: []string{"cbindings/build/bench-inline"}},
 		{name: "C-calls", command: []string{"cbindings/build/bench-calls"}, slow: true}, // RC_NO_INLINE: every call goes to the library
 		{name: "C++", command: []string{"cbindings/build/bench-cpp"}},
-		{name: "Java", command: []string{"java", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-cp", javaPath, "Work"}, warmup: 2 * time.Second, free: true},
+		{name: "Java", command: []string{"java", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-cp", javaPath, "Work"}, warmup: 2 * time.Second},
 		{name: "Python", command: []string{python, "cbindings/bench/python/work.py"}},
 	}
 }
@@ -39,9 +38,6 @@ func programs() []program {
 // contender is the program at a cell's work.
 func (l program) contender(s bench.Spec) bench.Contender {
 	s.Warmup += l.warmup
-	if l.free {
-		s.Pin = nil
-	}
 	return bench.Program{Name: l.name, Command: l.command, Spec: s}.Contender()
 }
 

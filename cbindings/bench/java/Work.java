@@ -2,6 +2,7 @@ import io.github.ringcast.Claim;
 import io.github.ringcast.Domain;
 import io.github.ringcast.DomainConfig;
 import io.github.ringcast.Message;
+import io.github.ringcast.MessageType;
 import io.github.ringcast.Publisher;
 import io.github.ringcast.PublisherConfig;
 import io.github.ringcast.Reason;
@@ -32,7 +33,7 @@ import org.HdrHistogram.Histogram;
  *
  * <p>java -cp ... Work --scenario stream|pingpong --size N --exclusive 0|1 --wait spin|block|yield ...
  *
- * <p>--pin is passed over: a JVM has many threads, and Java cannot tell which is which.
+ * <p>--pin holds for the thread that works, by taskset: the JVM's compilers run where there is room.
  */
 public final class Work {
   private static final long LAST = 1L << 63;
@@ -46,6 +47,9 @@ public final class Work {
   private final MappedByteBuffer page;
   private Publisher publisher;
   private Subscription subscription;
+  // While code is compiled a reader may hold its publisher up for so long that it is put out. Once it measures that is an error.
+  private boolean warming = true;
+  private boolean skipped;
 
   private Work(Flags flags) throws IOException {
     this.flags = flags;
@@ -92,8 +96,22 @@ public final class Work {
     }
   }
 
+  /** Pins this thread alone. Without it both processes may share a core, and each waits for the other's slice of time. */
+  private static void pin(int cpu) throws IOException, InterruptedException {
+    if (cpu < 0) {
+      return;
+    }
+    String thread = Files.readSymbolicLink(Path.of("/proc/thread-self")).getFileName().toString();
+    Process taskset = new ProcessBuilder("taskset", "-pc", Integer.toString(cpu), thread)
+        .redirectOutput(ProcessBuilder.Redirect.DISCARD).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+    if (taskset.waitFor() != 0) {
+      throw new IllegalStateException("taskset could not pin thread " + thread + " to core " + cpu);
+    }
+  }
+
   /** One side: the first reads or asks, and prints; the other writes or answers. */
-  private void run(boolean first) throws InterruptedException {
+  private void run(boolean first) throws IOException, InterruptedException {
+    pin(flags.pin[first ? 0 : 1]);
     boolean trips = flags.scenario.equals("pingpong");
     String reads = !trips && !first ? null : trips && first ? "back" : "there";
     String writes = !trips && first ? null : trips && !first ? "back" : "there";
@@ -148,6 +166,10 @@ public final class Work {
   /** Reads all of the next message: its tag. */
   private long take() throws InterruptedException {
     Message m = subscription.next(PATIENCE);
+    if (m != null && m.type() == MessageType.LAGGED && warming) {
+      skipped = true;
+      return take();
+    }
     if (m == null || !m.isMessage()) {
       throw new IllegalStateException("not a message: " + m);
     }
@@ -178,11 +200,18 @@ public final class Work {
     Window window = new Window(flags);
     long n = 0;
     for (long tag = take(); (tag & LAST) == 0; tag = take()) {
+      if (skipped) {
+        skipped = false;
+        n = tag - 1;
+      }
       if (tag != ++n) {
         throw new IllegalStateException("message " + tag + " in place of " + n);
       }
-      if ((n & 1023) == 0 && window.closed == 0 && !window.turn(n, System.nanoTime())) {
-        WORDS.setRelease(page, STOP, 1L);
+      if ((n & 1023) == 0 && window.closed == 0) {
+        if (!window.turn(n, System.nanoTime())) {
+          WORDS.setRelease(page, STOP, 1L);
+        }
+        warming = !window.open;
       }
     }
     System.out.printf(Locale.ROOT, "{\"rate\":%.1f}%n", window.rate());
@@ -262,6 +291,7 @@ public final class Work {
     private int size = 64;
     private int slots = 1024;
     private boolean exclusive;
+    private int[] pin = {-1, -1};
     private long durationNs = 1_000_000_000L;
     private long warmupNs = 200_000_000L;
 
@@ -277,7 +307,11 @@ public final class Work {
           case "--exclusive" -> exclusive = value.equals("1");
           case "--duration-ns" -> durationNs = Long.parseLong(value);
           case "--warmup-ns" -> warmupNs = Long.parseLong(value);
-          case "--pin", "--pause-ns", "--producers", "--readers" -> { } // of other scenarios, or see above
+          case "--pin" -> {
+            String[] cores = value.split(",");
+            pin = new int[] {Integer.parseInt(cores[0]), Integer.parseInt(cores[1])};
+          }
+          case "--pause-ns", "--producers", "--readers" -> { } // of other scenarios
           default -> throw new IllegalArgumentException("unknown flag " + args[i]);
         }
       }
