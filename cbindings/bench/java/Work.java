@@ -47,8 +47,10 @@ public final class Work {
   private final MappedByteBuffer page;
   private Publisher publisher;
   private Subscription subscription;
-  // While code is compiled a reader may hold its publisher up for so long that it is put out. Once it measures that is an error.
-  private boolean warming = true;
+  // A reader that holds its publisher up for too long is put out: what is measured begins anew behind it, so that no figure has
+  // a gap, and the run fails when that happens too often.
+  private static final int MOST_GAPS = 10;
+  private int gaps;
   private boolean skipped;
 
   private Work(Flags flags) throws IOException {
@@ -166,7 +168,7 @@ public final class Work {
   /** Reads all of the next message: its tag. */
   private long take() throws InterruptedException {
     Message m = subscription.next(PATIENCE);
-    if (m != null && m.type() == MessageType.LAGGED && warming) {
+    if (m != null && m.type() == MessageType.LAGGED && ++gaps <= MOST_GAPS) {
       skipped = true;
       return take();
     }
@@ -203,15 +205,13 @@ public final class Work {
       if (skipped) {
         skipped = false;
         n = tag - 1;
+        window.again();
       }
       if (tag != ++n) {
         throw new IllegalStateException("message " + tag + " in place of " + n);
       }
-      if ((n & 1023) == 0 && window.closed == 0) {
-        if (!window.turn(n, System.nanoTime())) {
-          WORDS.setRelease(page, STOP, 1L);
-        }
-        warming = !window.open;
+      if ((n & 1023) == 0 && window.closed == 0 && !window.turn(n, System.nanoTime())) {
+        WORDS.setRelease(page, STOP, 1L);
       }
     }
     System.out.printf(Locale.ROOT, "{\"rate\":%.1f}%n", window.rate());
@@ -247,7 +247,7 @@ public final class Work {
 
   /** What is measured: from the end of the warm-up on, for so long. */
   private static final class Window {
-    private final long start;
+    private long start;
     private final long duration;
     private boolean open;
     private long first;
@@ -265,6 +265,7 @@ public final class Work {
       if (!open) {
         if (now - start >= 0) {
           open = true;
+          start = now;
           first = n;
           opened = now;
         }
@@ -276,6 +277,11 @@ public final class Work {
       counted = n - first;
       closed = now;
       return false;
+    }
+
+    /** Opens anew in the next turn, unless it has closed. */
+    void again() {
+      open = closed != 0 && open;
     }
 
     double rate() {
