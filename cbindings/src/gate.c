@@ -38,8 +38,10 @@ static void refresh(const struct ring *r, struct gate *g)
 
 bool rci_gate_room(const struct ring *r, struct gate *g, uint64_t position)
 {
-	if (__builtin_expect(position < g->limit, 1))
+	if (__builtin_expect(position < g->limit, 1)) {
+		g->waiting = false; /* also where a look for more room than this found it */
 		return true;
+	}
 	if (!r->gated) {
 		g->limit = UINT64_MAX; /* nobody waits here, and nothing is lent */
 		return true;
