@@ -143,7 +143,8 @@ func (mb *Member) own(m *Message, h *hand, p uint64, w takeWord, mark uint64) (g
 		return Hand{}, false, nil
 	}
 	if reason != "" || !v.whole() {
-		return Hand{}, reason != "", mb.refuse(p, taken, &v, reason)
+		err := mb.refuse(p, taken, &v, reason)
+		return Hand{}, err != nil, err // nil: another has settled it, or there is nothing to tell
 	}
 	row := &g.rows[h.row]
 	row.describe(v.producer(), v.body.sequence)
