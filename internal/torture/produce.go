@@ -35,7 +35,7 @@ func (c *child) produce() error {
 	}
 	p, err := c.handle(0)
 	for err == nil && c.ctx.Err() == nil {
-		for range 1 + c.rng.IntN(60) {
+		for last := p.Sequence() + 1 + uint64(c.rng.IntN(60)); p.Sequence() < last; { // in batches or not, as many
 			if p, err = c.publish(p); err != nil || c.ctx.Err() != nil {
 				break
 			}
