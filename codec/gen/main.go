@@ -110,7 +110,7 @@ func derive(root string, all []*Schema, t tree) error {
 	}
 	java, err := javaLayout(all, constants)
 	if err != nil {
-		return fmt.Errorf("Layout.java: %w", err)
+		return fmt.Errorf("constants for Java: %w", err)
 	}
 	registry, err := goRegistry(all)
 	if err != nil {
