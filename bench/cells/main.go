@@ -10,15 +10,11 @@ package main
 import (
 	"context"
 	"flag"
-	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
-	"github.com/ringcast/ringcast/bench"
 	"github.com/ringcast/ringcast/bench/table"
 )
 
@@ -42,26 +38,16 @@ type plan struct {
 }
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if len(os.Args) == 2 && os.Args[1] == "child" {
-		if err := bench.Child(ctx, os.Stdin, os.Stdout); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
-	p := plan{limits: "bin/limits", aeron: ".tools/aeron", progress: os.Stderr}
-	flag.BoolVar(&p.quick, "quick", false, "three minutes instead of fifteen: fewer and shorter runs, no Java")
-	flag.BoolVar(&p.json, "json", false, "one JSON object a row instead of a table")
-	flag.DurationVar(&p.budget, "budget", 0, "about how long all cells together may take (default 14m; 170s with -quick)")
-	flag.BoolVar(&p.java, "java", true, "measure Aeron's Java client, too, which takes half of the time; never with -quick")
-	flag.StringVar(&p.only, "only", "", "only cells whose name contains this")
-	flag.Parse()
-	if err := p.run(ctx, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "bench-cells:", err)
-		os.Exit(1)
-	}
+	table.Main("bench-cells", func(ctx context.Context) error {
+		p := plan{limits: "bin/limits", aeron: ".tools/aeron", progress: os.Stderr}
+		flag.BoolVar(&p.quick, "quick", false, "three minutes instead of fifteen: fewer and shorter runs, no Java")
+		flag.BoolVar(&p.json, "json", false, "one JSON object a row instead of a table")
+		flag.DurationVar(&p.budget, "budget", 0, "about how long all cells together may take (default 14m; 170s with -quick)")
+		flag.BoolVar(&p.java, "java", true, "measure Aeron's Java client, too, which takes half of the time; never with -quick")
+		flag.StringVar(&p.only, "only", "", "only cells whose name contains this")
+		flag.Parse()
+		return p.run(ctx, os.Stdout)
+	})
 }
 
 // run measures all cells, and prints each row when it is there.
@@ -71,37 +57,14 @@ func (p *plan) run(ctx context.Context, out io.Writer) error {
 		return err
 	}
 	p.size()
-	return p.all(ctx, out, []string{self, "child"})
+	return p.all(ctx, out, []string{self, table.ChildArgument})
 }
 
 // all measures the cells asked for; self is the command that is a process of a run.
 func (p *plan) all(ctx context.Context, out io.Writer, self []string) error {
 	p.self = self
-	cells := p.cells()
-	sum := table.Summary{}
-	if !p.json {
-		fmt.Fprintf(out, "%v\n\n", bench.ThisMachine())
-		fmt.Fprintln(out, table.Header)
-	}
-	for i, c := range cells {
-		fmt.Fprintf(p.progress, "\r\x1b[K%d of %d: %s", i+1, len(cells), c.name)
-		until := time.Now().Add(bench.Share(time.Until(p.deadline), len(cells)-i))
-		rows, err := c.measure(ctx, p, until)
-		fmt.Fprint(p.progress, "\r\x1b[K")
-		if err != nil {
-			return fmt.Errorf("cell %s: %w", c.name, err)
-		}
-		for _, r := range rows {
-			sum.Add(r)
-			if err := r.Write(out, p.json); err != nil {
-				return err
-			}
-		}
-	}
-	if !p.json {
-		fmt.Fprintf(out, "\n%v\n", sum)
-	}
-	return nil
+	printer := table.Printer{Out: out, Progress: p.progress, JSON: p.json, Deadline: p.deadline}
+	return printer.Print(ctx, p.cells())
 }
 
 // size sets how much is measured.
@@ -120,11 +83,13 @@ func (p *plan) size() {
 }
 
 // cells are those asked for.
-func (p *plan) cells() []cell {
-	var list []cell
+func (p *plan) cells() []table.Cell {
+	var list []table.Cell
 	for _, c := range allCells() {
 		if strings.Contains(c.name, p.only) {
-			list = append(list, c)
+			list = append(list, table.Cell{Name: c.name, Measure: func(ctx context.Context, until time.Time) ([]table.Row, error) {
+				return c.measure(ctx, p, until)
+			}})
 		}
 	}
 	return list

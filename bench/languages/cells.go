@@ -11,27 +11,21 @@ import (
 	"github.com/ringcast/ringcast/bench/table"
 )
 
-// A cell is one kind of work; it gives several rows.
-type cell struct {
-	name    string
-	measure func(ctx context.Context, p *plan, until time.Time) ([]table.Row, error)
-}
-
 // cells are those asked for.
-func (p *plan) cells() []cell {
-	var list []cell
+func (p *plan) cells() []table.Cell {
+	var list []table.Cell
 	sizes := []int{64, 256, 2048}
 	if p.quick {
 		sizes = []int{64, 2048}
 	}
 	for _, exclusive := range []bool{true, false} {
 		for _, size := range sizes {
-			list = append(list, workCell(bench.Stream, exclusive, size))
+			list = append(list, p.workCell(bench.Stream, exclusive, size))
 		}
-		list = append(list, workCell(bench.PingPong, exclusive, 64))
+		list = append(list, p.workCell(bench.PingPong, exclusive, 64))
 	}
-	list = append(list, pyzmqCell(2000))
-	return slices.DeleteFunc(list, func(c cell) bool { return !strings.Contains(c.name, p.cell) })
+	list = append(list, p.pyzmqCell(2000))
+	return slices.DeleteFunc(list, func(c table.Cell) bool { return !strings.Contains(c.Name, p.cell) })
 }
 
 // A pair is one row of a cell: a language beside another, and what of it is wanted.
@@ -46,13 +40,13 @@ func pairs() []pair {
 }
 
 // workCell is one producer and one reader, or a round trip, in all languages by turns.
-func workCell(scenario bench.Scenario, exclusive bool, size int) cell {
+func (p *plan) workCell(scenario bench.Scenario, exclusive bool, size int) table.Cell {
 	kind := map[bool]string{true: "exclusive", false: "shared"}[exclusive]
 	name := fmt.Sprintf("%s %d B", kind, size)
 	if scenario == bench.PingPong {
 		name = "pingpong " + kind
 	}
-	return cell{name, func(ctx context.Context, p *plan, until time.Time) ([]table.Row, error) {
+	return table.Cell{Name: name, Measure: func(ctx context.Context, until time.Time) ([]table.Row, error) {
 		s := bench.Spec{Scenario: scenario, Size: size, Exclusive: exclusive, Wait: bench.Spin, Pin: []int{0, 1},
 			Duration: p.duration, Warmup: 100 * time.Millisecond}
 		list := []bench.Contender{bench.Ours(s, bench.Options{Child: p.self})}
@@ -61,10 +55,10 @@ func workCell(scenario bench.Scenario, exclusive bool, size int) cell {
 			list = append(list, l.contender(s))
 		}
 		rounds, err := bench.Alternate(ctx, list, bench.Rounds{Want: p.want, Most: 2 * p.want, Again: 2, Until: until})
-		if err != nil {
-			return nil, err
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
 		}
-		return workRows(name, scenario, list, rounds), nil
+		return endedEarly(workRows(name, scenario, list, rounds), err), nil
 	}}
 }
 
@@ -98,6 +92,18 @@ func workRows(name string, scenario bench.Scenario, list []bench.Contender, roun
 	return rows
 }
 
+// endedEarly says in each row that a run failed, if one did: in all languages alike a run
+// whose reader was put out is a failed one. The rounds before it count, and other cells
+// are measured; a goal without a pair is not met.
+func endedEarly(rows []table.Row, err error) []table.Row {
+	for i := range rows {
+		if err != nil {
+			rows[i].Note = "ended early: " + err.Error()
+		}
+	}
+	return rows
+}
+
 // only is the rounds with two of their contenders, i before j.
 func only(rounds []bench.Round, i, j int) []bench.Round {
 	two := make([]bench.Round, len(rounds))
@@ -109,9 +115,9 @@ func only(rounds []bench.Round, i, j int) []bench.Round {
 
 // pyzmqCell is Python's ways beside pyzmq. Here the first 8 bytes of a message and the
 // last are read, as oneway.py says.
-func pyzmqCell(size int) cell {
+func (p *plan) pyzmqCell(size int) table.Cell {
 	name := fmt.Sprintf("one way %d B", size)
-	return cell{name, func(ctx context.Context, p *plan, until time.Time) ([]table.Row, error) {
+	return table.Cell{Name: name, Measure: func(ctx context.Context, until time.Time) ([]table.Row, error) {
 		ways := []string{"pyzmq", "lease", "claim"}
 		if !p.quick {
 			ways = append(ways, "copies", "async")
@@ -121,8 +127,8 @@ func pyzmqCell(size int) cell {
 			list = append(list, oneWay(way, size, p.duration))
 		}
 		rounds, err := bench.Alternate(ctx, list, bench.Rounds{Want: p.want, Most: 2 * p.want, Again: 2, Until: until})
-		if err != nil {
-			return nil, err
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
 		}
 		var rows []table.Row
 		for i, way := range ways[1:] {
@@ -134,6 +140,6 @@ func pyzmqCell(size int) cell {
 			r.Verdict()
 			rows = append(rows, r)
 		}
-		return rows, nil
+		return endedEarly(rows, err), nil
 	}}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"testing"
 	"time"
 
@@ -53,6 +54,25 @@ func TestWorkRows(t *testing.T) {
 	}
 }
 
+// TestEndedEarly wants a failed run told in each row, and the goals judged by the rounds
+// before it.
+func TestEndedEarly(t *testing.T) {
+	const near = 100 * time.Nanosecond
+	list, good := contenders("Go", "C"), []bench.Round{round([3]time.Duration{near, near}, 10, 20)}
+	for _, c := range []struct {
+		rounds []bench.Round
+		met    bool
+	}{{nil, false}, {good, true}} {
+		rows := endedEarly(workRows("x", bench.Stream, list, c.rounds), errors.New("C: put out"))
+		if len(rows) != 1 || rows[0].Met != c.met || rows[0].Note != "ended early: C: put out" {
+			t.Errorf("%d rounds: rows = %+v, want the goal met: %v", len(c.rounds), rows, c.met)
+		}
+	}
+	if rows := endedEarly(workRows("x", bench.Stream, list, good), nil); rows[0].Note != "" {
+		t.Errorf("note %q where nothing failed", rows[0].Note)
+	}
+}
+
 // TestChoose takes languages by name, and says which there are.
 func TestChoose(t *testing.T) {
 	var p plan
@@ -72,7 +92,7 @@ func TestChoose(t *testing.T) {
 func TestNamesFit(t *testing.T) {
 	for _, c := range (&plan{}).cells() {
 		for _, w := range pairs() {
-			if name := w.name + " " + c.name; len(name) > 27 {
+			if name := w.name + " " + c.Name; len(name) > 27 {
 				t.Errorf("cell %q: name of %d columns", name, len(name))
 			}
 		}

@@ -12,43 +12,29 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
-	"syscall"
 	"time"
 
-	"github.com/ringcast/ringcast/bench"
 	"github.com/ringcast/ringcast/bench/table"
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if len(os.Args) == 2 && os.Args[1] == "child" {
-		if err := bench.Child(ctx, os.Stdin, os.Stdout); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
-	}
-	p := plan{progress: os.Stderr}
-	only := flag.String("only", "", "languages beside Go, with commas between; default: all")
-	flag.StringVar(&p.cell, "cell", "", "only cells whose name contains this")
-	flag.BoolVar(&p.quick, "quick", false, "less than three minutes instead of ten: fewer and shorter runs, fewer cells")
-	flag.BoolVar(&p.json, "json", false, "one JSON object a row instead of a table")
-	flag.DurationVar(&p.budget, "budget", 0, "about how long all cells together may take (default 10m; 165s with -quick)")
-	flag.Parse()
-	if err := p.run(ctx, *only, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, "bench-languages:", err)
-		os.Exit(1)
-	}
+	table.Main("bench-languages", func(ctx context.Context) error {
+		p := plan{progress: os.Stderr}
+		only := flag.String("only", "", "languages beside Go, with commas between; default: all")
+		flag.StringVar(&p.cell, "cell", "", "only cells whose name contains this")
+		flag.BoolVar(&p.quick, "quick", false, "a budget of three minutes instead of ten: fewer and shorter runs, fewer cells")
+		flag.BoolVar(&p.json, "json", false, "one JSON object a row instead of a table")
+		flag.DurationVar(&p.budget, "budget", 0, "about how long all cells together may take (default 10m; 165s with -quick)")
+		flag.Parse()
+		return p.run(ctx, *only, os.Stdout)
+	})
 }
 
 // A plan is how much is measured.
@@ -70,7 +56,7 @@ func (p *plan) run(ctx context.Context, only string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	p.self = []string{self, "child"}
+	p.self = []string{self, table.ChildArgument}
 	p.size()
 	if err := p.choose(only); err != nil {
 		return err
@@ -108,40 +94,12 @@ func (p *plan) choose(only string) error {
 	return nil
 }
 
-// all measures the cells asked for, and prints each row when it is there.
+// all measures the cells asked for.
 func (p *plan) all(ctx context.Context, out io.Writer) error {
 	cells := p.cells()
 	if len(cells) == 0 {
 		return errors.New("-cell: no cell has that in its name")
 	}
-	if !p.json {
-		fmt.Fprintf(out, "%v\n\n%s\n", bench.ThisMachine(), table.Header)
-	}
-	var sum table.Summary
-	for i, c := range cells {
-		fmt.Fprintf(p.progress, "\r\x1b[K%d of %d: %s", i+1, len(cells), c.name)
-		until := time.Now().Add(bench.Share(time.Until(p.deadline), len(cells)-i))
-		rows, err := c.measure(ctx, p, until)
-		fmt.Fprint(p.progress, "\r\x1b[K")
-		if err != nil {
-			return fmt.Errorf("cell %s: %w", c.name, err)
-		}
-		for _, r := range rows {
-			sum.Add(r)
-			if err := p.print(out, r); err != nil {
-				return err
-			}
-		}
-	}
-	if !p.json {
-		fmt.Fprintf(out, "\n%v\n", sum)
-	}
-	return nil
-}
-
-func (p *plan) print(out io.Writer, r table.Row) error {
-	if p.json {
-		return json.NewEncoder(out).Encode(r.Brief())
-	}
-	return r.Write(out, false)
+	printer := table.Printer{Out: out, Progress: p.progress, JSON: p.json, Brief: true, Deadline: p.deadline}
+	return printer.Print(ctx, cells)
 }

@@ -3,9 +3,7 @@
 package table
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"time"
 
 	"github.com/ringcast/ringcast/bench"
@@ -104,15 +102,6 @@ func Alone(name, unit string, ours, goal float64) Row {
 		Regime: string(bench.RegimeOf(line)), LineNs: int64(line / time.Nanosecond)}
 	r.Verdict()
 	return r
-}
-
-// Write prints the row, as one JSON object or as text.
-func (r Row) Write(w io.Writer, asJSON bool) error {
-	if asJSON {
-		return json.NewEncoder(w).Encode(r)
-	}
-	_, err := fmt.Fprintln(w, r)
-	return err
 }
 
 // A Brief is a Row as other programs read it: these ten keys, in every row.

@@ -60,7 +60,7 @@ func TestShort(t *testing.T) {
 func TestRowAsJSON(t *testing.T) {
 	r := Compared("a cell", "M/s", "peer", 1e-6, bench.Comparison{Ours: 2e6, Theirs: 1e6, Ratio: 2, Regime: bench.Near, Line: 110 * time.Nanosecond, Pairs: 5})
 	var out bytes.Buffer
-	if err := r.Write(&out, true); err != nil {
+	if err := (&Printer{Out: &out, JSON: true}).row(r); err != nil {
 		t.Fatal(err)
 	}
 	var got map[string]any

@@ -2,7 +2,6 @@ import io.github.ringcast.Claim;
 import io.github.ringcast.Domain;
 import io.github.ringcast.DomainConfig;
 import io.github.ringcast.Message;
-import io.github.ringcast.MessageType;
 import io.github.ringcast.Publisher;
 import io.github.ringcast.PublisherConfig;
 import io.github.ringcast.Reason;
@@ -47,11 +46,6 @@ public final class Work {
   private final MappedByteBuffer page;
   private Publisher publisher;
   private Subscription subscription;
-  // A reader that holds its publisher up for too long is put out: what is measured begins anew behind it, so that no figure has
-  // a gap, and the run fails when that happens too often.
-  private static final int MOST_GAPS = 10;
-  private int gaps;
-  private boolean skipped;
 
   private Work(Flags flags) throws IOException {
     this.flags = flags;
@@ -168,10 +162,6 @@ public final class Work {
   /** Reads all of the next message: its tag. */
   private long take() throws InterruptedException {
     Message m = subscription.next(PATIENCE);
-    if (m != null && m.type() == MessageType.LAGGED && ++gaps <= MOST_GAPS) {
-      skipped = true;
-      return take();
-    }
     if (m == null || !m.isMessage()) {
       throw new IllegalStateException("not a message: " + m);
     }
@@ -202,11 +192,6 @@ public final class Work {
     Window window = new Window(flags);
     long n = 0;
     for (long tag = take(); (tag & LAST) == 0; tag = take()) {
-      if (skipped) {
-        skipped = false;
-        n = tag - 1;
-        window.again();
-      }
       if (tag != ++n) {
         throw new IllegalStateException("message " + tag + " in place of " + n);
       }
@@ -277,11 +262,6 @@ public final class Work {
       counted = n - first;
       closed = now;
       return false;
-    }
-
-    /** Opens anew in the next turn, unless it has closed. */
-    void again() {
-      open = closed != 0 && open;
     }
 
     double rate() {
