@@ -3,9 +3,9 @@ package ringcast
 import (
 	"context"
 	"fmt"
-	"slices"
 	"testing"
-	"time"
+
+	"github.com/ringcast/ringcast/internal/cycles"
 )
 
 // BenchmarkPublishAlone is what publishing costs where nobody reads: the calls and the
@@ -38,40 +38,9 @@ func BenchmarkPublishAlone(b *testing.B) {
 			} {
 				b.Run(fmt.Sprintf("%s/%s/%d", cfg.name, name, size), func(b *testing.B) {
 					pub := publisher(b, openBus(b, b.TempDir()), "alone", &c)
-					benchBest(b, func() error { return send(pub) })
+					cycles.Report(b, func() error { return send(pub) })
 				})
 			}
 		}
 	}
-}
-
-// benchBest runs one in chunks and reports the clock cycles of a good one: a chain of
-// multiplications, three cycles each, tells how fast the clock is. Both are the least of
-// eight, the ratio is the median: neighbours disturb that little.
-func benchBest(b *testing.B, one func() error) {
-	const chunk, chain, group = 300, 2000, 8
-	var ratios []float64
-	x := uint64(1)
-	for n := 0; n < b.N; n += chunk * group {
-		work, clock := time.Hour, time.Hour
-		for range group {
-			start := time.Now()
-			for range chain {
-				x *= 0x9e3779b97f4a7c15
-			}
-			between := time.Now()
-			for range chunk {
-				if err := one(); err != nil {
-					b.Fatal(err)
-				}
-			}
-			clock, work = min(clock, between.Sub(start)), min(work, time.Since(between))
-		}
-		ratios = append(ratios, 3*chain*float64(work)/float64(clock)/chunk)
-	}
-	if x == 0 {
-		b.Fatal("a product of odd numbers is even")
-	}
-	slices.Sort(ratios)
-	b.ReportMetric(ratios[len(ratios)/2], "cycles/op")
 }

@@ -58,8 +58,8 @@ var everywhere = []string{"internal/invariants", "internal/platform"}
 var inTests = map[string][]string{
 	"codec/golden":      {"codec/fb"},
 	"mcast":             {"mcast/simnet"},
-	"ring":              {"codec/fb"},
-	".":                 {"examples/schema/orders"},
+	"ring":              {"codec/fb", "internal/cycles"},
+	".":                 {"examples/schema/orders", "internal/cycles"},
 	"internal/scenario": {"."},
 	"internal/places":   {".", "shm", "ring", "codec/layout"},
 	"examples":          {".", "examples/schema/orders"},
