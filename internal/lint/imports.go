@@ -35,6 +35,8 @@ var allowed = map[string][]string{
 	"internal/demo":           {".", "shm", "codec/table"},
 	"internal/torture":        {"shm", "ring", "codec/layout"},
 	"internal/modeflag":       {"shm"},
+	"internal/netlab":         {},
+	"internal/netlab/shell":   {"internal/netlab"},
 	"internal/version":        {"codec/layout"},
 	"bench":                   {"."},
 	"bench/table":             {"bench"},

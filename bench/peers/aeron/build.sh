@@ -37,8 +37,10 @@ c_peer() {
 			-DAERON_BUILD_DOCUMENTATION=OFF -DAERON_INSTALL_TARGETS=OFF >"$to/cmake.log" 2>&1 || return 1
 		"$to/py/bin/cmake" --build "$to/build" -j2 --target aeron_static --target aeronmd >"$to/build.log" 2>&1 || return 1
 	fi
+	bsd= # where CMake found it, the archive uses it
+	grep -q 'LIBBSD_EXISTS:FILEPATH=/' "$to/build/CMakeCache.txt" && bsd=-lbsd
 	cc -std=gnu11 -O2 -Wall -Wextra -Werror -o "$to/work" $here/c/work.c -I"$sources/aeron-client/src/main/c" \
-		"$to/build/lib/libaeron_static.a" -lpthread -ldl -lm -lrt
+		"$to/build/lib/libaeron_static.a" $bsd -lpthread -ldl -lm -lrt
 }
 
 java_peer() {
