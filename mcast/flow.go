@@ -16,7 +16,8 @@ type member struct {
 	progress Time   // when taken or highest last grew
 	tethered bool
 	putOutAt Time
-	wants    int // own topics of the lane that it wants
+	toldAt   Time // when it was last told that it is out
+	wants    int  // own topics of the lane that it wants
 
 	roundTrip rttFilter
 	delay     delayFilter
@@ -111,10 +112,29 @@ func (e *Engine) memberAt(now Time, p *Peer, l *lane, taken, highest uint64) {
 		m.taken = max(m.taken, taken)
 		m.highest = max(m.highest, highest)
 	}
-	if !m.tethered && now-m.putOutAt >= e.cfg.Timers.ReturnAfter && l.head-m.taken < l.window/4 {
-		m.tethered, m.progress = true, now
+	if !m.tethered {
+		e.memberOut(now, p, l)
 	}
 	e.updateLimit(now, l)
+}
+
+// memberOut lets a member that was put out return, or tells it once more.
+func (e *Engine) memberOut(now Time, p *Peer, l *lane) {
+	m := &p.members[l.id]
+	switch {
+	case now-m.putOutAt >= e.cfg.Timers.ReturnAfter && l.head-m.taken < l.window/4:
+		m.tethered, m.progress = true, now
+		e.sink.Notice(p, l.id, MemberBack)
+	case now-m.toldAt >= e.cfg.Timers.ReturnAfter:
+		e.tellOut(now, p, l)
+	}
+}
+
+// tellOut tells a member that it is not waited for, again and again while it is not.
+func (e *Engine) tellOut(now Time, p *Peer, l *lane) {
+	m := &p.members[l.id]
+	m.toldAt = now
+	e.sendNcf(p, l, m.taken, max(l.head, m.taken+1)-1, layout.NcfReasonUntethered)
 }
 
 // statusOrder is for how long an SM makes those before it void. It ends, so that
@@ -374,7 +394,8 @@ func (e *Engine) untether(now Time, p *Peer, l *lane) {
 	m := &p.members[l.id]
 	m.tethered, m.putOutAt = false, now
 	e.count.Untethered++
-	e.sendNcf(p, l, m.taken, max(l.head, m.taken+1)-1, layout.NcfReasonUntethered)
+	e.sink.Notice(p, l.id, MemberPutOut)
+	e.tellOut(now, p, l)
 }
 
 // tickFull ignores topics that a member has not been able to take for longer than

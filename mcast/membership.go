@@ -251,6 +251,7 @@ func (e *Engine) tickPeer(now Time, p *Peer) bool {
 		if r != nil {
 			e.tickGaps(now, r)
 			e.tickStatus(now, r)
+			e.tickPutOut(now, r)
 		}
 	}
 	e.tickParts(now, p)

@@ -21,6 +21,7 @@ type station struct {
 	bytes     int
 	lost      uint64
 	rooms     int
+	notices   []Notice
 	wants     []string
 	ups       int
 	downs     []DownReason
@@ -98,6 +99,7 @@ func (s *station) Lost(_ *Peer, _ *RemoteTopic, _ Address, first, last uint64, _
 func (s *station) PeerUp(*Peer)                             { s.ups++ }
 func (s *station) PeerDown(_ *Peer, r DownReason)           { s.downs = append(s.downs, r) }
 func (s *station) Wants(_ *Peer, w []string)                { s.wants = w }
+func (s *station) Notice(_ *Peer, _ uint32, what Notice)    { s.notices = append(s.notices, what) }
 func (s *station) Room()                                    { s.rooms++ }
 func (s *station) Stale(seen uint64)                        { s.stale = seen }
 func (s *station) DuplicateNode(_ netip.AddrPort, _ uint64) { s.alarms++ }

@@ -36,7 +36,8 @@ type receiver struct {
 	skipReason LossReason
 	tabled     uint64 // rows of what lies below have come, if there are any
 	gaveUp     uint64 // below this no repair is waited for
-	putOutTill Time   // while the owner says that this node was put out
+	putOutTill Time   // until when the owner counts as not waiting for this node; 0: it waits
+	isolated   bool   // that is because this node alone loses much
 
 	tailAt uint64 // where a snapshot says how far streams went; 0: nothing open
 
@@ -323,8 +324,8 @@ func (e *Engine) receiveNcf(now Time, p *Peer, body []byte) wire.Reason {
 	case layout.NcfReasonTooOld:
 		r.trail = max(r.trail, min(n.Trail, r.highest))
 		e.drain(now, r)
-	case layout.NcfReasonUntethered:
-		r.putOutTill = now + 2*e.cfg.Timers.ReturnAfter
+	case layout.NcfReasonUntethered, layout.NcfReasonIsolated:
+		e.putOut(now, r, n.Reason == layout.NcfReasonIsolated)
 	case layout.NcfReasonNotMember:
 		e.sendHello(now, p, layout.HelloFlagAnswer)
 	case layout.NcfReasonWait, layout.NcfReasonRate:

@@ -326,6 +326,9 @@ func (s *script) Wants(_ *Peer, w []string) {
 	slices.Sort(w)
 	s.say("wanted", "%s", strings.Join(w, " "))
 }
+func (s *script) Notice(p *Peer, lane uint32, what Notice) {
+	s.say("notice", "%v, lane %d of %d", what, lane, p.Node())
+}
 func (s *script) Room()                                { s.say("room", "") }
 func (s *script) Stale(seen uint64)                    { s.say("overtaken", "%d", seen) }
 func (s *script) DuplicateNode(netip.AddrPort, uint64) { s.say("duplicate-node", "") }

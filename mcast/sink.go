@@ -28,6 +28,9 @@ type Sink interface {
 	// Wants says which names and patterns a peer wants now: its full list. It is
 	// called when the peer can receive them, and at every change.
 	Wants(peer *Peer, patterns []string)
+	// Notice says that a member of an own lane was put out or isolated, or this node
+	// in a lane of the peer's, and when that ends.
+	Notice(peer *Peer, lane uint32, what Notice)
 	// Room says that Send may succeed again after it returned Busy.
 	Room()
 

@@ -78,6 +78,7 @@ static_assert(static_cast<uint64_t>(fb::NcfReason::TooOld) == RC_NCF_REASON_TOO_
 static_assert(static_cast<uint64_t>(fb::NcfReason::Rate) == RC_NCF_REASON_RATE, "value of NcfReason.Rate");
 static_assert(static_cast<uint64_t>(fb::NcfReason::NotMember) == RC_NCF_REASON_NOT_MEMBER, "value of NcfReason.NotMember");
 static_assert(static_cast<uint64_t>(fb::NcfReason::Untethered) == RC_NCF_REASON_UNTETHERED, "value of NcfReason.Untethered");
+static_assert(static_cast<uint64_t>(fb::NcfReason::Isolated) == RC_NCF_REASON_ISOLATED, "value of NcfReason.Isolated");
 
 static_assert(static_cast<uint64_t>(fb::LossReason::None) == RC_LOSS_REASON_NONE, "value of LossReason.None");
 static_assert(static_cast<uint64_t>(fb::LossReason::Trail) == RC_LOSS_REASON_TRAIL, "value of LossReason.Trail");

@@ -19,6 +19,9 @@ const (
 	NcfReasonNotMember NcfReason = 4
 	/// The member was put out for slowness: the window no longer waits for it.
 	NcfReasonUntethered NcfReason = 5
+	/// The member alone loses much, whatever the rate: the window no longer waits for it,
+	/// and its repairs have a bounded share.
+	NcfReasonIsolated NcfReason = 6
 )
 
 var EnumNamesNcfReason = map[NcfReason]string{
@@ -28,6 +31,7 @@ var EnumNamesNcfReason = map[NcfReason]string{
 	NcfReasonRate:       "Rate",
 	NcfReasonNotMember:  "NotMember",
 	NcfReasonUntethered: "Untethered",
+	NcfReasonIsolated:   "Isolated",
 }
 
 var EnumValuesNcfReason = map[string]NcfReason{
@@ -37,6 +41,7 @@ var EnumValuesNcfReason = map[string]NcfReason{
 	"Rate":       NcfReasonRate,
 	"NotMember":  NcfReasonNotMember,
 	"Untethered": NcfReasonUntethered,
+	"Isolated":   NcfReasonIsolated,
 }
 
 func (v NcfReason) String() string {

@@ -99,6 +99,8 @@ const (
 	NcfReasonNotMember = 4
 	// The member was put out for slowness: the window no longer waits for it.
 	NcfReasonUntethered = 5
+	// The member alone loses much, whatever the rate: the window no longer waits for it, and its repairs have a bounded share.
+	NcfReasonIsolated = 6
 )
 
 // LossReason, 4 bytes. Why messages are lost (EventRecord.reason where the code is Loss).
@@ -277,7 +279,7 @@ const (
 	StatusHeadEchoUsOffset       = 40 // uint | send_us of the last frame seen from the owner
 	StatusHeadHoldUsOffset       = 44 // uint | how long ago that was; all ones: no echo
 	StatusHeadDelayUsOffset      = 48 // uint | least one-way delay since the last Status, of two unrelated clocks
-	StatusHeadFirstLostOffset    = 52 // uint | lane sequences missed at first, since the start of the session
+	StatusHeadFirstLostOffset    = 52 // uint | sequences of this lane missed at first, since the join
 	StatusHeadWantVersionOffset  = 56 // uint | the owner's Want that this member has
 	StatusHeadFullCountOffset    = 60 // ushort
 	StatusHeadFlagsOffset        = 62 // StatusFlag

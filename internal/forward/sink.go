@@ -105,6 +105,11 @@ func (s *sink) Wants(peer *mcast.Peer, patterns []string) {
 	(*Forwarder)(s).peersChanged()
 }
 
+// Notice tells whoever reads the log who was put out or isolated.
+func (s *sink) Notice(peer *mcast.Peer, lane uint32, what mcast.Notice) {
+	s.cfg.Log("node %d: %v (lane %d)", peer.Node(), what, lane)
+}
+
 // Room lets the pump try again.
 func (s *sink) Room() { s.self.Doorbell().Ring() }
 

@@ -280,6 +280,11 @@ func (a *Actor) PeerDown(p *mcast.Peer, reason mcast.DownReason) {
 // Wants is the sink's.
 func (a *Actor) Wants(*mcast.Peer, []string) {}
 
+// Notice is the sink's.
+func (a *Actor) Notice(p *mcast.Peer, lane uint32, what mcast.Notice) {
+	a.note2(what.String(), uint64(p.Node())<<32|uint64(lane)<<8|uint64(what))
+}
+
 // Stale is the sink's.
 func (a *Actor) Stale(seen uint64) {
 	a.note2("stale", seen)

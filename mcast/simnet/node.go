@@ -35,6 +35,8 @@ type Node struct {
 	Taken  uint64                  // messages delivered
 	// OnDeliver, if set, sees every message after the checks.
 	OnDeliver func(p *mcast.Peer, t *mcast.RemoteTopic, m *mcast.Message)
+	// OnNotice, if set, sees what the engine says about lanes.
+	OnNotice func(p *mcast.Peer, lane uint32, what mcast.Notice)
 	// Events lists what the engine said about peers, in words.
 	Events []string
 	naks   uint64
@@ -213,12 +215,20 @@ func (x *Node) PeerUp(p *mcast.Peer) { x.note("up", p, 0) }
 func (x *Node) PeerDown(p *mcast.Peer, reason mcast.DownReason) { x.note("down", p, uint64(reason)) }
 
 func (x *Node) note(what string, p *mcast.Peer, extra uint64) {
-	x.net.mix(uint64(p.Node())<<32 | p.Session() | extra<<60)
+	x.net.mix(uint64(p.Node())<<32 | p.Session() | extra<<56)
 	x.Events = append(x.Events, what)
 }
 
 // Wants is the sink's.
 func (x *Node) Wants(*mcast.Peer, []string) {}
+
+// Notice is the sink's.
+func (x *Node) Notice(p *mcast.Peer, lane uint32, what mcast.Notice) {
+	x.note(what.String(), p, uint64(what))
+	if x.OnNotice != nil {
+		x.OnNotice(p, lane, what)
+	}
+}
 
 // Room is the sink's: publishing goes on, after the engine's call has returned.
 func (x *Node) Room() { x.schedulePump(0) }

@@ -48,7 +48,7 @@ func ParseNcf(b []byte, n *Ncf) Reason {
 		return BadReserved
 	case n.First > n.Last || n.Last >= SequenceMax || n.Trail > SequenceMax:
 		return BadRange
-	case n.Reason == layout.NcfReasonNone || n.Reason > layout.NcfReasonUntethered:
+	case n.Reason == layout.NcfReasonNone || n.Reason > layout.NcfReasonIsolated:
 		return BadRange
 	}
 	return OK

@@ -18,7 +18,7 @@
 /* Names the layout of all segments; stands in every segment's header. */
 #define RC_LAYOUT_HASH UINT64_C(0xf121cf2feaebf68b)
 /* Names the layout of all frames. */
-#define RC_WIRE_HASH UINT64_C(0x398dfc7f189ccb56)
+#define RC_WIRE_HASH UINT64_C(0x637cb5345d1085bd)
 
 /* Magic is "RINGCAST" read as a little-endian word. */
 #define RC_MAGIC UINT64_C(0x54534143474e4952)
@@ -169,6 +169,7 @@
 #define RC_NCF_REASON_RATE 3u
 #define RC_NCF_REASON_NOT_MEMBER 4u
 #define RC_NCF_REASON_UNTETHERED 5u
+#define RC_NCF_REASON_ISOLATED 6u
 
 /* LossReason, 4 bytes. Why messages are lost (EventRecord.reason where the code is Loss). */
 #define RC_LOSS_REASON_NONE 0u
@@ -539,7 +540,7 @@ struct rc_status_head {
 	uint32_t echo_us; /* send_us of the last frame seen from the owner */
 	uint32_t hold_us; /* how long ago that was; all ones: no echo */
 	uint32_t delay_us; /* least one-way delay since the last Status, of two unrelated clocks */
-	uint32_t first_lost; /* lane sequences missed at first, since the start of the session */
+	uint32_t first_lost; /* sequences of this lane missed at first, since the join */
 	uint32_t want_version; /* the owner's Want that this member has */
 	uint16_t full_count;
 	uint16_t flags; /* RC_STATUS_FLAG_*. */

@@ -281,37 +281,42 @@ enum class NcfReason : uint8_t {
   NotMember = 4,
   /// The member was put out for slowness: the window no longer waits for it.
   Untethered = 5,
+  /// The member alone loses much, whatever the rate: the window no longer waits for it,
+  /// and its repairs have a bounded share.
+  Isolated = 6,
   MIN = None,
-  MAX = Untethered
+  MAX = Isolated
 };
 
-inline const NcfReason (&EnumValuesNcfReason())[6] {
+inline const NcfReason (&EnumValuesNcfReason())[7] {
   static const NcfReason values[] = {
     NcfReason::None,
     NcfReason::Wait,
     NcfReason::TooOld,
     NcfReason::Rate,
     NcfReason::NotMember,
-    NcfReason::Untethered
+    NcfReason::Untethered,
+    NcfReason::Isolated
   };
   return values;
 }
 
 inline const char * const *EnumNamesNcfReason() {
-  static const char * const names[7] = {
+  static const char * const names[8] = {
     "None",
     "Wait",
     "TooOld",
     "Rate",
     "NotMember",
     "Untethered",
+    "Isolated",
     nullptr
   };
   return names;
 }
 
 inline const char *EnumNameNcfReason(NcfReason e) {
-  if (::flatbuffers::IsOutRange(e, NcfReason::None, NcfReason::Untethered)) return "";
+  if (::flatbuffers::IsOutRange(e, NcfReason::None, NcfReason::Isolated)) return "";
   const size_t index = static_cast<size_t>(e);
   return EnumNamesNcfReason()[index];
 }

@@ -15,3 +15,6 @@ class NcfReason(object):
     NotMember = 4
     # The member was put out for slowness: the window no longer waits for it.
     Untethered = 5
+    # The member alone loses much, whatever the rate: the window no longer waits for it,
+    # and its repairs have a bounded share.
+    Isolated = 6

@@ -29,8 +29,13 @@ public final class NcfReason {
    * The member was put out for slowness: the window no longer waits for it.
    */
   public static final int Untethered = 5;
+  /**
+   * The member alone loses much, whatever the rate: the window no longer waits for it,
+   * and its repairs have a bounded share.
+   */
+  public static final int Isolated = 6;
 
-  public static final String[] names = { "None", "Wait", "TooOld", "Rate", "NotMember", "Untethered", };
+  public static final String[] names = { "None", "Wait", "TooOld", "Rate", "NotMember", "Untethered", "Isolated", };
 
   public static String name(int e) { return names[e]; }
 }
