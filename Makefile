@@ -39,7 +39,7 @@ RUST  := --quiet --locked --offline --manifest-path examples/rust/Cargo.toml
 LIMITS    := $(patsubst bench/limits/%.c,bin/limits/%,$(wildcard bench/limits/*.c))
 
 .DEFAULT_GOAL := help
-.PHONY: help clib clippy java java-peer bench-java pythonlib rust rust-test conformance demo torture torture-mutants test check static build generate bench bench-ring bench-languages limits peers lint litmus models mutants clean format modules vet staticcheck generated
+.PHONY: help clib clippy java java-peer bench-java pythonlib rust rust-test conformance demo torture torture-mutants test check static build generate bench bench-programs bench-ring bench-languages limits peers lint litmus models mutants clean format modules vet staticcheck generated
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,8 @@ help: ## print this list
 demo: build ## stream a real input across two nodes of this host, with loss, and compare
 	go run ./internal/demo
 
+# Three lanes side by side: Go; the other languages, whose suites build in the same folders; and,
+# with what time the others leave, the models.
 test: $(RINGCAST_PYTHON) $(JAR) ## run every test in every language
 	@go run ./internal/testsum \
 		'unit: go test -json -shuffle=on -tags invariants -timeout 15m ./...' \
@@ -56,6 +58,7 @@ test: $(RINGCAST_PYTHON) $(JAR) ## run every test in every language
 		'build without cgo: CGO_ENABLED=0 go build ./...' \
 		'build for arm64: GOARCH=arm64 go build ./...' \
 		'tests for arm64, compiled: GOARCH=arm64 go vet -tags invariants ./...' \
+		-- \
 		'c: make -s -C cbindings test' \
 		'c, gcc and clang: make -s -C cbindings test-compilers' \
 		'c, built by clang: make -s -C cbindings test-clang' \
@@ -70,11 +73,13 @@ test: $(RINGCAST_PYTHON) $(JAR) ## run every test in every language
 		'c++, ThreadSanitizer: make -s -C cbindings test-cpp-tsan' \
 		'c++, valgrind: make -s -C cbindings valgrind-cpp' \
 		'rust, from the specification alone: make -s rust-test' \
-		'conformance: go run ./cbindings/conformance' \
 		'python, golden images: $(PYTHON) cbindings/python/tests/read_images.py codec/golden' \
 		'python: $(PYTHON) -X dev cbindings/python/tests/run.py' \
 		'java: rm -f cbindings/java/target/results; $(MVN) test; cat cbindings/java/target/results' \
-		'models: spec/models/run.sh'
+		'programs of the benchmarks, built: make -s bench-programs' \
+		'conformance: go run ./cbindings/conformance' \
+		-- \
+		'models: nice -n 19 spec/models/run.sh'
 
 check: static test ## everything that CI runs: static checks, then the tests
 
@@ -125,6 +130,9 @@ bench-ring: ## the ring beside its limits and Aeron; BENCH=quick, JSON=1
 	@$(MAKE) --no-print-directory build limits peers >&2
 	@go build -o bin/bench-cells ./bench/cells
 	@bin/bench-cells $(if $(filter quick,$(BENCH)),-quick) $(if $(JSON),-json)
+
+bench-programs: $(JAVA_BENCH) limits # what bench-languages and bench-ring run, of C, C++ and Java
+	@$(MAKE) -s -C cbindings bench
 
 bench-languages: $(RINGCAST_PYTHON) $(JAVA_BENCH) ## every language beside Go over the same work, Python beside pyzmq; BENCH=quick, JSON=1
 	@$(MAKE) -s -C cbindings bench >&2

@@ -1,9 +1,13 @@
-// Command testsum runs the suites of the repository one after the other and
-// ends with one sum over all of them.
+// Command testsum runs the suites of the repository and ends with one sum over
+// all of them.
 //
-//	testsum 'unit: go test -json ./...' 'python: python3 tests/run.py'
+//	testsum 'unit: go test -json ./...' 'race: go test -json -race ./...' -- 'python: python3 tests/run.py'
 //
-// A suite is a name and a shell command. Two forms of output are understood:
+// A suite is a name and a shell command. "--" begins another lane: lanes run
+// side by side, the suites of a lane one after the other. What builds in the
+// same folder belongs in one lane. A line says when a suite begins; all that
+// it prints comes in one piece, when it has ended, with the time that it took
+// and the processor time that its processes used. Two forms of output are understood:
 // the events of go test -json, and lines of the forms
 //
 //	ok NAME

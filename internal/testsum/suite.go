@@ -13,9 +13,13 @@ import (
 // test, and a longer one is a test that has gone wild.
 const lineLimit = 16 << 20
 
-// runSuite runs one command and hands every line to the tally.
-func runSuite(command string, total *tally) {
-	cmd := exec.Command("sh", "-c", command)
+// A suite is a name and a shell command.
+type suite struct{ name, command string }
+
+// run runs the command and counts what every line of it says.
+func (s suite) run(strict bool) *tally {
+	total := newTally(s.name, strict)
+	cmd := exec.Command("sh", "-c", s.command)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	stdout, err := cmd.StdoutPipe()
@@ -23,12 +27,13 @@ func runSuite(command string, total *tally) {
 		err = cmd.Start()
 	}
 	if err != nil {
-		total.suiteEnd(err, command+"\n")
-		return
+		total.end(err, s.command+"\n", 0)
+		return total
 	}
 	rest := readLines(stdout, total)
 	err = cmd.Wait()
-	total.suiteEnd(err, rest+errs.String())
+	total.end(err, rest+errs.String(), cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())
+	return total
 }
 
 // readLines takes what it understands and returns the rest.

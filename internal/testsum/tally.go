@@ -2,28 +2,25 @@ package main
 
 import (
 	"fmt"
-	"io"
+	"strings"
 	"time"
 )
 
-// A tally counts results and prints them as they come.
+// A tally counts the results of one suite and keeps what it will print. One goroutine at a time.
 type tally struct {
+	suite  string
 	strict bool // a skipped test has failed
-	out    io.Writer
+	began  time.Time
+	out    strings.Builder
 
 	passed, failed, skipped int
 	failures                []string
-
-	// Of the suite that runs.
-	suite                      string
-	began                      time.Time
-	atPassed, atFailed, atSkip int
 }
 
-func (t *tally) begin(suite string) {
-	t.suite, t.began = suite, time.Now()
-	t.atPassed, t.atFailed, t.atSkip = t.passed, t.failed, t.skipped
-	fmt.Fprintf(t.out, "== %s\n", suite)
+func newTally(suite string, strict bool) *tally {
+	t := &tally{suite: suite, strict: strict, began: time.Now()}
+	fmt.Fprintf(&t.out, "== %s\n", suite)
+	return t
 }
 
 func (t *tally) pass(string) { t.passed++ }
@@ -32,7 +29,7 @@ func (t *tally) pass(string) { t.passed++ }
 func (t *tally) fail(name, output string) {
 	t.failed++
 	t.failures = append(t.failures, t.suite+": "+name)
-	fmt.Fprintf(t.out, "FAIL %s: %s\n", t.suite, name)
+	fmt.Fprintf(&t.out, "FAIL %s: %s\n", t.suite, name)
 	t.show(output)
 }
 
@@ -43,7 +40,7 @@ func (t *tally) skip(name, reason string) {
 		return
 	}
 	t.skipped++
-	fmt.Fprintf(t.out, "skip %s: %s\n", t.suite, name)
+	fmt.Fprintf(&t.out, "skip %s: %s\n", t.suite, name)
 	t.show(reason)
 }
 
@@ -51,47 +48,34 @@ func (t *tally) show(output string) {
 	if output == "" {
 		return
 	}
-	fmt.Fprint(t.out, output)
+	t.out.WriteString(output)
 	if output[len(output)-1] != '\n' {
-		fmt.Fprintln(t.out)
+		t.out.WriteByte('\n')
 	}
 }
 
 // progress reports one finished package.
 func (t *tally) progress(what string, passed, failed int) {
-	fmt.Fprintf(t.out, "   %-44s %5d passed", what, passed)
+	fmt.Fprintf(&t.out, "   %-44s %5d passed", what, passed)
 	if failed > 0 {
-		fmt.Fprintf(t.out, " %d FAILED", failed)
+		fmt.Fprintf(&t.out, " %d FAILED", failed)
 	}
-	fmt.Fprintln(t.out)
+	t.out.WriteByte('\n')
 }
 
-// suiteEnd closes a suite. A command that failed without naming a failed test
-// is a failure itself; one that ended well without naming any test is a test.
-func (t *tally) suiteEnd(err error, rest string) {
+// end closes the suite, whose processes used so much time of processors. A command that failed
+// without naming a failed test is a failure itself; one that ended well without naming any test
+// is a test.
+func (t *tally) end(err error, rest string, used time.Duration) {
 	switch {
-	case err != nil && t.failed == t.atFailed:
+	case err != nil && t.failed == 0:
 		t.fail(err.Error(), rest)
 	case err != nil:
 		t.show(rest)
-	case t.passed == t.atPassed && t.failed == t.atFailed && t.skipped == t.atSkip:
+	case t.passed == 0 && t.failed == 0 && t.skipped == 0:
 		t.pass(t.suite)
 	}
-	fmt.Fprintf(t.out, "   %d passed, %d failed, %d skipped in %v\n",
-		t.passed-t.atPassed, t.failed-t.atFailed, t.skipped-t.atSkip, time.Since(t.began).Round(100*time.Millisecond))
-}
-
-// close prints the sum and returns the exit code.
-func (t *tally) close() int {
-	if len(t.failures) > 0 {
-		fmt.Fprintln(t.out, "\nfailed:")
-	}
-	for _, name := range t.failures {
-		fmt.Fprintln(t.out, " ", name)
-	}
-	fmt.Fprintf(t.out, "\n%d passed, %d failed, %d skipped\n", t.passed, t.failed, t.skipped)
-	if t.failed > 0 || t.passed == 0 {
-		return 1
-	}
-	return 0
+	const tenth = 100 * time.Millisecond
+	fmt.Fprintf(&t.out, "   %d passed, %d failed, %d skipped in %v, %v of processor\n",
+		t.passed, t.failed, t.skipped, time.Since(t.began).Round(tenth), used.Round(tenth))
 }

@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// sum runs suites and returns the exit code, what was printed and its last line.
-func sum(strict bool, suites ...string) (code int, out, last string) {
+// sumOf runs suites and returns the exit code, what was printed and its last line.
+func sumOf(strict bool, suites ...string) (code int, out, last string) {
 	var b bytes.Buffer
 	code = run(suites, strict, &b)
 	lines := strings.Split(strings.TrimSpace(b.String()), "\n")
@@ -28,7 +28,7 @@ func printing(t *testing.T, text, exit string) string {
 
 func TestLineProtocol(t *testing.T) {
 	text := "ok one\nok two\nnot ok three: it is not four\nskip five: no six\nchatter\n"
-	code, out, last := sum(false, printing(t, text, "1"))
+	code, out, last := sumOf(false, printing(t, text, "1"))
 	if code != 1 || last != "2 passed, 1 failed, 1 skipped" {
 		t.Errorf("code %d, %q", code, last)
 	}
@@ -40,7 +40,7 @@ func TestLineProtocol(t *testing.T) {
 }
 
 func TestSkippedFailsWhereNothingMayBeSkipped(t *testing.T) {
-	code, _, last := sum(true, printing(t, "ok one\nskip five: no six\n", "0"))
+	code, _, last := sumOf(true, printing(t, "ok one\nskip five: no six\n", "0"))
 	if code != 1 || last != "1 passed, 1 failed, 0 skipped" {
 		t.Errorf("code %d, %q", code, last)
 	}
@@ -58,25 +58,62 @@ func TestCommandsWithoutTests(t *testing.T) {
 		{"passes and ends badly", "build: echo ok one; exit 3", 1, "1 passed, 1 failed, 0 skipped"},
 		{"dies", "build: kill -9 $$", 1, "0 passed, 1 failed, 0 skipped"},
 	} {
-		if code, out, last := sum(false, c.suite); code != c.code || last != c.last {
+		if code, out, last := sumOf(false, c.suite); code != c.code || last != c.last {
 			t.Errorf("%s: code %d, %q, want %d, %q\n%s", c.name, code, last, c.code, c.last, out)
 		}
 	}
 }
 
 func TestNothingRunIsNotSuccess(t *testing.T) {
-	if code, _, last := sum(false); code == 0 || last != "0 passed, 0 failed, 0 skipped" {
+	if code, _, last := sumOf(false); code == 0 || last != "0 passed, 0 failed, 0 skipped" {
 		t.Errorf("code %d, %q", code, last)
 	}
-	if code, _, _ := sum(false, "no command"); code != 2 {
+	if code, _, _ := sumOf(false, "no command"); code != 2 {
 		t.Errorf("a suite without a command: code %d, want 2", code)
 	}
 }
 
 func TestSuitesAddUp(t *testing.T) {
-	code, _, last := sum(false, "a: echo ok x; echo ok y", "b: true", "c: echo ok z")
+	code, _, last := sumOf(false, "a: echo ok x; echo ok y", "b: true", "c: echo ok z")
 	if code != 0 || last != "4 passed, 0 failed, 0 skipped" {
 		t.Errorf("code %d, %q", code, last)
+	}
+}
+
+// TestLanesRunSideBySide has two suites that each wait for a file of the other.
+func TestLanesRunSideBySide(t *testing.T) {
+	dir := t.TempDir()
+	meet := func(name, mine, theirs string) string {
+		return name + ": cd '" + dir + "'; touch " + mine + "; for i in $(seq 600); do [ -e " + theirs + " ] && echo ok met && exit; sleep 0.1; done; echo not ok met: alone"
+	}
+	code, out, last := sumOf(false, meet("a", "x", "y"), "after a: true", "--", meet("b", "y", "x"))
+	if code != 0 || last != "3 passed, 0 failed, 0 skipped" {
+		t.Errorf("code %d, %q\n%s", code, last, out)
+	}
+}
+
+// TestOutputStaysWhole wants each suite's lines together, though the suites print by turns.
+func TestOutputStaysWhole(t *testing.T) {
+	const slow = "for i in 1 2 3 4 5; do echo not ok $i: no; sleep 0.05; done"
+	code, out, last := sumOf(false, "a: "+slow, "--", "b: "+slow)
+	if code != 1 || last != "0 passed, 10 failed, 0 skipped" {
+		t.Errorf("code %d, %q", code, last)
+	}
+	for _, name := range []string{"a", "b"} {
+		want := "== " + name + "\n"
+		for _, n := range "12345" {
+			want += "FAIL " + name + ": " + string(n) + "\nno\n"
+		}
+		if want += "   0 passed, 5 failed, 0 skipped in "; !strings.Contains(out, want) {
+			t.Errorf("output lacks\n%s\nin one piece:\n%s", want, out)
+		}
+	}
+}
+
+func TestTimesAreSaid(t *testing.T) {
+	_, out, _ := sumOf(false, "busy: for i in $(seq 200000); do :; done")
+	if !strings.Contains(out, "skipped in ") || !strings.Contains(out, "s of processor\n") || strings.Contains(out, " 0s of processor") {
+		t.Errorf("no times, or none of processor, in\n%s", out)
 	}
 }
 
@@ -124,7 +161,7 @@ func TestGoEvents(t *testing.T) {
 		{"a program dies", dies, "1", "0 passed, 1 failed, 0 skipped", "FAIL suite: p TestA/deep (did not finish)\npanic: deep trouble\n"},
 		{"go test is stopped", cutShort, "1", "1 passed, 1 failed, 0 skipped", "no result"},
 	} {
-		code, out, last := sum(false, printing(t, c.text, c.exit))
+		code, out, last := sumOf(false, printing(t, c.text, c.exit))
 		if code != 1 || last != c.last || !strings.Contains(out, c.want) {
 			t.Errorf("%s: code %d, %q, want %q and %q in\n%s", c.name, code, last, c.last, c.want, out)
 		}
@@ -157,7 +194,7 @@ func FuzzSeeds(f *testing.F) {
 			t.Fatal(err)
 		}
 	}
-	code, out, last := sum(true, "unit: cd '"+dir+"' && go test -json ./...")
+	code, out, last := sumOf(true, "unit: cd '"+dir+"' && go test -json ./...")
 	if code != 1 || last != "4 passed, 1 failed, 0 skipped" || !strings.Contains(out, "as intended") {
 		t.Errorf("code %d, %q\n%s", code, last, out)
 	}
