@@ -59,19 +59,19 @@ test: $(RINGCAST_PYTHON) $(JAR) ## run every test in every language
 		'build for arm64: GOARCH=arm64 go build ./...' \
 		'tests for arm64, compiled: GOARCH=arm64 go vet -tags invariants ./...' \
 		-- \
-		'c: make -s -C cbindings test' \
+		'c: make -s -j2 -C cbindings test' \
 		'c, gcc and clang: make -s -C cbindings test-compilers' \
-		'c, built by clang: make -s -C cbindings test-clang' \
-		'c, installed: make -s -C cbindings test-install' \
-		'c, valgrind: make -s -C cbindings test-valgrind' \
-		'c, fuzzing: make -s -C cbindings test-fuzz' \
-		'c, AddressSanitizer and UBSan: make -s -C cbindings asan' \
-		'c, ThreadSanitizer: make -s -C cbindings tsan' \
+		'c, built by clang: make -s -j2 -C cbindings test-clang' \
+		'c, installed: make -s -j2 -C cbindings test-install' \
+		'c, valgrind: make -s -j2 -C cbindings test-valgrind' \
+		'c, fuzzing: make -s -j2 -C cbindings test-fuzz' \
+		'c, AddressSanitizer and UBSan: make -s -j2 -C cbindings asan' \
+		'c, ThreadSanitizer: make -s -j2 -C cbindings tsan' \
 		'c++, every header and standard: make -s -C cbindings test-cpp-headers' \
-		'c++: make -s -C cbindings test-cpp-gcc' \
-		'c++, clang, AddressSanitizer and UBSan: make -s -C cbindings test-cpp-clang' \
-		'c++, ThreadSanitizer: make -s -C cbindings test-cpp-tsan' \
-		'c++, valgrind: make -s -C cbindings valgrind-cpp' \
+		'c++: make -s -j2 -C cbindings test-cpp-gcc' \
+		'c++, clang, AddressSanitizer and UBSan: make -s -j2 -C cbindings test-cpp-clang' \
+		'c++, ThreadSanitizer: make -s -j2 -C cbindings test-cpp-tsan' \
+		'c++, valgrind: make -s -j2 -C cbindings valgrind-cpp' \
 		'rust, from the specification alone: make -s rust-test' \
 		'python, golden images: $(PYTHON) cbindings/python/tests/read_images.py codec/golden' \
 		'python: $(PYTHON) -X dev cbindings/python/tests/run.py' \

@@ -9,16 +9,17 @@ import (
 	"time"
 )
 
-// makeC runs a target of the C library's Makefile with a build folder of its own.
-func makeC(t *testing.T, build string, args ...string) {
+// makeC runs a target of the C library's Makefile in the build folder of these tests, and returns
+// it. Others build elsewhere, maybe at this moment.
+func makeC(t *testing.T, args ...string) string {
 	t.Helper()
-	output(t, command(t, "", "make", append([]string{"-s", "-C", "cbindings", "BUILD=" + build}, args...)...))
+	output(t, command(t, "", "make", append([]string{"-s", "-C", "cbindings", "BUILD=build-examples"}, args...)...))
+	return filepath.Join("cbindings", "build-examples")
 }
 
 // TestPublishAndSubscribeInC runs the two C programs against each other.
 func TestPublishAndSubscribeInC(t *testing.T) {
-	dir, build := t.TempDir(), t.TempDir()
-	makeC(t, build, "examples")
+	dir, build := t.TempDir(), makeC(t, "examples")
 	subscribe := command(t, dir, filepath.Join(build, "ringcast-sub"), "greetings", "2")
 	var out, errs bytes.Buffer
 	subscribe.Stdout, subscribe.Stderr = &out, &errs
@@ -51,8 +52,8 @@ func waitForTopic(t *testing.T, dir, topic, program string) {
 // TestInstalledLibrary installs the C library and builds a program with what
 // pkg-config says, shared and static.
 func TestInstalledLibrary(t *testing.T) {
-	build, prefix := t.TempDir(), t.TempDir()
-	makeC(t, build, "install", "PREFIX="+prefix)
+	prefix := t.TempDir()
+	makeC(t, "install", "PREFIX="+prefix)
 	flags := command(t, "", "pkg-config", "--cflags", "--libs", "ringcast")
 	flags.Env = append(flags.Env, "PKG_CONFIG_PATH="+filepath.Join(prefix, "lib", "pkgconfig"))
 	said := strings.Fields(output(t, flags))

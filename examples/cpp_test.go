@@ -8,13 +8,6 @@ import (
 	"testing"
 )
 
-// makeCpp builds C++ programs where `make -C cbindings` does, and returns that folder.
-func makeCpp(t *testing.T, target string) string {
-	t.Helper()
-	makeC(t, "build", target)
-	return filepath.Join("cbindings", "build")
-}
-
 // listen starts a program and waits until it says that it has subscribed.
 func listen(t *testing.T, cmd *exec.Cmd) *bytes.Buffer {
 	t.Helper()
@@ -36,7 +29,7 @@ func listen(t *testing.T, cmd *exec.Cmd) *bytes.Buffer {
 
 // TestPublishAndSubscribeInCpp runs the two C++ programs against each other.
 func TestPublishAndSubscribeInCpp(t *testing.T) {
-	dir, build := t.TempDir(), makeCpp(t, "examples-cpp")
+	dir, build := t.TempDir(), makeC(t, "examples-cpp")
 	subscribe := command(t, dir, filepath.Join(build, "ringcast-cpp-sub"), "greetings", "2")
 	out := listen(t, subscribe)
 	publish := command(t, dir, filepath.Join(build, "ringcast-cpp-pub"), "greetings")
@@ -51,7 +44,7 @@ func TestPublishAndSubscribeInCpp(t *testing.T) {
 
 // TestLoopInCpp: what is published in two topics, and what is typed, in one loop.
 func TestLoopInCpp(t *testing.T) {
-	dir, build := t.TempDir(), makeCpp(t, "examples-cpp")
+	dir, build := t.TempDir(), makeC(t, "examples-cpp")
 	loop := command(t, dir, filepath.Join(build, "ringcast-cpp-loop"), "one", "two")
 	typed, err := loop.StdinPipe()
 	if err != nil {
@@ -91,7 +84,7 @@ func TestLoopInCpp(t *testing.T) {
 }
 
 func TestOrdersInCpp(t *testing.T) {
-	build := makeCpp(t, "examples-cpp-flatbuffers")
+	build := makeC(t, "examples-cpp-flatbuffers")
 	if out := output(t, command(t, t.TempDir(), filepath.Join(build, "ringcast-cpp-orders"))); out != "order 7 of ada: 2 of tea\n" {
 		t.Errorf("ringcast-cpp-orders printed %q", out)
 	}
@@ -99,8 +92,8 @@ func TestOrdersInCpp(t *testing.T) {
 
 // TestInstalledHeaders builds a C++ program with what was installed: with pkg-config, and with CMake.
 func TestInstalledHeaders(t *testing.T) {
-	build, prefix := t.TempDir(), t.TempDir()
-	makeC(t, build, "install", "PREFIX="+prefix)
+	prefix := t.TempDir()
+	makeC(t, "install", "PREFIX="+prefix)
 	flags := command(t, "", "pkg-config", "--cflags", "--libs", "ringcast")
 	flags.Env = append(flags.Env, "PKG_CONFIG_PATH="+filepath.Join(prefix, "lib", "pkgconfig"))
 	bin := filepath.Join(t.TempDir(), "pub")

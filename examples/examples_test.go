@@ -67,8 +67,7 @@ func TestPublishAndSubscribe(t *testing.T) {
 
 // TestWorkers: two of them share what comes, in Go, in C, and one of each.
 func TestWorkers(t *testing.T) {
-	build := t.TempDir()
-	makeC(t, build, "examples")
+	build := makeC(t, "examples")
 	inGo, inC := buildGo(t, "worker"), filepath.Join(build, "ringcast-worker")
 	t.Run("go", func(t *testing.T) { shareJobs(t, inGo, inGo) })
 	t.Run("c", func(t *testing.T) { shareJobs(t, inC, inC) })
