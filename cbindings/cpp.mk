@@ -18,7 +18,7 @@ CXX_OBJECTS := $(CXX_SUITE:test/cpp/%.cc=$(BUILD)/cpp/%.o)
 
 .PHONY: test-cpp test-cpp-gcc test-cpp-clang test-cpp-tsan test-cpp-headers
 
-$(BUILD)/cpp/%.o: test/cpp/%.cc $(wildcard test/cpp/*.h) $(CXX_HEADERS) cpp.mk
+$(BUILD)/cpp/%.o: test/cpp/%.cc $(wildcard test/cpp/*.h) test/place.h $(CXX_HEADERS) cpp.mk
 	@mkdir -p $(BUILD)/cpp
 	$(CXX) -std=$(CXX_STANDARD) $(CXX_FLAGS) $(CXXFLAGS) $(FLATBUFFERS_FLAGS) -c -o $@ $<
 
@@ -30,7 +30,7 @@ $(BUILD)/test-cpp-threads: $(BUILD)/cpp/threads_test.o $(BUILD)/cpp/process_test
 $(BUILD)/test-cpp: $(CXX_OBJECTS) $(BUILD)/libringcast.a
 	$(CXX) $(CXXFLAGS) -pthread -o $@ $^ -lgtest
 
-$(BUILD)/test-cpp-plain: test/cpp/plain_test.cc $(CXX_HEADERS) $(BUILD)/libringcast.a cpp.mk
+$(BUILD)/test-cpp-plain: test/cpp/plain_test.cc test/place.h $(CXX_HEADERS) $(BUILD)/libringcast.a cpp.mk
 	$(CXX) -std=$(CXX_STANDARD) $(CXX_FLAGS) $(CXXFLAGS) -fno-exceptions -fno-rtti $(FLATBUFFERS_FLAGS) -o $@ $< $(BUILD)/libringcast.a
 
 # gcc with C++17; clang with C++20 under AddressSanitizer and UBSan; the threads under ThreadSanitizer; and

@@ -8,13 +8,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "place.h"
 #include "ringcast.h"
 
 #define MS INT64_C(1000000)
 #define SECOND INT64_C(1000000000)
 
 static jmp_buf test_end;
-static char test_directory[64];
+static struct test_place test_place;
+#define test_directory test_place.path
 
 #define FAIL(...) (printf("# %s:%d: ", __FILE__, __LINE__), printf(__VA_ARGS__), printf("\n"), longjmp(test_end, 1))
 #define CHECK(condition) do { if (!(condition)) FAIL("%s", #condition); } while (0)
@@ -22,19 +24,10 @@ static char test_directory[64];
 #define WANT(code, call) do { int want_ = (code), got_ = (call); \
 	if (got_ != want_) FAIL("%s: %d (%s), want %d", #call, got_, got_ < 0 ? rc_error_detail() : rc_error_text(got_), want_); } while (0)
 
-static inline void remove_tree(const char *path)
-{
-	char command[256];
-	(void)snprintf(command, sizeof command, "rm -rf '%s'", path);
-	if (system(command) != 0)
-		printf("# can't remove %s\n", path);
-}
-
 /* Each test has a base directory of its own. */
 static inline void test_base(void)
 {
-	(void)snprintf(test_directory, sizeof test_directory, "/dev/shm/rc-ctest-XXXXXX");
-	if (mkdtemp(test_directory) == NULL || setenv("RINGCAST_SHM_DIR", test_directory, 1) != 0)
+	if (!place_make(&test_place) || setenv("RINGCAST_SHM_DIR", test_directory, 1) != 0)
 		abort();
 }
 
@@ -54,7 +47,7 @@ static inline int run_test(const char *name, void (*test)(void))
 #endif
 	printf("%sok %s/%s%s%s\n", failed ? "not " : "", suite != NULL ? suite : "c", form, name, failed ? ": see above" : "");
 	(void)fflush(stdout);
-	remove_tree(test_directory);
+	place_end(&test_place);
 	return failed;
 }
 

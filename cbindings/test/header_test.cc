@@ -4,6 +4,7 @@
 #include <cstring>
 #include <string>
 
+#include "place.h"
 #include "ringcast.h"
 
 static bool one_message()
@@ -24,13 +25,12 @@ static bool one_message()
 
 int main()
 {
-	char base[] = "/dev/shm/rc-cxxtest-XXXXXX";
-	if (mkdtemp(base) == nullptr || setenv("RINGCAST_SHM_DIR", base, 1) != 0)
+	test_place base;
+	if (!place_make(&base) || setenv("RINGCAST_SHM_DIR", base.path, 1) != 0)
 		return 2;
 	bool good = one_message();
 	const char *suite = std::getenv("RC_TEST_SUITE");
 	std::printf("%sok %s/header_in_cpp%s\n", good ? "" : "not ", suite != nullptr ? suite : "c", good ? "" : ": see above");
-	if (std::system((std::string("rm -rf ") + base).c_str()) != 0)
-		return 2;
+	place_end(&base);
 	return good ? 0 : 1;
 }

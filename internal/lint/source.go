@@ -37,12 +37,12 @@ func (f finding) String() string { return fmt.Sprintf("%s:%d: %s", f.path, f.lin
 
 // textFiles are the endings and names of files that are read.
 var textFiles = []string{
-	".go", ".fbs", ".md", ".c", ".cc", ".h", ".hpp", ".py", ".java", ".sh", ".xml", ".toml", ".yml", ".yaml",
+	".go", ".fbs", ".md", ".c", ".cc", ".h", ".hpp", ".py", ".java", ".rs", ".sh", ".xml", ".toml", ".yml", ".yaml",
 	"Makefile", "run", ".gitignore",
 }
 
 // skipped are folders that hold nothing of ours.
-var skipped = []string{".git", ".tools", "bin", "testdata", "__pycache__", "target"}
+var skipped = []string{".git", ".tools", "bin", "testdata", "__pycache__", "target", "build"}
 
 // load reads the repository under root.
 func load(root string) (repository, error) {

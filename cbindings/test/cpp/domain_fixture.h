@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "../place.h"
 #include "ringcast.hpp"
 
 using namespace std::chrono_literals;
@@ -28,17 +29,17 @@ class directory {
 public:
 	directory()
 	{
-		std::string name = "/dev/shm/rc-cpptest-XXXXXX";
-		if (mkdtemp(name.data()) == nullptr)
-			throw std::runtime_error("mkdtemp");
-		path_ = name;
+		if (!place_make(&place_))
+			throw std::runtime_error("place_make");
+		path_ = place_.path;
 	}
 	directory(const directory &) = delete;
 	directory &operator=(const directory &) = delete;
-	~directory() { std::filesystem::remove_all(path_); }
+	~directory() { place_end(&place_); }
 	const std::string &path() const { return path_; }
 
 private:
+	test_place place_;
 	std::string path_;
 };
 

@@ -15,6 +15,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "../place.h"
 #include "order_generated.h"
 #include "ringcast/flatbuffers.hpp"
 
@@ -95,12 +96,12 @@ std::string value_ends(const ringcast::domain &domain)
 
 int main()
 {
-	char base[] = "/dev/shm/rc-cppplain-XXXXXX";
-	if (mkdtemp(base) == nullptr)
+	test_place base;
+	if (!place_make(&base))
 		return 2;
 	{
 		ringcast::domain_config config;
-		config.dir = base;
+		config.dir = base.path;
 		auto domain = ringcast::domain::open(config);
 		if (domain) {
 			report("one_message", one_message(*domain));
@@ -110,7 +111,6 @@ int main()
 			report("open", to_string(domain.error()));
 		}
 	}
-	if (std::system((std::string("rm -rf ") + base).c_str()) != 0)
-		return 2;
+	place_end(&base);
 	return failed == 0 ? 0 : 1;
 }

@@ -1,0 +1,172 @@
+/* Who waits: for one of several, for topics of a pattern, asleep, and with a descriptor in a loop of its own. */
+#define _GNU_SOURCE
+#include <poll.h>
+#include <pthread.h>
+
+#include "pair.h"
+
+static void wait_for_several(void)
+{
+	rc_domain *domain;
+	rc_subscription *subscriptions[3];
+	rc_publisher *publishers[3];
+	char topic[] = "several.0";
+	size_t ready = 9;
+	rc_received r;
+	WANT(RC_OK, rc_domain_open(NULL, &domain));
+	for (int i = 0; i < 3; i++) {
+		topic[8] = (char)('0' + i);
+		WANT(RC_OK, rc_subscription_open(domain, topic, NULL, &subscriptions[i]));
+		WANT(RC_OK, rc_publisher_open(domain, topic, NULL, &publishers[i]));
+	}
+	WANT(RC_TIMED_OUT, rc_subscriptions_wait(subscriptions, 3, 2 * MS, &ready));
+	for (size_t i = 0; i < 3; i++) {
+		WANT(RC_OK, rc_publisher_publish(publishers[i], &i, sizeof i, 0));
+		WANT(RC_OK, rc_subscriptions_wait(subscriptions, 3, SECOND, &ready));
+		CHECK(ready == i);
+		WANT(RC_OK, rc_subscription_poll(subscriptions[i], &r));
+		CHECK(r.size == sizeof i && memcmp(r.data, &i, sizeof i) == 0);
+	}
+	for (int i = 0; i < 3; i++) {
+		rc_subscription_close(subscriptions[i]);
+		rc_publisher_close(publishers[i]);
+	}
+	WANT(RC_OK, rc_domain_close(domain));
+}
+
+/* A pattern reads what is there, and what comes later from its first message. */
+static void patterns(void)
+{
+	rc_domain *domain, *other;
+	rc_publisher *publishers[3];
+	rc_subscription *subscription, *all;
+	rc_received r;
+	static const char *const topics[] = {"orders.eu", "orders.us", "prices.eu"};
+	WANT(RC_OK, rc_domain_open(NULL, &domain));
+	WANT(RC_OK, rc_domain_open(NULL, &other));
+	WANT(RC_OK, rc_publisher_open(other, topics[0], NULL, &publishers[0]));
+	WANT(RC_OK, rc_publisher_publish(publishers[0], "before", 6, 0));
+	WANT(RC_OK, rc_subscription_open(domain, "orders.*", NULL, &subscription));
+	WANT(RC_OK, rc_subscription_open(domain, ">", NULL, &all));
+	WANT(RC_NOTHING, rc_subscription_poll(subscription, &r));
+	WANT(RC_OK, rc_publisher_publish(publishers[0], "eu", 2, 0));
+	WANT(RC_OK, rc_subscription_wait(subscription, 10 * SECOND, &r));
+	CHECK(r.type == RC_TYPE_MESSAGE && strcmp(r.topic, topics[0]) == 0 && r.size == 2);
+	for (int i = 1; i < 3; i++) { /* nobody polls meanwhile: the publisher waits its 200 ms, and the topic is read from its start all the same */
+		WANT(RC_OK, rc_publisher_open(other, topics[i], NULL, &publishers[i]));
+		WANT(RC_OK, rc_publisher_publish(publishers[i], topics[i], strlen(topics[i]), 0));
+	}
+	WANT(RC_OK, rc_subscription_wait(subscription, 10 * SECOND, &r));
+	CHECK(r.type == RC_TYPE_MESSAGE && strcmp(r.topic, topics[1]) == 0 && r.sequence == 1);
+	WANT(RC_TIMED_OUT, rc_subscription_wait(subscription, 20 * MS, &r)); /* prices do not match */
+	unsigned seen = 0;
+	for (int i = 0; i < 3; i++) {
+		WANT(RC_OK, rc_subscription_wait(all, 10 * SECOND, &r));
+		CHECK(r.type == RC_TYPE_MESSAGE);
+		for (unsigned t = 0; t < 3; t++)
+			seen |= strcmp(r.topic, topics[t]) == 0 ? 1u << t : 0;
+	}
+	CHECK(seen == 7);
+	for (int i = 0; i < 3; i++)
+		rc_publisher_close(publishers[i]);
+	rc_subscription_close(subscription);
+	rc_subscription_close(all);
+	WANT(RC_OK, rc_domain_close(other));
+	WANT(RC_OK, rc_domain_close(domain));
+}
+
+static void *wait_for_new_topic(void *argument)
+{
+	rc_received r;
+	int result = rc_subscription_wait(argument, 30 * SECOND, &r);
+	return result == RC_OK && r.type == RC_TYPE_MESSAGE && r.sequence == 1 ? NULL : argument;
+}
+
+/* Who sleeps on a pattern is woken by a new topic, and its publisher waits for that only shortly. */
+static void sleeping_pattern_is_woken(void)
+{
+	rc_domain *domain, *other;
+	rc_publisher *publisher;
+	rc_subscription *subscription;
+	pthread_t thread;
+	void *failed;
+	WANT(RC_OK, rc_domain_open(NULL, &domain));
+	WANT(RC_OK, rc_domain_open(NULL, &other));
+	WANT(RC_OK, rc_subscription_open(domain, "new.>", NULL, &subscription));
+	CHECK(pthread_create(&thread, NULL, wait_for_new_topic, subscription) == 0);
+	(void)usleep(20000);
+	int result = rc_publisher_open(other, "new.topic", NULL, &publisher);
+	if (result == RC_OK)
+		result = rc_publisher_publish(publisher, "x", 1, SECOND);
+	CHECK(pthread_join(thread, &failed) == 0 && failed == NULL);
+	WANT(RC_OK, result);
+	rc_publisher_close(publisher);
+	rc_subscription_close(subscription);
+	WANT(RC_OK, rc_domain_close(other));
+	WANT(RC_OK, rc_domain_close(domain));
+}
+
+struct late {
+	rc_publisher *publisher;
+	useconds_t after;
+};
+
+static void *publish_late(void *argument)
+{
+	struct late *late = argument;
+	(void)usleep(late->after);
+	return rc_publisher_publish(late->publisher, "late", 4, SECOND) == RC_OK ? NULL : late;
+}
+
+static void sleeper_is_woken(void)
+{
+	struct pair p = open_pair("sleep", NULL, NULL);
+	rc_received r;
+	void *failed;
+	for (int i = 0; i < 20; i++) {
+		struct late late = {p.publisher, 2000};
+		pthread_t thread;
+		CHECK(pthread_create(&thread, NULL, publish_late, &late) == 0);
+		int result = rc_subscription_wait(p.subscription, 30 * SECOND, &r);
+		CHECK(pthread_join(thread, &failed) == 0 && failed == NULL);
+		WANT(RC_OK, result);
+	}
+	close_pair(&p);
+}
+
+static void descriptor_becomes_readable(void)
+{
+	struct pair p = open_pair("fd", NULL, NULL);
+	rc_received r;
+	int fd = -1, found = 0;
+	void *failed;
+	WANT(RC_OK, rc_subscription_fd(p.subscription, &fd));
+	for (int i = 0; i < 10; i++) {
+		struct late late = {p.publisher, 3000};
+		pthread_t thread;
+		while (rc_subscription_poll(p.subscription, &r) == RC_OK)
+			found++;
+		CHECK(pthread_create(&thread, NULL, publish_late, &late) == 0);
+		for (int before = found, looks = 0; found == before && looks < 1000; looks++) {
+			struct pollfd polled = {fd, POLLIN, 0};
+			if (poll(&polled, 1, 10000) < 1)
+				break;
+			while (rc_subscription_poll(p.subscription, &r) == RC_OK)
+				found++;
+		}
+		CHECK(pthread_join(thread, &failed) == 0 && failed == NULL);
+		CHECK(found == i + 1);
+	}
+	close_pair(&p);
+}
+
+int main(void)
+{
+	int failures = 0;
+	RUN(wait_for_several);
+	RUN(patterns);
+	RUN(sleeping_pattern_is_woken);
+	RUN(sleeper_is_woken);
+	RUN(descriptor_becomes_readable);
+	return failures;
+}
