@@ -89,6 +89,8 @@ type Timers struct {
 	StatusBusy    Duration // between two SM while data flows; 50 ms
 	GiveUp        Duration // a hole this old is lost; 2 s
 	StallBudget   Duration // a gated member without progress this long is untethered; 500 ms
+	LaneStall     Duration // a member that alone holds a lane up is untethered after so much of a second; 100 ms
+	Silence       Duration // one that holds it up and says nothing is untethered after; 150 ms
 	ReturnAfter   Duration // an untethered member may return after; 1 s
 	Reassembly    Duration // an unfinished large message is dropped after; 2 s
 	RoundTrip     Duration // group round trip before one was measured; 1 ms
@@ -176,6 +178,8 @@ func (t Timers) withDefaults() Timers {
 	set(&t.StatusBusy, 50*Millisecond)
 	set(&t.GiveUp, 2*Second)
 	set(&t.StallBudget, 500*Millisecond)
+	set(&t.LaneStall, 100*Millisecond)
+	set(&t.Silence, 150*Millisecond)
 	set(&t.ReturnAfter, Second)
 	set(&t.Reassembly, 2*Second)
 	set(&t.RoundTrip, Millisecond)

@@ -10,6 +10,7 @@ type Counters struct {
 	BytesSent      uint64 // bytes of them
 	MessagesSent   uint64 // messages put into lanes, large ones once
 	RepairsSent    uint64 // datagrams sent again
+	RepairsUnicast uint64 // of these, to one lossy member alone
 	HeartbeatsSent uint64
 	ControlSent    uint64 // HELLO, SETUP, WANT, SM, NCF, BYE, SESSION_STALE
 	Compressed     uint64 // datagrams sent compressed
@@ -23,6 +24,12 @@ type Counters struct {
 	NakReceived    uint64
 	NakRefused     uint64 // over the member's share, or below the trail
 	RepairGuarded  uint64 // datagrams asked for again within the guard
+	RepairOverflow uint64 // datagrams asked for by a member for whom too much waits
+	NcfSent        uint64
+	Isolated       uint64 // members isolated because they alone lost much, whatever the rate
+	Readmitted     uint64 // of these, taken back
+	LossTrials     uint64 // times the rate was lowered to see whether losses follow it
+	LossCuts       uint64 // of these, those that they followed
 
 	// Receiving.
 	DataReceived      uint64 // datagrams of lanes, repairs and duplicates too
@@ -31,7 +38,7 @@ type Counters struct {
 	DuplicateMessages uint64 // messages that had been delivered before
 	Delivered         uint64 // messages handed to the sink
 	Unwanted          uint64 // messages of topics that this node does not want
-	Holes             uint64 // lane sequences missed at first
+	Holes             uint64 // lane sequences missed at first, reordering not counted
 	HolesLost         uint64 // lane sequences given up
 	MessagesLost      uint64 // messages told by Lost
 	NakSent           uint64

@@ -78,6 +78,8 @@ type Engine struct {
 	control  []byte
 	rows     []byte
 	raw      []byte
+	shares   []float64
+	backlogs []uint64
 	outgoing wire.Message
 	incoming wire.Message
 	delivery Message
@@ -102,8 +104,10 @@ func New(cfg *Config, sink Sink, rnd *rand.Rand) (*Engine, error) {
 	e.out = make([][]byte, 0, batchMax)
 	e.pool.stride = c.MTU
 	e.wants.set(1, nil)
-	if 2*e.guard() >= retryTimes*c.Timers.RoundTrip && c.Timers.RoundTrip > guardMin {
-		return nil, fmt.Errorf("%w: the repair guard is not below half of the first retry", ErrConfig)
+	for _, roundTrip := range []Duration{c.Timers.RoundTripMin, c.Timers.RoundTrip} {
+		if !guardHolds(roundTrip) {
+			return nil, fmt.Errorf("%w: at a round trip of %d us the repair guard is not below half of the first retry", ErrConfig, roundTrip/Microsecond)
+		}
 	}
 	return e, nil
 }

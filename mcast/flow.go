@@ -28,6 +28,15 @@ type member struct {
 
 	nakTokens float64
 	nakAt     Time
+	quietTill Time     // until when an NCF told it to be quiet
+	repairs   seqQueue // what waits to be sent to it again
+	loss      lossMeter
+	lossy     bool // it alone loses much
+	lossyFrom Time
+	lossyAt   uint64 // its highest by then
+	isolated  bool   // and that whatever the rate
+	calmFrom  Time   // since when an isolated member loses little; 0: it does not
+	share     shareBucket
 
 	full []fullTopic
 }
@@ -118,25 +127,6 @@ func (e *Engine) memberAt(now Time, p *Peer, l *lane, taken, highest uint64) {
 	e.updateLimit(now, l)
 }
 
-// memberOut lets a member that was put out return, or tells it once more.
-func (e *Engine) memberOut(now Time, p *Peer, l *lane) {
-	m := &p.members[l.id]
-	switch {
-	case now-m.putOutAt >= e.cfg.Timers.ReturnAfter && l.head-m.taken < l.window/4:
-		m.tethered, m.progress = true, now
-		e.sink.Notice(p, l.id, MemberBack)
-	case now-m.toldAt >= e.cfg.Timers.ReturnAfter:
-		e.tellOut(now, p, l)
-	}
-}
-
-// tellOut tells a member that it is not waited for, again and again while it is not.
-func (e *Engine) tellOut(now Time, p *Peer, l *lane) {
-	m := &p.members[l.id]
-	m.toldAt = now
-	e.sendNcf(p, l, m.taken, max(l.head, m.taken+1)-1, layout.NcfReasonUntethered)
-}
-
 // statusOrder is for how long an SM makes those before it void. It ends, so that
 // one forged number does not silence a member.
 const statusOrder = 300 * Millisecond
@@ -163,6 +153,7 @@ func (e *Engine) receiveStatus(now Time, p *Peer, number uint64, body []byte) wi
 	}
 	m.number = number
 	e.measure(now, p, m, &s)
+	m.loss.add(now, &s, &l.trial)
 	if l.class == layout.LaneClassGated && m.tethered {
 		e.complaints(l, m, &s)
 	}
@@ -194,7 +185,7 @@ func (e *Engine) measure(now Time, p *Peer, m *member, s *wire.Status) {
 	var worst Duration
 	for _, q := range e.peers {
 		for i := range q.members {
-			if q.members[i].joined {
+			if q.members[i].joined && !q.members[i].isolated {
 				worst = max(worst, q.members[i].roundTrip.value())
 			}
 		}
@@ -338,7 +329,7 @@ func (e *Engine) updateLimit(now Time, l *lane) {
 	if l.head >= l.limit {
 		return
 	}
-	l.stalled = 0
+	l.goesOn(now)
 	if l.blocked && l.passable(now) {
 		e.roomDue = true
 	} else if l.blocked {
@@ -350,19 +341,26 @@ func (e *Engine) updateLimit(now Time, l *lane) {
 // what stops it.
 func (l *lane) throttle() float64 {
 	backlog := l.head - l.lowest
-	if l.class != layout.LaneClassGated || backlog <= l.window/2 || l.lowest > l.head {
+	knee := l.window / 2
+	if l.lone {
+		knee = l.window * 9 / 10
+	}
+	if l.class != layout.LaneClassGated || backlog <= knee || l.lowest > l.head {
 		return 1
 	}
-	return max(0.05, float64(l.window-min(backlog, l.window))/float64(l.window-l.window/2))
+	return max(0.05, float64(l.window-min(backlog, l.window))/float64(l.window-knee))
 }
 
 // tickFlow puts out who stalls a lane for longer than its budget, and says Room.
 func (e *Engine) tickFlow(now Time, l *lane) {
-	if l.stalled != 0 && l.head >= l.limit {
+	if l.stall.since != 0 && l.head >= l.limit {
 		e.checkStall(now, l)
 	}
-	if l.pace.look(now) {
-		e.count.RateCuts++
+	if now >= l.pace.lookAt {
+		e.assess(now, l)
+		if l.pace.look(now) {
+			e.count.RateCuts++
+		}
 	}
 	if l.blocked {
 		if l.passable(now) {
@@ -371,31 +369,6 @@ func (e *Engine) tickFlow(now Time, l *lane) {
 			e.arm(l.pace.when(now, l.throttle()))
 		}
 	}
-}
-
-func (e *Engine) checkStall(now Time, l *lane) {
-	budget := e.cfg.Timers.StallBudget
-	for _, p := range e.peers {
-		m := &p.members[l.id]
-		if !m.joined || !m.tethered || m.wants == 0 || m.taken+l.window > l.head && m.highest+m.credit > l.head {
-			continue
-		}
-		if due := max(m.progress, l.stalled) + budget; now < due {
-			e.arm(due)
-			continue
-		}
-		e.untether(now, p, l)
-	}
-	e.updateLimit(now, l)
-}
-
-// untether lets the lane go on without a member, and tells it so.
-func (e *Engine) untether(now Time, p *Peer, l *lane) {
-	m := &p.members[l.id]
-	m.tethered, m.putOutAt = false, now
-	e.count.Untethered++
-	e.sink.Notice(p, l.id, MemberPutOut)
-	e.tellOut(now, p, l)
 }
 
 // tickFull ignores topics that a member has not been able to take for longer than

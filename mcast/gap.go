@@ -102,7 +102,6 @@ func (e *Engine) groupTrip(p *Peer) Duration {
 
 // openGap notes that from..to are missing.
 func (e *Engine) openGap(now Time, r *receiver, from, to uint64) {
-	e.count.Holes += to - from + 1
 	x := gap{from: from, to: to, born: now, due: now + e.tolerance(r.peer), local: now < e.localLossTill}
 	if x.local {
 		x.phase, x.due = gapBackoff, now+e.short(r.peer)
@@ -110,8 +109,18 @@ func (e *Engine) openGap(now Time, r *receiver, from, to uint64) {
 	if faultNoBackoff {
 		x.phase, x.due = gapBackoff, now
 	}
+	if x.phase == gapBackoff {
+		e.missed(r, &x)
+	}
 	r.gaps.add(x)
 	e.arm(x.due)
+}
+
+// missed counts a gap that is no reordering.
+func (e *Engine) missed(r *receiver, x *gap) {
+	n := x.to - x.from + 1
+	e.count.Holes += n
+	r.missed += min(n, missedRun)
 }
 
 // tickGaps moves the gaps of a lane on and sends the NAK that is due.
@@ -130,6 +139,7 @@ func (e *Engine) tickGaps(now Time, r *receiver) {
 		if x.phase == gapReorder {
 			x.phase = gapBackoff
 			x.due = now + e.backoff(r.peer)
+			e.missed(r, x)
 		}
 		if now-x.born >= e.cfg.Timers.GiveUp {
 			e.giveUp(r, x)

@@ -10,17 +10,23 @@ import (
 const (
 	beatFirst = Millisecond
 	beatLast  = 128 * Millisecond
+	beatStall = 10 * Millisecond
+	busyPause = 50 * Millisecond
 )
 
 // heartbeat is the timer of a lane's HB.
 type heartbeat struct {
 	last Time // when data was sent last
+	busy Time // since when data flows, without pauses of more than busyPause
 	step Duration
 	at   Time // Never before the first data
 }
 
 // data notes that a datagram was sent.
 func (h *heartbeat) data(now Time) {
+	if now-h.last > busyPause {
+		h.busy = now
+	}
 	h.last = now
 	h.step = beatFirst
 	h.at = now + beatFirst
@@ -39,6 +45,9 @@ func (e *Engine) tickHeartbeat(l *lane, now Time) {
 	if now >= l.beat.at {
 		e.sendHeartbeat(l, now)
 		l.beat.next(now, e.withBeacon(now))
+	}
+	if l.stall.since != 0 {
+		l.beat.at = min(l.beat.at, now+beatStall) // somebody is waited for: let him speak
 	}
 	e.arm(l.beat.at)
 }

@@ -28,11 +28,9 @@ type lane struct {
 	window uint64 // datagrams that can be repaired
 
 	// The window; memory is taken with the first datagram.
-	memory   []byte
-	lengths  []int32
-	repaired []Time // when a place was last sent again
-	queued   []bool // whether a place waits for repair
-	head     uint64
+	memory  []byte
+	lengths []int32
+	head    uint64
 
 	// The open datagram.
 	open   bool
@@ -47,9 +45,12 @@ type lane struct {
 	lowest      uint64 // lowest sequence a tethered member lacks
 	limitCredit bool   // limit is a matter of credit, not of the window
 	blocked     bool   // Send was refused; Room is owed
-	stalled     Time   // since when, 0 if it is not
+	stall       stall
+	lone        bool // most members lack little: who holds it does so alone
+	refusedAt   Time // when Send was last refused for members
 
 	pace     pacer
+	trial    trial
 	repairs  repairQueue
 	beat     heartbeat
 	compress compressor
@@ -59,8 +60,8 @@ func newLane(e *Engine, id uint32, class uint8, bytes int) *lane {
 	l := &lane{engine: e, id: id, class: class, mtu: e.cfg.MTU, whole: (e.cfg.MTU - wire.DataOverhead) &^ 7, limit: wire.SequenceMax}
 	l.window = uint64(max(bytes/l.mtu, windowMin))
 	l.pace.init(&e.cfg)
-	l.repairs.init(&e.cfg)
-	l.beat.at = Never
+	l.repairs.init()
+	l.beat.at, l.refusedAt = Never, longAgo
 	return l
 }
 
@@ -69,8 +70,7 @@ func (l *lane) allocate() {
 	places := int(l.window) + 1
 	l.memory = make([]byte, places*l.mtu)
 	l.lengths = make([]int32, places)
-	l.repaired = make([]Time, places)
-	l.queued = make([]bool, places)
+	l.repairs.allocate(places)
 }
 
 func (l *lane) place(seq uint64) int { return int(seq % (l.window + 1)) }
@@ -95,6 +95,9 @@ func (l *lane) begin(now Time) bool {
 		l.refuse(now)
 		return false
 	}
+	if !l.repairs.empty() {
+		l.engine.pumpRepairs(now, l) // they come first
+	}
 	if !l.pace.take(now, l.throttle()) {
 		l.engine.count.BusyPacing++
 		l.compress.limited, l.pace.refusedAt = now, now
@@ -104,7 +107,7 @@ func (l *lane) begin(now Time) bool {
 	if l.memory == nil {
 		l.allocate()
 	}
-	l.stalled = 0
+	l.goesOn(now)
 	l.open = true
 	l.at = messagesStart
 	l.count = 0
@@ -153,13 +156,11 @@ func (l *lane) finish(length int, raw, count uint16, flags uint8, now Time) {
 	d := wire.Data{Lane: l.id, Count: count, RawLength: raw, LaneSequence: head, TrailDelta: l.trailDelta(head), SendMicros: micros(now)}
 	wire.PutDataHead(b[wire.HeaderSize:], &d)
 	l.lengths[i] = int32(length)
-	l.repaired[i] = longAgo
-	l.queued[i] = false
+	l.repairs.fresh(i)
 	l.beat.data(now)
 	e.arm(l.beat.at)
 	e.count.DataSent++
 	e.count.BytesSent += uint64(length)
-	l.pace.sent++
 	e.out = append(e.out, b)
 	if len(e.out) >= batchMax {
 		e.flushOut()
@@ -187,11 +188,8 @@ func (l *lane) refuse(now Time) {
 	} else {
 		l.engine.count.BusyWindow++
 	}
-	l.blocked = true
-	if l.stalled == 0 {
-		l.stalled = now
-		l.engine.arm(now + l.engine.cfg.Timers.StallBudget)
-	}
+	l.blocked, l.refusedAt = true, now
+	l.standsStill(now)
 }
 
 // passable says whether begin would succeed.

@@ -209,6 +209,9 @@ func (e *Engine) removePeer(p *Peer, reason DownReason) {
 			e.topicFree(f.topic)
 		}
 	}
+	for _, l := range e.lanes {
+		l.repairs.leave(p, l)
+	}
 	p.members = [lanesMax]member{}
 	e.wantsChanged(p)
 	e.sink.PeerDown(p, reason)

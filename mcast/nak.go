@@ -17,6 +17,8 @@ const (
 	retryTimes    = 3 // r0 = 3 * GRTT
 	retryMin      = 600 * Microsecond
 	retryMax      = 100 * Millisecond
+	retryLeast    = 0.8 // of a retry, by its jitter
+	retrySpread   = 0.4
 	retryGrowth   = 1.1
 	retriesCapped = 64
 )
@@ -46,8 +48,13 @@ func (e *Engine) backoff(p *Peer) Duration {
 // what waits in this node's own socket: that time is added, or a busy receiver
 // would ask again and again for what is already in its queue.
 func (e *Engine) retry(r *receiver, tries uint8) Duration {
-	d := float64(max(retryTimes*e.groupTrip(r.peer), retryMin)) * math.Pow(retryGrowth, float64(tries))
-	return min(Duration(d*(0.8+0.4*e.rnd.Float64()))+r.queue, retryMax)
+	d := float64(firstRetry(e.groupTrip(r.peer))) * math.Pow(retryGrowth, float64(tries))
+	return min(Duration(d*(retryLeast+retrySpread*e.rnd.Float64()))+r.queue, retryMax)
+}
+
+// firstRetry is the first retry's time but for its jitter.
+func firstRetry(roundTrip Duration) Duration {
+	return min(max(retryTimes*roundTrip, retryMin), retryMax)
 }
 
 // sendNak asks for all gaps that count. What has no room goes into the next NAK,

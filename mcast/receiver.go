@@ -32,6 +32,7 @@ type receiver struct {
 	waitSince Time
 	offset    int // bytes of its messages that were delivered
 
+	missed     uint64 // sequences missed at first, reordering not counted
 	skips      uint64 // holes given up so far
 	skipReason LossReason
 	tabled     uint64 // rows of what lies below have come, if there are any

@@ -5,65 +5,28 @@ import (
 	"github.com/ringcast/ringcast/mcast/wire"
 )
 
-// Bounds of repair (multicast.md, Timers and Repair choice).
+// Bounds of repair (spec/wire.md, Repair and Refusals).
 const (
-	guardMin    = 300 * Microsecond
+	guardMin    = 200 * Microsecond
 	guardMax    = 20 * Millisecond
-	repairShare = 0.3  // of the lane's full rate, not of the present one
-	repairDepth = 8192 // datagrams that may be repaired at once
-	nakBurst    = 64   // NAKs of one member at once
+	nakBurst    = 64 // NAKs of one member at once
 	nakApart    = 100 * Microsecond
 	nakApartN   = 10 * Microsecond // more for each member of the lane
 	nakLeniency = 1.5
+	waitWorth   = 2 * Millisecond // of waiting is worth an NCF
+	ncfWaitMax  = 100             // ms
 )
 
-// repairQueue holds the datagrams to be sent again, each at most once.
-type repairQueue struct {
-	seqs   []uint64
-	first  int
-	tokens float64
-	rate   float64
-	at     Time
+// guard is how long a datagram is not sent again to whom it was sent.
+func (e *Engine) guard() Duration { return guardOf(e.roundTrip) }
+
+func guardOf(roundTrip Duration) Duration { return min(max(roundTrip, guardMin), guardMax) }
+
+// guardHolds says whether the guard is below half of the earliest first retry: a
+// member that asks again has then waited for long enough to be answered.
+func guardHolds(roundTrip Duration) bool {
+	return 2*guardOf(roundTrip) < Duration(retryLeast*float64(firstRetry(roundTrip)))
 }
-
-func (q *repairQueue) init(c *Config) {
-	q.rate = repairShare * c.Rate
-	q.tokens = repairDepth
-}
-
-func (q *repairQueue) empty() bool { return q.first == len(q.seqs) }
-
-func (q *repairQueue) push(seq uint64) {
-	if q.first > repairDepth && q.first > len(q.seqs)/2 {
-		q.seqs = q.seqs[:copy(q.seqs, q.seqs[q.first:])]
-		q.first = 0
-	}
-	q.seqs = append(q.seqs, seq)
-}
-
-func (q *repairQueue) pop() uint64 {
-	seq := q.seqs[q.first]
-	if q.first++; q.first == len(q.seqs) {
-		q.seqs, q.first = q.seqs[:0], 0
-	}
-	return seq
-}
-
-// take uses a token of the repair budget.
-func (q *repairQueue) take(now Time) bool {
-	if now > q.at {
-		q.tokens = min(repairDepth, q.tokens+float64(now-q.at)*q.rate/float64(Second))
-		q.at = now
-	}
-	if q.tokens < 1 {
-		return false
-	}
-	q.tokens--
-	return true
-}
-
-// guard is how long a datagram is not sent again, whoever asks.
-func (e *Engine) guard() Duration { return min(max(e.roundTrip, guardMin), guardMax) }
 
 // receiveNak takes a NAK of a member and repairs at once what it may.
 func (e *Engine) receiveNak(now Time, p *Peer, body []byte) wire.Reason {
@@ -81,80 +44,136 @@ func (e *Engine) receiveNak(now Time, p *Peer, body []byte) wire.Reason {
 	}
 	e.count.NakReceived++
 	m := &p.members[n.Lane]
-	if !m.allowNak(now, len(e.peers)) {
+	if wait := m.allowNak(now, len(e.peers)); wait > 0 {
 		e.count.NakRefused++
+		e.refuse(now, p, l, n.Base, highest-1, layout.NcfReasonRate, wait)
 		return wire.OK
 	}
 	e.memberAt(now, p, l, n.Base, highest)
 	e.repairRanges(now, p, l, &n)
 	e.pumpRepairs(now, l)
+	if wait := l.repairs.wait(m, l); wait > waitWorth {
+		reason := uint8(layout.NcfReasonWait)
+		if m.isolated {
+			reason = layout.NcfReasonRate
+		}
+		e.refuse(now, p, l, n.Base, highest-1, reason, wait/2)
+	}
 	return wire.OK
 }
 
-// allowNak is the member's share: half as many again as it may send.
-func (m *member) allowNak(now Time, members int) bool {
-	apart := float64(nakApart + nakApartN*Duration(members))
-	m.nakTokens = min(nakBurst, m.nakTokens+float64(now-m.nakAt)*nakLeniency/apart)
+// allowNak is the member's share: half as many again as it may send. It returns how
+// long the member has to wait, 0 if it need not.
+func (m *member) allowNak(now Time, members int) (wait Duration) {
+	apart := float64(nakApart+nakApartN*Duration(members)) / nakLeniency
+	m.nakTokens = min(nakBurst, m.nakTokens+float64(now-m.nakAt)/apart)
 	m.nakAt = now
 	if m.nakTokens < 1 {
-		return false
+		return Duration(apart)
 	}
 	m.nakTokens--
-	return true
+	return 0
+}
+
+// wait is how long it will take until a member has what waits for it.
+func (q *repairQueue) wait(m *member, l *lane) Duration {
+	if m.repairs.size() == 0 {
+		return 0
+	}
+	rate := l.pace.rate * q.share / float64(max(1, len(q.asking)))
+	if m.isolated {
+		rate = l.pace.rate * isolatedShare
+	}
+	return Duration(float64(m.repairs.size()) / rate * float64(Second))
+}
+
+// refuse sends an NCF that says when to ask again, unless the member was told so.
+func (e *Engine) refuse(now Time, p *Peer, l *lane, first, last uint64, reason uint8, wait Duration) {
+	m := &p.members[l.id]
+	if now < m.quietTill {
+		return
+	}
+	millis := min(max((wait+Millisecond-1)/Millisecond, 1), ncfWaitMax)
+	m.quietTill = now + millis*Millisecond
+	e.sendNcf(p, l, first, last, reason, uint16(millis))
 }
 
 func (e *Engine) repairRanges(now Time, p *Peer, l *lane, n *wire.Nak) {
 	trail := l.trail()
 	if n.Base < trail {
 		e.count.NakRefused++
-		e.sendNcf(p, l, n.Base, trail-1, layout.NcfReasonTooOld)
+		e.sendNcf(p, l, n.Base, trail-1, layout.NcfReasonTooOld, 0)
 	}
+	m := &p.members[l.id]
 	for i := range n.Ranges() {
 		first, count := n.Range(i)
 		for seq := max(first, trail); seq < first+uint64(count); seq++ {
-			e.requestRepair(now, l, seq)
+			e.requestRepair(now, p, m, l, seq)
 		}
 	}
 }
 
-func (e *Engine) requestRepair(now Time, l *lane, seq uint64) {
+// requestRepair queues a datagram for a member, unless one that was just sent is
+// still on its way to it.
+func (e *Engine) requestRepair(now Time, p *Peer, m *member, l *lane, seq uint64) {
+	q := &l.repairs
 	i := l.place(seq)
-	switch {
-	case l.queued[i]:
-	case now-l.repaired[i] < e.guard():
+	to := q.sentTo[i]
+	if now-q.sentAt[i] < e.guard() && (to == p || to == everyone) {
 		e.count.RepairGuarded++
-	default:
-		l.queued[i] = true
-		l.repairs.push(seq)
+		return
+	}
+	if !q.ask(p, m, seq, i) {
+		e.count.RepairOverflow++
 	}
 }
 
-// pumpRepairs sends what waits for repair, as far as the budget goes.
+// pumpRepairs sends what waits for repair, as far as the budget and the rate go.
 func (e *Engine) pumpRepairs(now Time, l *lane) {
-	for !l.repairs.empty() {
-		if !l.repairs.take(now) {
-			e.arm(now + Millisecond)
+	q := &l.repairs
+	for !q.empty() {
+		q.refill(now, l.pace.rate)
+		l.pace.refill(now, l.throttle())
+		if q.tokens < 1 || l.pace.tokens < 1 {
+			e.arm(now + Millisecond/10)
 			break
 		}
-		e.repair(now, l, l.repairs.pop())
+		p, seq, ok := q.next(now, l)
+		if !ok {
+			if !q.empty() { // all who ask have used up their share
+				e.arm(now + Millisecond)
+			}
+			break
+		}
+		q.tokens--
+		l.pace.spend()
+		e.repair(now, p, l, seq)
 	}
 	e.flushOut() // before a new datagram can take the place of one of these
 }
 
-func (e *Engine) repair(now Time, l *lane, seq uint64) {
-	if seq < l.trail() {
-		return // its place is another's; NCF or the next trail tells
-	}
+// repair sends a datagram again: to one lossy member that asked alone, else to all.
+func (e *Engine) repair(now Time, p *Peer, l *lane, seq uint64) {
+	q := &l.repairs
 	i := l.place(seq)
-	l.queued[i] = false
-	l.repaired[i] = now
+	// Who was sent it within the guard has it, or will ask again: two have lost it.
+	again := q.sentTo[i] != nil && now-q.sentAt[i] < e.guard()
+	alone := q.wanted[i] == p && p.members[l.id].apart() && !again
+	q.wanted[i], q.sentTo[i], q.sentAt[i] = nil, everyone, now
 	b := l.datagram(seq)
-	wire.Renumber(b, e.nextNumber(), layout.FrameFlagRepair)
 	wire.PutDataTimes(b[wire.HeaderSize:], l.trailDelta(seq), micros(now))
+	e.count.RepairsSent++
+	if alone {
+		q.sentTo[i] = p
+		e.count.RepairsUnicast++
+		wire.Renumber(b, e.nextNumber(), layout.FrameFlagRepair|layout.FrameFlagUnicast)
+		e.sink.Unicast(p.from, b)
+		return
+	}
+	wire.Renumber(b, e.nextNumber(), layout.FrameFlagRepair)
 	if faultRepairSequence {
 		b = l.resend(b)
 	}
-	e.count.RepairsSent++
 	e.out = append(e.out, b)
 	if len(e.out) >= batchMax {
 		e.flushOut()
@@ -162,8 +181,9 @@ func (e *Engine) repair(now Time, l *lane, seq uint64) {
 }
 
 // sendNcf refuses holes of a member, or tells it that it was put out.
-func (e *Engine) sendNcf(p *Peer, l *lane, first, last uint64, reason uint8) {
-	n := wire.Ncf{Session: p.session, First: first, Last: last, Trail: l.trail(), Lane: l.id, Reason: reason}
+func (e *Engine) sendNcf(p *Peer, l *lane, first, last uint64, reason uint8, wait uint16) {
+	n := wire.Ncf{Session: p.session, First: first, Last: last, Trail: l.trail(), Lane: l.id, Reason: reason, WaitMillis: wait}
 	b := e.frame(layout.FrameTypeNcf, layout.FrameFlagUnicast)
+	e.count.NcfSent++
 	e.unicast(p, n.AppendTo(b))
 }

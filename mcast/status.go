@@ -106,7 +106,7 @@ func (e *Engine) sendStatus(now Time, r *receiver) {
 	s := &r.status
 	w := wire.Status{Session: r.peer.session, Taken: r.next, Highest: max(r.highest, r.next), Lane: r.lane,
 		Credit: uint32(min(e.credit(now, r), 1<<31)), Overruns: e.overruns, WantVersion: r.peer.wants.version,
-		HoldMicros: wire.NoEcho, DelayMicros: wire.NoEcho, FirstLost: uint32(e.count.Holes)}
+		HoldMicros: wire.NoEcho, DelayMicros: wire.NoEcho, FirstLost: uint32(r.missed)}
 	if span := now - s.sentAt; span > 0 && s.sentAt != 0 {
 		w.ReceivedRate = uint32(min(float64(s.received)/float64(span)*float64(Second), 1<<31))
 	}

@@ -279,7 +279,7 @@ const (
 	StatusHeadEchoUsOffset       = 40 // uint | send_us of the last frame seen from the owner
 	StatusHeadHoldUsOffset       = 44 // uint | how long ago that was; all ones: no echo
 	StatusHeadDelayUsOffset      = 48 // uint | least one-way delay since the last Status, of two unrelated clocks
-	StatusHeadFirstLostOffset    = 52 // uint | sequences of this lane missed at first, since the join
+	StatusHeadFirstLostOffset    = 52 // uint | sequences of this lane missed at first, a run of them 16 at most
 	StatusHeadWantVersionOffset  = 56 // uint | the owner's Want that this member has
 	StatusHeadFullCountOffset    = 60 // ushort
 	StatusHeadFlagsOffset        = 62 // StatusFlag

@@ -39,6 +39,8 @@ func options(seed uint64) Options {
 	if o.Config.MTU == 0 {
 		mtu = mcast.MTUDefault
 	}
+	// Windows so small stand still for every loss.
+	o.Config.Timers.LaneStall, o.Config.Timers.Silence = 500*mcast.Millisecond, 500*mcast.Millisecond
 	o.Config.Window = mtu * []int{64, 200, 2000}[r.IntN(3)]
 	o.Config.Compression = []mcast.Compression{mcast.CompressPaced, mcast.CompressAlways, mcast.CompressNever}[r.IntN(3)]
 	o.Text = r.IntN(2) == 0

@@ -88,9 +88,10 @@ func Finish(b []byte) {
 	le.PutUint16(b[layout.FrameHeaderLengthOffset:], uint16(len(b)))
 }
 
-// Renumber makes a repair of the frame b: a new packet number and more flags.
+// Renumber makes a repair of the frame b: a new packet number, and the flags of how
+// it is sent this time.
 func Renumber(b []byte, number uint64, flags uint8) {
-	b[layout.FrameHeaderFlagsOffset] |= flags
+	b[layout.FrameHeaderFlagsOffset] = b[layout.FrameHeaderFlagsOffset]&^FlagUnicast | flags
 	le.PutUint64(b[layout.FrameHeaderNumberOffset:], number)
 }
 

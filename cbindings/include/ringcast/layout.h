@@ -540,7 +540,7 @@ struct rc_status_head {
 	uint32_t echo_us; /* send_us of the last frame seen from the owner */
 	uint32_t hold_us; /* how long ago that was; all ones: no echo */
 	uint32_t delay_us; /* least one-way delay since the last Status, of two unrelated clocks */
-	uint32_t first_lost; /* sequences of this lane missed at first, since the join */
+	uint32_t first_lost; /* sequences of this lane missed at first, a run of them 16 at most */
 	uint32_t want_version; /* the owner's Want that this member has */
 	uint16_t full_count;
 	uint16_t flags; /* RC_STATUS_FLAG_*. */

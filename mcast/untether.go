@@ -1,0 +1,97 @@
+package mcast
+
+import "github.com/ringcast/ringcast/codec/layout"
+
+// stall follows how long a lane stands still for members.
+type stall struct {
+	since Time     // 0: it does not
+	used  Duration // of what it may in a second
+	at    Time     // of used
+}
+
+// count brings what was used up to date: it leaks away in a second.
+func (s *stall) count(now Time, budget Duration) {
+	s.used = max(0, s.used-Duration(float64(now-s.at)*float64(budget)/float64(Second)))
+	if s.since != 0 {
+		s.used += now - max(s.since, s.at)
+	}
+	s.at = now
+}
+
+// standsStill notes that members don't let the lane go on.
+func (l *lane) standsStill(now Time) {
+	if l.stall.since != 0 {
+		return
+	}
+	t := &l.engine.cfg.Timers
+	l.stall.count(now, t.LaneStall)
+	l.stall.since = now
+	l.engine.arm(now + min(t.StallBudget, t.Silence, t.LaneStall-min(l.stall.used, t.LaneStall)))
+}
+
+// goesOn notes that they do.
+func (l *lane) goesOn(now Time) {
+	if l.stall.since != 0 {
+		l.stall.count(now, l.engine.cfg.Timers.LaneStall)
+		l.stall.since = 0
+	}
+}
+
+// checkStall puts out who holds a lane up for too long (spec/wire.md, Untethering).
+func (e *Engine) checkStall(now Time, l *lane) {
+	l.stall.count(now, e.cfg.Timers.LaneStall)
+	for _, p := range e.peers {
+		m := &p.members[l.id]
+		if !m.joined || !m.tethered || m.wants == 0 || m.taken+l.window > l.head && m.highest+m.credit > l.head {
+			continue
+		}
+		if due := e.patience(now, m, l); now < due {
+			e.arm(due)
+			continue
+		}
+		e.untether(now, p, l)
+	}
+	e.updateLimit(now, l)
+}
+
+// patience is until when a member may hold a lane up.
+func (e *Engine) patience(now Time, m *member, l *lane) Time {
+	t := &e.cfg.Timers
+	due := max(m.progress, l.stall.since) + t.StallBudget
+	due = min(due, max(m.heard, l.beat.busy)+max(t.Silence, 3*e.statusBusy()))
+	if l.lone && m.taken+l.window <= l.head {
+		due = min(due, now+t.LaneStall-min(l.stall.used, t.LaneStall))
+	}
+	return due
+}
+
+// untether lets the lane go on without a member, and tells it so.
+func (e *Engine) untether(now Time, p *Peer, l *lane) {
+	m := &p.members[l.id]
+	m.tethered, m.putOutAt = false, now
+	e.count.Untethered++
+	e.sink.Notice(p, l.id, MemberPutOut)
+	e.tellOut(now, p, l)
+}
+
+// memberOut lets a member that was put out return, or tells it once more.
+func (e *Engine) memberOut(now Time, p *Peer, l *lane) {
+	m := &p.members[l.id]
+	switch {
+	case e.mayReturn(now, m, l):
+		e.takeBack(now, p, l)
+	case now-m.toldAt >= e.cfg.Timers.ReturnAfter:
+		e.tellOut(now, p, l)
+	}
+}
+
+// tellOut tells a member that it is not waited for, again and again while it is not.
+func (e *Engine) tellOut(now Time, p *Peer, l *lane) {
+	m := &p.members[l.id]
+	m.toldAt = now
+	reason := uint8(layout.NcfReasonUntethered)
+	if m.isolated {
+		reason = layout.NcfReasonIsolated
+	}
+	e.sendNcf(p, l, m.taken, max(l.head, m.taken+1)-1, reason, 0)
+}
