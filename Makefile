@@ -148,6 +148,18 @@ bin/limits/%: bench/limits/%.c bench/limits/work.h bench/limits/ring.h
 peers: ## set up Aeron from package registries, into .tools
 	@MAVEN_DEPENDENCY=$(MAVEN_DEPENDENCY) sh bench/peers/aeron/build.sh >&2
 
+.PHONY: peers-net bench-net
+
+peers-net: peers-net-raw peers-net-aeron peers-net-norm peers-net-zeromq peers-net-nats ## build what bench-net measures beside; what can't be had is said
+
+peers-net-%:
+	@sh bench/peers/net/build.sh $* >&2
+
+bench-net: ## three nodes, loss by nftables, beside Aeron, NORM, NATS, ZeroMQ and raw UDP: half an hour; BENCH=quick, JSON=1
+	@$(MAKE) --no-print-directory build peers-net >&2
+	@go build -o bin/bench-net ./bench/net
+	@bin/bench-net $(if $(filter quick,$(BENCH)),-quick) $(if $(JSON),-json)
+
 lint: ## hold the rules of the code: imports, unsafe, lengths, names
 	go test ./internal/lint
 

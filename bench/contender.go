@@ -16,6 +16,7 @@ import (
 type Figure struct {
 	Rate    float64      `json:"rate"` // messages or round trips a second, summed over readers
 	Latency *Percentiles `json:"latency_ns,omitempty"`
+	CPU     float64      `json:"cpu,omitempty"` // cores that all processes took together; 0: not looked at
 }
 
 // A Contender does a given work once, in at most a few seconds. It does not run

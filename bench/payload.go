@@ -13,6 +13,15 @@ const lastMark = 1 << 63
 // tagOf makes the tag of message seq, from 1, of a producer.
 func tagOf(producer int, seq uint64) uint64 { return uint64(producer)<<48 | seq }
 
+// LastMark is set in the tag of a sender's last message.
+const LastMark = uint64(lastMark)
+
+// Fill writes every byte of b, 16 bytes or more, for the message of that tag: what Read checks.
+func Fill(b []byte, tag, stamp uint64) { fill(b, tag, stamp) }
+
+// Read reads every byte of a payload that Fill wrote, and reports whether it is whole.
+func Read(b []byte) (tag, stamp uint64, whole bool) { return read(b) }
+
 // splitTag is the inverse of tagOf.
 func splitTag(tag uint64) (producer int, seq uint64, last bool) {
 	return int(tag >> 48 & 0x7fff), tag & (1<<48 - 1), tag&lastMark != 0

@@ -104,7 +104,8 @@ func Alone(name, unit string, ours, goal float64) Row {
 	return r
 }
 
-// A Brief is a Row as other programs read it: these ten keys, in every row.
+// A Brief is a Row as other programs read it: these ten keys, in every row,
+// and a note where there is one.
 type Brief struct {
 	Cell    string   `json:"cell"`
 	Ours    float64  `json:"ours"`
@@ -116,12 +117,13 @@ type Brief struct {
 	Smaller bool     `json:"smaller_is_better"`
 	Regime  string   `json:"regime"`
 	Runs    int      `json:"runs"`
+	Note    string   `json:"note,omitempty"` // what there is to say, if anything
 }
 
 // Brief leaves out what only the text shows.
 func (r Row) Brief() Brief {
 	b := Brief{Cell: r.Cell, Ours: r.Ours, Unit: r.Unit, Peer: r.Peer, Theirs: r.Theirs, Ratio: r.Ratio, Smaller: r.Smaller,
-		Regime: r.Regime, Runs: r.Runs}
+		Regime: r.Regime, Runs: r.Runs, Note: r.Note}
 	if r.Judged {
 		b.Goal = &r.Goal
 	}

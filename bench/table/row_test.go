@@ -75,7 +75,7 @@ func TestRowAsJSON(t *testing.T) {
 	}
 }
 
-// TestBrief wants ten keys in every row, those without a value too.
+// TestBrief wants ten keys in every row, those without a value too, and a note where there is one.
 func TestBrief(t *testing.T) {
 	want := []string{"cell", "goal", "ours", "peer", "ratio", "regime", "runs", "smaller_is_better", "theirs", "unit"}
 	for _, r := range []Row{{}, {Cell: "a", Peer: "b", Theirs: 1, Ratio: 2, Goal: 3, Judged: true, Note: "c"}} {
@@ -87,6 +87,10 @@ func TestBrief(t *testing.T) {
 		if err := json.Unmarshal(text, &got); err != nil {
 			t.Fatal(err)
 		}
+		if note, there := got["note"]; there != (r.Note != "") || there && note != r.Note {
+			t.Errorf("note of %+v = %v", r, note)
+		}
+		delete(got, "note")
 		if keys := slices.Sorted(maps.Keys(got)); !slices.Equal(keys, want) {
 			t.Errorf("keys = %v, want %v", keys, want)
 		}

@@ -1,0 +1,237 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ringcast/ringcast/bench"
+	"github.com/ringcast/ringcast/bench/table"
+)
+
+// Units of the table.
+const (
+	thousands = 1e-3
+	millis    = 1e-6
+	micros    = 1e-3
+)
+
+// allCells is the table.
+func (p *plan) allCells() (list []table.Cell) {
+	for _, size := range []int{256, 1024, 2048} {
+		list = append(list, p.rateCell(size))
+	}
+	for _, l := range []struct{ loss, goal float64 }{{0.1, 0.99}, {1, 0.95}, {5, 0.80}, {20, 0.40}} {
+		list = append(list, p.lossCell(l.loss, l.goal))
+	}
+	list = append(list, p.latencyCell(10_000, 0, 0), p.latencyCell(10_000, 1, 3e6), p.latencyCell(50_000, 1, 5e6), p.pauseCell())
+	return append(list, p.costCell(), p.idleCell())
+}
+
+// A tried contender has done its runs.
+type tried struct {
+	contender
+	work
+	outcomes []outcome
+	err      error // of the run that failed; none was tried after it
+}
+
+// figure is an outcome as the table's comparisons take it.
+func (o *outcome) figure() bench.Figure {
+	slower, later := o.received[0], o.received[0]
+	for _, r := range o.received[1:] {
+		if r.Rate < slower.Rate {
+			slower = r
+		}
+		if r.P99 > later.P99 {
+			later = r
+		}
+	}
+	return bench.Figure{Rate: slower.Rate, CPU: o.processor,
+		Latency: &bench.Percentiles{P50: int64(later.P50), P99: int64(later.P99), P999: int64(later.P999), Max: int64(later.Max)}}
+}
+
+// try runs each contender at its work, in turn. A peer that fails is left out from then on.
+func (p *plan) try(ctx context.Context, list []tried, until time.Time) ([]bench.Round, error) {
+	var contenders []bench.Contender
+	for i := range list {
+		t := &list[i]
+		contenders = append(contenders, bench.Contender{Name: t.name, Measure: func(ctx context.Context) (bench.Figure, error) {
+			if t.err != nil {
+				return bench.Figure{}, nil
+			}
+			o, err := measure(ctx, &t.contender, t.work)
+			if err == nil {
+				err = t.judge(&o)
+			}
+			if err != nil && (t.name == ours || ctx.Err() != nil) {
+				return bench.Figure{}, err
+			}
+			if t.err = err; err != nil {
+				return bench.Figure{}, nil
+			}
+			t.outcomes = append(t.outcomes, o)
+			return o.figure(), nil
+		}})
+	}
+	return bench.Alternate(ctx, contenders, bench.Rounds{Want: p.rounds, Most: p.rounds, Again: 1, Until: until})
+}
+
+// judge holds those who promise everything to it: what is missing must have been told, and
+// nothing comes twice or out of order.
+func (t *tried) judge(o *outcome) error {
+	for i, r := range o.received {
+		switch {
+		case r.Received == 0:
+			return fmt.Errorf("receiver %d got nothing", i+1)
+		case t.lossy:
+		case r.Disorder > 0:
+			return fmt.Errorf("receiver %d got %d messages twice or out of order", i+1, r.Disorder)
+		case t.name == ours && r.Missing != r.Told:
+			return fmt.Errorf("receiver %d missed %d messages and was told of %d", i+1, r.Missing, r.Told)
+		case t.name == ours && !r.Ended:
+			return errors.New("a receiver did not see the end")
+		}
+	}
+	return nil
+}
+
+// present are ours and the peers that are here, at one work, and rows that say why the others are not.
+func (p *plan) present(name, unit string, w work) (list []tried, absent []table.Row) {
+	for _, c := range p.contenders {
+		why := c.missing()
+		if why == "" && c.most > 0 && w.size > c.most {
+			why = fmt.Sprintf("%s has no messages of %d bytes: one is one datagram", c.name, w.size)
+		}
+		if why != "" {
+			absent = append(absent, table.Row{Cell: name, Unit: unit, Peer: c.name, Note: why})
+			continue
+		}
+		list = append(list, tried{contender: c, work: w})
+	}
+	return list, absent
+}
+
+// A column is one figure of the outcomes, compared with each peer's.
+type column struct {
+	suffix, unit string
+	scale        float64
+	of           func(bench.Figure) float64
+	smaller      bool
+	goal         func(peer string) float64 // 0: none
+	note         func(a, b *tried) string
+}
+
+// rows compares the first of those tried with each other one.
+func (c column) rows(name string, list []tried, rounds []bench.Round) (rows []table.Row) {
+	for i := 1; i < len(list); i++ {
+		r := table.Compared(name+c.suffix, c.unit, list[i].name, c.scale, bench.Compare(rounds, i, c.of, c.of))
+		r.Smaller = c.smaller
+		if c.goal != nil {
+			r.Goal = c.goal(list[i].name)
+		}
+		r.Judged = r.Goal != 0 && list[i].err == nil
+		r.Verdict()
+		if c.note != nil {
+			r.Note = c.note(&list[0], &list[i])
+		}
+		if list[i].err != nil {
+			r.Note = "failed: " + list[i].err.Error()
+		}
+		rows = append(rows, r)
+	}
+	return rows
+}
+
+// rateCell is as many messages as go, without loss. The limit has no goal.
+func (p *plan) rateCell(size int) table.Cell {
+	name := fmt.Sprintf("rate %d B", size)
+	return table.Cell{Name: name, Measure: func(ctx context.Context, until time.Time) ([]table.Row, error) {
+		list, absent := p.present(name, "k/s", work{size: size, warmup: p.warmup, duration: p.duration})
+		rounds, err := p.try(ctx, list, until)
+		if err != nil {
+			return nil, err
+		}
+		rate := column{unit: "k/s", scale: thousands, of: bench.RateOf, note: missingNote, goal: func(peer string) float64 {
+			if peer == raw {
+				return 0
+			}
+			return 1
+		}}
+		rows := rate.rows(name, list, rounds)
+		rows = append(rows, perProcessor().rows(name, list, rounds)...)
+		return append(rows, absent...), nil
+	}}
+}
+
+// perProcessor is messages a second of processor time, of all processes together.
+func perProcessor() column {
+	return column{suffix: ", a CPU second", unit: "k", scale: thousands, of: func(f bench.Figure) float64 {
+		if f.CPU == 0 {
+			return 0
+		}
+		return f.Rate / f.CPU
+	}}
+}
+
+// lossCell is the rate under loss: beside ours without loss, and beside the peers.
+func (p *plan) lossCell(loss, goal float64) table.Cell {
+	name := fmt.Sprintf("1024 B, loss %g %%", loss)
+	return table.Cell{Name: name, Measure: func(ctx context.Context, until time.Time) ([]table.Row, error) {
+		w := work{size: 1024, loss: loss, warmup: p.warmup, duration: p.duration}
+		list, absent := p.present(name, "k/s", w)
+		w.loss = 0
+		own := tried{contender: list[0].contender, work: w}
+		own.name = ownLossless
+		list = append([]tried{list[0], own}, list[1:]...)
+		rounds, err := p.try(ctx, list, until)
+		if err != nil {
+			return nil, err
+		}
+		c := column{unit: "k/s", scale: thousands, of: bench.RateOf, note: lossNote, goal: func(peer string) float64 {
+			if peer == ownLossless {
+				return goal
+			}
+			return 0
+		}}
+		return append(c.rows(name, list, rounds), absent...), nil
+	}}
+}
+
+// ownLossless is ours without loss, as a peer of itself.
+const ownLossless = "no loss, own"
+
+// latencyCell offers messages of 1 KB at a rate. Without loss the goal is twice the raw limit,
+// else a time of p99.
+func (p *plan) latencyCell(rate, loss, most float64) table.Cell {
+	name := fmt.Sprintf("%g k/s, loss %g %%", rate/1000, loss)
+	return table.Cell{Name: name, Measure: func(ctx context.Context, until time.Time) ([]table.Row, error) {
+		list, absent := p.present(name, "us", work{size: 1024, rate: rate, loss: loss, warmup: p.warmup, duration: p.duration})
+		rounds, err := p.try(ctx, list, until)
+		if err != nil {
+			return nil, err
+		}
+		twice := func(peer string) float64 {
+			if peer == raw && loss == 0 {
+				return 2
+			}
+			return 0
+		}
+		p50 := column{suffix: ", p50", unit: "us", scale: micros, of: bench.P50Of, smaller: true, goal: twice, note: lateNote}
+		p99 := column{suffix: ", p99", unit: "us", scale: micros, of: bench.P99Of, smaller: true, goal: twice}
+		var rows []table.Row
+		if most > 0 {
+			var values []float64
+			for _, r := range rounds {
+				values = append(values, bench.P99Of(r[0].Figure))
+			}
+			row := table.Alone(name+", p99", "us", bench.Median(values)*micros, most*micros)
+			row.Runs, row.Note = len(values), lossNote(&list[0], &list[0])
+			rows = append(rows, row)
+		}
+		rows = append(rows, p50.rows(name, list, rounds)...)
+		rows = append(rows, p99.rows(name, list, rounds)...)
+		return append(rows, absent...), nil
+	}}
+}

@@ -1,0 +1,75 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/ringcast/ringcast/internal/netlab"
+)
+
+// A contender is one way to bring messages from a sender to receivers on other nodes.
+type contender struct {
+	name string
+	// program is the sender's and the receivers'.
+	program []string
+	// daemon is what runs on a node besides, if anything; environment is its settings.
+	daemon      func(n *netlab.Node, sends bool) []string
+	environment func(n *netlab.Node) []string
+	// lossy promises nothing, so that what is missing is no fault.
+	lossy bool
+	// most is the largest message in bytes, 0 for any.
+	most int
+	// needs are the files without which it is not here.
+	needs []string
+}
+
+// Names of the contenders.
+const (
+	ours    = "ringcast"
+	raw     = "raw UDP, GSO"
+	aeron   = "Aeron"
+	norm    = "NORM"
+	nats    = "NATS, TCP"
+	zeromq  = "ZeroMQ, TCP"
+	soonNak = "Aeron 100us"
+)
+
+// allContenders are ours and the peers. What a peer's program does stands in its file
+// below bench/peers, with the reasons.
+func allContenders(self string) []contender {
+	return []contender{
+		{name: ours, program: []string{self, programArgument}, daemon: forwarder, needs: []string{"bin/ringcastd"}},
+		{name: raw, program: []string{"bin/peers/raw"}, lossy: true, most: 1472, needs: []string{"bin/peers/raw"}},
+		{name: aeron, program: []string{"bin/peers/aeron"}, daemon: aeronDriver, environment: aeronSettings,
+			needs: []string{"bin/peers/aeron", aeronProgram}},
+		{name: soonNak, program: []string{"bin/peers/aeron"}, daemon: aeronDriver, environment: aeronSoonNak,
+			needs: []string{"bin/peers/aeron", aeronProgram}},
+		{name: norm, program: []string{"bin/peers/norm"}, lossy: true, needs: []string{"bin/peers/norm"}},
+		{name: nats, program: []string{"bin/peers/nats"}, daemon: natsServer, lossy: true, needs: []string{"bin/peers/nats"}},
+		{name: zeromq, program: []string{"bin/peers/zeromq"}, needs: []string{"bin/peers/zeromq"}},
+	}
+}
+
+// missing says why a contender is not here, or nothing.
+func (c *contender) missing() string {
+	for _, path := range c.needs {
+		if _, err := os.Stat(path); err != nil {
+			return fmt.Sprintf("%s is not built here (%s): make peers-net says why", c.name, filepath.Base(path))
+		}
+	}
+	return ""
+}
+
+// forwarder is ours: its defaults.
+func forwarder(n *netlab.Node, _ bool) []string {
+	return []string{"bin/ringcastd", "--shm-dir", n.Dir, "--domain", domain, "--interface", netlab.Interface, "--quiet", "--json"}
+}
+
+// natsServer runs on the sender's node.
+func natsServer(n *netlab.Node, sends bool) []string {
+	if !sends {
+		return nil
+	}
+	return []string{"bin/peers/nats", "serve", "--address", n.Addr.String()}
+}

@@ -1,0 +1,210 @@
+// Package program is what a Go program of the network cells has: its flags, the sender's
+// pace, the receiver's books, and its word with the one that started it. It is the twin
+// of bench/peers/net/peer.h, which says what is printed when.
+package program
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"math/bits"
+	"os"
+	"time"
+
+	"github.com/ringcast/ringcast/bench"
+	"golang.org/x/sys/unix"
+)
+
+// A Work is what the flags say.
+type Work struct {
+	Sends     bool
+	Size      int
+	Rate      float64 // messages a second; 0: as fast as they are taken
+	Warmup    time.Duration
+	Duration  time.Duration
+	Address   string // own
+	Sender    string
+	Receivers int
+	Dir       string
+}
+
+// Parse reads "send" or "receive" and the flags after it.
+func Parse(args []string) (Work, error) {
+	var w Work
+	if len(args) == 0 || args[0] != "send" && args[0] != "receive" {
+		return w, errors.New("want send or receive")
+	}
+	w.Sends = args[0] == "send"
+	f := flag.NewFlagSet(args[0], flag.ContinueOnError)
+	f.IntVar(&w.Size, "size", 1024, "bytes of a message, at least 16")
+	f.Float64Var(&w.Rate, "rate", 0, "messages a second; 0: as fast as they are taken")
+	warmup := f.Int64("warmup-ns", 0, "before the window")
+	duration := f.Int64("duration-ns", int64(time.Second), "of the window")
+	f.StringVar(&w.Address, "address", "127.0.0.1", "of this node")
+	f.StringVar(&w.Sender, "sender", "127.0.0.1", "of the sender's node")
+	f.IntVar(&w.Receivers, "receivers", 2, "how many there are")
+	f.StringVar(&w.Dir, "dir", "", "of this node")
+	if err := f.Parse(args[1:]); err != nil {
+		return w, err
+	}
+	w.Warmup, w.Duration = time.Duration(*warmup), time.Duration(*duration)
+	return w, nil
+}
+
+// Now is the time of all programs' clock, CLOCK_MONOTONIC, which the nodes of one host share.
+func Now() uint64 {
+	var t unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &t) // cannot fail
+	return uint64(t.Nano())
+}
+
+// Ready says that the program is joined.
+func Ready() { fmt.Println("ready") }
+
+// AwaitStart waits for the line that lets the sender begin.
+func AwaitStart() error {
+	_, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	return err
+}
+
+// A Pace is a sender's. It belongs to one goroutine.
+type Pace struct {
+	start, end uint64
+	period     float64
+	sent       uint64
+	longest    uint64
+}
+
+// NewPace begins now.
+func NewPace(w *Work) *Pace {
+	p := &Pace{start: Now()}
+	p.end = p.start + uint64(w.Warmup+w.Duration+100*time.Millisecond)
+	if w.Rate > 0 {
+		p.period = 1e9 / w.Rate
+	}
+	return p
+}
+
+// Wait returns the time for the next message once it has come, and its tag; 0 when the time
+// is over. A message that is late goes at once, with the time at which it was due.
+func (p *Pace) Wait(ctx context.Context) (due, tag uint64) {
+	t := Now()
+	if t >= p.end || ctx.Err() != nil {
+		return 0, 0
+	}
+	if p.period == 0 {
+		return t, p.sent + 1
+	}
+	due = p.start + uint64(p.period*float64(p.sent))
+	for t < due {
+		ts := unix.NsecToTimespec(int64(due - t))
+		_ = unix.Nanosleep(&ts, nil) // the runtime's own sleep is coarser
+		t = Now()
+	}
+	return due, p.sent + 1
+}
+
+// Sent counts the message whose sending began at an instant.
+func (p *Pace) Sent(began uint64) {
+	p.longest = max(p.longest, Now()-began)
+	p.sent++
+}
+
+// Last is the tag of the message that ends it all.
+func (p *Pace) Last() uint64 { return p.sent | bench.LastMark }
+
+// Print prints the sender's line.
+func (p *Pace) Print() {
+	_ = json.NewEncoder(os.Stdout).Encode(map[string]any{
+		"sent": p.sent, "seconds": float64(Now()-p.start) / 1e9, "longest_ns": p.longest})
+}
+
+// Books are a receiver's. They belong to one goroutine.
+type Books struct {
+	work              *Work
+	received, missing uint64
+	disorder, next    uint64
+	total             uint64
+	last, gap, after  uint64
+	from, to, counted uint64
+	bins              [64 * steps]uint64
+	longest           uint64
+	ended             bool
+}
+
+// steps of the histogram an octave: a figure is at most 1.6 % too low.
+const steps = 64
+
+// NewBooks returns empty ones.
+func NewBooks(w *Work) *Books { return &Books{work: w, next: 1} }
+
+// Take books one message, and reports whether it was the last.
+func (b *Books) Take(payload []byte) (last bool, err error) {
+	t := Now()
+	tag, stamp, whole := bench.Read(payload)
+	if !whole || len(payload) != b.work.Size {
+		return false, fmt.Errorf("message of %d bytes with tag %x is not what was written", len(payload), tag)
+	}
+	if tag&bench.LastMark != 0 {
+		b.ended, b.total = true, tag&^bench.LastMark
+		return true, nil
+	}
+	if b.from == 0 {
+		b.last, b.from = t, t+uint64(b.work.Warmup)
+		b.to = b.from + uint64(b.work.Duration)
+	}
+	if t-b.last > b.gap {
+		b.gap, b.after = t-b.last, t
+	}
+	b.last = t
+	b.received++
+	if tag >= b.next {
+		b.missing += tag - b.next
+		b.next = tag + 1
+	} else {
+		b.disorder++
+	}
+	if t >= b.from && t < b.to {
+		b.counted++
+		b.record(t - min(stamp, t))
+	}
+	return false, nil
+}
+
+// record counts a latency: octave 0 holds 0 to 63 ns singly.
+func (b *Books) record(ns uint64) {
+	octave := max(0, bits.Len64(ns)-6)
+	b.bins[octave*steps+int(ns>>max(0, octave-1)%steps)]++
+	b.longest = max(b.longest, ns)
+}
+
+// quantile is the latency that a share does not exceed.
+func (b *Books) quantile(q float64) uint64 {
+	want, seen := uint64(q*float64(b.counted)), uint64(0)
+	for bin, n := range b.bins {
+		if seen += n; seen <= want || n == 0 {
+			continue
+		}
+		octave, step := bin/steps, uint64(bin%steps)
+		if octave == 0 {
+			return step
+		}
+		return (steps + step) << (octave - 1)
+	}
+	return b.longest
+}
+
+// Print prints the receiver's line. Told is how many missing messages were announced.
+func (b *Books) Print(told uint64) {
+	missing := b.missing
+	if b.ended && b.total >= b.next {
+		missing += b.total + 1 - b.next
+	}
+	_ = json.NewEncoder(os.Stdout).Encode(map[string]any{
+		"received": b.received, "missing": missing, "told": told, "disorder": b.disorder, "ended": b.ended,
+		"rate": float64(b.counted) / b.work.Duration.Seconds(), "p50": b.quantile(0.5), "p99": b.quantile(0.99),
+		"p999": b.quantile(0.999), "max": b.longest, "gap_ns": b.gap, "after_gap": b.after})
+}

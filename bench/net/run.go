@@ -1,0 +1,255 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/ringcast/ringcast/internal/netlab"
+)
+
+// nodes of every run: a sender and two receivers.
+const (
+	nodes     = 3
+	receivers = nodes - 1
+)
+
+// A work is what one run does.
+type work struct {
+	size     int
+	rate     float64 // 0: as fast as the contender takes it
+	loss     float64 // per cent of what each node would receive
+	warmup   time.Duration
+	duration time.Duration
+	pauseAt  time.Duration // after the beginning all processes of the last node are stopped,
+	pause    time.Duration // for so long
+}
+
+// sent is the sender's line, received a receiver's: bench/peers/net/peer.h.
+type sent struct {
+	Sent    uint64  `json:"sent"`
+	Seconds float64 `json:"seconds"`
+	Longest uint64  `json:"longest_ns"`
+}
+
+type received struct {
+	Received uint64  `json:"received"`
+	Missing  uint64  `json:"missing"`
+	Told     uint64  `json:"told"`
+	Disorder uint64  `json:"disorder"`
+	Ended    bool    `json:"ended"`
+	Rate     float64 `json:"rate"`
+	P50      uint64  `json:"p50"`
+	P99      uint64  `json:"p99"`
+	P999     uint64  `json:"p999"`
+	Max      uint64  `json:"max"`
+	Gap      uint64  `json:"gap_ns"`
+	AfterGap uint64  `json:"after_gap"`
+}
+
+// An outcome is what one run gave.
+type outcome struct {
+	sent      sent
+	received  [receivers]received
+	processor float64 // cores, of all processes within the window
+	daemon    float64 // cores, of the busiest daemon
+	resident  float64 // MB of the largest daemon, at the end
+	own       float64 // MB of it that are no file's
+	drops     []netlab.Count
+	state     map[string]uint64 // what our sending forwarder counted
+	resumed   uint64            // when the paused node went on, on the clock of the programs
+}
+
+// A run is one in the making.
+type run struct {
+	work
+	contender *contender
+	lab       *netlab.Lab
+	daemons   []*process
+	receivers []*process
+	sender    *process
+	outcome   outcome
+}
+
+// measure does a work once. Everything it starts has ended when it returns.
+func measure(ctx context.Context, c *contender, w work) (o outcome, err error) {
+	lab, err := netlab.New(nodes)
+	if err != nil {
+		return o, err
+	}
+	defer lab.Close()
+	r := &run{work: w, contender: c, lab: lab}
+	defer r.end()
+	stop := context.AfterFunc(ctx, lab.Close)
+	defer stop()
+	if err := errors.Join(r.begin(), ctx.Err()); err != nil {
+		return o, err
+	}
+	if err := errors.Join(r.watch(), ctx.Err()); err != nil {
+		return o, err
+	}
+	return r.outcome, nil
+}
+
+// begin starts everything, the sender last, and then the loss.
+func (r *run) begin() error {
+	for i := 1; i <= nodes; i++ {
+		if err := r.startDaemon(r.lab.Node(i)); err != nil {
+			return err
+		}
+	}
+	for i := 2; i <= nodes; i++ {
+		p, err := r.start(r.lab.Node(i), "receive")
+		if err != nil {
+			return err
+		}
+		r.receivers = append(r.receivers, p)
+		if err := p.ready(); err != nil {
+			return err
+		}
+	}
+	time.Sleep(settle)
+	p, err := r.start(r.lab.Node(1), "send")
+	if err != nil {
+		return err
+	}
+	r.sender = p
+	if err := p.ready(); err != nil {
+		return err
+	}
+	time.Sleep(settle)
+	return r.lab.LoseInto(r.loss)
+}
+
+// settle is how long nodes have to find each other.
+const settle = 400 * time.Millisecond
+
+func (r *run) startDaemon(n *netlab.Node) error {
+	if r.contender.daemon == nil {
+		return nil
+	}
+	command := r.contender.daemon(n, n.Index == 1)
+	if command == nil {
+		return nil
+	}
+	var environment []string
+	if r.contender.environment != nil {
+		environment = r.contender.environment(n)
+	}
+	p, err := startProcess(n, environment, command...)
+	if err == nil {
+		r.daemons = append(r.daemons, p)
+	}
+	return err
+}
+
+// start starts the contender's program in a role.
+func (r *run) start(n *netlab.Node, role string) (*process, error) {
+	command := append(append([]string{}, r.contender.program...), role, "--size", strconv.Itoa(r.size),
+		"--rate", fmt.Sprint(r.rate), "--warmup-ns", fmt.Sprint(int64(r.warmup)), "--duration-ns", fmt.Sprint(int64(r.duration)),
+		"--address", n.Addr.String(), "--sender", r.lab.Node(1).Addr.String(), "--receivers", strconv.Itoa(receivers), "--dir", n.Dir)
+	return startProcess(n, nil, command...)
+}
+
+// watch lets the sender begin and books what all did.
+func (r *run) watch() error {
+	if _, err := r.sender.input.Write([]byte("go\n")); err != nil {
+		return err
+	}
+	began := time.Now()
+	if r.pause > 0 {
+		go r.pauseLast(began.Add(r.pauseAt))
+	}
+	time.Sleep(r.warmup)
+	before, daemonsBefore := r.processorTimes()
+	from := time.Now()
+	time.Sleep(r.duration)
+	after, daemonsAfter := r.processorTimes()
+	took := time.Since(from)
+	r.outcome.processor = float64(after-before) / float64(took)
+	for i, p := range r.daemons {
+		r.outcome.daemon = max(r.outcome.daemon, float64(daemonsAfter[i]-daemonsBefore[i])/float64(took))
+		if all, own := p.resident(); all > r.outcome.resident {
+			r.outcome.resident, r.outcome.own = all, own
+		}
+	}
+	return r.results()
+}
+
+// processorTimes are those of all processes together, and of each daemon.
+func (r *run) processorTimes() (all time.Duration, daemons []time.Duration) {
+	for _, p := range r.daemons {
+		daemons = append(daemons, p.processor())
+		all += daemons[len(daemons)-1]
+	}
+	for _, p := range append([]*process{r.sender}, r.receivers...) {
+		all += p.processor()
+	}
+	return all, daemons
+}
+
+// pauseLast stops all of the last node, and lets it go on.
+func (r *run) pauseLast(at time.Time) {
+	time.Sleep(time.Until(at))
+	last := r.receivers[len(r.receivers)-1]
+	all := []*process{last}
+	for _, d := range r.daemons {
+		if d.node == last.node {
+			all = append(all, d)
+		}
+	}
+	for _, p := range all {
+		p.signal(syscall.SIGSTOP)
+	}
+	time.Sleep(r.pause)
+	r.outcome.resumed = programNow()
+	for _, p := range all {
+		p.signal(syscall.SIGCONT)
+	}
+}
+
+// results reads the programs' lines: of a receiver that never sees the end it is what it
+// says when it is asked to stop.
+func (r *run) results() error {
+	if err := r.sender.result(20*time.Second, &r.outcome.sent); err != nil {
+		return err
+	}
+	patience := 4 * time.Second
+	for i, p := range r.receivers {
+		err := p.result(patience, &r.outcome.received[i])
+		if err != nil {
+			p.signal(syscall.SIGTERM)
+			err = p.result(2*time.Second, &r.outcome.received[i])
+		}
+		if err != nil {
+			return err
+		}
+	}
+	var err error
+	if r.outcome.drops, err = r.lab.Drops(); err != nil {
+		return err
+	}
+	if r.contender.name == ours {
+		d := r.daemons[0]
+		d.signal(syscall.SIGTERM)
+		return d.result(5*time.Second, &r.outcome.state)
+	}
+	return nil
+}
+
+// end ends whatever runs.
+func (r *run) end() {
+	all := append(append([]*process{}, r.receivers...), r.daemons...)
+	if r.sender != nil {
+		all = append(all, r.sender)
+	}
+	for _, p := range all {
+		p.signal(syscall.SIGTERM)
+	}
+	for _, p := range all {
+		p.end()
+	}
+}
