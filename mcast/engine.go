@@ -71,6 +71,7 @@ type Engine struct {
 	// Receiving.
 	pool          pool
 	parts         partPool
+	ready         []readyStream
 	localLossTill Time
 	overruns      uint32
 
@@ -209,6 +210,9 @@ func (e *Engine) Receive(now Time, datagram []byte, from netip.AddrPort, multica
 	}
 	if r := e.dispatch(now, p, &h, datagram, from); r != wire.OK {
 		e.count.Refused[r]++
+	}
+	if len(e.ready) != 0 {
+		e.pullReady(now)
 	}
 }
 
@@ -352,6 +356,9 @@ func (e *Engine) runTimers(now Time) {
 			e.pumpRepairs(now, l)
 		}
 		e.tickFlow(now, l)
+	}
+	if len(e.ready) != 0 {
+		e.pullReady(now)
 	}
 }
 

@@ -10,6 +10,9 @@ const (
 	faultDuplicate      = false
 	faultOldSession     = false
 	faultRepairSequence = false
+	faultAhead          = false
+	faultFragments      = false
+	faultNoPull         = false
 )
 
 func (l *lane) resend(b []byte) []byte { return b }

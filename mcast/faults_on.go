@@ -11,6 +11,9 @@ var (
 	faultDuplicate      bool // what was delivered is delivered again
 	faultOldSession     bool // a session that was overtaken is still heard
 	faultRepairSequence bool // a repair gets a lane sequence of its own
+	faultAhead          bool // past a hole a message is handed over though others are missing before it
+	faultFragments      bool // fragments are put together across a hole
+	faultNoPull         bool // a stream that catches up does not get what is held of it
 )
 
 // Faults lists the switches by name.
@@ -21,4 +24,7 @@ var Faults = map[string]*bool{
 	"duplicate":       &faultDuplicate,
 	"old-session":     &faultOldSession,
 	"repair-sequence": &faultRepairSequence,
+	"ahead":           &faultAhead,
+	"fragments":       &faultFragments,
+	"no-pull":         &faultNoPull,
 }

@@ -13,6 +13,8 @@ const partsFirst = 64 << 10
 type reassembly struct {
 	sequence uint64
 	begun    uint64 // lane sequence of the first fragment
+	at       uint64 // of the last fragment
+	offset   int    // where that lay in its datagram
 	since    Time   // of the last fragment
 	late     bool   // given up; what follows of the message is dropped
 	total    int
@@ -21,17 +23,28 @@ type reassembly struct {
 	head     wire.Message // of the first fragment
 }
 
+// has says whether the fragment of a message that lies at an offset of a datagram was
+// taken, past a hole.
+func (a *reassembly) has(seq, at uint64, offset int) bool {
+	return a != nil && a.sequence == seq && (at < a.at || at == a.at && offset <= a.offset)
+}
+
 // assemble takes a fragment. It says true when w has become the whole message.
-func (e *Engine) assemble(now Time, r *receiver, s *remoteStream, w *wire.Message) bool {
-	seq := s.near
-	if w.Flags&layout.WireMessageFlagBegin != 0 {
-		e.beginParts(now, r, s, w)
-	}
-	a := s.parts
-	if a == nil || a.late || a.sequence != seq {
+func (e *Engine) assemble(now Time, r *receiver, s *remoteStream, w *wire.Message, seq, at uint64, offset int) bool {
+	if s.parts.has(seq, at, offset) {
 		return false
 	}
-	a.since = now
+	if w.Flags&layout.WireMessageFlagBegin != 0 {
+		e.beginParts(now, r, s, w, seq, at)
+	}
+	a := s.parts
+	if a == nil || a.sequence != seq {
+		return false
+	}
+	a.since, a.at, a.offset = now, at, offset
+	if a.late {
+		return false
+	}
 	if w.Flags&layout.WireMessageFlagBegin == 0 || len(a.bytes) == 0 {
 		if len(a.bytes)+len(w.Payload) > a.total {
 			e.spoilParts(r.peer, s)
@@ -56,12 +69,12 @@ func (e *Engine) assemble(now Time, r *receiver, s *remoteStream, w *wire.Messag
 }
 
 // beginParts starts a large message, if it has a size that is allowed and there is room.
-func (e *Engine) beginParts(now Time, r *receiver, s *remoteStream, w *wire.Message) {
+func (e *Engine) beginParts(now Time, r *receiver, s *remoteStream, w *wire.Message, seq, at uint64) {
 	if s.parts != nil {
 		e.dropParts(r.peer, s)
 	}
 	a := e.parts.fresh()
-	*a = reassembly{sequence: s.near, begun: r.next, since: now, total: int(w.TotalLength), head: *w}
+	*a = reassembly{sequence: seq, begun: at, at: at, since: now, total: int(w.TotalLength), head: *w}
 	s.parts = a
 	r.peer.reassembling++
 	if a.total < len(w.Payload) || a.total > e.cfg.MessageLimit || r.peer.partBytes+a.total > e.cfg.ReassemblyBuffer {
@@ -107,13 +120,13 @@ func (e *Engine) dropParts(p *Peer, s *remoteStream) {
 	e.parts.used = append(e.parts.used, a)
 }
 
-// abortReassemblies gives up what has a hole in it.
-func (e *Engine) abortReassemblies(r *receiver) {
+// abortReassemblies gives up what has the hole below to in it.
+func (e *Engine) abortReassemblies(r *receiver, to uint64) {
 	if r.peer.reassembling == 0 {
 		return
 	}
 	for _, s := range r.peer.streams {
-		if s != nil && s.parts != nil && s.topic.Lane == r.lane {
+		if s != nil && s.parts != nil && s.topic.Lane == r.lane && s.parts.begun < to {
 			e.spoilParts(r.peer, s)
 		}
 	}
@@ -127,6 +140,9 @@ func (e *Engine) tickParts(now Time, p *Peer) {
 	for _, s := range p.streams {
 		if s == nil || s.parts == nil || s.parts.late {
 			continue
+		}
+		if r := p.receivers[s.topic.Lane]; r != nil && len(r.gaps.list) != 0 {
+			s.parts.since = now // what follows may lie in a hole, which has a time of its own
 		}
 		if due := s.parts.since + e.cfg.Timers.Reassembly; now < due {
 			e.arm(due)

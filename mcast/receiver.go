@@ -5,10 +5,11 @@ import (
 	"github.com/ringcast/ringcast/mcast/wire"
 )
 
-// receiver follows one lane of a peer: it delivers datagrams in the lane's order,
-// holds what comes past a hole, and asks for what is missing.
+// receiver follows one lane of a peer: it reads datagrams in the lane's order,
+// holds what comes past a hole, and asks for what is missing. Messages past a hole
+// are handed over where their stream misses nothing: see ahead.go.
 //
-//	delivered        | holes and held datagrams |  not seen
+//	read             | holes and held datagrams |  not seen
 //	─────────────────┼──────────────────────────┼──────────▶ lane sequence
 //	               next                       highest
 type receiver struct {
@@ -20,12 +21,14 @@ type receiver struct {
 	joined uint64 // nothing below was ever asked for
 
 	next    uint64
-	highest uint64 // one more than the highest seen
-	trail   uint64 // nothing below can be repaired
-	held    []int32
-	holding int // datagrams held
+	highest uint64  // one more than the highest seen
+	trail   uint64  // nothing below can be repaired
+	held    []int32 // by lane sequence: a piece of the pool, heldTaken, or 0
+	holding int     // datagrams held
 
-	gaps gapList
+	gaps    gapList
+	cuts    []*remoteStream // that wait for a hole to close between two fragments
+	rowless remoteStream    // stands for all whose rows are not here
 
 	// A datagram that waits, in part delivered, for rows of the table.
 	waiting   bool
@@ -33,7 +36,7 @@ type receiver struct {
 	offset    int // bytes of its messages that were delivered
 
 	missed     uint64 // sequences missed at first, reordering not counted
-	skips      uint64 // holes given up so far
+	skipEnd    uint64 // one more than the last sequence given up
 	skipReason LossReason
 	tabled     uint64 // rows of what lies below have come, if there are any
 	gaveUp     uint64 // below this no repair is waited for
@@ -114,6 +117,7 @@ func (e *Engine) intake(now Time, r *receiver, d *wire.Data, flags uint8, frame 
 		r.seen(now, e, seq)
 		if !e.deliverRaw(now, r, raw) {
 			e.hold(r, seq, frame)
+			e.ahead(now, r, seq, raw)
 			return wire.OK
 		}
 		r.next++
@@ -138,10 +142,13 @@ func (e *Engine) intake(now Time, r *receiver, d *wire.Data, flags uint8, frame 
 		e.count.Duplicates++
 		return wire.OK
 	}
-	if _, reason := e.unfold(d, flags); reason != wire.OK {
+	raw, reason := e.unfold(d, flags)
+	if reason != wire.OK {
 		return reason
 	}
-	if !e.hold(r, seq, frame) {
+	if e.ahead(now, r, seq, raw) {
+		e.mark(r, seq)
+	} else if !e.hold(r, seq, frame) {
 		e.count.ReorderFull++
 		return wire.OK
 	}
@@ -159,6 +166,9 @@ func (r *receiver) seen(now Time, e *Engine, seq uint64) {
 		r.highest = seq + 1
 	default:
 		r.gaps.fill(seq)
+		if len(r.cuts) != 0 {
+			e.mended(r)
+		}
 	}
 }
 
@@ -193,8 +203,10 @@ func (e *Engine) hold(r *receiver, seq uint64, frame []byte) bool {
 
 func (e *Engine) release(r *receiver, seq uint64) {
 	i := seq % r.reach
-	r.peer.heldBytes -= len(e.pool.get(r.held[i]))
-	e.pool.free(r.held[i])
+	if piece := r.held[i]; piece != heldTaken {
+		r.peer.heldBytes -= len(e.pool.get(piece))
+		e.pool.free(piece)
+	}
 	r.held[i] = 0
 	r.holding--
 }
@@ -217,7 +229,14 @@ func (e *Engine) drain(now Time, r *receiver) {
 
 // deliverHeld delivers the held datagram at next; it was checked when it came.
 func (e *Engine) deliverHeld(now Time, r *receiver) bool {
-	frame := e.pool.get(r.held[r.next%r.reach])
+	piece := r.held[r.next%r.reach]
+	if piece == heldTaken {
+		r.offset = 0
+		e.release(r, r.next)
+		r.next++
+		return true
+	}
+	frame := e.pool.get(piece)
 	var d wire.Data
 	flags := frame[layout.FrameHeaderFlagsOffset]
 	wire.ParseData(frame[wire.HeaderSize:], flags, &d)
@@ -240,7 +259,7 @@ func (e *Engine) skip(now Time, r *receiver) {
 	r.next = to
 	r.highest = max(r.highest, to)
 	r.gaps.drop(to)
-	r.skips++
+	r.skipEnd = to
 	switch {
 	case now < r.putOutTill:
 		r.skipReason = LossUntethered
@@ -249,7 +268,7 @@ func (e *Engine) skip(now Time, r *receiver) {
 	default:
 		r.skipReason = LossTrail
 	}
-	e.abortReassemblies(r)
+	e.abortReassemblies(r, to)
 	e.askTable(now, r)
 }
 

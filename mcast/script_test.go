@@ -214,10 +214,15 @@ func (s *script) body(name string, a arguments) (uint8, []byte) {
 		}
 		return wire.TypeSetup, b
 	case "rows": // the datagram that names topic 1 and producer 1
-		payload := wire.AppendTable(nil, &wire.TopicRow{Topic: 1, Name: []byte("t")}, &wire.ProducerRow{Node: 1, First: 1, FirstLane: seq, Topic: 1, Producer: 1})
+		p := a.get("p", 1)
+		row := wire.ProducerRow{Node: 1, Index: uint16(p), First: a.get("first", 1), Last: a.get("first", 1) - 1, FirstLane: seq, Topic: 1, Producer: uint16(p)}
+		payload := wire.AppendTable(nil, &wire.TopicRow{Topic: 1, Name: []byte("t")}, &row)
 		return wire.TypeData, s.data(b, a, &wire.Message{Flags: 3, Payload: payload})
 	case "recv": // a datagram with the message of sequence m, by default that of the lane
-		return wire.TypeData, s.data(b, a, &wire.Message{Topic: 1, Producer: 1, Sequence: uint32(a.get("m", seq)), Flags: 3, Payload: []byte("x")})
+		return wire.TypeData, s.data(b, a, &wire.Message{Topic: 1, Producer: uint16(a.get("p", 1)), Sequence: uint32(a.get("m", seq)), Flags: 3, Payload: []byte("x")})
+	case "part": // a fragment: flags 1 begin, 2 end
+		return wire.TypeData, s.data(b, a, &wire.Message{Topic: 1, Producer: uint16(a.get("p", 1)), Sequence: uint32(a.get("m", 1)), Flags: uint8(a.get("is", 0)) | 4*uint8(a.get("is", 0)&1),
+			TotalLength: uint32(8 * a.get("parts", 3)), Payload: []byte("fragment")})
 	case "hb":
 		h := wire.Heartbeat{Next: a.get("next", 0), Trail: a.get("trail", 0), RoundTripMicros: 200, Members: uint16(a.get("members", 2))}
 		return wire.TypeHeartbeat, h.AppendTo(b)
@@ -316,9 +321,19 @@ func (s *script) sent(b []byte) {
 	}
 }
 
-func (s *script) Deliver(_ *Peer, _ *RemoteTopic, m *Message) { s.say("deliver", "%d", m.Sequence) }
-func (s *script) Lost(_ *Peer, _ *RemoteTopic, _ Address, first, last uint64, r LossReason) {
-	s.say("lost", "[%d,%d] %v", first, last, r)
+func (s *script) Deliver(_ *Peer, _ *RemoteTopic, m *Message) {
+	s.say("deliver", "%d%s", m.Sequence, producerNamed(m.Producer))
+}
+func (s *script) Lost(_ *Peer, _ *RemoteTopic, a Address, first, last uint64, r LossReason) {
+	s.say("lost", "[%d,%d] %v%s", first, last, r, producerNamed(a))
+}
+
+// producerNamed names a producer other than the first.
+func producerNamed(a Address) string {
+	if a.Index <= 1 {
+		return ""
+	}
+	return fmt.Sprintf(" of producer %d", a.Index)
 }
 func (s *script) PeerUp(p *Peer)                 { s.say("up", "%d session %d", p.Node(), p.Session()) }
 func (s *script) PeerDown(p *Peer, r DownReason) { s.say("down", "%d %v", p.Node(), r) }

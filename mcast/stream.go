@@ -25,8 +25,15 @@ type remoteStream struct {
 	producer Address
 	place    *place
 	near     uint64 // the last sequence seen, to widen those of the wire
-	skips    uint64 // the receiver's skips when the last message came
+	at       uint64 // lane sequence where its last message, or loss, was
+	fresh    bool   // it goes on from an earlier session: at says nothing yet
 	parts    *reassembly
+
+	// What is held of it past a hole: see ahead.go.
+	waits   []uint64 // lane sequences of datagrams, upwards; some may have been read since
+	blocked uint64   // the datagram in which it was last found to wait
+	pulled  bool     // it is in Engine.ready
+	cut     bool     // it is in receiver.cuts
 
 	// From a snapshot: up to last was on the lane below lastAt; the first message
 	// of the session was first, not below the lane sequence firstLane.
@@ -36,9 +43,6 @@ type remoteStream struct {
 
 // noSequence is the last sequence of a stream whose first one is 0.
 const noSequence = 1<<64 - 1
-
-// skipsSession marks a stream that goes on from an earlier session.
-const skipsSession = 1<<64 - 1
 
 // widen makes a 64-bit sequence of its low half: the one nearest to near. It says
 // false where that would be below 0.
@@ -60,22 +64,16 @@ func (e *Engine) deliverRaw(now Time, r *receiver, raw []byte) bool {
 	p := r.peer
 	w := &e.incoming
 	for len(raw) != 0 {
-		rest := wire.NextMessage(raw, w)
-		if w.Topic == 0 {
+		offset := total - len(raw)
+		raw = wire.NextMessage(raw, w)
+		if s := p.stream(w); s != nil {
+			e.deliverMessage(now, r, s, w, offset)
+		} else if w.Topic == 0 {
 			e.readRows(now, r, w.Payload)
-			raw = rest
-			continue
+		} else if e.tableMissing(now, r, w) {
+			r.offset = offset
+			return false
 		}
-		if int(w.Producer) >= len(p.streams) || p.streams[w.Producer] == nil || uint32(p.streams[w.Producer].topic.ID) != w.Topic {
-			if e.tableMissing(now, r, w) {
-				r.offset = total - len(raw)
-				return false
-			}
-			raw = rest
-			continue
-		}
-		e.deliverMessage(now, r, p.streams[w.Producer], w)
-		raw = rest
 	}
 	return true
 }
@@ -94,8 +92,9 @@ func (e *Engine) tableMissing(now Time, r *receiver, w *wire.Message) (wait bool
 	return true
 }
 
-// deliverMessage hands a message to the sink, or its fragment to the reassembly.
-func (e *Engine) deliverMessage(now Time, r *receiver, s *remoteStream, w *wire.Message) {
+// deliverMessage takes a message in the lane's order: it is handed over, was
+// delivered before, or shows that others are lost.
+func (e *Engine) deliverMessage(now Time, r *receiver, s *remoteStream, w *wire.Message, offset int) {
 	seq, ok := widen(s.near, w.Sequence)
 	if !ok {
 		e.count.Refused[wire.BadMessage]++
@@ -112,17 +111,27 @@ func (e *Engine) deliverMessage(now Time, r *receiver, s *remoteStream, w *wire.
 	} else if seq != p.next {
 		if seq < p.next {
 			if !faultDuplicate {
-				e.count.DuplicateMessages++
+				if s.fresh || s.at < r.next { // else it was handed over past a hole
+					e.count.DuplicateMessages++
+				}
 				return
 			}
 		} else {
 			e.lost(r, s, seq-1)
 		}
 	}
-	s.skips = r.skips
+	e.handOver(now, r, s, w, seq, r.next, offset)
+}
+
+// handOver hands a stream's next message to the sink, or its fragment to the
+// reassembly. at and offset say where it lies in the lane.
+func (e *Engine) handOver(now Time, r *receiver, s *remoteStream, w *wire.Message, seq, at uint64, offset int) {
+	s.at, s.fresh = max(at, s.at), false
+	t := s.topic
 	const whole = layout.WireMessageFlagBegin | layout.WireMessageFlagEnd
 	if w.Flags&whole != whole {
-		if !e.assemble(now, r, s, w) {
+		if !e.assemble(now, r, s, w, seq, at, offset) {
+			e.advanced(r, s)
 			return
 		}
 	} else if s.parts != nil {
@@ -139,6 +148,7 @@ func (e *Engine) deliverMessage(now Time, r *receiver, s *remoteStream, w *wire.
 	if s.parts != nil {
 		e.dropParts(r.peer, s)
 	}
+	e.advanced(r, s)
 }
 
 // lost tells that everything from the stream's next message to last is lost.
@@ -147,19 +157,20 @@ func (e *Engine) lost(r *receiver, s *remoteStream, last uint64) {
 	s.place.next = last + 1
 	reason := LossSource
 	switch {
-	case s.skips == skipsSession:
+	case s.fresh:
 		reason = LossSession
-	case s.skips != r.skips:
+	case s.at < r.skipEnd:
 		reason = r.skipReason
 	case s.parts != nil && s.parts.late:
 		reason = LossGaveUp
 	}
-	s.skips = r.skips
+	s.at, s.fresh = max(s.at, r.next), false
 	if s.parts != nil {
 		e.dropParts(r.peer, s)
 	}
 	e.count.MessagesLost += last - first + 1
 	e.sink.Lost(r.peer, s.topic, s.producer, first, last, reason)
+	e.advanced(r, s)
 }
 
 // tellTails reports what streams lost at their end, once everything below the

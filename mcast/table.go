@@ -292,7 +292,7 @@ func (e *Engine) addRemoteStream(p *Peer, row *wire.ProducerRow) *remoteStream {
 	if s == nil {
 		t := p.topics[row.Topic]
 		a := Address{Node: row.Node, Epoch: row.Epoch, Generation: row.Generation, Index: row.Index, Handle: row.Handle}
-		s = &remoteStream{topic: t, producer: a, near: row.First, skips: skipsSession}
+		s = &remoteStream{topic: t, producer: a, near: row.First, fresh: true}
 		if row.Last != noSequence {
 			s.near = max(s.near, row.Last)
 		}
@@ -302,6 +302,9 @@ func (e *Engine) addRemoteStream(p *Peer, row *wire.ProducerRow) *remoteStream {
 			s.near = max(s.near, s.place.next)
 		}
 		p.streams[row.Producer] = s
+		if r := p.receivers[t.Lane]; r != nil {
+			e.rowsCame(r)
+		}
 	}
 	if s.topic.ID != TopicID(row.Topic) {
 		return nil
@@ -317,7 +320,8 @@ func (e *Engine) baseline(r *receiver, s *remoteStream, row *wire.ProducerRow) {
 		return
 	}
 	s.place.known, s.place.next = true, max(s.place.next, row.First)
-	s.skips = r.skips
+	s.at, s.fresh = r.next, false
+	e.advanced(r, s)
 }
 
 // baselines does so for the rows that came before the join.

@@ -14,6 +14,7 @@
 //	trail     nothing is given up that can still be repaired
 //	session   nothing of an old session is delivered under a newer one
 //	sequence  a lane sequence always bears the same messages
+//	prompt    a message that is here waits for none but those of its own producer
 //	naks      the holes of a lane are not asked for more often than the rules allow
 //	progress  in the end everything was delivered, or told as lost
 //

@@ -79,6 +79,7 @@ func (x *Node) postpone(e *event) {
 // receive gives a datagram to the engine, and takes the time that costs.
 func (x *Node) receive(e *event) {
 	x.engine.Receive(x.clock(), e.data, e.from, e.multi)
+	x.net.prompt.came(x, e.data)
 	if x.service > 0 {
 		x.busyTill = max(x.busyTill, x.net.now+x.service)
 	}

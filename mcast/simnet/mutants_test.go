@@ -22,6 +22,9 @@ var mutants = []struct {
 	{"duplicate", []string{"once"}, options},
 	{"old-session", []string{"session"}, restartOptions},
 	{"repair-sequence", []string{"sequence"}, options},
+	{"ahead", []string{"order", "repair"}, options},
+	{"fragments", []string{"bytes", "repair"}, options},
+	{"no-pull", []string{"prompt"}, options},
 }
 
 // Each broken build breaks an invariant that is named for it, on some seed.

@@ -90,7 +90,8 @@ type Network struct {
 	violations []Violation
 	lanes      map[laneKey]uint64 // hash of what a lane sequence bears
 	cut        map[[2]int]bool
-	restarts   int // nodes killed so far
+	restarts   int         // nodes killed so far
+	prompt     *promptness // nil: the invariant prompt is not checked
 }
 
 type event struct {

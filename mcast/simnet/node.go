@@ -198,6 +198,9 @@ func (x *Node) checkSequence(frame []byte) {
 		x.net.violate("sequence", "node %d sent bad data: %v", x.ID(), r)
 		return
 	}
+	if flags&wire.FlagRepair == 0 {
+		x.net.prompt.sent(x, frame, &d)
+	}
 	k := laneKey{node: x.ID(), session: x.session, lane: d.Lane, seq: d.LaneSequence}
 	h := maphash.Bytes(hashSeed, d.Body)
 	old, known := x.net.lanes[k]

@@ -61,6 +61,7 @@ func runSeed(o Options) *Network {
 		n.violate("progress", "the nodes did not join")
 		return n
 	}
+	n.prompt = newPromptness()
 	for _, x := range n.Nodes {
 		x.Publish()
 	}

@@ -46,6 +46,9 @@ const (
 	FlagEndOfSession = layout.FrameFlagEndOfSession
 )
 
+// MessageEnd is the flag of a message's last fragment.
+const MessageEnd = layout.WireMessageFlagEnd
+
 // TypeOf returns the type of a frame that is known to be whole.
 func TypeOf(frame []byte) uint8 { return frame[layout.FrameHeaderTypeOffset] }
 
