@@ -28,6 +28,9 @@ func readClock() time.Duration {
 // read only where somebody waits.
 func monotonic() time.Duration { return clockBase + time.Since(clockStart) }
 
+// Now reads CLOCK_MONOTONIC, which all processes of a node share. About 25 ns.
+func Now() time.Duration { return monotonic() }
+
 // maxStep is the most that one step of a stopwatch counts, so that a pause of
 // the whole machine, or of the observer, accuses nobody.
 const maxStep = 10 * time.Millisecond

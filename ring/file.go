@@ -19,6 +19,8 @@ type FileOptions struct {
 	Shape Shape
 	// Write maps the slots for writing; readers do without.
 	Write bool
+	// Existing makes no ring: fs.ErrNotExist where there is none.
+	Existing bool
 	// Rights are whose the ring is, and who may publish (write) and read. Zero fields
 	// ask for nothing: they are the domain's if the ring is made here. Who may read
 	// may write the control file, if he may write in the domain.
@@ -107,6 +109,8 @@ func openOnce(path string, host Host, o FileOptions, finish bool) (*File, error)
 	ctl, err := shm.Open(path+".ctl", layout.SegmentKindRingControl, true)
 	var retired *shm.RetiredError
 	switch {
+	case errors.Is(err, fs.ErrNotExist) && o.Existing:
+		return nil, err
 	case errors.Is(err, fs.ErrNotExist):
 		return create(path, host, o)
 	case errors.As(err, &retired):

@@ -36,7 +36,9 @@ type handRow struct {
 	caller   [2]uint64 // an address
 	sequence uint64
 	taker    [2]uint64 // an address
-	_        [8]byte
+
+	// Written by the taker before STARTED, and changed by the caller.
+	control atomic.Uint64 // a controlWord
 }
 
 // One line a field: a difference in either direction does not compile.
@@ -55,6 +57,7 @@ var (
 	_ = [1]struct{}{}[unsafe.Offsetof(handRow{}.caller)-layout.InHandRowCallerOffset]
 	_ = [1]struct{}{}[unsafe.Offsetof(handRow{}.sequence)-layout.InHandRowCorrelationOffset]
 	_ = [1]struct{}{}[unsafe.Offsetof(handRow{}.taker)-layout.InHandRowCorrelationOffset-8]
+	_ = [1]struct{}{}[unsafe.Offsetof(handRow{}.control)-layout.InHandRowCorrelationOffset-24]
 )
 
 // message views what a row says of its message: its source's address and its sequence.

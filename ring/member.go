@@ -1,7 +1,6 @@
 package ring
 
 import (
-	"sync/atomic"
 	"time"
 
 	"github.com/ringcast/ringcast/codec/layout"
@@ -59,19 +58,19 @@ type hand struct {
 // before that, another member gets an AbandonedError. Done may be called from any
 // goroutine, once, and not after the member's Close, which has given it up.
 type Hand struct {
-	position *atomic.Uint64
-	word     handWord
+	row  *handRow // nil: it has ended
+	word handWord
 }
 
 // Done ends the message: it was handled, and nobody will be told of it. Its bytes
 // must not be touched after. One locked instruction. Error: ErrNotInHand.
 func (h *Hand) Done() error {
-	if h.position == nil {
+	if h.row == nil {
 		return ErrNotInHand
 	}
 	at("done")
-	ended := h.position.CompareAndSwap(uint64(h.word), uint64(h.word.with(handFree))) // pairs(hand)
-	h.position = nil
+	ended := h.row.position.CompareAndSwap(uint64(h.word), uint64(h.word.with(handFree))) // pairs(hand)
+	h.row = nil
 	if !ended {
 		return ErrNotInHand
 	}

@@ -19,7 +19,7 @@ func (mb *Member) Next(m *Message) error {
 // Done ends the message that Next has handed out, if there is one. It is the way to
 // say that it was handled before the next one is asked for, or before Close.
 func (mb *Member) Done() {
-	if mb.current.position != nil {
+	if mb.current.row != nil {
 		_ = mb.current.Done()
 	}
 }
@@ -147,7 +147,8 @@ func (mb *Member) own(m *Message, h *hand, p uint64, w takeWord, mark uint64) (g
 		return Hand{}, err != nil, err // nil: another has settled it, or there is nothing to tell
 	}
 	row := &g.rows[h.row]
-	row.describe(v.producer(), v.body.sequence)
+	row.describeMessage(&v)
+	storeRelease(&row.control, uint64(newControlWord(p))) // pairs(control): before the hand
 	hand := makeHandWord(p, handUnconfirmed)
 	at("hand")
 	row.position.Store(uint64(hand)) // pairs(hand): before STARTED
@@ -160,7 +161,7 @@ func (mb *Member) own(m *Message, h *hand, p uint64, w takeWord, mark uint64) (g
 	row.position.Store(uint64(hand)) // pairs(hand): before the gate passes
 	v.message(m, p, v.payload, mb.eyes.tag)
 	mb.started(p)
-	return Hand{&row.position, hand}, true, nil
+	return Hand{row, hand}, true, nil
 }
 
 // started moves on behind position p, and now and then the gate.

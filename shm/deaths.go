@@ -43,7 +43,13 @@ const (
 //
 // It sleeps in the runtime's poller and takes no thread. fn may call Free.
 func (d *Domain) Deaths(ctx context.Context, fn func(index uint16)) error {
-	w, err := newWatch(d, fn)
+	return d.Watch(ctx, fn, func() {})
+}
+
+// Watch is Deaths that also calls changed after each look at the table that followed a
+// change of it, or a tick: somebody may have joined, left, or been freed by another.
+func (d *Domain) Watch(ctx context.Context, died func(index uint16), changed func()) error {
+	w, err := newWatch(d, died)
 	if err != nil {
 		return fmt.Errorf("watch participants: %w", err)
 	}
@@ -51,8 +57,11 @@ func (d *Domain) Deaths(ctx context.Context, fn func(index uint16)) error {
 	stop := context.AfterFunc(ctx, func() { _ = w.poll.SetReadDeadline(time.Unix(1, 0)) })
 	defer stop()
 	for ctx.Err() == nil {
-		w.scan()
+		news := w.scan()
 		w.ask()
+		if news {
+			changed()
+		}
 		if err := w.sleep(ctx); err != nil {
 			return fmt.Errorf("watch participants: %w", err)
 		}
@@ -168,11 +177,11 @@ func (w *watch) close() {
 }
 
 // scan follows the table where it changed, or after a tick, all of it: some
-// microseconds.
-func (w *watch) scan() {
+// microseconds. It reports whether it looked.
+func (w *watch) scan() bool {
 	changes := w.domain.Changes() // before the records: a change that comes later is seen next time
 	if changes == w.changes && !w.whole {
-		return
+		return false
 	}
 	w.changes, w.whole = changes, false
 	for i := range w.seen {
@@ -187,6 +196,7 @@ func (w *watch) scan() {
 			w.listen(i)
 		}
 	}
+	return true
 }
 
 // listen opens the bell of an index that is LIVE. Whoever has none that rings is suspect.

@@ -193,8 +193,8 @@ const (
 const (
 	InHandRowStateOffset       = 0  // ulong | generation << 32 | participant << 16 | RowState
 	InHandRowPositionOffset    = 8  // ulong | position << 2 | InHandState
-	InHandRowCallerOffset      = 16 // Address | of a topic's message: its producer
-	InHandRowCorrelationOffset = 32 // ulong | of a topic's message: its sequence
+	InHandRowCallerOffset      = 16 // Address | its producer, or the source of its address block
+	InHandRowCorrelationOffset = 32 // ulong | its sequence, or its block's correlation
 
 	// Size of InHandRow in bytes; it is aligned to 8.
 	InHandRowSize = 64

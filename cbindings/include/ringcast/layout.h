@@ -922,11 +922,11 @@ struct rc_slot_header {
 struct rc_in_hand_row {
 	uint64_t state; /* generation << 32 | participant << 16 | RowState */
 	uint64_t position; /* position << 2 | InHandState */
-	struct rc_address caller; /* of a topic's message: its producer */
-	uint64_t correlation; /* of a topic's message: its sequence */
+	struct rc_address caller; /* its producer, or the source of its address block */
+	uint64_t correlation; /* its sequence, or its block's correlation */
 	struct rc_reserved8 reserved0; /* the taker's address: node | epoch << 32 */
 	struct rc_reserved8 reserved1; /* the taker's address: generation | index << 32 | handle << 48 */
-	struct rc_reserved8 reserved2;
+	struct rc_reserved8 reserved2; /* control: low half of the position << 32 | credit << 2 | WAITING | CANCEL */
 };
 
 #define RC_GROUP_HEADER_SIZE 128
