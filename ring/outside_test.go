@@ -123,7 +123,7 @@ func TestControl(t *testing.T) {
 	if h.Canceled() || h.Credit() != FirstCredit {
 		t.Fatalf("begins canceled %v with credit %d", h.Canceled(), h.Credit())
 	}
-	if h.AwaitCredit(FirstCredit - 1) != true || h.AwaitCredit(FirstCredit) != false {
+	if h.AwaitCredit(FirstCredit-1) != true || h.AwaitCredit(FirstCredit) != false {
 		t.Error("waits for what it has, or not for what it has not")
 	}
 	rings := s.rings[2].ctl.wakes.Load()
