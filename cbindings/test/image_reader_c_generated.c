@@ -203,6 +203,26 @@ static void print_hello_head(const char *path, const void *at)
 	print_field(path, "reserved0", (uint64_t)value.reserved0);
 }
 
+static void print_hear_head(const char *path, const void *at)
+{
+	struct rc_hear_head value;
+	memcpy(&value, at, sizeof value);
+	print_field(path, "known", (uint64_t)value.known);
+	print_field(path, "row_count", (uint64_t)value.row_count);
+	print_field(path, "health", (uint64_t)value.health);
+	print_field(path, "reserved0", (uint64_t)value.reserved0);
+	print_field(path, "reserved1", (uint64_t)value.reserved1);
+}
+
+static void print_hear_row(const char *path, const void *at)
+{
+	struct rc_hear_row value;
+	memcpy(&value, at, sizeof value);
+	print_field(path, "node", (uint64_t)value.node);
+	print_field(path, "silence_ms", (uint64_t)value.silence_ms);
+	print_field(path, "flags", (uint64_t)value.flags);
+}
+
 static void print_setup_head(const char *path, const void *at)
 {
 	struct rc_setup_head value;
@@ -697,6 +717,8 @@ const struct image_reader image_readers[] = {
 	{"StatusHead", sizeof(struct rc_status_head), print_status_head},
 	{"FullTopic", sizeof(struct rc_full_topic), print_full_topic},
 	{"HelloHead", sizeof(struct rc_hello_head), print_hello_head},
+	{"HearHead", sizeof(struct rc_hear_head), print_hear_head},
+	{"HearRow", sizeof(struct rc_hear_row), print_hear_row},
 	{"SetupHead", sizeof(struct rc_setup_head), print_setup_head},
 	{"TableHead", sizeof(struct rc_table_head), print_table_head},
 	{"LaneRow", sizeof(struct rc_lane_row), print_lane_row},

@@ -95,6 +95,10 @@ static_assert(static_cast<uint64_t>(fb::LaneClass::Live) == RC_LANE_CLASS_LIVE, 
 static_assert(static_cast<uint64_t>(fb::HelloFlag::Answer) == RC_HELLO_FLAG_ANSWER, "value of HelloFlag.Answer");
 static_assert(static_cast<uint64_t>(fb::HelloFlag::SetupWanted) == RC_HELLO_FLAG_SETUP_WANTED, "value of HelloFlag.SetupWanted");
 
+static_assert(static_cast<uint64_t>(fb::HearFlag::Suspected) == RC_HEAR_FLAG_SUSPECTED, "value of HearFlag.Suspected");
+static_assert(static_cast<uint64_t>(fb::HearFlag::Unicast) == RC_HEAR_FLAG_UNICAST, "value of HearFlag.Unicast");
+static_assert(static_cast<uint64_t>(fb::HearFlag::Gone) == RC_HEAR_FLAG_GONE, "value of HearFlag.Gone");
+
 static_assert(static_cast<uint64_t>(fb::StatusFlag::SetupWanted) == RC_STATUS_FLAG_SETUP_WANTED, "value of StatusFlag.SetupWanted");
 static_assert(static_cast<uint64_t>(fb::StatusFlag::Overrun) == RC_STATUS_FLAG_OVERRUN, "value of StatusFlag.Overrun");
 
@@ -396,6 +400,28 @@ static void print_hello_head(const char *path, const void *at)
 	print_field(path, "version_min", static_cast<uint64_t>(value->version_min()));
 	print_field(path, "version_max", static_cast<uint64_t>(value->version_max()));
 	print_field(path, "reserved0", static_cast<uint64_t>(value->reserved0()));
+}
+
+static_assert(sizeof(fb::HearHead) == RC_HEAR_HEAD_SIZE, "size of HearHead");
+static_assert(alignof(fb::HearHead) == alignof(struct rc_hear_head), "alignment of HearHead");
+static void print_hear_head(const char *path, const void *at)
+{
+	const auto *value = static_cast<const fb::HearHead *>(at);
+	print_field(path, "known", static_cast<uint64_t>(value->known()));
+	print_field(path, "row_count", static_cast<uint64_t>(value->row_count()));
+	print_field(path, "health", static_cast<uint64_t>(value->health()));
+	print_field(path, "reserved0", static_cast<uint64_t>(value->reserved0()));
+	print_field(path, "reserved1", static_cast<uint64_t>(value->reserved1()));
+}
+
+static_assert(sizeof(fb::HearRow) == RC_HEAR_ROW_SIZE, "size of HearRow");
+static_assert(alignof(fb::HearRow) == alignof(struct rc_hear_row), "alignment of HearRow");
+static void print_hear_row(const char *path, const void *at)
+{
+	const auto *value = static_cast<const fb::HearRow *>(at);
+	print_field(path, "node", static_cast<uint64_t>(value->node()));
+	print_field(path, "silence_ms", static_cast<uint64_t>(value->silence_ms()));
+	print_field(path, "flags", static_cast<uint64_t>(value->flags()));
 }
 
 static_assert(sizeof(fb::SetupHead) == RC_SETUP_HEAD_SIZE, "size of SetupHead");
@@ -917,6 +943,8 @@ const struct image_reader image_readers[] = {
 	{"StatusHead", sizeof(fb::StatusHead), print_status_head},
 	{"FullTopic", sizeof(fb::FullTopic), print_full_topic},
 	{"HelloHead", sizeof(fb::HelloHead), print_hello_head},
+	{"HearHead", sizeof(fb::HearHead), print_hear_head},
+	{"HearRow", sizeof(fb::HearRow), print_hear_row},
 	{"SetupHead", sizeof(fb::SetupHead), print_setup_head},
 	{"TableHead", sizeof(fb::TableHead), print_table_head},
 	{"LaneRow", sizeof(fb::LaneRow), print_lane_row},

@@ -6,7 +6,8 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 )
 
-// / Head of Hello; the node's name and host follow, each led by its length in one byte.
+// / Head of Hello; the node's name and host follow, each led by its length in one byte,
+// / then zeros up to a multiple of 8, HearHead and HearRows.
 type HelloHead struct {
 	_tab flatbuffers.Struct
 }

@@ -167,6 +167,18 @@ var structures = map[string]structure{
 		{"version_max", "VersionMax", 1, "", false},
 		{"reserved0", "Reserved0", 2, "", false},
 	}},
+	"HearHead": {8, func() accessor { return new(fb.HearHead) }, []member{
+		{"known", "Known", 2, "", false},
+		{"row_count", "RowCount", 2, "", false},
+		{"health", "Health", 1, "", false},
+		{"reserved0", "Reserved0", 1, "", false},
+		{"reserved1", "Reserved1", 2, "", false},
+	}},
+	"HearRow": {8, func() accessor { return new(fb.HearRow) }, []member{
+		{"node", "Node", 4, "", false},
+		{"silence_ms", "SilenceMs", 2, "", false},
+		{"flags", "Flags", 2, "", false},
+	}},
 	"SetupHead": {24, func() accessor { return new(fb.SetupHead) }, []member{
 		{"table_version", "TableVersion", 4, "", false},
 		{"snapshot", "Snapshot", 4, "", false},

@@ -137,6 +137,16 @@ const (
 	HelloFlagSetupWanted = 2
 )
 
+// HearFlag, 2 bytes. A set of flags. Flags of HearRow.
+const (
+	// Nothing at all has come of the node for so long that it may be dead.
+	HearFlagSuspected = 1
+	// Its unicast frames do come.
+	HearFlagUnicast = 2
+	// It was taken for dead.
+	HearFlagGone = 4
+)
+
 // StatusFlag, 2 bytes. A set of flags. Flags of Status.
 const (
 	// Send me your Setup.
@@ -297,7 +307,7 @@ const (
 	FullTopicSize = 8
 )
 
-// Offsets in HelloHead, in bytes. Head of Hello; the node's name and host follow, each led by its length in one byte.
+// Offsets in HelloHead, in bytes. Head of Hello; the node's name and host follow, each led by its length in one byte, then zeros up to a multiple of 8, HearHead and HearRows.
 const (
 	HelloHeadEpochOffset        = 0  // uint | epoch of the node
 	HelloHeadFeaturesOffset     = 4  // uint | optional abilities; 0 in version 1
@@ -313,6 +323,28 @@ const (
 
 	// Size of HelloHead in bytes; it is aligned to 4.
 	HelloHeadSize = 32
+)
+
+// Offsets in HearHead, in bytes. What a node does not hear, behind the host of a Hello; HearRows follow.
+const (
+	HearHeadKnownOffset     = 0 // ushort | peers of the sender
+	HearHeadRowCountOffset  = 2 // ushort
+	HearHeadHealthOffset    = 4 // ubyte | 1: its timers are in time; up to 8: they are late
+	HearHeadReserved0Offset = 5 // ubyte
+	HearHeadReserved1Offset = 6 // ushort
+
+	// Size of HearHead in bytes; it is aligned to 2.
+	HearHeadSize = 8
+)
+
+// Offsets in HearRow, in bytes. A node whose multicast frames do not come.
+const (
+	HearRowNodeOffset      = 0 // uint
+	HearRowSilenceMsOffset = 4 // ushort | since its last frame of either kind; 65535: that or more
+	HearRowFlagsOffset     = 6 // HearFlag
+
+	// Size of HearRow in bytes; it is aligned to 4.
+	HearRowSize = 8
 )
 
 // Offsets in SetupHead, in bytes. Head of Setup: lanes, then topics, then producers.

@@ -22,12 +22,21 @@ type Hello struct {
 	VersionMin      uint8
 	VersionMax      uint8
 	Name, Host      []byte
+	// Hears is what it says of other nodes, if HasHears.
+	Hears    Hears
+	HasHears bool
 }
 
 // Size returns the bytes of the body.
-func (h *Hello) Size() int { return HelloHeadSize + 2 + len(h.Name) + len(h.Host) }
+func (h *Hello) Size() int {
+	n := HelloHeadSize + 2 + len(h.Name) + len(h.Host)
+	if h.HasHears {
+		n = (n+7)&^7 + HearHeadSize + len(h.Hears.rows)
+	}
+	return n
+}
 
-// AppendTo appends the body. Name and Host must not be longer than TextMax.
+// AppendTo appends the body to a frame. Name and Host must not be longer than TextMax.
 func (h *Hello) AppendTo(b []byte) []byte {
 	b, x := grow(b, HelloHeadSize)
 	le.PutUint32(x[layout.HelloHeadEpochOffset:], h.Epoch)
@@ -41,11 +50,15 @@ func (h *Hello) AppendTo(b []byte) []byte {
 	x[layout.HelloHeadVersionMinOffset] = h.VersionMin
 	x[layout.HelloHeadVersionMaxOffset] = h.VersionMax
 	b = append(append(b, byte(len(h.Name))), h.Name...)
-	return append(append(b, byte(len(h.Host))), h.Host...)
+	b = append(append(b, byte(len(h.Host))), h.Host...)
+	if h.HasHears {
+		b = AppendHears(b, &h.Hears)
+	}
+	return b
 }
 
-// ParseHello reads the body of a Hello. What follows the host is ignored: a later
-// version may say more there.
+// ParseHello reads the body of a Hello. What follows the rows of the vector is
+// ignored: a later version may say more there.
 func ParseHello(b []byte, h *Hello) Reason {
 	if len(b) < HelloHeadSize+2 {
 		return BadSize
@@ -71,10 +84,12 @@ func ParseHello(b []byte, h *Hello) Reason {
 	if h.Name, rest, ok = cutText(rest); !ok || len(h.Name) > TextMax {
 		return BadText
 	}
-	if h.Host, _, ok = cutText(rest); !ok || len(h.Host) > TextMax {
+	if h.Host, rest, ok = cutText(rest); !ok || len(h.Host) > TextMax {
 		return BadText
 	}
-	return OK
+	var reason Reason
+	h.HasHears, reason = parseHears(b, len(b)-len(rest), &h.Hears)
+	return reason
 }
 
 // cutText takes a text led by its length in one byte off b.

@@ -18,7 +18,7 @@
 /* Names the layout of all segments; stands in every segment's header. */
 #define RC_LAYOUT_HASH UINT64_C(0xf121cf2feaebf68b)
 /* Names the layout of all frames. */
-#define RC_WIRE_HASH UINT64_C(0x637cb5345d1085bd)
+#define RC_WIRE_HASH UINT64_C(0x23734a59546faefe)
 
 /* Magic is "RINGCAST" read as a little-endian word. */
 #define RC_MAGIC UINT64_C(0x54534143474e4952)
@@ -188,6 +188,11 @@
 /* HelloFlag, 2 bytes. Flags of Hello. */
 #define RC_HELLO_FLAG_ANSWER 1u
 #define RC_HELLO_FLAG_SETUP_WANTED 2u
+
+/* HearFlag, 2 bytes. Flags of HearRow. */
+#define RC_HEAR_FLAG_SUSPECTED 1u
+#define RC_HEAR_FLAG_UNICAST 2u
+#define RC_HEAR_FLAG_GONE 4u
 
 /* StatusFlag, 2 bytes. Flags of Status. */
 #define RC_STATUS_FLAG_SETUP_WANTED 1u
@@ -567,7 +572,7 @@ struct rc_full_topic {
 #define RC_HELLO_HEAD_VERSION_MIN_OFFSET 28
 #define RC_HELLO_HEAD_VERSION_MAX_OFFSET 29
 #define RC_HELLO_HEAD_RESERVED0_OFFSET 30
-/* Head of Hello; the node's name and host follow, each led by its length in one byte. */
+/* Head of Hello; the node's name and host follow, each led by its length in one byte, then zeros up to a multiple of 8, HearHead and HearRows. */
 struct rc_hello_head {
 	uint32_t epoch; /* epoch of the node */
 	uint32_t features; /* optional abilities; 0 in version 1 */
@@ -580,6 +585,32 @@ struct rc_hello_head {
 	uint8_t version_min;
 	uint8_t version_max;
 	uint16_t reserved0;
+};
+
+#define RC_HEAR_HEAD_SIZE 8
+#define RC_HEAR_HEAD_KNOWN_OFFSET 0
+#define RC_HEAR_HEAD_ROW_COUNT_OFFSET 2
+#define RC_HEAR_HEAD_HEALTH_OFFSET 4
+#define RC_HEAR_HEAD_RESERVED0_OFFSET 5
+#define RC_HEAR_HEAD_RESERVED1_OFFSET 6
+/* What a node does not hear, behind the host of a Hello; HearRows follow. */
+struct rc_hear_head {
+	uint16_t known; /* peers of the sender */
+	uint16_t row_count;
+	uint8_t health; /* 1: its timers are in time; up to 8: they are late */
+	uint8_t reserved0;
+	uint16_t reserved1;
+};
+
+#define RC_HEAR_ROW_SIZE 8
+#define RC_HEAR_ROW_NODE_OFFSET 0
+#define RC_HEAR_ROW_SILENCE_MS_OFFSET 4
+#define RC_HEAR_ROW_FLAGS_OFFSET 6
+/* A node whose multicast frames do not come. */
+struct rc_hear_row {
+	uint32_t node;
+	uint16_t silence_ms; /* since its last frame of either kind; 65535: that or more */
+	uint16_t flags; /* RC_HEAR_FLAG_*. */
 };
 
 #define RC_SETUP_HEAD_SIZE 24
@@ -1369,6 +1400,18 @@ RC_LAYOUT_ASSERT(offsetof(struct rc_hello_head, flags) == RC_HELLO_HEAD_FLAGS_OF
 RC_LAYOUT_ASSERT(offsetof(struct rc_hello_head, version_min) == RC_HELLO_HEAD_VERSION_MIN_OFFSET, "offset of HelloHead.version_min");
 RC_LAYOUT_ASSERT(offsetof(struct rc_hello_head, version_max) == RC_HELLO_HEAD_VERSION_MAX_OFFSET, "offset of HelloHead.version_max");
 RC_LAYOUT_ASSERT(offsetof(struct rc_hello_head, reserved0) == RC_HELLO_HEAD_RESERVED0_OFFSET, "offset of HelloHead.reserved0");
+
+RC_LAYOUT_ASSERT(sizeof(struct rc_hear_head) == RC_HEAR_HEAD_SIZE, "size of HearHead");
+RC_LAYOUT_ASSERT(offsetof(struct rc_hear_head, known) == RC_HEAR_HEAD_KNOWN_OFFSET, "offset of HearHead.known");
+RC_LAYOUT_ASSERT(offsetof(struct rc_hear_head, row_count) == RC_HEAR_HEAD_ROW_COUNT_OFFSET, "offset of HearHead.row_count");
+RC_LAYOUT_ASSERT(offsetof(struct rc_hear_head, health) == RC_HEAR_HEAD_HEALTH_OFFSET, "offset of HearHead.health");
+RC_LAYOUT_ASSERT(offsetof(struct rc_hear_head, reserved0) == RC_HEAR_HEAD_RESERVED0_OFFSET, "offset of HearHead.reserved0");
+RC_LAYOUT_ASSERT(offsetof(struct rc_hear_head, reserved1) == RC_HEAR_HEAD_RESERVED1_OFFSET, "offset of HearHead.reserved1");
+
+RC_LAYOUT_ASSERT(sizeof(struct rc_hear_row) == RC_HEAR_ROW_SIZE, "size of HearRow");
+RC_LAYOUT_ASSERT(offsetof(struct rc_hear_row, node) == RC_HEAR_ROW_NODE_OFFSET, "offset of HearRow.node");
+RC_LAYOUT_ASSERT(offsetof(struct rc_hear_row, silence_ms) == RC_HEAR_ROW_SILENCE_MS_OFFSET, "offset of HearRow.silence_ms");
+RC_LAYOUT_ASSERT(offsetof(struct rc_hear_row, flags) == RC_HEAR_ROW_FLAGS_OFFSET, "offset of HearRow.flags");
 
 RC_LAYOUT_ASSERT(sizeof(struct rc_setup_head) == RC_SETUP_HEAD_SIZE, "size of SetupHead");
 RC_LAYOUT_ASSERT(offsetof(struct rc_setup_head, table_version) == RC_SETUP_HEAD_TABLE_VERSION_OFFSET, "offset of SetupHead.table_version");

@@ -40,6 +40,10 @@ struct FullTopic;
 
 struct HelloHead;
 
+struct HearHead;
+
+struct HearRow;
+
 struct SetupHead;
 
 struct TableHead;
@@ -442,6 +446,45 @@ inline const char *EnumNameHelloFlag(HelloFlag e) {
   if (::flatbuffers::IsOutRange(e, HelloFlag::Answer, HelloFlag::SetupWanted)) return "";
   const size_t index = static_cast<size_t>(e) - static_cast<size_t>(HelloFlag::Answer);
   return EnumNamesHelloFlag()[index];
+}
+
+/// Flags of HearRow.
+enum class HearFlag : uint16_t {
+  /// Nothing at all has come of the node for so long that it may be dead.
+  Suspected = 1,
+  /// Its unicast frames do come.
+  Unicast = 2,
+  /// It was taken for dead.
+  Gone = 4,
+  NONE = 0,
+  ANY = 7
+};
+FLATBUFFERS_DEFINE_BITMASK_OPERATORS(HearFlag, uint16_t)
+
+inline const HearFlag (&EnumValuesHearFlag())[3] {
+  static const HearFlag values[] = {
+    HearFlag::Suspected,
+    HearFlag::Unicast,
+    HearFlag::Gone
+  };
+  return values;
+}
+
+inline const char * const *EnumNamesHearFlag() {
+  static const char * const names[5] = {
+    "Suspected",
+    "Unicast",
+    "",
+    "Gone",
+    nullptr
+  };
+  return names;
+}
+
+inline const char *EnumNameHearFlag(HearFlag e) {
+  if (::flatbuffers::IsOutRange(e, HearFlag::Suspected, HearFlag::Gone)) return "";
+  const size_t index = static_cast<size_t>(e) - static_cast<size_t>(HearFlag::Suspected);
+  return EnumNamesHearFlag()[index];
 }
 
 /// Flags of Status.
@@ -1319,7 +1362,8 @@ struct FullTopic::Traits {
   using type = FullTopic;
 };
 
-/// Head of Hello; the node's name and host follow, each led by its length in one byte.
+/// Head of Hello; the node's name and host follow, each led by its length in one byte,
+/// then zeros up to a multiple of 8, HearHead and HearRows.
 FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(4) HelloHead FLATBUFFERS_FINAL_CLASS {
  private:
   uint32_t epoch_;
@@ -1433,6 +1477,112 @@ FLATBUFFERS_STRUCT_END(HelloHead, 32);
 
 struct HelloHead::Traits {
   using type = HelloHead;
+};
+
+/// What a node does not hear, behind the host of a Hello; HearRows follow.
+FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(2) HearHead FLATBUFFERS_FINAL_CLASS {
+ private:
+  uint16_t known_;
+  uint16_t row_count_;
+  uint8_t health_;
+  uint8_t reserved0_;
+  uint16_t reserved1_;
+
+ public:
+  struct Traits;
+  HearHead()
+      : known_(0),
+        row_count_(0),
+        health_(0),
+        reserved0_(0),
+        reserved1_(0) {
+  }
+  HearHead(uint16_t _known, uint16_t _row_count, uint8_t _health, uint8_t _reserved0, uint16_t _reserved1)
+      : known_(::flatbuffers::EndianScalar(_known)),
+        row_count_(::flatbuffers::EndianScalar(_row_count)),
+        health_(::flatbuffers::EndianScalar(_health)),
+        reserved0_(::flatbuffers::EndianScalar(_reserved0)),
+        reserved1_(::flatbuffers::EndianScalar(_reserved1)) {
+  }
+  uint16_t known() const {
+    return ::flatbuffers::EndianScalar(known_);
+  }
+  void mutate_known(uint16_t _known) {
+    ::flatbuffers::WriteScalar(&known_, _known);
+  }
+  uint16_t row_count() const {
+    return ::flatbuffers::EndianScalar(row_count_);
+  }
+  void mutate_row_count(uint16_t _row_count) {
+    ::flatbuffers::WriteScalar(&row_count_, _row_count);
+  }
+  uint8_t health() const {
+    return ::flatbuffers::EndianScalar(health_);
+  }
+  void mutate_health(uint8_t _health) {
+    ::flatbuffers::WriteScalar(&health_, _health);
+  }
+  uint8_t reserved0() const {
+    return ::flatbuffers::EndianScalar(reserved0_);
+  }
+  void mutate_reserved0(uint8_t _reserved0) {
+    ::flatbuffers::WriteScalar(&reserved0_, _reserved0);
+  }
+  uint16_t reserved1() const {
+    return ::flatbuffers::EndianScalar(reserved1_);
+  }
+  void mutate_reserved1(uint16_t _reserved1) {
+    ::flatbuffers::WriteScalar(&reserved1_, _reserved1);
+  }
+};
+FLATBUFFERS_STRUCT_END(HearHead, 8);
+
+struct HearHead::Traits {
+  using type = HearHead;
+};
+
+/// A node whose multicast frames do not come.
+FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(4) HearRow FLATBUFFERS_FINAL_CLASS {
+ private:
+  uint32_t node_;
+  uint16_t silence_ms_;
+  uint16_t flags_;
+
+ public:
+  struct Traits;
+  HearRow()
+      : node_(0),
+        silence_ms_(0),
+        flags_(0) {
+  }
+  HearRow(uint32_t _node, uint16_t _silence_ms, ringcast::fb::HearFlag _flags)
+      : node_(::flatbuffers::EndianScalar(_node)),
+        silence_ms_(::flatbuffers::EndianScalar(_silence_ms)),
+        flags_(::flatbuffers::EndianScalar(static_cast<uint16_t>(_flags))) {
+  }
+  uint32_t node() const {
+    return ::flatbuffers::EndianScalar(node_);
+  }
+  void mutate_node(uint32_t _node) {
+    ::flatbuffers::WriteScalar(&node_, _node);
+  }
+  uint16_t silence_ms() const {
+    return ::flatbuffers::EndianScalar(silence_ms_);
+  }
+  void mutate_silence_ms(uint16_t _silence_ms) {
+    ::flatbuffers::WriteScalar(&silence_ms_, _silence_ms);
+  }
+  ringcast::fb::HearFlag flags() const {
+    return static_cast<ringcast::fb::HearFlag>(::flatbuffers::EndianScalar(flags_));
+  }
+  void mutate_flags(ringcast::fb::HearFlag _flags) {
+    ::flatbuffers::WriteScalar(&flags_, static_cast<uint16_t>(_flags));
+  }
+};
+FLATBUFFERS_STRUCT_END(HearRow, 8);
+
+struct HearRow::Traits {
+  using type = HearRow;
 };
 
 /// Head of Setup: lanes, then topics, then producers.

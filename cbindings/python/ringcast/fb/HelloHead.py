@@ -6,7 +6,8 @@ import flatbuffers
 from flatbuffers.compat import import_numpy
 np = import_numpy()
 
-# Head of Hello; the node's name and host follow, each led by its length in one byte.
+# Head of Hello; the node's name and host follow, each led by its length in one byte,
+# then zeros up to a multiple of 8, HearHead and HearRows.
 class HelloHead(object):
     __slots__ = ['_tab']
 

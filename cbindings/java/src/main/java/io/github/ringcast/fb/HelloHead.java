@@ -19,7 +19,8 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * Head of Hello; the node's name and host follow, each led by its length in one byte.
+ * Head of Hello; the node's name and host follow, each led by its length in one byte,
+ * then zeros up to a multiple of 8, HearHead and HearRows.
  */
 @SuppressWarnings("unused")
 public final class HelloHead extends Struct {

@@ -14,7 +14,7 @@ public final class Layout {
   /** Names the layout of all segments; stands in every segment's header. */
   public static final long LAYOUT_HASH = 0xf121cf2feaebf68bL;
   /** Names the layout of all frames. */
-  public static final long WIRE_HASH = 0x637cb5345d1085bdL;
+  public static final long WIRE_HASH = 0x23734a59546faefeL;
   /** Magic is "RINGCAST" read as a little-endian word. */
   public static final long MAGIC = 0x54534143474e4952L;
   /** Major is the version of the layout that this code writes and reads. */
@@ -238,6 +238,20 @@ public final class Layout {
   public static final int HELLO_HEAD_VERSION_MIN_OFFSET = 28;
   public static final int HELLO_HEAD_VERSION_MAX_OFFSET = 29;
   public static final int HELLO_HEAD_RESERVED0_OFFSET = 30;
+
+  /** Bytes of a HearHead. */
+  public static final int HEAR_HEAD_SIZE = 8;
+  public static final int HEAR_HEAD_KNOWN_OFFSET = 0;
+  public static final int HEAR_HEAD_ROW_COUNT_OFFSET = 2;
+  public static final int HEAR_HEAD_HEALTH_OFFSET = 4;
+  public static final int HEAR_HEAD_RESERVED0_OFFSET = 5;
+  public static final int HEAR_HEAD_RESERVED1_OFFSET = 6;
+
+  /** Bytes of a HearRow. */
+  public static final int HEAR_ROW_SIZE = 8;
+  public static final int HEAR_ROW_NODE_OFFSET = 0;
+  public static final int HEAR_ROW_SILENCE_MS_OFFSET = 4;
+  public static final int HEAR_ROW_FLAGS_OFFSET = 6;
 
   /** Bytes of a SetupHead. */
   public static final int SETUP_HEAD_SIZE = 24;
