@@ -89,3 +89,14 @@ func (p *Producer) publishQuietly(payload []byte, m *Meta) error {
 	copyShared(p.ring.slot(t)[layout.SlotHeaderSize:], payload, true)
 	return p.commitQuietly(t, len(payload), m)
 }
+
+// TryPublishQuietly is TryPublish that may leave it to Tell to wake those who sleep: for
+// who has more to publish at once, from several sources. A message must not wait for
+// its Tell for longer than the next few take.
+func (p *Producer) TryPublishQuietly(payload []byte, m *Meta) error {
+	return p.publishQuietly(payload, m)
+}
+
+// Tell wakes the readers that sleep, behind messages of TryPublishQuietly. It makes no
+// system call when nobody does.
+func (p *Producer) Tell() { p.tell() }

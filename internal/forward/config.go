@@ -21,7 +21,9 @@ const (
 	parkLow  = 1 << 20
 	// pumpBatch is how many messages of one topic go to the engine before the
 	// other topics have their turn.
-	pumpBatch = 256
+	pumpBatch = 128
+	// pumpLease is how many messages a ring lends at once.
+	pumpLease = 64
 )
 
 // ErrConfig is wrapped by New where the protocol cannot work with the settings.

@@ -32,6 +32,7 @@ type Forwarder struct {
 	// Shared; atomic.
 	deadline atomic.Int64 // when the network loop wakes by itself, as mcast.Time
 	rescan   atomic.Bool  // topics or wants may have changed
+	waiting  atomic.Bool  // the network loop wants mu
 	parked   atomic.Int64 // bytes parked in all topics
 	places   sync.Mutex   // guards the seat's rows of streams
 	counters counters
@@ -41,6 +42,7 @@ type Forwarder struct {
 	engine *mcast.Engine
 	out    map[string]*outbound
 	in     map[string]*inbound
+	untold []*inbound               // messages were put into their rings, and nobody was woken yet
 	peers  map[*mcast.Peer][]string // what each wants
 	seen   map[string]bool          // topics published here at the last scan
 	failed map[string]string        // topics published here that cannot be opened, and why
@@ -119,6 +121,16 @@ func domainHash(domain string) uint32 {
 	return h.Sum32()
 }
 
+// unlock wakes the readers of what was delivered, and lets mu go.
+func (f *Forwarder) unlock() {
+	for i, in := range f.untold {
+		in.tell()
+		f.untold[i] = nil
+	}
+	f.untold = f.untold[:0]
+	f.mu.Unlock()
+}
+
 // now is the forwarder's running time.
 func (f *Forwarder) now() mcast.Time { return mcast.Time(time.Since(f.start)) }
 
@@ -177,10 +189,17 @@ func (f *Forwarder) shutdown() {
 	for name := range f.out {
 		f.closeOut(name)
 	}
-	for name, in := range f.in {
-		in.close()
-		delete(f.in, name)
+	for name := range f.in {
+		f.closeIn(name)
 	}
+}
+
+// closeIn lets go of an inbound topic.
+func (f *Forwarder) closeIn(name string) {
+	in := f.in[name]
+	delete(f.in, name)
+	in.gone = true
+	in.close()
 }
 
 // Close gives up seat, sockets and segments. Run must have returned.

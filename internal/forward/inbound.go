@@ -29,7 +29,9 @@ type inbound struct {
 	file     *ring.File
 	producer *ring.Producer
 	cells    map[shm.Address]*atomic.Uint64 // the streams' rows in the forwarder segment
+	last     lastCell                       // the row last looked up
 	stalled  bool                           // the last try found slots that are free and cannot be used
+	untold   int                            // messages put into the ring since its readers were woken
 
 	mu       sync.Mutex
 	queue    parkQueue
@@ -40,7 +42,18 @@ type inbound struct {
 	// Guarded by Forwarder.mu.
 	remote map[*mcast.RemoteTopic]*mcast.Peer // the topic as its owners know it
 	full   bool                               // its owners were asked to stop
+	gone   bool                               // it is no longer in Forwarder.in
 }
+
+// A lastCell is a producer and the word of what was delivered of it.
+type lastCell struct {
+	source shm.Address
+	cell   *atomic.Uint64
+}
+
+// tellBatch is how many messages at most are put into a ring before its readers are
+// woken: a wake-up costs more than the message, and a reader that is awake takes all.
+const tellBatch = 32
 
 // openIn opens the local ring of a remote topic, in the shape its owner gave it.
 // Where it cannot have that (it was written under another one, or there is no
@@ -80,10 +93,10 @@ const refusalSpan = mcast.Second
 
 // inboundOf finds or opens the local ring of a peer's topic; nil if it cannot be.
 func (f *Forwarder) inboundOf(peer *mcast.Peer, topic *mcast.RemoteTopic) *inbound {
-	in := f.in[topic.Name]
-	if known, ok := topic.Data.(*inbound); ok && known == in {
-		return in
+	if known, ok := topic.Data.(*inbound); ok && !known.gone {
+		return known
 	}
+	in := f.in[topic.Name]
 	if in == nil {
 		if r, ok := topic.Data.(refusal); ok && f.now() < r.again {
 			f.counters.unopened.Add(1)
@@ -109,15 +122,40 @@ func (f *Forwarder) inboundOf(peer *mcast.Peer, topic *mcast.RemoteTopic) *inbou
 	return in
 }
 
-// take puts one item into the ring, or parks it. It never blocks.
-func (in *inbound) take(it *item) {
+// take puts one item into the ring, or parks it, and returns how many bytes are
+// parked now. It never blocks. Forwarder.mu is held.
+func (in *inbound) take(it *item) (parked int) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	switch {
 	case in.closed:
 	case !in.draining && in.publish(it):
+		if in.untold == 1 {
+			in.f.untold = append(in.f.untold, in)
+		}
+		if in.untold >= tellBatch {
+			in.tellNow()
+		}
 	default:
 		in.park(it)
+	}
+	return in.queue.bytes
+}
+
+// tell wakes the ring's readers, if they were not woken yet.
+func (in *inbound) tell() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if !in.closed && !in.draining {
+		in.tellNow()
+	}
+}
+
+// tellNow is tell for who may publish.
+func (in *inbound) tellNow() {
+	if in.untold != 0 {
+		in.untold = 0
+		in.producer.Tell()
 	}
 }
 
@@ -130,6 +168,7 @@ func (in *inbound) park(it *item) {
 		in.f.parked.Add(int64(in.queue.push(it)))
 	}
 	if !in.draining {
+		in.tellNow()
 		in.draining = true
 		in.f.wg.Go(in.drain)
 	}
@@ -139,37 +178,49 @@ func (in *inbound) park(it *item) {
 func (in *inbound) publish(it *item) bool {
 	for {
 		cell := in.cell(it.meta.Source) // before the message: a successor must know that there is a stream
-		err := in.producer.TryPublish(it.payload, &it.meta)
-		in.stalled = err == ring.ErrStalled
-		var large *ring.TooLargeError
-		switch {
-		case err == nil:
+		err := in.producer.TryPublishQuietly(it.payload, &it.meta)
+		if err == nil {
+			in.untold++
+			in.stalled = false
 			in.count(it)
 			cell.Store(it.meta.Sequence)
 			return true
-		case err == ring.ErrFull, err == ring.ErrStalled:
-			return false
-		case err == ring.ErrFenced: // we were stopped in mid-write: again, but not in the network loop
-			return false
-		case errors.Is(err, ring.ErrRetired):
-			if err := in.reopen(); err != nil {
-				in.f.counters.dropped.Add(1)
-				in.f.cfg.Log("topic %q: %v", in.name, err)
-				return true
-			}
-		case errors.As(err, &large):
-			in.f.counters.dropped.Add(1)
-			*it = it.lost()
-		default:
-			in.f.counters.damaged.Add(1)
-			in.f.cfg.Log("topic %q: %v", in.name, err)
-			in.file.Retire()
-			if in.reopen() != nil {
-				in.f.counters.dropped.Add(1)
-				return true
-			}
+		}
+		if done, published := in.refused(it, err); done {
+			return published
 		}
 	}
+}
+
+// refused looks why the ring did not take an item: for now, in which case it was not
+// published, or because something has to be done first.
+func (in *inbound) refused(it *item, err error) (done, published bool) {
+	in.stalled = err == ring.ErrStalled
+	var large *ring.TooLargeError
+	switch {
+	case err == ring.ErrFull, err == ring.ErrStalled:
+		return true, false
+	case err == ring.ErrFenced: // we were stopped in mid-write: again, but not in the network loop
+		return true, false
+	case errors.Is(err, ring.ErrRetired):
+		if err := in.reopen(); err != nil {
+			in.f.counters.dropped.Add(1)
+			in.f.cfg.Log("topic %q: %v", in.name, err)
+			return true, true
+		}
+	case errors.As(err, &large):
+		in.f.counters.dropped.Add(1)
+		*it = it.lost()
+	default:
+		in.f.counters.damaged.Add(1)
+		in.f.cfg.Log("topic %q: %v", in.name, err)
+		in.file.Retire()
+		if in.reopen() != nil {
+			in.f.counters.dropped.Add(1)
+			return true, true
+		}
+	}
+	return false, false
 }
 
 func (in *inbound) count(it *item) {
@@ -184,6 +235,13 @@ func (in *inbound) count(it *item) {
 // successor, or makes one: 0, nothing yet. Where there is no row left, the place
 // goes nowhere.
 func (in *inbound) cell(source shm.Address) *atomic.Uint64 {
+	if in.last.source != source || in.last.cell == nil {
+		in.last = lastCell{source, in.findCell(source)}
+	}
+	return in.last.cell
+}
+
+func (in *inbound) findCell(source shm.Address) *atomic.Uint64 {
 	if cell := in.cells[source]; cell != nil {
 		return cell
 	}
@@ -208,8 +266,9 @@ func (in *inbound) reopen() error {
 	if err != nil {
 		return errors.Join(err, file.Close())
 	}
+	in.tellNow() // who sleeps on the old ring
 	old := in.file
-	in.file, in.producer = file, producer
+	in.file, in.producer, in.last = file, producer, lastCell{}
 	clear(in.cells)
 	return old.Close()
 }
@@ -220,6 +279,9 @@ func (in *inbound) close() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.closed = true
+	if !in.draining {
+		in.tellNow()
+	}
 	in.f.parked.Add(-int64(in.queue.bytes))
 	in.queue = parkQueue{}
 	in.cancel()

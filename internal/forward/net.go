@@ -47,8 +47,10 @@ func (f *Forwarder) untilTimer() time.Duration {
 
 // receive hands datagrams to the engine and runs its timers.
 func (f *Forwarder) receive(datagrams []udp.Datagram) error {
+	f.waiting.Store(true)
 	f.mu.Lock()
-	defer f.mu.Unlock()
+	f.waiting.Store(false)
+	defer f.unlock()
 	now := f.now()
 	for i := range datagrams {
 		d := &datagrams[i]

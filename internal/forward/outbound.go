@@ -17,9 +17,10 @@ type outbound struct {
 	file   *ring.File
 	reader *ring.Reader
 
-	msg  ring.Message  // the message in hand
-	wire mcast.Message // the same, as the engine takes it
-	held bool          // the engine has not taken it yet
+	lease [pumpLease]ring.Message
+	lent  []ring.Message // of lease: what the ring has lent, the message in hand first
+	wire  mcast.Message  // the message in hand, as the engine takes it
+	held  bool           // the engine has not taken it yet
 
 	// What was sent and is not yet with every member: the ring's position behind
 	// it, and the lane's head at that time. Ascending.
@@ -106,48 +107,91 @@ func (f *Forwarder) forgetUnwanted() {
 	}
 }
 
-// pump hands up to pumpBatch messages to the engine. busy: it takes no more now.
+// A turn is what became of a topic's turn.
+type turn struct {
+	moved int  // messages
+	busy  bool // the engine takes no more now
+	more  bool // there was more than one turn takes
+}
+
+func (t *turn) add(o turn) {
+	t.moved += o.moved
+	t.busy = t.busy || o.busy
+	t.more = t.more || o.more
+}
+
+// pump hands up to pumpBatch messages to the engine.
 //
 // While nobody wants a gated topic nothing is taken: the scan ends the topic at this
 // place, and a peer that comes back goes on here. (To the engine a message that is
 // offered to nobody is passed, and told as missed.)
-func (o *outbound) pump(f *Forwarder, now mcast.Time) (moved int, busy bool) {
+func (o *outbound) pump(f *Forwarder, now mcast.Time) (t turn) {
 	if o.lane == mcast.LaneGated && f.engine.WantedBy(o.name) == 0 {
-		return 0, true
+		return turn{busy: true}
 	}
-	for moved < pumpBatch {
+	sent := uint64(0)
+	for t.more = true; t.moved < pumpBatch; t.moved++ {
 		if !o.held && !o.next(f) {
-			return moved, false
+			t.more = false
+			break
 		}
 		if !o.held {
-			moved++ // not for the network
-			continue
+			continue // not for the network
 		}
-		switch result := f.engine.Send(now, o.topic, &o.wire); result {
-		case mcast.Sent:
-			f.counters.sent.Add(1)
+		result := f.engine.Send(now, o.topic, &o.wire)
+		if result == mcast.Busy {
+			t.busy, t.more = true, false
+			break
+		}
+		if result == mcast.Sent {
+			sent++
 			o.mark(f.engine.Head(o.lane))
-		case mcast.Busy:
-			return moved, true
-		case mcast.Unwanted:
-			f.counters.unwanted.Add(1)
-		default:
-			f.counters.unsendable.Add(1)
-			f.cfg.Log("topic %q: message %d of %v was not sent: %v", o.name, o.wire.Sequence, o.wire.Producer, result)
+		} else {
+			f.unsent(o, result)
 		}
-		o.held = false
-		moved++
+		o.held, o.lent = false, o.lent[1:]
 	}
-	return moved, false
+	if sent != 0 {
+		f.counters.sent.Add(sent)
+	}
+	return t
+}
+
+// unsent counts a message that the engine will not send.
+func (f *Forwarder) unsent(o *outbound, result mcast.SendResult) {
+	if result == mcast.Unwanted {
+		f.counters.unwanted.Add(1)
+		return
+	}
+	f.counters.unsendable.Add(1)
+	f.cfg.Log("topic %q: message %d of %v was not sent: %v", o.name, o.wire.Sequence, o.wire.Producer, result)
 }
 
 // next takes a message off the ring. It returns false when there is none; a
 // message that is not for the network is passed over (held stays false).
 func (o *outbound) next(f *Forwarder) bool {
-	err := o.reader.Next(&o.msg)
+	if len(o.lent) == 0 {
+		n, err := o.reader.NextBatch(o.lease[:])
+		if err != nil {
+			return o.refused(f, err)
+		}
+		o.lent = o.lease[:n]
+	}
+	m := &o.lent[0]
+	if m.Flags&layout.MessageFlagRemote != 0 || m.Kind == layout.MessageKindEvent {
+		o.lent = o.lent[1:]
+		return true
+	}
+	o.held = true
+	toWire(&o.wire, m)
+	o.wire.Missed = o.missed
+	return true
+}
+
+// refused looks why the ring gave nothing. It returns false when there is nothing.
+func (o *outbound) refused(f *Forwarder, err error) bool {
 	var lagged *ring.LaggedError
 	switch {
-	case err == nil:
 	case errors.Is(err, ring.ErrEmpty):
 		return false
 	case errors.As(err, &lagged):
@@ -156,16 +200,8 @@ func (o *outbound) next(f *Forwarder) bool {
 		return o.follow(f)
 	case errors.Is(err, ring.ErrTooManyReaders): // put out, and no way back in now
 		return o.giveUp(f, err)
-	default:
-		f.counters.damaged.Add(1)
-		return true
 	}
-	if o.msg.Flags&layout.MessageFlagRemote != 0 || o.msg.Kind == layout.MessageKindEvent {
-		return true
-	}
-	o.held = true
-	toWire(&o.wire, &o.msg)
-	o.wire.Missed = o.missed
+	f.counters.damaged.Add(1)
 	return true
 }
 
@@ -239,7 +275,7 @@ func toWire(w *mcast.Message, m *ring.Message) {
 
 // mark remembers where the message just sent ends in ring and lane.
 func (o *outbound) mark(head uint64) {
-	position := o.msg.Position + 1
+	position := o.lent[0].Position + 1
 	if n := len(o.unsettled); n > 0 && o.unsettled[n-1].head == head {
 		o.unsettled[n-1].position = position
 		return
@@ -256,7 +292,7 @@ func (o *outbound) settle(settled uint64) (cursor uint64, moved bool) {
 		n++
 	}
 	o.unsettled = o.unsettled[:copy(o.unsettled, o.unsettled[n:])]
-	if len(o.unsettled) == 0 && !o.held {
+	if len(o.unsettled) == 0 && len(o.lent) == 0 {
 		o.cursor = o.reader.Cursor()
 	}
 	return o.cursor, o.cursor != before
@@ -264,5 +300,5 @@ func (o *outbound) settle(settled uint64) (cursor uint64, moved bool) {
 
 // done reports whether everything in the ring was handed over.
 func (o *outbound) done() bool {
-	return !o.held && len(o.unsettled) == 0 && o.reader.Cursor() >= o.file.Tail()
+	return len(o.lent) == 0 && len(o.unsettled) == 0 && o.reader.Cursor() >= o.file.Tail()
 }

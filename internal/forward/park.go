@@ -109,7 +109,11 @@ func (in *inbound) drainSome() (n int, done bool) {
 		if !ok {
 			return 0, true
 		}
-		if !in.publish(&it) {
+		published := in.publish(&it)
+		if !published || in.untold >= tellBatch {
+			in.tellNow()
+		}
+		if !published {
 			return 1 + len(it.payload)/in.file.Shape().Payload, false
 		}
 		in.popped()
@@ -121,14 +125,17 @@ func (in *inbound) drainSome() (n int, done bool) {
 func (in *inbound) first() (item, bool) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
+	over := in.f.ctx.Err() != nil
+	if !in.closed && !over && !in.queue.empty() {
+		return *in.queue.first(), true
+	}
+	in.tellNow()
 	switch {
 	case in.closed:
 		in.unmap()
-	case in.f.ctx.Err() != nil:
+	case over:
 		in.over = true // draining stays set: nothing may overtake what is parked
 		return item{}, false
-	case !in.queue.empty():
-		return *in.queue.first(), true
 	}
 	in.draining = false
 	return item{}, false
@@ -166,16 +173,6 @@ func (in *inbound) setFull(full bool) {
 	}
 	if !full {
 		in.f.conn.Wake() // the status goes out with the next tick
-	}
-}
-
-// checkFull is called after something was taken. Forwarder.mu is held.
-func (in *inbound) checkFull() {
-	in.mu.Lock()
-	bytes := in.queue.bytes
-	in.mu.Unlock()
-	if bytes > parkHigh {
-		in.setFull(true)
 	}
 }
 

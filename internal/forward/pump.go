@@ -2,6 +2,7 @@ package forward
 
 import (
 	"context"
+	"runtime"
 	"time"
 )
 
@@ -29,14 +30,16 @@ func (f *Forwarder) pumpLoop(ctx context.Context) error {
 			f.scan()
 			f.seat.SetScanned(now)
 		}
-		moved, busy := f.pumpAll()
+		t := f.pumpAll()
 		switch {
-		case moved >= napBatch:
+		case t.more:
+			f.giveWay()
+		case t.moved >= napBatch:
 			bell.Wait(seen, nap)
-		case moved > 0:
+		case t.moved > 0:
 		default:
 			d, idle := f.armAll()
-			if busy {
+			if t.busy {
 				d = min(d, busySleep)
 			}
 			if idle {
@@ -47,26 +50,34 @@ func (f *Forwarder) pumpLoop(ctx context.Context) error {
 	return nil
 }
 
+// giveWay lets the network loop in, if it waits for the engine: the pump would come
+// first again and again, and a repair would wait for it.
+func (f *Forwarder) giveWay() {
+	if f.waiting.Load() {
+		runtime.Gosched()
+	}
+}
+
 // pumpAll gives each outbound topic a turn, and sends what is packed once all of
-// them are drained.
-func (f *Forwarder) pumpAll() (moved int, busy bool) {
+// them are drained: a datagram stays open while there is more to come.
+func (f *Forwarder) pumpAll() (t turn) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
+	defer f.unlock()
 	if len(f.out) == 0 {
-		return 0, false
+		return t
 	}
 	now := f.now()
 	for _, o := range f.out {
-		n, b := o.pump(f, now)
-		moved += n
-		busy = busy || b
+		t.add(o.pump(f, now))
 	}
-	if moved > 0 || busy {
+	if !t.more && (t.moved > 0 || t.busy) {
 		f.engine.Flush(now)
+	}
+	if t.moved > 0 || t.busy {
 		f.engine.Tick(now)
 	}
 	f.kick()
-	return moved, busy
+	return t
 }
 
 // armAll leaves word with every ring, but for those whose message is still in hand:
@@ -78,7 +89,7 @@ func (f *Forwarder) armAll() (time.Duration, bool) {
 	defer f.mu.Unlock()
 	d, idle := idleSleep, true
 	for _, o := range f.out {
-		if o.held {
+		if len(o.lent) != 0 {
 			continue
 		}
 		if o.reader.Arm() {

@@ -125,11 +125,10 @@ func (f *Forwarder) scanDue() bool {
 
 // scanIn lets go of rings whose subscribers have gone.
 func (f *Forwarder) scanIn(all interests) {
-	for name, in := range f.in {
+	for name := range f.in {
 		wanted := all.local[name] || slices.ContainsFunc(all.wanted, func(p string) bool { return shm.Match(p, name) })
 		if !wanted {
-			in.close()
-			delete(f.in, name)
+			f.closeIn(name)
 		}
 	}
 }

@@ -53,8 +53,9 @@ func (s *sink) Deliver(peer *mcast.Peer, topic *mcast.RemoteTopic, m *mcast.Mess
 	}
 	var it item
 	fromWire(&it, m)
-	in.take(&it)
-	in.checkFull()
+	if in.take(&it) > parkHigh {
+		in.setFull(true)
+	}
 }
 
 // Lost puts the event into the local ring, in the place of the messages.

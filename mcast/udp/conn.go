@@ -28,6 +28,7 @@ type Conn struct {
 	sendFD  int
 	rxFault *faultLayer // nil: no faults on this side
 	txFault *faultLayer
+	echo    echo
 
 	// readMu and writeMu are held for the length of a call, so that Close knows
 	// when nobody uses the descriptors any more.
@@ -111,6 +112,7 @@ func (c *Conn) openAll() (err error) {
 		c.slot = maxKernelDatagram
 	}
 	c.group = rawAddr(c.cfg.Group)
+	c.echo.init(&c.choice)
 	c.read.init(c)
 	c.write.init(joined)
 	c.rxFault = newFaultLayer(&c.cfg.Fault, SideReceive, &c.counters.FaultReceive)

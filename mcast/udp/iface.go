@@ -18,6 +18,8 @@ type Choice struct {
 	MTU      int        // the interface's own
 	Loopback bool
 	Reason   string
+
+	addrs []netip.Addr // all of the interface's
 }
 
 // String is the choice in one line for people.
@@ -99,7 +101,7 @@ func (c *candidate) describe() string {
 }
 
 func (c *candidate) chosen(addr netip.Addr, reason string) Choice {
-	return Choice{c.name, c.index, addr, c.mtu, c.loopback, reason}
+	return Choice{c.name, c.index, addr, c.mtu, c.loopback, reason, c.addrs}
 }
 
 // Choose returns the interface that Open would take for cfg. With no interface

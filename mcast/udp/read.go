@@ -26,7 +26,16 @@ type readState struct {
 	start time.Time // the zero of all times in here, monotonic
 	fds   [pollCount]unix.PollFd
 	drops [2]dropCounter // by pollSend, pollRecv
+	busy  bool           // the last look brought much: the next one may come a little later
 }
+
+const (
+	// restBatch is how many datagrams in one look make a rest worth it, rest how long
+	// that is. While nobody sleeps on a socket the kernel wakes nobody for each datagram, which
+	// costs it more than all else that it does for one; and they come in batches then.
+	restBatch = 4
+	rest      = 50 * time.Microsecond
+)
 
 func (r *readState) init(c *Conn) {
 	r.start = time.Now()
@@ -77,11 +86,13 @@ func (c *Conn) ReadBatch(b *Batch, wait time.Duration) (int, error) {
 		if c.closed.Load() {
 			return 0, ErrClosed
 		}
-		if err := c.sleep(c.sleepEnd(end), wait == 0); err != nil {
+		if err := c.pause(end, wait == 0); err != nil {
 			return 0, err
 		}
 		err := c.receive(b)
+		c.read.busy = len(b.datagrams) >= restBatch
 		c.applyFaults(b)
+		c.hearHost(b.datagrams)
 		woken := c.waker.takeWoken()
 		if c.closed.Load() {
 			return 0, ErrClosed
@@ -94,6 +105,18 @@ func (c *Conn) ReadBatch(b *Batch, wait time.Duration) (int, error) {
 
 var errForeignBatch = &ConfigError{"Batch", "made by another Conn, whose buffers may be smaller"}
 
+// pause sleeps until there is something to receive or time is up, and rests before
+// where much came the last time.
+func (c *Conn) pause(end int64, poll bool) error {
+	if c.read.busy && !poll {
+		c.read.busy = false
+		if err := c.sleep(min(c.sleepEnd(end), c.now()+int64(rest)), false, pollWake); err != nil {
+			return err
+		}
+	}
+	return c.sleep(c.sleepEnd(end), poll, pollSend)
+}
+
 // sleepEnd is end, or an earlier time at which the fault layer has something to do.
 func (c *Conn) sleepEnd(end int64) int64 {
 	if c.rxFault != nil {
@@ -105,9 +128,9 @@ func (c *Conn) sleepEnd(end int64) int64 {
 	return end
 }
 
-// sleep waits until a socket is readable, somebody rings, or the time is end.
+// sleep waits until a descriptor from the given one on is readable, or the time is end.
 // The results are in read.fds.
-func (c *Conn) sleep(end int64, poll bool) error {
+func (c *Conn) sleep(end int64, poll bool, from int) error {
 	var ts unix.Timespec
 	limit := &ts
 	if !poll {
@@ -121,14 +144,14 @@ func (c *Conn) sleep(end int64, poll bool) error {
 			ts = unix.NsecToTimespec(max(0, end-c.now()))
 		}
 	}
-	fds := c.read.fds[:]
-	for i := range fds {
-		fds[i].Revents = 0
+	for i := range c.read.fds {
+		c.read.fds[i].Revents = 0
 	}
+	fds := c.read.fds[from:]
 	if _, err := unix.Ppoll(fds, limit, nil); err != nil && err != unix.EINTR {
 		return fmt.Errorf("udp: wait for datagrams: %w", err)
 	}
-	if fds[pollWake].Revents != 0 {
+	if c.read.fds[pollWake].Revents != 0 {
 		c.waker.drain()
 	}
 	return nil
