@@ -38,6 +38,7 @@ type lane struct {
 	pack   []byte // where it is packed
 	at     int    // bytes used of pack
 	room   int    // bytes left for messages
+	filled int    // zeros behind them
 	count  uint16
 
 	// Who is waited for; see flow.go.
@@ -128,6 +129,15 @@ func (l *lane) put(m *wire.Message) {
 	l.count++
 }
 
+// fill makes the open datagram, to which nothing fits any more, as long as all full
+// ones are, so that the kernel can join them.
+func (l *lane) fill() {
+	if l.open && !l.packed && l.room <= wire.FillMax {
+		l.filled = l.room
+		clear(l.pack[l.at : l.at+l.room])
+	}
+}
+
 // seal ends the open datagram and gives it to the batch.
 func (l *lane) seal(now Time) {
 	if !l.open {
@@ -139,7 +149,9 @@ func (l *lane) seal(now Time) {
 		l.sealPacked(now)
 		return
 	}
-	l.finish(l.at, uint16(l.at-messagesStart), l.count, 0, now)
+	filled := l.filled
+	l.filled = 0
+	l.finish(l.at+filled, uint16(l.at-messagesStart), l.count, 0, now)
 }
 
 // finish makes a frame of the place of head, whose body is already there, and

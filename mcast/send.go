@@ -5,9 +5,14 @@ import (
 	"github.com/ringcast/ringcast/mcast/wire"
 )
 
-// fragmentMin is the least payload for which a large message is begun in the rest
-// of a datagram.
-const fragmentMin = 256
+const (
+	// fragmentMin is the least payload for which a message that is larger than a datagram
+	// is begun in the rest of the open one.
+	fragmentMin = 256
+	// splitMin is the same for one that would fit into the next datagram whole. A split
+	// costs 32 bytes and a copy at each receiver, an unused rest its share of a datagram.
+	splitMin = 128
+)
 
 // ownTopic is a topic of this node.
 type ownTopic struct {
@@ -181,7 +186,7 @@ func (e *Engine) fill(w *wire.Message, t *ownTopic, s *ownStream, m *Message) Se
 func (e *Engine) sendSlow(now Time, s *ownStream, w *wire.Message, seq uint64) SendResult {
 	l := e.topics[s.topic-1].lane
 	size := w.Size()
-	if size <= l.whole && s.offset == 0 {
+	if size <= l.whole && s.offset == 0 && !l.splits(w) {
 		if !e.roomFor(now, l, size) {
 			return Busy
 		}
@@ -191,11 +196,24 @@ func (e *Engine) sendSlow(now Time, s *ownStream, w *wire.Message, seq uint64) S
 	return e.sendFragments(now, l, s, w, seq)
 }
 
+// splits says whether a message that fits a datagram, but not the open one, is begun
+// in the rest of that.
+func (l *lane) splits(w *wire.Message) bool {
+	heads := w.Size() - padded(len(w.Payload))
+	if w.Flags&layout.WireMessageFlagExtended == 0 {
+		heads += wire.ExtensionSize
+	}
+	return l.open && !l.packed && l.room >= heads+splitMin
+}
+
+func padded(n int) int { return (n + 7) &^ 7 }
+
 // roomFor makes the open datagram one that has size bytes left.
 func (e *Engine) roomFor(now Time, l *lane, size int) bool {
 	if l.open && l.room >= size {
 		return true
 	}
+	l.fill()
 	l.seal(now)
 	return l.begin(now)
 }
@@ -204,7 +222,10 @@ func (e *Engine) roomFor(now Time, l *lane, size int) bool {
 // takes; after Busy it goes on where it stopped.
 func (e *Engine) sendFragments(now Time, l *lane, s *ownStream, w *wire.Message, seq uint64) SendResult {
 	s.partial = seq
-	payload, block := w.Payload, w.Block
+	payload, block, least := w.Payload, w.Block, fragmentMin
+	if w.Size() <= l.whole {
+		least = splitMin
+	}
 	base := w.Flags &^ (layout.WireMessageFlagBegin | layout.WireMessageFlagEnd)
 	for s.offset < len(payload) {
 		w.Flags, w.Block = base&^(layout.WireMessageFlagExtended|layout.WireMessageFlagAddressed), nil
@@ -213,7 +234,7 @@ func (e *Engine) sendFragments(now Time, l *lane, s *ownStream, w *wire.Message,
 		}
 		w.Payload = nil
 		heads := w.Size()
-		if !e.roomFor(now, l, heads+min(fragmentMin, len(payload)-s.offset)) {
+		if !e.roomFor(now, l, heads+min(least, len(payload)-s.offset)) {
 			return Busy
 		}
 		n := min(l.room-heads, l.whole-heads, len(payload)-s.offset)

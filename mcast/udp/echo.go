@@ -13,7 +13,7 @@ import (
 
 // echoSpan is for how long the other forwarders of this host may be silent before
 // multicast is no longer looped back for them. They speak every 200 ms.
-const echoSpan = 5 * time.Second
+const echoSpan = 2 * time.Second
 
 // echo decides whether the kernel loops this Conn's multicast back to its own host.
 // Other forwarders there need it; without them it only wakes the reader for its own

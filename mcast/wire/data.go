@@ -12,13 +12,16 @@ const (
 	DataOverhead = HeaderSize + DataHeadSize + TagSize
 	// RawMax bounds the messages of a datagram before compression.
 	RawMax = 1<<16 - 8
+	// FillMax is how many zeros may follow the messages of a datagram that is not
+	// compressed: full datagrams are of one size then, and kernels join those.
+	FillMax = 256
 
 	knownMessageFlags = layout.WireMessageFlagBegin | layout.WireMessageFlagEnd |
 		layout.WireMessageFlagExtended | layout.WireMessageFlagAddressed
 )
 
 // Data is the head of a Data frame and its messages, still folded where the frame
-// bears the Lz4 flag.
+// bears the Lz4 flag. What ParseData reads has no zeros behind the messages.
 type Data struct {
 	Lane         uint32
 	Count        uint16
@@ -74,10 +77,18 @@ func ParseData(body []byte, flags uint8, d *Data) Reason {
 		return BadCount
 	case uint64(d.TrailDelta) > d.LaneSequence || d.LaneSequence >= SequenceMax:
 		return BadRange
-	case flags&layout.FrameFlagLz4 == 0 && int(d.RawLength) != len(d.Body):
+	case flags&layout.FrameFlagLz4 == 0 && (len(d.Body) < int(d.RawLength) || len(d.Body) > int(d.RawLength)+FillMax):
 		return BadCount
 	case flags&layout.FrameFlagLz4 != 0 && (len(d.Body) == 0 || len(d.Body) > int(d.RawLength)):
 		return BadCompression
+	}
+	if flags&layout.FrameFlagLz4 == 0 {
+		for _, b := range d.Body[d.RawLength:] {
+			if b != 0 {
+				return BadReserved
+			}
+		}
+		d.Body = d.Body[:d.RawLength]
 	}
 	return OK
 }
