@@ -10,7 +10,6 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/HdrHistogram/hdrhistogram-go"
 	"github.com/ringcast/ringcast"
 )
 
@@ -24,6 +23,8 @@ const (
 	rolePong     role = "pong"
 	roleCaller   role = "caller"
 	roleSleeper  role = "sleeper"
+	roleKeeper   role = "keeper"
+	roleIdler    role = "idler"
 )
 
 // An assignment is what a child is told, as one line of JSON.
@@ -40,9 +41,9 @@ type assignment struct {
 
 // An account is what a child answers.
 type account struct {
-	Process   Process                `json:"process"`
-	Histogram *hdrhistogram.Snapshot `json:"histogram,omitempty"`
-	Error     string                 `json:"error,omitempty"`
+	Process    Process  `json:"process"`
+	Histograms []string `json:"histograms,omitempty"` // by interval; see recorder
+	Error      string   `json:"error,omitempty"`
 }
 
 // Child is the whole life of one process of a run: it reads its assignment from
@@ -68,7 +69,8 @@ func Child(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 	if err != nil {
 		return errors.Join(err, json.NewEncoder(stdout).Encode(account{Error: err.Error()}))
 	}
-	return json.NewEncoder(stdout).Encode(w.account())
+	answer, err := w.account()
+	return errors.Join(err, json.NewEncoder(stdout).Encode(answer))
 }
 
 // A worker is one process of a run at its work. It belongs to one goroutine.
@@ -78,8 +80,8 @@ type worker struct {
 	seat   *seat
 	bus    *ringcast.Bus
 	window window
-	buffer []byte // of a run that copies
-	hist   *hdrhistogram.Histogram
+	buffer []byte    // of a run that copies
+	times  *recorder // nil: this role measures no latency
 
 	total    uint64
 	shown    uint64 // bits of total that are zero when the board is told: a locked store costs as much as a message
@@ -102,8 +104,8 @@ func newWorker(a *assignment) (*worker, error) {
 	if a.Spec.Scenario == Stream && a.Spec.Rate == 0 {
 		w.shown = 1<<10 - 1
 	}
-	if a.Role != roleProducer && a.Role != rolePong && a.Role != roleCaller {
-		w.hist = newHistogram()
+	if a.Role == roleReader || a.Role == rolePing || a.Role == roleSleeper {
+		w.times = newRecorder(a.Spec.Every, a.Spec.Duration)
 	}
 	return w, nil
 }
@@ -145,6 +147,10 @@ func (w *worker) work(ctx context.Context) error {
 		return w.call(ctx)
 	case roleSleeper:
 		return w.consume(ctx)
+	case roleKeeper:
+		return w.keep(ctx)
+	case roleIdler:
+		return w.idle(ctx)
 	}
 	return fmt.Errorf("role %q is unknown", string(w.Role))
 }
@@ -199,14 +205,15 @@ func (w *worker) count() {
 }
 
 // account is what the parent is told.
-func (w *worker) account() account {
+func (w *worker) account() (account, error) {
 	p := w.window.process(w.Role)
 	p.Total, p.Missed, p.Behind, p.Private, p.Attached, p.Mapped = w.total, w.missed, w.behind, w.private, w.attached, w.mapped
 	a := account{Process: p}
-	if w.hist != nil {
-		a.Histogram = w.hist.Export()
+	var err error
+	if w.times != nil {
+		a.Histograms, err = w.times.encoded()
 	}
-	return a
+	return a, err
 }
 
 // publisher opens a topic for publishing in the shape of the run, and waits for

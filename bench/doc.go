@@ -11,7 +11,7 @@
 //
 // Scenario [Stream] has any number of producers and readers of one topic;
 // [PingPong] sends a message there and back; [Wake] sends after a pause to a
-// reader that has gone to sleep.
+// reader that has gone to sleep; [Idle] is what readers cost that sleep all the time.
 //
 // # What the figures mean
 //

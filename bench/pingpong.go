@@ -37,7 +37,8 @@ func (w *worker) ping(ctx context.Context) error {
 			return err
 		}
 		if w.window.measured {
-			record(w.hist, now()-begin)
+			end := now()
+			w.times.record(end-w.window.begin.at, end-begin)
 		}
 		w.count()
 	}

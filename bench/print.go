@@ -12,26 +12,18 @@ func (r *Result) Print(w io.Writer) error {
 	var b strings.Builder
 	s := &r.Spec
 	fmt.Fprintf(&b, "machine   %v\n", r.Machine)
-	fmt.Fprintf(&b, "work      %s of %d bytes, %d to %d, %s, %s, wait %s, %d slots of %d bytes, %v after %v\n", s.Scenario, s.Size,
-		s.Producers, s.Readers, pace(s), kindOf(s), s.Wait, s.Slots, s.SlotSize, s.Duration, s.Warmup)
+	fmt.Fprintf(&b, "work      %s\n", r.Work())
 	fmt.Fprintf(&b, "cores     cache line there and back %v before, %v after: %s; %.1f %% taken by other machines\n",
 		r.LineBefore, r.LineAfter, r.Regime, 100*r.Steal)
-	fmt.Fprintf(&b, "rate      %s messages/s", grouped(r.Rate))
-	if s.Readers > 1 {
-		fmt.Fprintf(&b, " over %d readers", s.Readers)
+	if s.Scenario != Idle {
+		r.printRate(&b)
 	}
-	fmt.Fprintf(&b, ", %.1f MB/s\n", r.Rate*float64(s.Size)/1e6)
 	if l := r.Latency; l != nil {
 		fmt.Fprintf(&b, "latency   p50 %v  p90 %v  p99 %v  p99.9 %v  p99.99 %v  max %v  of %d\n", time.Duration(l.P50),
 			time.Duration(l.P90), time.Duration(l.P99), time.Duration(l.P999), time.Duration(l.P9999), time.Duration(l.Max), l.Count)
 	}
-	for _, p := range r.Processes {
-		fmt.Fprintf(&b, "%-9s %14s messages/s  %5.1f %% of a core  %.6f allocations a message  %5.1f MB private",
-			p.Role, grouped(p.Rate), 100*p.CPU, p.Allocs, float64(p.Private)/1e6)
-		if p.Behind > time.Millisecond {
-			fmt.Fprintf(&b, "  late by up to %v", p.Behind.Round(time.Microsecond))
-		}
-		b.WriteByte('\n')
+	for i := range r.Processes {
+		r.Processes[i].print(&b, s.Scenario == Idle)
 	}
 	fmt.Fprintf(&b, "ring      %.2f MB of the topic, %.2f MB of the domain, %d sleepers woken, %d missed\n",
 		float64(r.RingBytes)/1e6, float64(r.TotalBytes)/1e6, r.Wakes, r.Missed)
@@ -39,12 +31,43 @@ func (r *Result) Print(w io.Writer) error {
 	return err
 }
 
+// Work says in one line what was done.
+func (r *Result) Work() string {
+	s := &r.Spec
+	return fmt.Sprintf("%s of %d bytes, %d to %d, %s, %s, wait %s, %d slots of %d bytes, %v after %v", s.Scenario, s.Size,
+		s.Producers, s.Readers, pace(s), kindOf(s), s.Wait, s.Slots, s.SlotSize, s.Duration, s.Warmup)
+}
+
+func (r *Result) printRate(b *strings.Builder) {
+	fmt.Fprintf(b, "rate      %s messages/s", Grouped(r.Rate))
+	if r.Spec.Readers > 1 {
+		fmt.Fprintf(b, " over %d readers", r.Spec.Readers)
+	}
+	fmt.Fprintf(b, ", %.1f MB/s\n", r.Rate*float64(r.Spec.Size)/1e6)
+}
+
+// print writes the line of one process. One that only sleeps has no rate.
+func (p *Process) print(b *strings.Builder, idle bool) {
+	if idle {
+		fmt.Fprintf(b, "%-9s %.3f %% of a core  %5.1f MB private\n", p.Role, 100*p.CPU, float64(p.Private)/1e6)
+		return
+	}
+	fmt.Fprintf(b, "%-9s %14s messages/s  %5.1f %% of a core  %.6f allocations a message  %5.1f MB private",
+		p.Role, Grouped(p.Rate), 100*p.CPU, p.Allocs, float64(p.Private)/1e6)
+	if p.Behind > time.Millisecond {
+		fmt.Fprintf(b, "  late by up to %v", p.Behind.Round(time.Microsecond))
+	}
+	b.WriteByte('\n')
+}
+
 func pace(s *Spec) string {
 	switch {
 	case s.Scenario == Wake:
 		return fmt.Sprintf("each after %v", s.Pause)
+	case s.Scenario == Idle:
+		return fmt.Sprintf("asleep on %d topics", s.Topics)
 	case s.Rate > 0:
-		return grouped(s.Rate) + " offered a second"
+		return Grouped(s.Rate) + " offered a second"
 	}
 	return "as fast as possible"
 }
@@ -56,8 +79,8 @@ func kindOf(s *Spec) string {
 	return "shared"
 }
 
-// grouped writes a number with a comma every three digits.
-func grouped(v float64) string {
+// Grouped writes a number with a comma every three digits.
+func Grouped(v float64) string {
 	text := fmt.Sprintf("%.0f", v)
 	for i := len(text) - 3; i > 0 && text[i-1] != '-'; i -= 3 {
 		text = text[:i] + "," + text[i:]

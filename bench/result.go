@@ -1,11 +1,6 @@
 package bench
 
-import (
-	"fmt"
-	"time"
-
-	"github.com/HdrHistogram/hdrhistogram-go"
-)
+import "fmt"
 
 // add puts together what the processes counted, and checks that what was sent is
 // what was read.
@@ -23,60 +18,15 @@ func (r *Result) add(accounts []account) error {
 		case roleProducer, roleCaller:
 			sent += p.Total
 		}
-		if a.Histogram != nil {
-			r.merge(hdrhistogram.Import(a.Histogram))
+		if err := r.mergeParts(a.Histograms); err != nil {
+			return fmt.Errorf("%s: %w", p.Role, err)
 		}
 	}
-	r.Latency = percentilesOf(r.histogram)
-	if r.Spec.Scenario != PingPong && r.Missed == 0 && reads != sent*uint64(r.Spec.Readers) {
+	if err := r.seal(); err != nil {
+		return err
+	}
+	if r.Spec.Scenario != PingPong && r.Spec.Scenario != Idle && r.Missed == 0 && reads != sent*uint64(r.Spec.Readers) {
 		return fmt.Errorf("%d messages were sent to %d readers, and %d were read", sent, r.Spec.Readers, reads)
 	}
 	return nil
-}
-
-func (r *Result) merge(h *hdrhistogram.Histogram) {
-	if r.histogram == nil {
-		r.histogram = newHistogram()
-	}
-	r.histogram.Merge(h)
-}
-
-// watch tells how far the run is until stop is called.
-func (r *run) watch() (stop func()) {
-	if r.options.Progress == nil {
-		return func() {}
-	}
-	done, ended := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(ended)
-		tick := time.NewTicker(200 * time.Millisecond)
-		defer tick.Stop()
-		for before, at := uint64(0), time.Now(); ; {
-			select {
-			case <-done:
-				return
-			case t := <-tick.C:
-				n := r.read()
-				r.options.Progress(Progress{
-					Phase: phaseNames[r.board.phase.Load()], Elapsed: time.Since(r.begin),
-					Messages: n, Rate: float64(n-before) / t.Sub(at).Seconds(),
-				})
-				before, at = n, t
-			}
-		}
-	}()
-	return func() { close(done); <-ended }
-}
-
-var phaseNames = [...]string{"opening", "warm-up", "measuring", "ending", "ending"}
-
-// read is how many messages the readers have counted.
-func (r *run) read() uint64 {
-	var n uint64
-	for seat, c := range r.children {
-		if c.role == roleReader || c.role == roleSleeper || c.role == rolePing {
-			n += r.board.counts[seat].messages.Load()
-		}
-	}
-	return n
 }

@@ -57,6 +57,12 @@ type Result struct {
 	TotalBytes uint64 `json:"total_bytes"` // of the whole domain's files
 	Missed     uint64 `json:"missed"`      // positions that passed a reader by
 
+	// Rates and Intervals say how it went over time, where Spec.Every asks for that.
+	Rates     []RateAt   `json:"rates,omitempty"`
+	Intervals []Interval `json:"intervals,omitempty"`
+	// Histogram has all latencies, in HdrHistogram's compressed form, base64, ns.
+	Histogram string `json:"histogram,omitempty"`
+
 	histogram *hdrhistogram.Histogram
 }
 

@@ -20,21 +20,23 @@ func tiny(s Spec) Spec {
 // which Run checks, and every figure that the scenario has.
 func TestScenarios(t *testing.T) {
 	for name, spec := range map[string]Spec{
-		"stream":             {Scenario: Stream, Size: 64},
-		"stream exclusive":   {Scenario: Stream, Size: 2048, Exclusive: true, Wait: Yield},
-		"stream odd size":    {Scenario: Stream, Size: 77, SlotSize: 128},
-		"stream at a rate":   {Scenario: Stream, Rate: 2000},
-		"stream in batches":  {Scenario: Stream, Producers: 2, Batch: 20},
-		"exclusive batches":  {Scenario: Stream, Exclusive: true, Batch: 1000},
-		"three to three":     {Scenario: Stream, Producers: 3, Readers: 3, Wait: Yield},
-		"three at a rate":    {Scenario: Stream, Producers: 3, Rate: 3000},
-		"ping-pong":          {Scenario: PingPong, Size: 64},
-		"ping-pong at rate":  {Scenario: PingPong, Rate: 500},
-		"ping-pong yielding": {Scenario: PingPong, Exclusive: true, Wait: Yield},
-		"wake":               {Scenario: Wake, Pause: time.Millisecond},
-		"copying":            {Scenario: Stream, Copy: true},
-		"ping-pong copying":  {Scenario: PingPong, Copy: true},
-		"pinned":             {Scenario: Stream, Pin: []int{0}},
+		"stream":              {Scenario: Stream, Size: 64},
+		"stream exclusive":    {Scenario: Stream, Size: 2048, Exclusive: true, Wait: Yield},
+		"stream odd size":     {Scenario: Stream, Size: 77, SlotSize: 128},
+		"stream at a rate":    {Scenario: Stream, Rate: 2000},
+		"stream in batches":   {Scenario: Stream, Producers: 2, Batch: 20},
+		"exclusive batches":   {Scenario: Stream, Exclusive: true, Batch: 1000},
+		"three to three":      {Scenario: Stream, Producers: 3, Readers: 3, Wait: Yield},
+		"three at a rate":     {Scenario: Stream, Producers: 3, Rate: 3000},
+		"ping-pong":           {Scenario: PingPong, Size: 64},
+		"ping-pong at rate":   {Scenario: PingPong, Rate: 500},
+		"ping-pong yielding":  {Scenario: PingPong, Exclusive: true, Wait: Yield},
+		"wake":                {Scenario: Wake, Pause: time.Millisecond},
+		"wake with intervals": {Scenario: Wake, Pause: time.Millisecond, Every: 20 * time.Millisecond},
+		"stream over time":    {Scenario: Stream, Rate: 2000, Readers: 2, Every: 20 * time.Millisecond},
+		"copying":             {Scenario: Stream, Copy: true},
+		"ping-pong copying":   {Scenario: PingPong, Copy: true},
+		"pinned":              {Scenario: Stream, Pin: []int{0}},
 	} {
 		t.Run(name, func(t *testing.T) { checkScenario(t, tiny(spec)) })
 	}
@@ -145,7 +147,7 @@ func TestSpecErrorsTeach(t *testing.T) {
 		spec Spec
 		want string
 	}{
-		"scenario":  {Spec{Scenario: "sing"}, "want stream, pingpong or wake"},
+		"scenario":  {Spec{Scenario: "sing"}, "want stream, pingpong, wake or idle"},
 		"small":     {Spec{Scenario: Stream, Size: 8}, "want 16 bytes"},
 		"slot":      {Spec{Scenario: Stream, Size: 128, SlotSize: 64}, "must fit a slot"},
 		"exclusive": {Spec{Scenario: Stream, Producers: 2, Exclusive: true}, "takes one"},
@@ -156,7 +158,7 @@ func TestSpecErrorsTeach(t *testing.T) {
 		"rate":      {Spec{Scenario: Stream, Rate: -1}, "messages a second"},
 		"batch":     {Spec{Scenario: Stream, Batch: 2, Rate: 5}, "without a rate"},
 		"no batch":  {Spec{Scenario: Stream, Batch: -1}, "one by one"},
-		"pace":      {Spec{Scenario: Wake, Rate: 1}, "its pace is the pause"},
+		"pace":      {Spec{Scenario: Wake, Rate: 1}, "only streams and round trips"},
 		"long":      {Spec{Scenario: Stream, Duration: 2 * time.Hour}, "at most 1h"},
 	} {
 		if _, err := c.spec.Complete(); err == nil || !strings.Contains(err.Error(), c.want) {

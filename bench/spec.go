@@ -20,6 +20,8 @@ const (
 	PingPong Scenario = "pingpong"
 	// Wake is one message after a pause, to a reader that may have gone to sleep.
 	Wake Scenario = "wake"
+	// Idle is readers asleep on many topics on which nothing comes.
+	Idle Scenario = "idle"
 )
 
 // A Waiting says how everybody waits: block, spin or yield.
@@ -54,7 +56,9 @@ type Spec struct {
 	Rate float64 `json:"rate,omitempty"`
 	// Pause is how long a Wake sleeps between two messages. Zero means 10 ms.
 	Pause time.Duration `json:"pause_ns,omitempty"`
-	// Producers and Readers of a Stream. Zero means 1.
+	// Topics are what each reader of an Idle sleeps on. Zero means 100.
+	Topics int `json:"topics,omitempty"`
+	// Producers of a Stream, Readers of it or of an Idle. Zero means 1.
 	Producers int `json:"producers"`
 	Readers   int `json:"readers"`
 	// Copy publishes from memory of the producer's own and copies on the reader's
@@ -72,6 +76,9 @@ type Spec struct {
 	// Duration is how long is measured, after Warmup. Zero means 3 s after 500 ms.
 	Duration time.Duration `json:"duration_ns"`
 	Warmup   time.Duration `json:"warmup_ns"`
+	// Every is the length of an interval of the measured time that is noted by itself;
+	// Complete lengthens it to a 120th of Duration. Zero notes only the whole.
+	Every time.Duration `json:"every_ns,omitempty"`
 	// Slots and SlotSize are the shape of the ring. Zero means 1024 slots of the
 	// message's size, rounded up to 64 bytes.
 	Slots    int `json:"slots"`
@@ -90,14 +97,19 @@ const (
 func (s Spec) Complete() (Spec, error) {
 	s = s.withDefaults()
 	if s.Scenario != Stream {
-		s.Producers, s.Readers = 1, 1
+		s.Producers = 1
+		if s.Scenario != Idle {
+			s.Readers = 1
+		}
 	}
 	if _, err := s.Wait.policy(); err != nil {
 		return s, err
 	}
 	switch {
-	case s.Scenario != Stream && s.Scenario != PingPong && s.Scenario != Wake:
-		return s, fmt.Errorf("scenario %q: want stream, pingpong or wake", string(s.Scenario))
+	case s.Scenario != Stream && s.Scenario != PingPong && s.Scenario != Wake && s.Scenario != Idle:
+		return s, fmt.Errorf("scenario %q: want stream, pingpong, wake or idle", string(s.Scenario))
+	case s.Scenario == Idle && (s.Topics < 1 || s.Topics > 10_000):
+		return s, fmt.Errorf("%d topics: want 1 to 10000", s.Topics)
 	case s.Size < minSize || s.Size > 16<<20:
 		return s, fmt.Errorf("size %d: want %d bytes to 16 MiB; the first 16 bear number and time", s.Size, minSize)
 	case s.Size > s.SlotSize:
@@ -114,10 +126,15 @@ func (s Spec) Complete() (Spec, error) {
 		return s, fmt.Errorf("batch of %d messages: want 1 or more, or 0 for one by one", s.Batch)
 	case s.Batch > 0 && (s.Scenario != Stream || s.Rate > 0 || s.Copy):
 		return s, fmt.Errorf("batch of %d messages: only a stream without a rate is written in place in batches", s.Batch)
-	case s.Rate > 0 && s.Scenario == Wake:
-		return s, fmt.Errorf("rate %v with scenario wake: its pace is the pause", s.Rate)
+	case s.Rate > 0 && (s.Scenario == Wake || s.Scenario == Idle):
+		return s, fmt.Errorf("rate %v with scenario %s: only streams and round trips have one", s.Rate, s.Scenario)
 	case s.Duration < 0 || s.Duration > maxDuration || s.Warmup < 0 || s.Warmup > maxDuration:
 		return s, fmt.Errorf("duration %v after warm-up %v: want at most %v each", s.Duration, s.Warmup, maxDuration)
+	case s.Every < 0:
+		return s, fmt.Errorf("intervals of %v: want a length of time, or 0 for none", s.Every)
+	}
+	if s.Every > 0 {
+		s.Every = max(s.Every, s.Duration/mostIntervals)
 	}
 	return s, s.checkPin()
 }
@@ -154,6 +171,9 @@ func (s Spec) withDefaults() Spec {
 	if s.Wait == "" {
 		s.Wait = Block
 	}
+	if s.Scenario == Idle {
+		def(&s.Topics, 100)
+	}
 	return s
 }
 
@@ -164,6 +184,12 @@ func (s Spec) roles() []role {
 		return []role{rolePing, rolePong}
 	case Wake:
 		return []role{roleCaller, roleSleeper}
+	case Idle:
+		list := []role{roleKeeper}
+		for range s.Readers {
+			list = append(list, roleIdler)
+		}
+		return list
 	}
 	var list []role
 	for range s.Producers {

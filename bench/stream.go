@@ -172,7 +172,8 @@ func (w *worker) take(m *ringcast.Message, order *order) error {
 		return err
 	}
 	if stamp != 0 && w.window.measured {
-		record(w.hist, now()-timeOf(stamp))
+		end := now()
+		w.times.record(end-w.window.begin.at, end-timeOf(stamp))
 	}
 	w.count()
 	return nil

@@ -2,7 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -31,14 +31,18 @@ const benchExamples = `  ringcast bench pingpong --size 256
   ringcast bench oneway --rate 100000 --hgrm oneway.hgrm
   ringcast bench oneway --exclusive --wait spin --pin 0,1
   ringcast bench fanout --readers 3 --wait yield
-  ringcast bench fanin --producers 3 --json`
+  ringcast bench fanin --producers 3 --json
+  ringcast bench wake --pause 10ms --pin 0,1
+  ringcast bench idle --topics 100
+  ringcast bench pingpong --html report.html --out before.json
+  ringcast bench compare before.json after.json --html report.html`
 
 // benchOptions are the flags of bench as they stand.
 type benchOptions struct {
 	spec bench.Spec
 	wait string
 	json bool
-	hgrm string
+	benchFiles
 }
 
 func (t *tool) benchCommand() *cobra.Command {
@@ -52,6 +56,9 @@ func (t *tool) benchCommand() *cobra.Command {
 		t.benchScenario("pingpong", "there and back: round-trip latency", bench.Spec{Scenario: bench.PingPong}),
 		t.benchScenario("fanout", "one producer, several readers of everything", bench.Spec{Scenario: bench.Stream, Readers: 3}),
 		t.benchScenario("fanin", "several producers, one reader", bench.Spec{Scenario: bench.Stream, Producers: 3}),
+		t.benchScenario("wake", "one message after a pause, to a reader that has gone to sleep", bench.Spec{Scenario: bench.Wake}),
+		t.benchScenario("idle", "readers asleep on topics on which nothing comes: what they cost", bench.Spec{Scenario: bench.Idle}),
+		t.benchCompare(),
 		t.benchChild(),
 	)
 	return cmd
@@ -63,6 +70,9 @@ func (t *tool) benchScenario(name, short string, spec bench.Spec) *cobra.Command
 		Use: name, Short: short, Long: short + ".\n\n" + benchHelp, Example: benchExamples, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.spec.Wait = bench.Waiting(o.wait)
+			if !o.overTime() {
+				o.spec.Every = 0
+			}
 			complete, err := o.spec.Complete()
 			if err != nil {
 				return usage("%v", err)
@@ -72,7 +82,15 @@ func (t *tool) benchScenario(name, short string, spec bench.Spec) *cobra.Command
 	}
 	f, s := cmd.Flags(), &o.spec
 	f.IntVar(&s.Size, "size", 256, "bytes of a message, at least 16")
-	f.Float64Var(&s.Rate, "rate", 0, "offer so many messages a second, all producers together (default: as fast as they are taken)")
+	switch s.Scenario {
+	case bench.Wake:
+		f.DurationVar(&s.Pause, "pause", 10*time.Millisecond, "time between two messages")
+	case bench.Idle:
+		f.IntVar(&s.Topics, "topics", 100, "topics that each reader sleeps on")
+		f.IntVar(&s.Readers, "readers", 1, "processes that sleep")
+	default:
+		f.Float64Var(&s.Rate, "rate", 0, "offer so many messages a second, all producers together (default: as fast as they are taken)")
+	}
 	if s.Scenario == bench.Stream {
 		f.IntVar(&s.Producers, "producers", max(s.Producers, 1), "processes that publish")
 		f.IntVar(&s.Readers, "readers", max(s.Readers, 1), "processes that subscribe, each of which gets everything")
@@ -87,7 +105,8 @@ func (t *tool) benchScenario(name, short string, spec bench.Spec) *cobra.Command
 	f.IntVar(&s.Slots, "slots", 1024, "slots of the ring, a power of two")
 	f.IntVar(&s.SlotSize, "slot-size", 0, "bytes of a slot (default: the message's size, rounded up to 64)")
 	f.BoolVar(&o.json, "json", false, "print everything as one JSON object")
-	f.StringVar(&o.hgrm, "hgrm", "", "write the latencies to this file in HdrHistogram's text form")
+	f.DurationVar(&s.Every, "every", 100*time.Millisecond, "length of the intervals that --hlog, --out and --html show; at most 120 of them")
+	o.addFlags(cmd)
 	return cmd
 }
 
@@ -107,10 +126,11 @@ func (t *tool) bench(ctx context.Context, spec bench.Spec, o *benchOptions) erro
 	if err != nil {
 		return err
 	}
-	hgrm, err := openHgrm(o.hgrm, spec)
+	files, err := o.open(spec)
 	if err != nil {
 		return err
 	}
+	defer files.close()
 	run := bench.Options{Child: []string{self, "bench", "child"}, Dir: t.config.Dir}
 	show, clear := benchProgress(t.stderr, spec)
 	run.Progress = show
@@ -119,10 +139,8 @@ func (t *tool) bench(ctx context.Context, spec bench.Spec, o *benchOptions) erro
 	if err != nil {
 		return err
 	}
-	if hgrm != nil {
-		if err := writeHgrm(hgrm, result); err != nil {
-			return err
-		}
+	if err := files.write(result); err != nil {
+		return err
 	}
 	if err := t.printBench(result, o.json); err != nil {
 		return err
@@ -135,29 +153,7 @@ func (t *tool) bench(ctx context.Context, spec bench.Spec, o *benchOptions) erro
 
 func (t *tool) printBench(r *bench.Result, asJSON bool) error {
 	if !asJSON {
-		return r.Print(t.stdout)
+		return errors.Join(r.Print(t.stdout), r.Plot(t.stdout))
 	}
-	enc := json.NewEncoder(t.stdout)
-	enc.SetIndent("", "  ")
-	return enc.Encode(r)
-}
-
-// openHgrm makes the file before the run, so that a path that cannot be written
-// costs no time.
-func openHgrm(path string, spec bench.Spec) (*os.File, error) {
-	if path == "" {
-		return nil, nil
-	}
-	if spec.Scenario == bench.Stream && spec.Rate == 0 {
-		return nil, usage("--hgrm without --rate: at the greatest rate a latency would be the length of the queue; add --rate 100000, say")
-	}
-	return os.Create(path)
-}
-
-func writeHgrm(f *os.File, r *bench.Result) error {
-	if err := r.WriteHgrm(f); err != nil {
-		_ = f.Close()
-		return err
-	}
-	return f.Close()
+	return r.WriteJSON(t.stdout)
 }

@@ -18,7 +18,7 @@ func TestBenchInWords(t *testing.T) {
 	t.Setenv(toolVariable, "1") // the tool starts itself
 	for _, args := range [][]string{
 		{"oneway"}, {"oneway", "--rate", "1000", "--copy"}, {"pingpong", "--size", "64", "--exclusive"},
-		{"fanout", "--readers", "2"}, {"fanin", "--producers", "2", "--wait", "yield", "--pin", "0"},
+		{"fanout", "--readers", "2"}, {"wake", "--pause", "1ms"}, {"fanin", "--producers", "2", "--wait", "yield", "--pin", "0"},
 	} {
 		dir := t.TempDir()
 		code, out, errs := call(t, "", append(append([]string{"bench", "--shm-dir", dir}, args...), brief...)...)
@@ -58,6 +58,38 @@ func TestBenchAsJSON(t *testing.T) {
 	}
 }
 
+// TestBenchFiles writes all files of two runs, compares the runs, and draws both.
+func TestBenchFiles(t *testing.T) {
+	t.Setenv(toolVariable, "1")
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	for _, name := range []string{"a", "b"} {
+		args := []string{"bench", "pingpong", "--shm-dir", dir, "--every", "20ms", "--out", in(name + ".json"), "--hlog", in(name + ".hlog"), "--html", in(name + ".html")}
+		if code, _, errs := call(t, "", append(args, brief...)...); code != exitOK {
+			t.Fatalf("exit code %d: %s", code, errs)
+		}
+	}
+	code, out, errs := call(t, "", "bench", "compare", in("a.json"), in("b.json"), "--html", in("both.html"))
+	if code != exitOK || !strings.Contains(out, "p99.9") || !strings.Contains(out, "B/A") {
+		t.Errorf("compare: exit code %d, %q, %s", code, out, errs)
+	}
+	for name, want := range map[string]string{"a.hlog": "Interval_Compressed_Histogram", "a.html": "<svg", "both.html": "b.json"} {
+		if text, err := os.ReadFile(in(name)); err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("%s lacks %q: %v", name, want, err)
+		}
+	}
+	code, out, _ = call(t, "", "bench", "compare", "--json", in("a.json"), in("b.json"))
+	var row struct {
+		What  string  `json:"what"`
+		FileB string  `json:"file_b"`
+		Ratio float64 `json:"ratio"`
+	}
+	first, _, _ := strings.Cut(out, "\n")
+	if err := json.Unmarshal([]byte(first), &row); err != nil || code != exitOK || row.What != "rate" || row.FileB != "b.json" || row.Ratio <= 0 {
+		t.Errorf("compare --json: exit code %d, %q, %v", code, first, err)
+	}
+}
+
 func TestBenchRefuses(t *testing.T) {
 	for _, r := range []refusal{
 		{"no such scenario", "", []string{"bench", "sideways"}, exitUsage, []string{"unknown command", "--help"}},
@@ -67,6 +99,11 @@ func TestBenchRefuses(t *testing.T) {
 		{"exclusive", "", []string{"bench", "fanin", "--exclusive"}, exitUsage, []string{"it takes one"}},
 		{"latencies of a queue", "", []string{"bench", "oneway", "--hgrm", "x"}, exitUsage, []string{"--rate"}},
 		{"nowhere", "", append([]string{"bench", "oneway", "--shm-dir", "/nowhere"}, brief...), exitFailed, []string{"/nowhere"}},
+		{"log of a queue", "", []string{"bench", "oneway", "--hlog", "x"}, exitUsage, []string{"--rate"}},
+		{"one to compare", "", []string{"bench", "compare", "x"}, exitUsage, []string{"at least 2"}},
+		{"nothing to compare", "", []string{"bench", "compare", "/nowhere/a", "/nowhere/b"}, exitFailed, []string{"/nowhere/a"}},
+		{"no run", "", []string{"bench", "compare", "main.go", "main.go"}, exitUsage, []string{"main.go", "--json"}},
+		{"no topics", "", []string{"bench", "idle", "--topics", "-1"}, exitUsage, []string{"1 to 10000"}},
 		{"a part of it", "", []string{"bench", "child"}, exitFailed, []string{"ringcast bench oneway"}},
 	} {
 		r.check(t)

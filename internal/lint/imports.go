@@ -39,13 +39,14 @@ var allowed = map[string][]string{
 	"internal/netlab/shell":   {"internal/netlab"},
 	"internal/version":        {"codec/layout"},
 	"bench":                   {"."},
+	"bench/report":            {"bench"},
 	"bench/table":             {"bench"},
 	"bench/cells":             {"bench", "bench/table"},
 	"bench/languages":         {"bench", "bench/table"},
 	"bench/net":               {".", "bench", "bench/table", "bench/net/program", "internal/netlab"},
 	"bench/net/program":       {"bench"},
 	"bench/peers/nats":        {"bench", "bench/net/program"},
-	"cmd/ringcast":            {".", "shm", "bench", "internal/modeflag", "internal/version"},
+	"cmd/ringcast":            {".", "shm", "bench", "bench/report", "internal/modeflag", "internal/version"},
 	"cbindings/conformance":   {".", "codec/layout", "examples/schema/orders"},
 	"examples/schema/orders":  {},
 	"examples/go/publish":     {"."},
@@ -115,6 +116,7 @@ var dependencies = []string{
 	"github.com/pierrec/lz4/v4",
 	"github.com/HdrHistogram/hdrhistogram-go",
 	"github.com/spf13/cobra",
+	"gonum.org/v1/plot",
 }
 
 // peers are programs in modules of their own, which nobody but a benchmark builds.
