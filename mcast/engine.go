@@ -66,7 +66,10 @@ type Engine struct {
 	beaconAt  Time
 	burst     int
 	greetAt   Time
-	rivalTill Time // while another machine speaks under this id, and above this session
+	health    int        // 1: timers are in time; up to healthMax: they are late
+	hearFrom  int        // where the next vector begins
+	gone      []goneNode // the oldest first
+	rivalTill Time       // while another machine speaks under this id, and above this session
 
 	// Receiving.
 	pool          pool
@@ -98,7 +101,7 @@ func New(cfg *Config, sink Sink, rnd *rand.Rand) (*Engine, error) {
 	c := cfg.withDefaults()
 	e := &Engine{cfg: c, sink: sink, rnd: rnd, helloName: cut(c.Name), helloHost: cut(c.Host), deadline: Never, beaconAt: Never,
 		topicByName: make(map[string]*ownTopic), byNode: make(map[uint32]*Peer), memory: make(map[uint32]*nodeMemory),
-		roundTrip: c.Timers.RoundTrip, greetAt: longAgo, rivalTill: longAgo, localLossTill: longAgo}
+		roundTrip: c.Timers.RoundTrip, health: 1, greetAt: longAgo, rivalTill: longAgo, localLossTill: longAgo}
 	e.lanes[LaneGated] = newLane(e, LaneGated, layout.LaneClassGated, c.Window)
 	e.lanes[LaneLive] = newLane(e, LaneLive, layout.LaneClassLive, c.LiveWindow)
 	e.control = make([]byte, 0, c.MTU+wire.HeaderSize)
@@ -207,6 +210,9 @@ func (e *Engine) Receive(now Time, datagram []byte, from netip.AddrPort, multica
 	} else {
 		e.last = p
 		p.heard = now
+		if multicast {
+			p.groupHeard = now
+		}
 	}
 	if r := e.dispatch(now, p, &h, datagram, from); r != wire.OK {
 		e.count.Refused[r]++
@@ -340,7 +346,9 @@ func (e *Engine) runTimers(now Time) {
 		// This process was stopped: what it did not hear meanwhile is nobody's silence.
 		for _, p := range e.peers {
 			p.heard = min(now, p.heard+late-pauseMin)
+			p.groupHeard = min(now, p.groupHeard+late-pauseMin)
 		}
+		e.late(late)
 	}
 	e.deadline = now + Second
 	e.lastTick = now

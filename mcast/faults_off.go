@@ -13,6 +13,7 @@ const (
 	faultAhead          = false
 	faultFragments      = false
 	faultNoPull         = false
+	faultHasty          = false
 )
 
 func (l *lane) resend(b []byte) []byte { return b }

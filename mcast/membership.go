@@ -27,6 +27,11 @@ type Peer struct {
 	Data any
 
 	heard      Time
+	groupHeard Time // the last frame by multicast
+	askAt      Time // when it is asked whether it lives, while it is suspected
+	votesAt    Time
+	hears      hearVector
+	hearing    Hearing
 	seenBefore uint64 // the greatest session of the node before this one
 	helloAt    Time   // last HELLO sent to it alone
 	roundTrip  Duration
@@ -92,7 +97,7 @@ func (e *Engine) helloFrame(now Time, flags uint16, frameFlags uint8) []byte {
 		WantVersion: e.wants.version, Members: uint16(1 + len(e.peers)), Flags: flags,
 		VersionMin: layout.WireConstantVersion, VersionMax: layout.WireConstantVersion,
 		Name: e.helloName, Host: e.helloHost}
-	return h.AppendTo(e.frame(layout.FrameTypeHello, frameFlags))
+	return e.appendHears(now, h.AppendTo(e.frame(layout.FrameTypeHello, frameFlags)))
 }
 
 // tickBeacon sends the HELLO that is due, +-10 %.
@@ -107,6 +112,9 @@ func (e *Engine) tickBeacon(now Time) {
 		flags = layout.HelloFlagAnswer
 		step = retryFirst << (burstHellos - e.burst)
 		e.burst--
+	}
+	if now-e.beaconAt <= pauseMin {
+		e.health = max(1, e.health-1)
 	}
 	e.sayHello(now, flags)
 	e.beaconAt = now + step
@@ -139,6 +147,9 @@ func (e *Engine) receiveHello(now Time, p *Peer, h *wire.Header, body []byte, fr
 	}
 	p.from, p.heard = from, now
 	p.roundTrip, p.group = Duration(w.RoundTripMicros)*Microsecond, int(w.Members)
+	if p.hears.there = w.HasHears; w.HasHears {
+		e.receiveHears(now, p, &w.Hears)
+	}
 	if w.Flags&layout.HelloFlagAnswer != 0 {
 		e.sendHello(now, p, 0)
 	}
@@ -159,10 +170,11 @@ func (e *Engine) addPeer(now Time, h *wire.Header, w *wire.Hello, from netip.Add
 	}
 	before := m.seen
 	m.seen = max(m.seen, h.Session)
-	p := &Peer{node: h.Node, epoch: w.Epoch, session: h.Session, name: string(w.Name), host: string(w.Host), from: from, heard: now, seenBefore: before,
+	p := &Peer{node: h.Node, epoch: w.Epoch, session: h.Session, name: string(w.Name), host: string(w.Host), from: from, heard: now, groupHeard: now, seenBefore: before,
 		helloAt: longAgo, setupAt: longAgo, joinRetry: now + retryFirst, joinStep: retryFirst, wantRetry: now, wantStep: retryFirst}
 	e.peers = append(e.peers, p)
 	e.byNode[p.node] = p
+	e.found(p.node)
 	e.arm(now)
 	e.sink.PeerUp(p)
 	e.sendHello(now, p, layout.HelloFlagAnswer)
@@ -229,11 +241,11 @@ func (p *Peer) joinedAny() bool {
 
 // tickPeer runs the timers of a peer. It says false when the peer is gone.
 func (e *Engine) tickPeer(now Time, p *Peer) bool {
-	if now-p.heard >= e.cfg.Timers.PeerTimeout {
+	if e.dead(now, p) {
+		e.noteGone(now, p.node)
 		e.removePeer(p, DownTimeout)
 		return false
 	}
-	e.arm(p.heard + e.cfg.Timers.PeerTimeout)
 	if p.ackedWants != e.wants.version {
 		if now >= p.wantRetry {
 			e.sendWants(p)
