@@ -72,7 +72,10 @@ func (e *Engine) aheadMessage(now Time, r *receiver, s *remoteStream, w *wire.Me
 		s.wait(r, at)
 		return false
 	}
-	e.handOver(now, r, s, w, seq, at, offset)
+	if !e.handOver(now, r, s, w, seq, at, offset) {
+		s.wait(r, at)
+		return false
+	}
 	return true
 }
 

@@ -120,19 +120,22 @@ func (e *Engine) deliverMessage(now Time, r *receiver, s *remoteStream, w *wire.
 			e.lost(r, s, seq-1)
 		}
 	}
-	e.handOver(now, r, s, w, seq, r.next, offset)
+	if !e.handOver(now, r, s, w, seq, r.next, offset) {
+		e.lost(r, s, seq)
+	}
 }
 
 // handOver hands a stream's next message to the sink, or its fragment to the
-// reassembly. at and offset say where it lies in the lane.
-func (e *Engine) handOver(now Time, r *receiver, s *remoteStream, w *wire.Message, seq, at uint64, offset int) {
+// reassembly. at and offset say where it lies in the lane. It says false where this was
+// the end of a large message that can't be put together.
+func (e *Engine) handOver(now Time, r *receiver, s *remoteStream, w *wire.Message, seq, at uint64, offset int) bool {
 	s.at, s.fresh = max(at, s.at), false
 	t := s.topic
 	const whole = layout.WireMessageFlagBegin | layout.WireMessageFlagEnd
 	if w.Flags&whole != whole {
 		if !e.assemble(now, r, s, w, seq, at, offset) {
 			e.advanced(r, s)
-			return
+			return w.Flags&layout.WireMessageFlagEnd == 0
 		}
 	} else if s.parts != nil {
 		e.dropParts(r.peer, s)
@@ -149,6 +152,7 @@ func (e *Engine) handOver(now Time, r *receiver, s *remoteStream, w *wire.Messag
 		e.dropParts(r.peer, s)
 	}
 	e.advanced(r, s)
+	return true
 }
 
 // lost tells that everything from the stream's next message to last is lost.
