@@ -31,6 +31,26 @@ type Claim struct {
 // A message larger than a slot can't be built in place: *TooLargeError says
 // which slots to ask for.
 func (p *Publisher) Claim(ctx context.Context, size int) (*Claim, error) {
+	if p.lock.lend() {
+		// closing comes first: who has set it may have found the lock free before.
+		if !p.wait.closing.Load() && uint(size) <= uint(p.room) && p.producer != nil && p.producer.MayLend() {
+			c := &p.claim
+			p.producer.Lend(&c.inner)
+			if c.size != size { // mostly it is
+				c.size = size
+			}
+			if p.config.Timestamps {
+				p.stamp()
+			}
+			return c, nil
+		}
+		p.lock.freePlain()
+	}
+	return p.claimLong(ctx, size)
+}
+
+// claimLong is Claim where more has to be seen to.
+func (p *Publisher) claimLong(ctx context.Context, size int) (*Claim, error) {
 	if !p.ready() {
 		if err := p.take(ctx); err != nil {
 			return nil, err
@@ -82,6 +102,7 @@ func (c *Claim) Bytes() []byte { return c.inner.Bytes()[:c.size] }
 // memory of its own, and Commit is a *TooLargeError. The builder is lent like the
 // claim; the first use on a publisher allocates it.
 func (c *Claim) Builder() *flatbuffers.Builder {
+	c.settle()
 	if c.builder == nil {
 		c.builder = flatbuffers.NewBuilder(0)
 	}
@@ -99,6 +120,17 @@ func (c *Claim) Builder() *flatbuffers.Builder {
 // Errors: ErrFenced, ErrUnfinished, *TooLargeError, ErrClaimEnded; nothing was
 // sent, and the claim has ended.
 func (c *Claim) Commit() error {
+	if p := c.publisher; p.lock.lent() {
+		if p.producer.CommitLent(c.size, &p.meta) {
+			p.producer.Wake()
+		}
+		p.producer.LookAhead()
+		p.lock.freePlain() // from here on all of it may be gone
+		if p.wait.closing.Load() {
+			_ = p.end()
+		}
+		return nil
+	}
 	if !c.open {
 		return ErrClaimEnded
 	}
@@ -115,6 +147,11 @@ func (c *Claim) Commit() error {
 
 // CommitN is Commit of the first n bytes.
 func (c *Claim) CommitN(n int) error {
+	if p := c.publisher; p.lock.lent() && uint(n) <= uint(p.room) {
+		c.size = n
+		return c.Commit()
+	}
+	c.settle()
 	if !c.open {
 		return ErrClaimEnded
 	}
@@ -124,12 +161,22 @@ func (c *Claim) CommitN(n int) error {
 // Abort gives the slot back; nothing is sent. ErrFenced says that it was taken
 // already, which then changes nothing.
 func (c *Claim) Abort() error {
+	c.settle()
 	if !c.open {
 		return ErrClaimEnded
 	}
 	err := c.inner.Abort()
 	c.end()
 	return err
+}
+
+// settle makes a claim that is open the short way one like any other.
+func (c *Claim) settle() {
+	if p := c.publisher; p.lock.lent() {
+		p.producer.KeepLent()
+		c.open, c.building = true, false
+		p.lock.keep()
+	}
 }
 
 func (c *Claim) commit(start, length int, content uint8) error {

@@ -24,6 +24,7 @@ const (
 	lockFree   = iota
 	lockHeld   // and nobody waits
 	lockWanted // held, and somebody may wait
+	lockLent   // plain: held by a claim that is open the short way
 )
 
 func newLock(solo bool) lock {
@@ -46,6 +47,21 @@ func (l *lock) tryPlain() bool {
 	storePlain(&l.state, lockHeld)
 	return true
 }
+
+// lend takes a plain lock, if it is free, for a claim: one store says both.
+func (l *lock) lend() bool {
+	if !l.plain || l.state.Load() != lockFree {
+		return false
+	}
+	storePlain(&l.state, lockLent)
+	return true
+}
+
+// lent reports whether a claim is open the short way.
+func (l *lock) lent() bool { return l.state.Load() == lockLent }
+
+// keep makes a lock that was lent one that is held.
+func (l *lock) keep() { storePlain(&l.state, lockHeld) }
 
 // take waits for the lock, until the context ends. A waiter that was called off
 // may leave a token behind, or the state at lockWanted: the next one looks once
@@ -70,7 +86,7 @@ func (l *lock) take(ctx context.Context) error {
 // free gives the lock up and wakes one waiter.
 func (l *lock) free() {
 	if l.plain {
-		storePlain(&l.state, lockFree)
+		l.freePlain()
 		return
 	}
 	if l.state.Swap(lockFree) == lockWanted {
@@ -80,6 +96,9 @@ func (l *lock) free() {
 		}
 	}
 }
+
+// freePlain is free of a plain lock.
+func (l *lock) freePlain() { storePlain(&l.state, lockFree) }
 
 // seize takes the lock for good, if it is free. The caller has left word before that
 // it wants to, and who frees the lock looks for that word and seizes it in turn: one

@@ -143,3 +143,94 @@ func TestSoloLockIsSeizedOnce(t *testing.T) {
 		t.Error("a free lock was not seized once")
 	}
 }
+
+// TestSoloClaimEndsInEveryWay: what opens the short way is one claim that ends once,
+// however it ends.
+func TestSoloClaimEndsInEveryWay(t *testing.T) {
+	ctx := within(t, 10*time.Second)
+	for _, cfg := range soloShapes {
+		b := openBus(t, t.TempDir())
+		pub, sub := publisher(t, b, "solo", &cfg), subscribe(t, b, "solo", nil)
+		sent := uint64(0)
+		for round := range 40 {
+			for name, end := range claimEnds {
+				c, err := pub.Claim(ctx, 8)
+				if err != nil {
+					t.Fatal(err)
+				}
+				copy(c.Bytes(), "01234567")
+				want, err := end(c)
+				if want == "error" {
+					if err == nil {
+						t.Errorf("%s, round %d: no error", name, round)
+					}
+				} else if err != nil {
+					t.Errorf("%s, round %d: %v", name, round, err)
+				}
+				for again, err := range map[string]error{"Commit": c.Commit(), "CommitN": c.CommitN(1), "Abort": c.Abort()} {
+					if err != ErrClaimEnded {
+						t.Errorf("%s, then %s: %v, want %v", name, again, err, ErrClaimEnded)
+					}
+				}
+				if want == "" || want == "error" {
+					continue
+				}
+				sent++
+				if m, err := sub.Next(ctx); err != nil || want != "table" && want != "-" && string(m.Payload()) != want || m.Sequence() != sent ||
+					(m.Content() == ContentFlatBuffer) != (want == "table") {
+					t.Fatalf("%s, round %d: %v, %v, want %q with sequence %d", name, round, m, err, want, sent)
+				}
+			}
+		}
+	}
+}
+
+// claimEnds end a claim of 8 bytes, and say what comes of it.
+var claimEnds = map[string]func(c *Claim) (payload string, err error){
+	"Commit":                    func(c *Claim) (string, error) { return "01234567", c.Commit() },
+	"CommitN":                   func(c *Claim) (string, error) { return "012", c.CommitN(3) },
+	"CommitN of none":           func(c *Claim) (string, error) { return "-", c.CommitN(0) },
+	"CommitN too many":          func(c *Claim) (string, error) { return "error", c.CommitN(1 << 30) },
+	"CommitN of less than none": func(c *Claim) (string, error) { return "error", c.CommitN(-1) },
+	"Abort":                     func(c *Claim) (string, error) { return "", c.Abort() },
+	"a table": func(c *Claim) (string, error) {
+		b := c.Builder()
+		b.StartObject(0)
+		b.Finish(b.EndObject())
+		return "table", c.Commit()
+	},
+	"a table that is not finished": func(c *Claim) (string, error) { c.Builder(); return "error", c.Commit() },
+}
+
+// TestSoloClosedBesideAClaim: the claim is committed, and then the publisher closes.
+func TestSoloClosedBesideAClaim(t *testing.T) {
+	ctx := within(t, 10*time.Second)
+	for _, cfg := range soloShapes {
+		b := openBus(t, t.TempDir())
+		pub, sub := publisher(t, b, "solo", &cfg), subscribe(t, b, "solo", nil)
+		for range 3 { // from the second on the short way is open
+			if err := pub.Publish(ctx, []byte("before")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		c, err := pub.Claim(ctx, 4)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := pub.Close(); err != nil {
+			t.Fatal(err)
+		}
+		copy(c.Bytes(), "last")
+		if err := c.Commit(); err != nil {
+			t.Fatal(err)
+		}
+		if !pub.ended || pub.file != nil {
+			t.Error("it is not closed behind the commit")
+		}
+		for _, want := range []string{"before", "before", "before", "last"} {
+			if m, err := sub.Next(ctx); err != nil || string(m.Payload()) != want {
+				t.Fatalf("%v, %v, want %q", m, err, want)
+			}
+		}
+	}
+}

@@ -77,6 +77,29 @@ var batchWays = map[string]func(p *Producer, n int) int{
 		sent, _ := c.Commit(lengths, &Meta{})
 		return sent
 	},
+	"lent, one by one": func(p *Producer, n int) (sent int) {
+		for _, text := range texts(0, n) {
+			if publishLent(p, text) != nil {
+				break
+			}
+			sent++
+		}
+		return sent
+	},
+}
+
+// publishLent publishes in a claim that is lent, where that is possible.
+func publishLent(p *Producer, text []byte) error {
+	if !p.MayLend() {
+		return p.TryPublish(text, &Meta{})
+	}
+	var c Claim
+	p.Lend(&c)
+	at("write")
+	if p.CommitLent(copy(c.Bytes(), text), &Meta{}) {
+		p.Wake()
+	}
+	return nil
 }
 
 func passLatest(t *testing.T, rd *Reader, n int) {

@@ -165,7 +165,6 @@ func (p *Producer) commitQuietly(t uint64, length int, m *Meta) error {
 		return ErrNotExclusive
 	}
 	p.open--
-	p.ring.put(t, p.next, p.headOf(m, layout.SlotHeaderSize, length), nil)
-	p.sent(m)
+	p.end(t, layout.SlotHeaderSize, length, m)
 	return nil
 }

@@ -17,10 +17,9 @@ func loadBody(w *bodyWords) (w0, w1, w2, w3, w4, w5, w6 uint64) {
 	return w[0], w[1], w[2], w[3], w[4], w[5], w[6]
 }
 
-// storeBody writes a slot's header, word by word: an assignment of the whole would be
-// a call.
-func storeBody(slot []byte, w *bodyWords) {
-	to := bodyWordsAt(slot)
-	to[0], to[1], to[2], to[3] = w[0], w[1], w[2], w[3]
-	to[4], to[5], to[6] = w[4], w[5], w[6]
+// writeBody writes a slot's header, word by word: an array of words would be put together
+// in memory first.
+func writeBody(slot *bodyWords, w0, w1, w2, w3, w4, w5, w6 uint64) {
+	slot[0], slot[1], slot[2], slot[3] = w0, w1, w2, w3
+	slot[4], slot[5], slot[6] = w4, w5, w6
 }

@@ -52,8 +52,10 @@ func endBody(slot []byte, w *bodyWords) {
 	copyShared(slot[bodyOffset:layout.SlotHeaderSize], wordBytes(w), true)
 }
 
-// storeBody writes a slot's header.
-func storeBody(slot []byte, w *bodyWords) { endBody(slot, w) }
+// writeBody writes a slot's header.
+func writeBody(slot *bodyWords, w0, w1, w2, w3, w4, w5, w6 uint64) {
+	copyShared(wordBytes(slot), wordBytes(&bodyWords{w0, w1, w2, w3, w4, w5, w6}), true)
+}
 
 // loadBody loads a slot's header, each word once.
 func loadBody(shared *bodyWords) (w0, w1, w2, w3, w4, w5, w6 uint64) {
@@ -62,7 +64,7 @@ func loadBody(shared *bodyWords) (w0, w1, w2, w3, w4, w5, w6 uint64) {
 	return w[0], w[1], w[2], w[3], w[4], w[5], w[6]
 }
 
-// wordBytes views private bodyWords as bytes.
+// wordBytes views bodyWords as bytes.
 func wordBytes(w *bodyWords) []byte {
 	return unsafe.Slice((*byte)(unsafe.Pointer(w)), int(unsafe.Sizeof(*w)))
 }

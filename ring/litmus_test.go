@@ -259,9 +259,9 @@ func TestLitmusJoin(t *testing.T) {
 
 // TestLitmusWake: a reader that goes to sleep is rung, or has seen the message. A
 // second one, whose bit is in another word, goes to sleep beside it. The message goes
-// the long way and, behind another one, the short way.
+// the long way and, behind another one, the short way, and in a claim that is lent.
 func TestLitmusWake(t *testing.T) {
-	for i, kind := range []Kind{Shared, Exclusive, Shared, Exclusive} {
+	for i, kind := range []Kind{Shared, Exclusive, Shared, Exclusive, Exclusive} {
 		explore(t, fewer(2), -1, func(*explorer) ([]func(), func() string) {
 			s := newScene(t, small(kind), 4)
 			near := s.reader(1)
@@ -284,7 +284,11 @@ func TestLitmusWake(t *testing.T) {
 					}
 				}
 			}
-			return []func(){sleep(near), sleep(far), func() { publishFor(t, p, "x") }}, func() string {
+			publish := func() { publishFor(t, p, "x") }
+			if i == 4 {
+				publish = func() { _ = publishLent(p, []byte("x")) }
+			}
+			return []func(){sleep(near), sleep(far), publish}, func() string {
 				for rd, seen := range asleep {
 					if rd.ring.host.(testHost).bell().Load() == seen {
 						t.Error("a reader sleeps, and nobody rang")

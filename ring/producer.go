@@ -41,10 +41,8 @@ type Producer struct {
 	positions []uint64 // claims of the message being written
 	claims    *Claims  // the one that we lend; nil before the first
 	gate      gate
-	next      uint64    // the position behind our last claim; of an exclusive ring, the tail
-	swift     uint64    // positions below it may be tried without a look at the readers
-	head      bodyWords // of our own messages; the source is always there
-	theirs    bodyWords // of messages that we publish for others
+	next      uint64 // the position behind our last claim; of an exclusive ring, the tail
+	swift     uint64 // positions below it may be tried without a look at the readers
 
 	// Exclusive rings.
 	ownership uint64        // our owner word; 0 after Close
@@ -73,7 +71,6 @@ func (r *Ring) NewProducer(self shm.Address) (*Producer, error) {
 		self.Handle = uint16((r.nextHandle()-1)%0xffff + 1)
 	}
 	p := &Producer{ring: r, owner: r.host.Index(), shared: r.shape.Kind != Exclusive, address: self, source: sourceWords(self), ahead: r.linesAhead()}
-	p.head[1], p.head[2] = p.source[0], p.source[1]
 	if r.shape.Kind == Exclusive {
 		if err := p.own(); err != nil {
 			return nil, err

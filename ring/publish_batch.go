@@ -54,12 +54,11 @@ func (p *Producer) publishRun(payloads [][]byte, m *Meta) int {
 	}
 	at("begin batch")
 	p.next = t + uint64(k)
-	head := p.headOf(m, layout.SlotHeaderSize, 0)
-	flags := head[5]
-	for i, b := range payloads[:k] {
-		head[0], head[3], head[5] = layout.SlotHeaderSize|uint64(len(b))<<32, p.sequence+1, flags|uint64(len(b))
-		r.put(t+uint64(i), t+uint64(k), head, b)
-		p.sequence++
+	storeBefore(&r.ctl.tail, p.next) // pairs(tail): before any byte of the slots
+	for _, b := range payloads[:k] {
+		copyShared(r.payload(t), b, true)
+		p.end(t, layout.SlotHeaderSize, len(b), m)
+		t++
 	}
 	return k
 }
@@ -86,7 +85,7 @@ func (p *Producer) publishQuietly(payload []byte, m *Meta) error {
 	if !p.shared || t >= p.swift || len(payload) > p.ring.shape.Payload || m.Block != nil || !p.claimNext(t) {
 		return p.TryPublish(payload, m)
 	}
-	copyShared(p.ring.slot(t)[layout.SlotHeaderSize:], payload, true)
+	copyShared(p.ring.payload(t), payload, true)
 	return p.commitQuietly(t, len(payload), m)
 }
 

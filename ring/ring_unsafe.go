@@ -181,13 +181,16 @@ func (r *Ring) published(t uint64) *atomic.Uint64 {
 	return (*atomic.Uint64)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(r.data)), (t&r.mask)*r.stride))
 }
 
-// slotStart is the first byte of position t's slot, for assembly.
-func (r *Ring) slotStart(t uint64) *byte {
-	return (*byte)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(r.data)), (t&r.mask)*r.stride))
+// body is the header of position t's slot behind its first word.
+func (r *Ring) body(t uint64) *bodyWords {
+	return (*bodyWords)(unsafe.Add(unsafe.Pointer(unsafe.SliceData(r.data)), (t&r.mask)*r.stride+bodyOffset))
 }
 
-// start is the first byte of b, or nil, for assembly.
-func start(b []byte) *byte { return unsafe.SliceData(b) }
+// payload is what position t's slot has behind its header.
+func (r *Ring) payload(t uint64) []byte {
+	at := unsafe.Add(unsafe.Pointer(unsafe.SliceData(r.data)), (t&r.mask)*r.stride+layout.SlotHeaderSize)
+	return unsafe.Slice((*byte)(at), r.stride-layout.SlotHeaderSize)
+}
 
 // bodyBytes views a private slotBody as bytes, to copy a shared one into it.
 func bodyBytes(b *slotBody) []byte {

@@ -17,7 +17,3 @@ func at(name string) {
 		onAt(name)
 	}
 }
-
-// stepping reports whether somebody wants to be told of named instants: then what is
-// one step in other builds is done in several.
-func stepping() bool { return onAt != nil }

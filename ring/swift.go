@@ -5,6 +5,11 @@ import "github.com/ringcast/ringcast/codec/layout"
 // The short way of an exclusive ring's producer: a message of our own in one slot,
 // where there is room, no other claim is open, and no slot is pinned. All that is
 // private to the producer is in one comparison, p.next < p.swift.
+//
+// A core keeps some 64 stores that have not left it, and those of a message wait there,
+// in order, until its lines have come: how many messages are on their way at once is 64 by
+// the stores of each. So there are no calls here that need not be, and no words that are
+// stored to be loaded again.
 
 // mayHurry says how far the short way goes, now that no claim is open.
 func (p *Producer) mayHurry() {
@@ -19,19 +24,28 @@ func (p *Producer) owns() bool {
 	return p.ring.ctl.owner.Load() == p.ownership && !p.ring.retired()
 }
 
+// lookAhead asks for the lines of the slot that comes next, to be written.
+func (p *Producer) lookAhead() {
+	if p.ahead != 0 {
+		fetchOwn(p.ring.published(p.next), p.ahead)
+	}
+}
+
 // publishSwift is claim, fill and finish.
 func (p *Producer) publishSwift(t uint64, payload []byte, m *Meta) {
 	at("begin swift")
-	p.lookForward(t)
-	p.ring.put(t, t+1, p.headOf(m, layout.SlotHeaderSize, len(payload)), payload)
+	p.next = t + 1
+	storeBefore(&p.ring.ctl.tail, t+1) // pairs(tail): before any byte of the slot
+	copyShared(p.ring.payload(t), payload, true)
+	p.end(t, layout.SlotHeaderSize, len(payload), m)
+	p.lookAhead()
 	p.tell()
-	p.sent(m)
 }
 
 // claimSwift claims position t.
 func (p *Producer) claimSwift(t uint64) Claim {
 	at("begin lent")
-	p.lookForward(t)
+	p.next = t + 1
 	p.open, p.oldest, p.swift = 1, t, 0
 	storeBefore(&p.ring.ctl.tail, t+1) // pairs(tail): before any byte of the slot
 	return Claim{producer: p, ring: p.ring, position: t, first: layout.SlotHeaderSize}
@@ -41,9 +55,36 @@ func (p *Producer) claimSwift(t uint64) Claim {
 func (p *Producer) commitSwift(t uint64, start, length int, m *Meta) {
 	p.open = 0
 	p.mayHurry()
-	p.ring.put(t, p.next, p.headOf(m, start, length), nil)
+	p.end(t, start, length, m)
+	p.lookAhead()
 	p.tell()
+}
+
+// end writes the header of position t, whose payload is there, and publishes it.
+func (p *Producer) end(t uint64, start, length int, m *Meta) {
+	p.head(t, start, length, m)
+	at("publish swift")
+	storeRelease(p.ring.published(t), p.ring.lap(t)) // pairs(publish)
 	p.sent(m)
+}
+
+// head writes the header of position t's message, which is whole in one slot.
+func (p *Producer) head(t uint64, start, length int, m *Meta) {
+	source, sequence := p.source, p.sequence+1
+	if m.Sequence != 0 {
+		source, sequence = sourceWords(m.Source), m.Sequence
+	}
+	w5, w6 := headWords(length, m)
+	writeBody(p.ring.body(t), uint64(start)|uint64(length)<<32, source[0], source[1], sequence, m.TimestampNs, w5, w6)
+}
+
+// headWords are the last two words of the header of a message that is whole in one slot.
+func headWords(length int, m *Meta) (w5, w6 uint64) {
+	flags := m.Flags&^layout.MessageFlagAddressed | wholeMessage
+	if m.TimestampNs != 0 {
+		flags |= layout.MessageFlagTimestamped
+	}
+	return uint64(uint32(length)) | uint64(flags)<<48, uint64(m.Schema) | uint64(m.Kind)<<32 | uint64(m.Content)<<40
 }
 
 // tell wakes readers behind one message or several that were published without a
@@ -53,35 +94,4 @@ func (p *Producer) tell() {
 		p.fence.Store(0)
 	}
 	p.ring.wakeReaders()
-}
-
-// headOf is the header of a message that is whole in one slot.
-func (p *Producer) headOf(m *Meta, start, length int) *bodyWords {
-	w := &p.head
-	w[0] = uint64(start) | uint64(length)<<32
-	if m.Sequence != 0 {
-		w = &p.theirs
-		w[0] = p.head[0]
-		p.describe(w, m, length, wholeMessage, 0)
-		return w
-	}
-	flags := m.Flags&^(wholeMessage|layout.MessageFlagAddressed) | wholeMessage
-	if m.TimestampNs != 0 {
-		flags |= layout.MessageFlagTimestamped
-	}
-	w[3], w[4] = p.sequence+1, m.TimestampNs
-	w[5] = uint64(uint32(length)) | uint64(flags)<<48
-	w[6] = uint64(m.Schema) | uint64(m.Kind)<<32 | uint64(m.Content)<<40
-	return w
-}
-
-// putInSteps is put where the portable stores are good enough, or somebody wants to
-// stop between them.
-func (r *Ring) putInSteps(t, next uint64, head *bodyWords, payload []byte) {
-	storeBefore(&r.ctl.tail, next) // pairs(tail): before any byte of the slot
-	slot := r.slot(t)
-	storeBody(slot, head)
-	copyShared(slot[layout.SlotHeaderSize:], payload, true)
-	at("publish swift")
-	storeRelease(r.published(t), r.lap(t)) // pairs(publish)
 }

@@ -37,7 +37,7 @@ func (p *Producer) mayHurryShared() {
 
 // publishNext is fill and finish of position t, which is claimed.
 func (p *Producer) publishNext(t uint64, payload []byte, m *Meta) error {
-	copyShared(p.ring.slot(t)[layout.SlotHeaderSize:], payload, true)
+	copyShared(p.ring.payload(t), payload, true)
 	return p.commitShared(t, layout.SlotHeaderSize, len(payload), m)
 }
 
@@ -53,7 +53,7 @@ func (p *Producer) commitShared(t uint64, start, length int, m *Meta) error {
 // endNext is commitShared that wakes nobody: that is the caller's to do.
 func (p *Producer) endNext(t uint64, start, length int, m *Meta) error {
 	r, lap := p.ring, p.ring.lap(t)
-	storeBody(r.slot(t), p.headOf(m, start, length))
+	p.head(t, start, length, m)
 	a, mine := r.claim(t), makeWord(lap, p.owner, stateWriting)
 	at("commit next")
 	if !a.CompareAndSwap(uint64(mine), uint64(mine.with(stateReady))) { // pairs(commit)

@@ -40,7 +40,21 @@ func testSwift(t *testing.T, kind Kind) {
 				} else if err == nil {
 					_ = c.Abort()
 				}
-			case 4, 5:
+			case 4:
+				if !p.MayLend() {
+					_ = p.TryPublish([]byte("x"), &Meta{})
+					continue
+				}
+				var c Claim
+				p.Lend(&c)
+				if rng.IntN(2) == 0 {
+					p.CommitLent(1, &Meta{})
+				} else if p.KeepLent(); rng.IntN(2) == 0 {
+					_ = c.Commit(0, 1, &Meta{})
+				} else {
+					_ = c.Abort()
+				}
+			case 5:
 				_ = p.TryPublish([]byte("x"), &Meta{})
 			default:
 				for range rng.IntN(40) {

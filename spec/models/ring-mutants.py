@@ -74,9 +74,23 @@ MUTANTS = [
     ('short way: into lent slots, exclusive', 'swift.go', LITMUS + '|Swift',
      'if p.open == 0 && len(p.gate.pins) == 0 {',
      'if p.open == 0 {'),
-    ('short way: published before the payload', 'swift.go', LITMUS,
-     '\tcopyShared(slot[layout.SlotHeaderSize:], payload, true)\n\tat("publish swift")\n\tstoreRelease(r.published(t), r.lap(t)) // pairs(publish)\n',
-     '\tstoreRelease(r.published(t), r.lap(t)) // pairs(publish)\n\tat("publish swift")\n\tcopyShared(slot[layout.SlotHeaderSize:], payload, true)\n'),
+    ('short way: published before the header', 'swift.go', LITMUS,
+     '\tp.head(t, start, length, m)\n\tat("publish swift")\n\tstoreRelease(p.ring.published(t), p.ring.lap(t)) // pairs(publish)\n',
+     '\tstoreRelease(p.ring.published(t), p.ring.lap(t)) // pairs(publish)\n\tat("publish swift")\n\tp.head(t, start, length, m)\n'),
+    ('lent: published before the header', 'lent.go', LITMUS,
+     '\twriteBody(r.body(t), layout.SlotHeaderSize|uint64(length)<<32, p.source[0], p.source[1], p.sequence, m.TimestampNs, w5, w6)\n\tat("publish lent")\n\tstoreRelease(r.published(t), r.lap(t)) // pairs(publish)\n',
+     '\tstoreRelease(r.published(t), r.lap(t)) // pairs(publish)\n\tat("publish lent")\n\twriteBody(r.body(t), layout.SlotHeaderSize|uint64(length)<<32, p.source[0], p.source[1], p.sequence, m.TimestampNs, w5, w6)\n'),
+    ('lent: the tail stays behind', 'lent.go', LITMUS,
+     '\tstoreBefore(&p.ring.ctl.tail, t+1) // pairs(tail): before any byte of the slot\n',
+     ''),
+    ('lent: nobody is told', 'lent.go', LITMUS,
+     '\treturn r.ctl.readerSummary.Load() != 0 // pairs(reader-mask)\n',
+     '\treturn false\n'),
+    ('lent: looks for sleepers first', 'lent.go', LITMUS,
+     '\tat("publish lent")\n',
+     '\tasleep = r.ctl.readerSummary.Load() != 0\n\tat("publish lent")\n',
+     '\treturn r.ctl.readerSummary.Load() != 0 // pairs(reader-mask)\n',
+     '\treturn asleep\n'),
     ('arm does not look again', 'wait.go', LITMUS,
      'return rd.changed() || rd.ready()',
      'return rd.changed()'),
@@ -141,7 +155,7 @@ def main():
         copies = queue.SimpleQueue()
         for i in range(2):
             copy = os.path.join(root, str(i))
-            for d in ('ring', 'shm', 'codec', 'internal/platform'):
+            for d in ('ring', 'shm', 'codec', 'internal/platform', 'internal/cycles'):
                 shutil.copytree(d, os.path.join(copy, d))
             for f in ('go.mod', 'go.sum'):
                 shutil.copy(f, copy)

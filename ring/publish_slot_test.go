@@ -4,13 +4,15 @@ import (
 	"bytes"
 	"encoding/binary"
 	"testing"
+
+	"github.com/ringcast/ringcast/codec/layout"
 )
 
-// TestPutWritesTheSlotAndNothingElse: header, payload and lap of each length, at the
+// TestPublishWritesTheSlotAndNothingElse: header, payload and lap of each length, at the
 // slot's beginning, and no byte behind them.
-func TestPutWritesTheSlotAndNothingElse(t *testing.T) {
+func TestPublishWritesTheSlotAndNothingElse(t *testing.T) {
 	s := newScene(t, Shape{Slots: 64, Payload: 8192, Kind: Exclusive}, 2)
-	r := s.rings[0]
+	r, p := s.rings[0], s.producer(0)
 	var lengths []int
 	for n := range 200 {
 		lengths = append(lengths, n)
@@ -20,16 +22,19 @@ func TestPutWritesTheSlotAndNothingElse(t *testing.T) {
 		payload[i] = byte(i*7 + i>>8 + 1)
 	}
 	const old = 0xa5
-	for at, n := range append(lengths, 255, 256, 300, 1000, 4095, 4096, 4097, 8191, 8192) {
-		position := uint64(at)
+	for _, n := range append(lengths, 255, 256, 300, 1000, 4095, 4096, 4097, 8191, 8192) {
+		position := p.next
 		slot := r.slot(position)
 		for i := range slot {
 			slot[i] = old
 		}
-		head := bodyWords{1 << 60, 2, 3, 4, 5, 6, 7 << 40}
-		r.put(position, position+3, &head, payload[:n])
+		m := Meta{Schema: 0xfedcba98, Kind: 0x12, Content: 0x34, TimestampNs: 0x0102030405060708, Flags: 1 << 15}
+		if err := p.TryPublish(payload[:n], &m); err != nil {
+			t.Fatal(err)
+		}
 		want := binary.LittleEndian.AppendUint64(nil, r.lap(position))
-		for _, w := range head {
+		for _, w := range []uint64{64 | uint64(n)<<32, p.source[0], p.source[1], p.Sequence(), m.TimestampNs,
+			uint64(n) | (1<<15|wholeMessage|layout.MessageFlagTimestamped)<<48, 0x3412fedcba98} {
 			want = binary.LittleEndian.AppendUint64(want, w)
 		}
 		want = append(want, payload[:n]...)
@@ -41,8 +46,8 @@ func TestPutWritesTheSlotAndNothingElse(t *testing.T) {
 				t.Fatalf("%d bytes: byte %d behind the payload was written", n, i)
 			}
 		}
-		if got := r.Tail(); got != position+3 {
-			t.Errorf("%d bytes: tail %d, want %d", n, got, position+3)
+		if got := r.Tail(); got != position+1 {
+			t.Errorf("%d bytes: tail %d, want %d", n, got, position+1)
 		}
 	}
 }

@@ -1,0 +1,59 @@
+package ring
+
+import "github.com/ringcast/ringcast/codec/layout"
+
+// A claim that is lent is the short way of an exclusive ring without anything that is only
+// needed where several claims are open: who lends sees to it that there is but one, and
+// that the producer does nothing else until it has ended. Its steps are apart, so that the
+// compiler puts them into the caller, where a call would push what is in registers.
+
+// MayLend reports whether Lend may be called: whether the short way is open, and the ring
+// an exclusive one.
+func (p *Producer) MayLend() bool { return p.next < p.swift && !p.shared && p.owns() }
+
+// Lend claims the next position for c, which was lent by this producer before or has
+// ended; MayLend comes right before it. The producer must do nothing else until CommitLent
+// ends the claim or KeepLent makes it one like any other. It never blocks, allocates or
+// makes a system call.
+func (p *Producer) Lend(c *Claim) {
+	at("begin lent")
+	t := p.next
+	p.next = t + 1
+	storeBefore(&p.ring.ctl.tail, t+1) // pairs(tail): before any byte of the slot
+	c.position = t
+	if c.producer != p || c.first != layout.SlotHeaderSize {
+		c.begin(p)
+	}
+}
+
+// begin makes c one of p's claims.
+func (c *Claim) begin(p *Producer) {
+	c.producer, c.ring, c.first = p, p.ring, layout.SlotHeaderSize
+}
+
+// KeepLent makes the claim that was lent one like any other, which Commit or Abort ends.
+func (p *Producer) KeepLent() { p.open, p.oldest, p.swift = 1, p.next-1, 0 }
+
+// CommitLent makes the first length bytes of the claim that was lent visible as one
+// message; there are no more than its Bytes. m has neither a block nor a sequence. It
+// reports whether somebody sleeps, whom Wake then wakes.
+func (p *Producer) CommitLent(length int, m *Meta) (asleep bool) {
+	r, t := p.ring, p.next-1
+	w5, w6 := headWords(length, m)
+	p.sequence++
+	writeBody(r.body(t), layout.SlotHeaderSize|uint64(length)<<32, p.source[0], p.source[1], p.sequence, m.TimestampNs, w5, w6)
+	at("publish lent")
+	storeRelease(r.published(t), r.lap(t)) // pairs(publish)
+	if !p.unfenced {                       // otherwise who goes to sleep fences for us
+		p.fence.Store(0)
+	}
+	at("wake lent")
+	return r.ctl.readerSummary.Load() != 0 // pairs(reader-mask)
+}
+
+// Wake wakes readers that sleep.
+func (p *Producer) Wake() { p.ring.wakeReaders() }
+
+// LookAhead asks for the lines of the slot that comes next, to be written. It is a hint
+// and changes nothing.
+func (p *Producer) LookAhead() { p.lookAhead() }
