@@ -91,6 +91,7 @@ func (f *Forwarder) open() (err error) {
 		return err
 	}
 	f.cfg.Net.Dropped = f.countDropped
+	f.cfg.Net.Notice = func(line string) { f.cfg.Log("%s", line) }
 	if f.conn, err = udp.Open(&f.cfg.Net); err != nil {
 		return err
 	}

@@ -64,6 +64,7 @@ var everywhere = []string{"internal/invariants", "internal/platform"}
 var inTests = map[string][]string{
 	"codec/golden":      {"codec/fb"},
 	"mcast":             {"mcast/simnet"},
+	"mcast/udp/labtest": {"mcast/udp", "internal/netlab"},
 	"ring":              {"codec/fb", "internal/cycles"},
 	".":                 {"examples/schema/orders", "internal/cycles"},
 	"internal/scenario": {"."},

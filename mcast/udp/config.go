@@ -96,8 +96,9 @@ type Config struct {
 	// by the goroutine that reads or writes; the bytes are lent.
 	Dropped func(datagram []byte)
 
-	// Seeds is reserved for networks without multicast and must be empty.
-	Seeds []netip.AddrPort
+	// Notice, if set, is called with one line when the interface goes down, comes back
+	// or gets another address, by the goroutine that reads.
+	Notice func(line string)
 }
 
 // Segmentation is the use of UDP_SEGMENT and UDP_GRO.
@@ -149,16 +150,12 @@ func (c *Config) validate() error {
 	if c.Segmentation > SegmentationOff {
 		return &ConfigError{"Segmentation", "unknown value " + strconv.Itoa(int(c.Segmentation))}
 	}
-	if len(c.Seeds) > 0 {
-		return &ConfigError{"Seeds", "reserved for networks without multicast, not used yet"}
-	}
 	return c.Fault.validate()
 }
 
 // withDefaults returns a copy with the defaults that don't depend on the host.
 func (c *Config) withDefaults() Config {
 	d := *c
-	d.Seeds = nil
 	if !d.Group.IsValid() {
 		d.Group = GroupOf(d.Domain)
 	}

@@ -23,7 +23,6 @@ func TestConfigErrorsNameFieldAndRange(t *testing.T) {
 		{Config{Batch: 3}, "Batch", "4..1024"},
 		{Config{MaxDatagram: 70000}, "MaxDatagram", "70000 is not in"},
 		{Config{Segmentation: 9}, "Segmentation", "unknown value 9"},
-		{Config{Seeds: []netip.AddrPort{{}}}, "Seeds", "reserved"},
 		{Config{Fault: FaultConfig{Loss: 2}}, "fault loss", "2 is not a share"},
 		{Config{Fault: FaultConfig{Delay: time.Minute}}, "fault delay", "0..1s"},
 		{Config{Fault: FaultConfig{Side: 7}}, "fault side", "side(7) is not one of"},

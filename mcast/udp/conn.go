@@ -19,7 +19,6 @@ type Conn struct {
 	// Immutable after Open.
 	cfg     Config
 	choice  Choice
-	local   netip.AddrPort
 	buffers Buffers
 	group   sockaddr
 	gro     bool
@@ -29,6 +28,8 @@ type Conn struct {
 	rxFault *faultLayer // nil: no faults on this side
 	txFault *faultLayer
 	echo    echo
+	link    link
+	local   atomic.Pointer[netip.AddrPort] // changes with the interface's address
 
 	// readMu and writeMu are held for the length of a call, so that Close knows
 	// when nobody uses the descriptors any more.
@@ -78,7 +79,7 @@ func Open(cfg *Config) (*Conn, error) {
 		return nil, err
 	}
 	c := &Conn{cfg: cfg.withDefaults(), choice: choice, recvFD: -1, sendFD: -1}
-	c.waker.fd = -1
+	c.waker.fd, c.link = -1, link{fd: -1, index: choice.Index, addr: choice.Addr}
 	if err := c.cfg.forInterface(&c.choice); err != nil {
 		return nil, err
 	}
@@ -90,9 +91,14 @@ func Open(cfg *Config) (*Conn, error) {
 }
 
 func (c *Conn) openAll() (err error) {
-	if c.sendFD, c.local, err = openSend(&c.cfg, &c.choice); err != nil {
+	var local netip.AddrPort
+	if c.link.fd, err = openWatch(); err != nil {
 		return err
 	}
+	if c.sendFD, local, err = openSend(&c.cfg, &c.choice); err != nil {
+		return err
+	}
+	c.local.Store(&local)
 	if c.recvFD, err = openReceive(&c.cfg, &c.choice); err != nil {
 		return err
 	}
@@ -143,7 +149,7 @@ func (c *Conn) Close() error {
 
 func (c *Conn) closeAll() {
 	c.waker.close()
-	for _, fd := range []*int{&c.recvFD, &c.sendFD} {
+	for _, fd := range []*int{&c.recvFD, &c.sendFD, &c.link.fd} {
 		if *fd >= 0 {
 			unix.Close(*fd)
 			*fd = -1
@@ -157,13 +163,15 @@ func (c *Conn) closeAll() {
 func (c *Conn) Wake() { c.waker.wake() }
 
 // LocalAddr is the address of the send socket: what the others see as the
-// source, and where unicast for this Conn goes.
-func (c *Conn) LocalAddr() netip.AddrPort { return c.local }
+// source, and where unicast for this Conn goes. It changes when the interface gets
+// another address.
+func (c *Conn) LocalAddr() netip.AddrPort { return *c.local.Load() }
 
 // Group is the multicast address and port.
 func (c *Conn) Group() netip.AddrPort { return c.cfg.Group }
 
-// Interface is the interface in use, with the reason for it.
+// Interface is the interface in use as it was when the Conn was opened, with the
+// reason for it.
 func (c *Conn) Interface() Choice { return c.choice }
 
 // MTU is the largest datagram that will be sent, in bytes of UDP payload.

@@ -14,8 +14,12 @@
 // whoever heard a datagram may answer to it, and the answer reaches this Conn
 // alone. (Unicast to a port that two forwarders share would reach one of them.)
 // Both sockets are therefore received from, by one call, ReadBatch. The datagrams
-// of a Conn come back to it too, since other forwarders of the same host must
-// hear them; Datagram.Own tells them apart.
+// of a Conn come back to it too while other forwarders of the same host must
+// hear them (always on a loopback interface); Datagram.Own tells them apart.
+//
+// The interface may go down and come back, or get another address, while a Conn is open:
+// ReadBatch joins the group again and binds to the new address. What happened is told
+// by Config.Notice.
 //
 // # What it guarantees
 //

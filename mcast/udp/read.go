@@ -15,6 +15,7 @@ import (
 const (
 	pollSend = iota // unicast
 	pollRecv        // multicast
+	pollLink        // the interface changed
 	pollWake
 	pollCount
 )
@@ -41,6 +42,7 @@ func (r *readState) init(c *Conn) {
 	r.start = time.Now()
 	r.fds[pollSend] = unix.PollFd{Fd: int32(c.sendFD), Events: unix.POLLIN}
 	r.fds[pollRecv] = unix.PollFd{Fd: int32(c.recvFD), Events: unix.POLLIN}
+	r.fds[pollLink] = unix.PollFd{Fd: int32(c.link.fd), Events: unix.POLLIN}
 	r.fds[pollWake] = unix.PollFd{Fd: int32(c.waker.fd), Events: unix.POLLIN}
 }
 
@@ -154,6 +156,9 @@ func (c *Conn) sleep(end int64, poll bool, from int) error {
 	if c.read.fds[pollWake].Revents != 0 {
 		c.waker.drain()
 	}
+	if c.read.fds[pollLink].Revents != 0 {
+		c.relink()
+	}
 	return nil
 }
 
@@ -211,7 +216,7 @@ func receiveError(which int, errno syscall.Errno) error {
 func (c *Conn) unpack(b *Batch, which, from, to int) {
 	var bytes, own, truncated, joined uint64
 	before := len(b.datagrams)
-	drops := &c.read.drops[which]
+	drops, local := &c.read.drops[which], c.LocalAddr()
 	for i := from; i < to; i++ {
 		h := &b.hdrs[i]
 		info := parseControl(b.controlOf(i))
@@ -224,7 +229,7 @@ func (c *Conn) unpack(b *Batch, which, from, to int) {
 		}
 		d := Datagram{Bytes: b.bytesOf(i, int(h.n)), From: addrOf(b.nameOf(i)),
 			Drops: drops.total, Multicast: which == pollRecv}
-		d.Own = d.From == c.local
+		d.Own = d.From == local
 		n := b.split(d, info.segment)
 		bytes += uint64(h.n)
 		if d.Own {
