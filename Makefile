@@ -78,6 +78,7 @@ test: $(RINGCAST_PYTHON) $(JAR) ## run every test in every language
 		'java: rm -f cbindings/java/target/results; $(MVN) test; cat cbindings/java/target/results' \
 		'programs of the benchmarks, built: make -s bench-programs' \
 		'conformance: go run ./cbindings/conformance' \
+		'network: make -s net-test' \
 		-- \
 		'models: nice -n 19 spec/models/run.sh'
 
@@ -168,6 +169,14 @@ models: ## search the models of the ring's protocol with SPIN, and their mutants
 
 torture: ## kill and stop processes at every named point of the rings, for TORTURE_SECONDS (600), and two minutes more if a point is left
 	@go run -tags invariants ./internal/torture -seconds $(TORTURE_SECONDS)
+
+.PHONY: net-test torture-net
+
+net-test: ## real forwarders and programs in network namespaces, loss by nftables, exact accounts: half a minute
+	@go run ./internal/nettest
+
+torture-net: ## the long forms of the same, for the figures of doc/guarantees.md: five minutes
+	@go run ./internal/nettest -long
 
 litmus: ## print the outcomes of the litmus tests of ring, each with its number of schedules
 	@go test -count 1 -v -tags invariants -run '^TestLitmus' ./ring

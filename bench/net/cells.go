@@ -75,7 +75,7 @@ func (p *plan) try(ctx context.Context, list []tried, until time.Time) ([]bench.
 			return o.figure(), nil
 		}})
 	}
-	return bench.Alternate(ctx, contenders, bench.Rounds{Want: p.rounds, Most: p.rounds, Again: 1, Until: until})
+	return bench.Alternate(ctx, contenders, bench.Rounds{Want: p.rounds, Most: p.rounds, Until: until})
 }
 
 // judge holds those who promise everything to it: what is missing must have been told, and
@@ -88,7 +88,7 @@ func (t *tried) judge(o *outcome) error {
 		case t.lossy:
 		case r.Disorder > 0:
 			return fmt.Errorf("receiver %d got %d messages twice or out of order", i+1, r.Disorder)
-		case t.name == ours && r.Missing != r.Told:
+		case t.name == ours && r.Missing > r.Told:
 			return fmt.Errorf("receiver %d missed %d messages and was told of %d", i+1, r.Missing, r.Told)
 		case t.name == ours && !r.Ended:
 			return errors.New("a receiver did not see the end")
@@ -123,25 +123,61 @@ type column struct {
 	note         func(a, b *tried) string
 }
 
-// rows compares the first of those tried with each other one.
-func (c column) rows(name string, list []tried, rounds []bench.Round) (rows []table.Row) {
-	for i := 1; i < len(list); i++ {
-		r := table.Compared(name+c.suffix, c.unit, list[i].name, c.scale, bench.Compare(rounds, i, c.of, c.of))
-		r.Smaller = c.smaller
-		if c.goal != nil {
-			r.Goal = c.goal(list[i].name)
-		}
-		r.Judged = r.Goal != 0 && list[i].err == nil
-		r.Verdict()
-		if c.note != nil {
-			r.Note = c.note(&list[0], &list[i])
-		}
-		if list[i].err != nil {
-			r.Note = "failed: " + list[i].err.Error()
-		}
-		rows = append(rows, r)
+// compared takes the pairs of one regime, as everywhere. Where there are none it takes all,
+// and says so: between nodes most of a message's way is in the kernel, where the distance of
+// the cores matters less than it does to a ring.
+func (c column) compared(name, peer string, rounds []bench.Round) table.Row {
+	one := bench.Compare(rounds, 1, c.of, c.of)
+	r := table.Compared(name+c.suffix, c.unit, peer, c.scale, one)
+	if one.Pairs > 0 || len(rounds) == 0 {
+		return r
 	}
-	return rows
+	var a, b []float64
+	for _, round := range rounds {
+		a, b = append(a, c.of(round[0].Figure)), append(b, c.of(round[1].Figure))
+	}
+	r.Ours, r.Theirs, r.Runs, r.Dropped, r.Note = bench.Median(a)*c.scale, bench.Median(b)*c.scale, len(rounds), 0, ""
+	if r.Theirs > 0 {
+		r.Ratio = r.Ours / r.Theirs
+	}
+	return r
+}
+
+// row compares a peer with ours.
+func (c column) row(name string, ours, peer *tried, rounds []bench.Round) table.Row {
+	r := c.compared(name, peer.name, rounds)
+	r.Smaller = c.smaller
+	if c.goal != nil {
+		r.Goal = c.goal(peer.name)
+	}
+	r.Judged = r.Goal != 0 && peer.err == nil
+	r.Verdict()
+	if c.note != nil && r.Runs > 0 {
+		r.Note = c.note(ours, peer)
+	}
+	if peer.err != nil {
+		r.Note = "failed: " + peer.err.Error()
+	}
+	return r
+}
+
+// beside runs ours and each of the others by turns, one pair after the other, so that little
+// time, in which the machine may change, lies between the two of a pair; it gives a row of
+// each column for each peer. What ours did in all of the runs is added to it.
+func (p *plan) beside(ctx context.Context, until time.Time, name string, list []tried, columns ...column) (rows []table.Row, err error) {
+	for i := 1; i < len(list); i++ {
+		pair := []tried{{contender: list[0].contender, work: list[0].work}, list[i]}
+		rounds, err := p.try(ctx, pair, time.Now().Add(bench.Share(time.Until(until), len(list)-i)))
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range columns {
+			rows = append(rows, c.row(name, &pair[0], &pair[1], rounds))
+		}
+		list[0].outcomes = append(list[0].outcomes, pair[0].outcomes...)
+		list[i] = pair[1]
+	}
+	return rows, nil
 }
 
 // rateCell is as many messages as go, without loss. The limit has no goal.
@@ -149,19 +185,14 @@ func (p *plan) rateCell(size int) table.Cell {
 	name := fmt.Sprintf("rate %d B", size)
 	return table.Cell{Name: name, Measure: func(ctx context.Context, until time.Time) ([]table.Row, error) {
 		list, absent := p.present(name, "k/s", work{size: size, warmup: p.warmup, duration: p.duration})
-		rounds, err := p.try(ctx, list, until)
-		if err != nil {
-			return nil, err
-		}
 		rate := column{unit: "k/s", scale: thousands, of: bench.RateOf, note: missingNote, goal: func(peer string) float64 {
 			if peer == raw {
 				return 0
 			}
 			return 1
 		}}
-		rows := rate.rows(name, list, rounds)
-		rows = append(rows, perProcessor().rows(name, list, rounds)...)
-		return append(rows, absent...), nil
+		rows, err := p.beside(ctx, until, name, list, rate, perProcessor())
+		return append(rows, absent...), err
 	}}
 }
 
@@ -185,17 +216,14 @@ func (p *plan) lossCell(loss, goal float64) table.Cell {
 		own := tried{contender: list[0].contender, work: w}
 		own.name = ownLossless
 		list = append([]tried{list[0], own}, list[1:]...)
-		rounds, err := p.try(ctx, list, until)
-		if err != nil {
-			return nil, err
-		}
 		c := column{unit: "k/s", scale: thousands, of: bench.RateOf, note: lossNote, goal: func(peer string) float64 {
 			if peer == ownLossless {
 				return goal
 			}
 			return 0
 		}}
-		return append(c.rows(name, list, rounds), absent...), nil
+		rows, err := p.beside(ctx, until, name, list, c)
+		return append(rows, absent...), err
 	}}
 }
 
@@ -208,10 +236,6 @@ func (p *plan) latencyCell(rate, loss, most float64) table.Cell {
 	name := fmt.Sprintf("%g k/s, loss %g %%", rate/1000, loss)
 	return table.Cell{Name: name, Measure: func(ctx context.Context, until time.Time) ([]table.Row, error) {
 		list, absent := p.present(name, "us", work{size: 1024, rate: rate, loss: loss, warmup: p.warmup, duration: p.duration})
-		rounds, err := p.try(ctx, list, until)
-		if err != nil {
-			return nil, err
-		}
 		twice := func(peer string) float64 {
 			if peer == raw && loss == 0 {
 				return 2
@@ -220,18 +244,21 @@ func (p *plan) latencyCell(rate, loss, most float64) table.Cell {
 		}
 		p50 := column{suffix: ", p50", unit: "us", scale: micros, of: bench.P50Of, smaller: true, goal: twice, note: lateNote}
 		p99 := column{suffix: ", p99", unit: "us", scale: micros, of: bench.P99Of, smaller: true, goal: twice}
-		var rows []table.Row
-		if most > 0 {
-			var values []float64
-			for _, r := range rounds {
-				values = append(values, bench.P99Of(r[0].Figure))
-			}
-			row := table.Alone(name+", p99", "us", bench.Median(values)*micros, most*micros)
-			row.Runs, row.Note = len(values), lossNote(&list[0], &list[0])
-			rows = append(rows, row)
+		rows, err := p.beside(ctx, until, name, list, p50, p99)
+		if err != nil || most == 0 {
+			return append(rows, absent...), err
 		}
-		rows = append(rows, p50.rows(name, list, rounds)...)
-		rows = append(rows, p99.rows(name, list, rounds)...)
-		return append(rows, absent...), nil
+		if len(list) == 1 { // no peers
+			if _, err := p.try(ctx, list, until); err != nil {
+				return nil, err
+			}
+		}
+		var values []float64
+		for _, o := range list[0].outcomes {
+			values = append(values, bench.P99Of(o.figure()))
+		}
+		row := table.Alone(name+", p99", "us", bench.Median(values)*micros, most*micros)
+		row.Runs, row.Note = len(values), lossNote(&list[0], &list[0])
+		return append(append([]table.Row{row}, rows...), absent...), nil
 	}}
 }

@@ -48,9 +48,9 @@ func ownPause(name string, before, o *outcome) []table.Row {
 	p99.Note = fmt.Sprintf("%.2f ms without a stop, %.2f ms with one", float64(before.received[0].P99)*millis, float64(other.P99)*millis)
 	stall := table.Alone(name+": sender", "ms", float64(o.sent.Longest)*millis, 500)
 	back := table.Alone(name+": back after", "ms", backAfter(o), 1000)
-	untold := table.Alone(name+": untold", "", float64(stopped.Missing)-float64(stopped.Told), 0)
-	untold.Met = stopped.Missing == stopped.Told && stopped.Ended && stopped.Disorder == 0
-	untold.Note = fmt.Sprintf("%d missing, %d told", stopped.Missing, stopped.Told)
+	untold := table.Alone(name+": untold", "", max(0, float64(stopped.Missing)-float64(stopped.Told)), 0)
+	untold.Met = untold.Met && stopped.Ended && stopped.Disorder == 0
+	untold.Note = fmt.Sprintf("%d messages missing, %d positions told", stopped.Missing, stopped.Told)
 	return []table.Row{p99, stall, back, untold}
 }
 
@@ -80,12 +80,10 @@ func (p *plan) costCell() table.Cell {
 	const name = "50 k/s, no loss"
 	return table.Cell{Name: name, Measure: func(ctx context.Context, until time.Time) (rows []table.Row, err error) {
 		list, absent := p.present(name, "%", work{size: 1024, rate: 50_000, warmup: p.warmup, duration: p.duration})
-		rounds, err := p.try(ctx, list, until)
-		if err != nil {
+		latency := column{suffix: ", p99", unit: "us", scale: micros, of: bench.P99Of, smaller: true, note: lateNote}
+		if rows, err = p.beside(ctx, until, name, list, latency, perProcessor()); err != nil {
 			return nil, err
 		}
-		latency := column{suffix: ", p99", unit: "us", scale: micros, of: bench.P99Of, smaller: true, note: lateNote}
-		rows = append(latency.rows(name, list, rounds), perProcessor().rows(name, list, rounds)...)
 		for i := range list {
 			rows = append(rows, daemonRow(name, &list[i])...)
 		}
@@ -155,13 +153,13 @@ func idle(ctx context.Context, c *contender) (share, memory, own float64, err er
 	}
 	var before []time.Duration
 	for _, p := range r.daemons {
-		before = append(before, p.processor())
+		before = append(before, p.Processor())
 	}
 	const span = 5 * time.Second
 	time.Sleep(span)
 	for i, p := range r.daemons {
-		share = max(share, float64(p.processor()-before[i])/float64(span))
-		if all, private := p.resident(); all > memory {
+		share = max(share, float64(p.Processor()-before[i])/float64(span))
+		if all, private := p.Resident(); all > memory {
 			memory, own = all, private
 		}
 	}

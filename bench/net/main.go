@@ -4,7 +4,7 @@
 //
 //	make bench-net [BENCH=quick] [JSON=1]
 //
-// Contenders of a cell run in turn; each run has a network of its own. Rates are of the
+// Ours and a peer run by turns, pair by pair; each run has a network of its own. Rates are of the
 // slower receiver, whole and in order; latencies count from the instant at which the
 // message was due, of the receiver that waited longer. Without root; what a host lacks is said.
 package main
@@ -65,7 +65,7 @@ func measureAll(ctx context.Context) error {
 	flag.StringVar(&p.only, "only", "", "only cells whose name contains this")
 	flag.StringVar(&p.peers, "peers", "", "only peers whose names contain one of these, with commas between; none: no peers")
 	flag.BoolVar(&p.json, "json", false, "one JSON object a row instead of a table")
-	flag.IntVar(&p.rounds, "rounds", 3, "runs of each contender in a cell")
+	flag.IntVar(&p.rounds, "rounds", 2, "pairs of runs of ours and of each peer in a cell")
 	flag.DurationVar(&p.duration, "duration", 2*time.Second, "of one run's window")
 	flag.DurationVar(&p.warmup, "warmup", 700*time.Millisecond, "before it")
 	flag.Parse()

@@ -68,9 +68,9 @@ type run struct {
 	work
 	contender *contender
 	lab       *netlab.Lab
-	daemons   []*process
-	receivers []*process
-	sender    *process
+	daemons   []*netlab.Process
+	receivers []*netlab.Process
+	sender    *netlab.Process
 	outcome   outcome
 }
 
@@ -107,7 +107,7 @@ func (r *run) begin() error {
 			return err
 		}
 		r.receivers = append(r.receivers, p)
-		if err := p.ready(); err != nil {
+		if err := p.Ready(); err != nil {
 			return err
 		}
 	}
@@ -117,7 +117,7 @@ func (r *run) begin() error {
 		return err
 	}
 	r.sender = p
-	if err := p.ready(); err != nil {
+	if err := p.Ready(); err != nil {
 		return err
 	}
 	time.Sleep(settle)
@@ -139,7 +139,7 @@ func (r *run) startDaemon(n *netlab.Node) error {
 	if r.contender.environment != nil {
 		environment = r.contender.environment(n)
 	}
-	p, err := startProcess(n, environment, command...)
+	p, err := n.Run(environment, command...)
 	if err == nil {
 		r.daemons = append(r.daemons, p)
 	}
@@ -147,16 +147,16 @@ func (r *run) startDaemon(n *netlab.Node) error {
 }
 
 // start starts the contender's program in a role.
-func (r *run) start(n *netlab.Node, role string) (*process, error) {
+func (r *run) start(n *netlab.Node, role string) (*netlab.Process, error) {
 	command := append(append([]string{}, r.contender.program...), role, "--size", strconv.Itoa(r.size),
 		"--rate", fmt.Sprint(r.rate), "--warmup-ns", fmt.Sprint(int64(r.warmup)), "--duration-ns", fmt.Sprint(int64(r.duration)),
 		"--address", n.Addr.String(), "--sender", r.lab.Node(1).Addr.String(), "--receivers", strconv.Itoa(receivers), "--dir", n.Dir)
-	return startProcess(n, nil, command...)
+	return n.Run(nil, command...)
 }
 
 // watch lets the sender begin and books what all did.
 func (r *run) watch() error {
-	if _, err := r.sender.input.Write([]byte("go\n")); err != nil {
+	if _, err := r.sender.Input.Write([]byte("go\n")); err != nil {
 		return err
 	}
 	began := time.Now()
@@ -172,7 +172,7 @@ func (r *run) watch() error {
 	r.outcome.processor = float64(after-before) / float64(took)
 	for i, p := range r.daemons {
 		r.outcome.daemon = max(r.outcome.daemon, float64(daemonsAfter[i]-daemonsBefore[i])/float64(took))
-		if all, own := p.resident(); all > r.outcome.resident {
+		if all, own := p.Resident(); all > r.outcome.resident {
 			r.outcome.resident, r.outcome.own = all, own
 		}
 	}
@@ -182,11 +182,11 @@ func (r *run) watch() error {
 // processorTimes are those of all processes together, and of each daemon.
 func (r *run) processorTimes() (all time.Duration, daemons []time.Duration) {
 	for _, p := range r.daemons {
-		daemons = append(daemons, p.processor())
+		daemons = append(daemons, p.Processor())
 		all += daemons[len(daemons)-1]
 	}
-	for _, p := range append([]*process{r.sender}, r.receivers...) {
-		all += p.processor()
+	for _, p := range append([]*netlab.Process{r.sender}, r.receivers...) {
+		all += p.Processor()
 	}
 	return all, daemons
 }
@@ -195,34 +195,34 @@ func (r *run) processorTimes() (all time.Duration, daemons []time.Duration) {
 func (r *run) pauseLast(at time.Time) {
 	time.Sleep(time.Until(at))
 	last := r.receivers[len(r.receivers)-1]
-	all := []*process{last}
+	all := []*netlab.Process{last}
 	for _, d := range r.daemons {
-		if d.node == last.node {
+		if d.Node == last.Node {
 			all = append(all, d)
 		}
 	}
 	for _, p := range all {
-		p.signal(syscall.SIGSTOP)
+		p.Signal(syscall.SIGSTOP)
 	}
 	time.Sleep(r.pause)
 	r.outcome.resumed = programNow()
 	for _, p := range all {
-		p.signal(syscall.SIGCONT)
+		p.Signal(syscall.SIGCONT)
 	}
 }
 
 // results reads the programs' lines: of a receiver that never sees the end it is what it
 // says when it is asked to stop.
 func (r *run) results() error {
-	if err := r.sender.result(20*time.Second, &r.outcome.sent); err != nil {
+	if err := r.sender.Result(20*time.Second, &r.outcome.sent); err != nil {
 		return err
 	}
 	patience := 4 * time.Second
 	for i, p := range r.receivers {
-		err := p.result(patience, &r.outcome.received[i])
+		err := p.Result(patience, &r.outcome.received[i])
 		if err != nil {
-			p.signal(syscall.SIGTERM)
-			err = p.result(2*time.Second, &r.outcome.received[i])
+			p.Signal(syscall.SIGTERM)
+			err = p.Result(2*time.Second, &r.outcome.received[i])
 		}
 		if err != nil {
 			return err
@@ -234,22 +234,22 @@ func (r *run) results() error {
 	}
 	if r.contender.name == ours {
 		d := r.daemons[0]
-		d.signal(syscall.SIGTERM)
-		return d.result(5*time.Second, &r.outcome.state)
+		d.Signal(syscall.SIGTERM)
+		return d.Result(5*time.Second, &r.outcome.state)
 	}
 	return nil
 }
 
 // end ends whatever runs.
 func (r *run) end() {
-	all := append(append([]*process{}, r.receivers...), r.daemons...)
+	all := append(append([]*netlab.Process{}, r.receivers...), r.daemons...)
 	if r.sender != nil {
 		all = append(all, r.sender)
 	}
 	for _, p := range all {
-		p.signal(syscall.SIGTERM)
+		p.Signal(syscall.SIGTERM)
 	}
 	for _, p := range all {
-		p.end()
+		p.End()
 	}
 }

@@ -37,6 +37,7 @@ var allowed = map[string][]string{
 	"internal/modeflag":       {"shm"},
 	"internal/netlab":         {},
 	"internal/netlab/shell":   {"internal/netlab"},
+	"internal/nettest":        {".", "shm", "codec/table", "internal/netlab"},
 	"internal/version":        {"codec/layout"},
 	"bench":                   {"."},
 	"bench/report":            {"bench"},

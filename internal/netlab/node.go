@@ -135,7 +135,7 @@ func (n *Node) SetInterface(up bool) error {
 // connected waits for the carrier on both sides and for the bridge, which look at it from
 // time to time.
 func (n *Node) connected() error {
-	for end := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		var port, own string
 		err := n.lab.bridge.do(func() (err error) {
 			port, err = output("", "ip", "-details", "link", "show", n.port())

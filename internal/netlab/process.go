@@ -1,4 +1,4 @@
-package main
+package netlab
 
 import (
 	"bufio"
@@ -12,29 +12,28 @@ import (
 	"strings"
 	"syscall"
 	"time"
-
-	"github.com/ringcast/ringcast/internal/netlab"
 )
 
-// A process is one program of a run.
-type process struct {
+// A Process is a program in a node that says something line by line. Line, Ready and Result
+// belong to one goroutine, the rest is safe for concurrent use.
+type Process struct {
+	Node  *Node
+	Input io.Writer // its standard input
 	name  string
-	node  *netlab.Node
 	cmd   *exec.Cmd
-	input io.WriteCloser
 	lines chan string // of its output
 	errs  bytes.Buffer
-	ended chan error
+	ended chan struct{}
 }
 
-// startProcess starts a program in a node.
-func startProcess(n *netlab.Node, environment []string, command ...string) (*process, error) {
-	p := &process{name: fmt.Sprintf("%s on node %d", command[0], n.Index), node: n, cmd: exec.Command(command[0], command[1:]...),
-		lines: make(chan string, 64), ended: make(chan error, 1)}
+// Run starts a program in the node, with additions to the environment.
+func (n *Node) Run(environment []string, command ...string) (*Process, error) {
+	p := &Process{name: fmt.Sprintf("%s on node %d", strings.Join(command[:min(2, len(command))], " "), n.Index), Node: n,
+		cmd: exec.Command(command[0], command[1:]...), lines: make(chan string, 64), ended: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), environment...)
 	p.cmd.Stderr = &p.errs
 	var err error
-	if p.input, err = p.cmd.StdinPipe(); err != nil {
+	if p.Input, err = p.cmd.StdinPipe(); err != nil {
 		return nil, err
 	}
 	out, err := p.cmd.StdoutPipe()
@@ -49,7 +48,7 @@ func startProcess(n *netlab.Node, environment []string, command ...string) (*pro
 }
 
 // collect reads what it prints, and waits for its end.
-func (p *process) collect(out io.Reader) {
+func (p *Process) collect(out io.Reader) {
 	s := bufio.NewScanner(out)
 	for s.Scan() {
 		select {
@@ -58,34 +57,36 @@ func (p *process) collect(out io.Reader) {
 		}
 	}
 	close(p.lines)
-	p.ended <- p.cmd.Wait()
+	_ = p.cmd.Wait() // its end is seen, and what it said is in errs
+	close(p.ended)
 }
 
-// line is the next one that it prints.
-func (p *process) line(patience time.Duration) (string, error) {
+// Line is the next one that it prints.
+func (p *Process) Line(patience time.Duration) (string, error) {
 	select {
 	case text, ok := <-p.lines:
 		if !ok {
+			<-p.ended
 			return "", fmt.Errorf("%s ended: %s", p.name, lastWords(p.errs.String()))
 		}
 		return text, nil
 	case <-time.After(patience):
-		return "", fmt.Errorf("%s: nothing in %v: %s", p.name, patience, lastWords(p.errs.String()))
+		return "", fmt.Errorf("%s: not a word in %v", p.name, patience)
 	}
 }
 
-// ready waits for that word.
-func (p *process) ready() error {
-	text, err := p.line(15 * time.Second)
+// Ready waits for that word.
+func (p *Process) Ready() error {
+	text, err := p.Line(15 * time.Second)
 	if err == nil && text != "ready" {
 		err = fmt.Errorf("%s says %q", p.name, text)
 	}
 	return err
 }
 
-// result is its line of JSON.
-func (p *process) result(patience time.Duration, to any) error {
-	text, err := p.line(patience)
+// Result is its line of JSON.
+func (p *Process) Result(patience time.Duration, to any) error {
+	text, err := p.Line(patience)
 	if err != nil {
 		return err
 	}
@@ -95,17 +96,28 @@ func (p *process) result(patience time.Duration, to any) error {
 	return nil
 }
 
-// signal sends it one; an ended process has no use for it.
-func (p *process) signal(s syscall.Signal) { _ = p.cmd.Process.Signal(s) }
+// Signal sends it one; an ended process has no use for it.
+func (p *Process) Signal(s syscall.Signal) { _ = p.cmd.Process.Signal(s) }
 
-// end asks it to end, and kills it if it does not.
-func (p *process) end() {
-	p.signal(syscall.SIGTERM)
+// Name says which program on which node.
+func (p *Process) Name() string { return p.name }
+
+// Ended is closed when the program has ended.
+func (p *Process) Ended() <-chan struct{} { return p.ended }
+
+// Kill is SIGKILL; it returns when the program is no more.
+func (p *Process) Kill() {
+	p.Signal(syscall.SIGKILL)
+	<-p.ended
+}
+
+// End asks it to end, and kills it if it does not within two seconds.
+func (p *Process) End() {
+	p.Signal(syscall.SIGTERM)
 	select {
 	case <-p.ended:
 	case <-time.After(2 * time.Second):
-		p.signal(syscall.SIGKILL)
-		<-p.ended
+		p.Kill()
 	}
 }
 
@@ -117,8 +129,8 @@ func lastWords(text string) string {
 // ticks of the processor's time a second, as /proc counts them.
 const ticks = 100
 
-// processor is the time that a process has used.
-func (p *process) processor() time.Duration {
+// Processor is the time that a process has used.
+func (p *Process) Processor() time.Duration {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.cmd.Process.Pid))
 	_, rest, _ := strings.Cut(string(text), ") ")
 	fields := strings.Fields(rest)
@@ -130,8 +142,8 @@ func (p *process) processor() time.Duration {
 	return time.Duration(user+system) * time.Second / ticks
 }
 
-// resident is the memory that it has in use, and how much of it is no file's.
-func (p *process) resident() (all, own float64) {
+// Resident is the memory that it has in use, and how much of it is no file's.
+func (p *Process) Resident() (all, own float64) {
 	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	for line := range strings.Lines(string(text)) {
 		var kb float64
