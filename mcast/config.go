@@ -3,6 +3,8 @@ package mcast
 import (
 	"errors"
 	"fmt"
+	"net/netip"
+	"slices"
 
 	"github.com/ringcast/ringcast/mcast/wire"
 )
@@ -22,6 +24,9 @@ const (
 	// BlockSize is the size of Message.Block where there is one.
 	BlockSize = 64
 )
+
+// seedsMax bounds Config.Seeds.
+const seedsMax = 256
 
 // Compression says when a datagram is compressed.
 type Compression uint8
@@ -78,6 +83,11 @@ type Config struct {
 	// Compression: see there.
 	Compression Compression
 
+	// Seeds are addresses that other nodes may speak from, for networks in which
+	// multicast does not reach them: they get this node's HELLO by unicast. Of each
+	// two nodes one has to name the other. At most 256.
+	Seeds []netip.AddrPort
+
 	Timers Timers
 	Limits Limits
 }
@@ -133,6 +143,10 @@ func (c *Config) validate() error {
 		return bad("negative rate")
 	case c.Limits.Producers < 0 || c.Limits.Producers > producersMax:
 		return bad("more than %d producers", producersMax)
+	case len(c.Seeds) > seedsMax:
+		return bad("%d seeds, at most %d are allowed", len(c.Seeds), seedsMax)
+	case slices.ContainsFunc(c.Seeds, func(a netip.AddrPort) bool { return !a.IsValid() || a.Port() == 0 }):
+		return bad("a seed that is no address with a port")
 	case c.Compression > CompressNever:
 		return bad("unknown compression %d", c.Compression)
 	}
@@ -145,6 +159,7 @@ func (c Config) withDefaults() Config {
 			*p = d
 		}
 	}
+	c.Seeds = slices.Clone(c.Seeds)
 	size(&c.MTU, MTUDefault)
 	size(&c.Window, 32<<20)
 	size(&c.LiveWindow, max(8<<20, windowMin*c.MTU))

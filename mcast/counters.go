@@ -10,6 +10,7 @@ type Counters struct {
 	BytesSent      uint64 // bytes of them
 	MessagesSent   uint64 // messages put into lanes, large ones once
 	RepairsSent    uint64 // datagrams sent again
+	CopiesSent     uint64 // frames for the group sent to one peer as well
 	RepairsUnicast uint64 // of these, to one lossy member alone
 	HeartbeatsSent uint64
 	ControlSent    uint64 // HELLO, SETUP, WANT, SM, NCF, BYE, SESSION_STALE

@@ -23,7 +23,7 @@
 // Roles, one file each: lane.go (window and packing), send.go, retransmit.go,
 // heartbeat.go, flow.go and pacing.go on the sending side; receiver.go, ahead.go,
 // gap.go, nak.go, stream.go and reassembly.go on the receiving side; membership.go,
-// hear.go, table.go and wants.go between them. The frames are mcast/wire and spec/wire.md.
+// hear.go, copies.go, table.go and wants.go between them. The frames are mcast/wire and spec/wire.md.
 //
 // How to drive an Engine:
 //

@@ -67,6 +67,8 @@ type Engine struct {
 	burst     int
 	greetAt   Time
 	health    int        // 1: timers are in time; up to healthMax: they are late
+	apart     []*Peer    // who does not hear multicast
+	viaGroup  bool       // the frame in hand came by multicast
 	hearFrom  int        // where the next vector begins
 	gone      []goneNode // the oldest first
 	rivalTill Time       // while another machine speaks under this id, and above this session
@@ -186,7 +188,7 @@ func (e *Engine) Receive(now Time, datagram []byte, from netip.AddrPort, multica
 	if e.closed || !e.started {
 		return
 	}
-	e.now = now
+	e.now, e.viaGroup = now, multicast
 	var h wire.Header
 	if r := wire.ParseHeader(datagram, e.cfg.DomainHash, &h); r != wire.OK {
 		e.count.Refused[r]++
@@ -392,6 +394,9 @@ func (e *Engine) multicast(b []byte) {
 	e.one[0] = b
 	e.count.ControlSent++
 	e.sink.Multicast(e.one[:])
+	if len(e.apart) != 0 {
+		e.copyOut(e.one[:], true)
+	}
 }
 
 // unicast ends a control frame and sends it to a peer.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"net/netip"
 	"testing"
 
 	"github.com/ringcast/ringcast/mcast/wire"
@@ -26,6 +27,8 @@ func TestConfigIsRefused(t *testing.T) {
 		"negative rate":  func(c *Config) { c.Rate = -1 },
 		"negative sizes": func(c *Config) { c.ReorderBuffer = -1 },
 		"compression":    func(c *Config) { c.Compression = 9 },
+		"seed":           func(c *Config) { c.Seeds = make([]netip.AddrPort, 1) },
+		"many seeds":     func(c *Config) { c.Seeds = make([]netip.AddrPort, 257) },
 	} {
 		c := Config{Node: 1, Session: 1}
 		change(&c)

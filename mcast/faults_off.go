@@ -14,6 +14,7 @@ const (
 	faultFragments      = false
 	faultNoPull         = false
 	faultHasty          = false
+	faultNoCopies       = false
 )
 
 func (l *lane) resend(b []byte) []byte { return b }

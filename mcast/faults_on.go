@@ -13,6 +13,7 @@ var (
 	faultRepairSequence bool // a repair gets a lane sequence of its own
 	faultAhead          bool // past a hole a message is handed over though others are missing before it
 	faultFragments      bool // fragments are put together across a hole
+	faultNoCopies       bool // who hears unicast only gets no copies
 	faultHasty          bool // a peer that half of the others suspect is dead at once
 	faultNoPull         bool // a stream that catches up does not get what is held of it
 )
@@ -29,4 +30,5 @@ var Faults = map[string]*bool{
 	"fragments":       &faultFragments,
 	"no-pull":         &faultNoPull,
 	"hasty":           &faultHasty,
+	"no-copies":       &faultNoCopies,
 }

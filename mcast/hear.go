@@ -34,7 +34,7 @@ type Hearing uint8
 // What a peer may hear.
 const (
 	HearsGroup   Hearing = iota // multicast, or it says nothing else
-	HearsUnicast                // unicast only: what is for it must go to it alone
+	HearsUnicast                // unicast only: it gets copies of what is for the group
 	HearsNothing                // neither
 )
 
@@ -81,6 +81,16 @@ func (e *Engine) hearRow(now Time, i int) (r wire.HearRow, named bool) {
 	return r, true
 }
 
+// tellMissed says HELLO by unicast to the peers whose multicast does not come: ours may
+// not reach them either.
+func (e *Engine) tellMissed(now Time) {
+	for _, p := range e.peers {
+		if now-p.groupHeard >= hearMissed*e.cfg.Timers.Beacon && now-p.heard < e.suspicion() {
+			e.sendHello(now, p, 0)
+		}
+	}
+}
+
 // dropGone forgets nodes that have been dead for long.
 func (e *Engine) dropGone(now Time) {
 	for len(e.gone) != 0 && now-e.gone[0].at >= goneSpan {
@@ -125,15 +135,7 @@ func (e *Engine) receiveHears(now Time, p *Peer, h *wire.Hears) {
 			hearing = p.hearing // a silence that may yet be this node's own pause
 		}
 	}
-	if was := p.hearing; was != hearing {
-		p.hearing = hearing
-		switch {
-		case hearing == HearsGroup:
-			e.sink.Notice(p, LaneGated, HearsAgain)
-		case was == HearsGroup:
-			e.sink.Notice(p, LaneGated, Deaf)
-		}
-	}
+	e.setHearing(p, hearing)
 }
 
 // suspects says whether the vector holds a node for suspected.

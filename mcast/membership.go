@@ -81,6 +81,7 @@ func (p *Peer) From() netip.AddrPort { return p.from }
 // sayHello multicasts the beacon.
 func (e *Engine) sayHello(now Time, flags uint16) {
 	e.multicast(e.helloFrame(now, flags, 0))
+	e.greetSeeds(now, flags)
 }
 
 // sendHello greets one peer.
@@ -117,6 +118,7 @@ func (e *Engine) tickBeacon(now Time) {
 		e.health = max(1, e.health-1)
 	}
 	e.sayHello(now, flags)
+	e.tellMissed(now)
 	e.beaconAt = now + step
 	e.arm(e.beaconAt)
 }
@@ -174,6 +176,9 @@ func (e *Engine) addPeer(now Time, h *wire.Header, w *wire.Hello, from netip.Add
 		helloAt: longAgo, setupAt: longAgo, joinRetry: now + retryFirst, joinStep: retryFirst, wantRetry: now, wantStep: retryFirst}
 	e.peers = append(e.peers, p)
 	e.byNode[p.node] = p
+	if len(e.cfg.Seeds) != 0 && !e.viaGroup {
+		p.groupHeard = longAgo // it may be out of multicast's reach: it is told so at once
+	}
 	e.found(p.node)
 	e.arm(now)
 	e.sink.PeerUp(p)
@@ -191,6 +196,7 @@ func (e *Engine) removePeer(p *Peer, reason DownReason) {
 		}
 	}
 	delete(e.byNode, p.node)
+	e.noCopies(p)
 	if e.last == p {
 		e.last = nil
 	}

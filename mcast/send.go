@@ -312,6 +312,9 @@ func (e *Engine) flushOut() {
 		return
 	}
 	e.sink.Multicast(e.out)
+	if len(e.apart) != 0 {
+		e.copyOut(e.out, false)
+	}
 	clear(e.out)
 	e.out = e.out[:0]
 }

@@ -21,3 +21,14 @@ func TestMutantsHasty(t *testing.T) {
 	}
 	t.Error("no seed of 10 took anybody for dead")
 }
+
+// A broken build without copies loses what multicast does not carry.
+func TestMutantsNoCopies(t *testing.T) {
+	*mcast.Faults["no-copies"] = true
+	defer func() { *mcast.Faults["no-copies"] = false }()
+	err := runWithoutMulticast(seedsOptions(1)).Err()
+	if err == nil {
+		t.Fatal("nothing was lost")
+	}
+	t.Logf("caught: %v", err)
+}

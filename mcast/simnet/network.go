@@ -81,6 +81,8 @@ type Network struct {
 	Counts  Counts
 	// Drop, if set, decides about a datagram before the random faults do.
 	Drop func(from, to *Node, datagram []byte) bool
+	// DropGroup, if set, decides about what goes to the group, whatever it is.
+	DropGroup func(from, to *Node) bool
 
 	rnd        *rand.Rand
 	now        mcast.Time
@@ -219,7 +221,7 @@ func (n *Network) Partition(from, to int, cut bool) { n.cut[[2]int{from, to}] = 
 func (n *Network) send(from, to *Node, data []byte, multi bool) {
 	o := &n.Options
 	n.Counts.Sent++
-	if n.cut[[2]int{from.index, to.index}] || n.Drop != nil && n.Drop(from, to, data) {
+	if multi && n.DropGroup != nil && n.DropGroup(from, to) || n.cut[[2]int{from.index, to.index}] || n.Drop != nil && n.Drop(from, to, data) {
 		n.Counts.Cut++
 		return
 	}
