@@ -38,8 +38,12 @@ func (e *Engine) copyOut(frames [][]byte, control bool) {
 		if p.hearing != HearsUnicast && !control || faultNoCopies {
 			continue
 		}
+		e.count.CopiesSent += uint64(len(frames))
+		if e.copier != nil {
+			e.copier.Copies(p.from, frames)
+			continue
+		}
 		for _, b := range frames {
-			e.count.CopiesSent++
 			e.sink.Unicast(p.from, b)
 		}
 	}

@@ -35,6 +35,7 @@ type Engine struct {
 	// Immutable after New.
 	cfg                  Config
 	sink                 Sink
+	copier               Copier // the sink, if it is one
 	rnd                  *rand.Rand
 	helloName, helloHost []byte
 
@@ -104,6 +105,7 @@ func New(cfg *Config, sink Sink, rnd *rand.Rand) (*Engine, error) {
 	e := &Engine{cfg: c, sink: sink, rnd: rnd, helloName: cut(c.Name), helloHost: cut(c.Host), deadline: Never, beaconAt: Never,
 		topicByName: make(map[string]*ownTopic), byNode: make(map[uint32]*Peer), memory: make(map[uint32]*nodeMemory),
 		roundTrip: c.Timers.RoundTrip, health: 1, greetAt: longAgo, rivalTill: longAgo, localLossTill: longAgo}
+	e.copier, _ = sink.(Copier)
 	e.lanes[LaneGated] = newLane(e, LaneGated, layout.LaneClassGated, c.Window)
 	e.lanes[LaneLive] = newLane(e, LaneLive, layout.LaneClassLive, c.LiveWindow)
 	e.control = make([]byte, 0, c.MTU+wire.HeaderSize)

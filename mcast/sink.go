@@ -41,6 +41,13 @@ type Sink interface {
 	DuplicateNode(from netip.AddrPort, session uint64)
 }
 
+// A Copier is a Sink that can send many datagrams to one address at once. Where a Sink is
+// none, copies for peers without multicast go one by one to Unicast.
+type Copier interface {
+	// Copies sends datagrams to one address, in this order, before it returns.
+	Copies(to netip.AddrPort, datagrams [][]byte)
+}
+
 // Address is a participant's address: 16 bytes on the wire. It has the shape of
 // shm.Address, to which it converts.
 type Address struct {

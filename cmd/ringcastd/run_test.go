@@ -70,6 +70,7 @@ func TestExitCodes(t *testing.T) {
 		help bool // the arguments' form is wrong, not what they say
 	}{
 		{"stopped", good, exitOK, "node", false},
+		{"seeds", append([]string{"--seed", "127.0.0.9,127.0.0.8:29185"}, good...), exitOK, "node", false},
 		{"help", []string{"--help"}, exitOK, "", false},
 		{"version", []string{"--version"}, exitOK, "", false},
 		{"explained", append([]string{"--explain"}, good...), exitOK, "", false},
@@ -80,6 +81,7 @@ func TestExitCodes(t *testing.T) {
 		{"name of no domain", []string{"--shm-dir", dir, "--domain", "a/b", "--interface", "lo"}, exitUsage, "a/b", false},
 		{"unknown fault", append([]string{"--fault", "loss=2"}, good...), exitUsage, "loss", false},
 		{"unknown compression", append([]string{"--compress", "zip"}, good...), exitUsage, "zip", false},
+		{"seed without sense", append([]string{"--seed", "east"}, good...), exitUsage, "--seed", false},
 		{"MTU of nobody", append([]string{"--mtu", "3"}, good...), exitUsage, "MTU", false},
 		{"window too small", append([]string{"--window", "1"}, good...), exitUsage, "window", false},
 		{"negative rate", append([]string{"--rate", "-1"}, good...), exitUsage, "rate", false},

@@ -2,7 +2,9 @@ package forward
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
+	"slices"
 
 	"github.com/ringcast/ringcast/mcast"
 	"github.com/ringcast/ringcast/mcast/udp"
@@ -36,6 +38,10 @@ type Config struct {
 	Domain shm.Config
 	// Net is the group, the interface and the fault layer. Its domain is Domain's.
 	Net udp.Config
+	// Seeds are addresses that other forwarders speak from, for networks where
+	// multicast does not reach them; at most 256. Of each two nodes one names the
+	// other. Port 0 is that of the first forwarder on its machine.
+	Seeds []netip.AddrPort
 	// Compression says when datagrams are compressed.
 	Compression mcast.Compression
 	// Window is how many bytes of sent datagrams stay repairable. Zero means 32 MiB.
@@ -72,6 +78,30 @@ func ParseCompression(text string) (mcast.Compression, error) {
 		return mcast.CompressNever, nil
 	}
 	return 0, fmt.Errorf("compression %q: want paced, always or never", text)
+}
+
+// ParseSeed reads an IP address, with a port or without.
+func ParseSeed(text string) (netip.AddrPort, error) {
+	if a, err := netip.ParseAddr(text); err == nil && a.Is4() {
+		return netip.AddrPortFrom(a, 0), nil
+	}
+	a, err := netip.ParseAddrPort(text)
+	if err != nil || !a.Addr().Is4() {
+		return a, fmt.Errorf("seed %q: want an IPv4 address, or one with a port, as 10.1.2.3:29300", text)
+	}
+	return a, nil
+}
+
+// seeds returns the addresses with their ports: a forwarder sends from the first port
+// after the group's that is free.
+func (c *Config) seeds(group netip.AddrPort) []netip.AddrPort {
+	list := slices.Clone(c.Seeds)
+	for i, a := range list {
+		if a.Port() == 0 {
+			list[i] = netip.AddrPortFrom(a.Addr(), group.Port()+1)
+		}
+	}
+	return list
 }
 
 // hostname is shown to other nodes; empty if the system has none.

@@ -106,7 +106,7 @@ func (f *Forwarder) newEngine(session uint64) error {
 		DomainHash: domainHash(f.cfg.Domain.Domain), Node: node, Epoch: epoch, Session: session,
 		Name: fmt.Sprintf("n%d", node), Host: hostname(),
 		MTU: f.conn.MTU(), Window: f.cfg.Window, Rate: f.cfg.Rate,
-		ReceiveBuffer: f.conn.Buffers().Receive, Compression: f.cfg.Compression,
+		ReceiveBuffer: f.conn.Buffers().Receive, Compression: f.cfg.Compression, Seeds: f.cfg.seeds(f.conn.Group()),
 	}, (*sink)(f), rand.New(rand.NewPCG(session, uint64(node))))
 	if err != nil {
 		return err
@@ -142,7 +142,7 @@ func (f *Forwarder) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	f.ctx = ctx
-	f.cfg.Log("node %d of domain %q on %v, %s", f.node(), f.cfg.Domain.Domain, f.conn.Interface(), f.conn.Buffers().Short())
+	f.cfg.Log("node %d of domain %q on %v, speaks from %v, %s", f.node(), f.cfg.Domain.Domain, f.conn.Interface(), f.conn.LocalAddr(), f.conn.Buffers().Short())
 	woken := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(woken)

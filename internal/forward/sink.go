@@ -32,6 +32,13 @@ func (s *sink) Unicast(to netip.AddrPort, datagram []byte) {
 	}
 }
 
+// Copies sends to one peer what it does not hear of the group.
+func (s *sink) Copies(to netip.AddrPort, datagrams [][]byte) {
+	if _, err := s.conn.WriteTo(to, datagrams); err != nil {
+		s.counters.netErrors.Add(1)
+	}
+}
+
 // isType looks at a frame's type alone.
 func isType(datagram []byte, frame uint8) bool {
 	return len(datagram) > layout.FrameHeaderTypeOffset && datagram[layout.FrameHeaderTypeOffset] == frame
