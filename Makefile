@@ -39,7 +39,7 @@ RUST  := --quiet --locked --offline --manifest-path examples/rust/Cargo.toml
 LIMITS    := $(patsubst bench/limits/%.c,bin/limits/%,$(wildcard bench/limits/*.c))
 
 .DEFAULT_GOAL := help
-.PHONY: help clib clippy java java-peer bench-java pythonlib rust rust-test conformance demo torture torture-mutants test check static build generate bench bench-programs bench-ring bench-languages limits peers lint litmus models mutants clean format modules vet staticcheck generated
+.PHONY: help clib clippy java java-peer bench-java pythonlib rust rust-test conformance demo sim torture torture-mutants test check static build generate bench bench-programs bench-ring bench-languages limits peers lint litmus models mutants clean format modules vet staticcheck generated
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -177,6 +177,10 @@ net-test: ## real forwarders and programs in network namespaces, loss by nftable
 
 torture-net: ## the long forms of the same, for the figures of doc/guarantees.md: five minutes
 	@go run ./internal/nettest -long
+
+SIM_SECONDS ?= 300
+sim: ## search the network protocol in simulation for SIM_SECONDS (300), replay seeds, print its cost; SEED=n, SCENARIO=name: that run only
+	@go run ./internal/sim -seconds $(SIM_SECONDS) $(if $(SEED),-seed $(SEED)) $(if $(SCENARIO),-scenario $(SCENARIO)) $(if $(FROM),-from $(FROM)) $(if $(EVENTS),-events)
 
 litmus: ## print the outcomes of the litmus tests of ring, each with its number of schedules
 	@go test -count 1 -v -tags invariants -run '^TestLitmus' ./ring

@@ -5,7 +5,10 @@ import (
 	"github.com/ringcast/ringcast/mcast/wire"
 )
 
-const setupApart = 5 * Millisecond // between two snapshots for one peer
+const (
+	setupApart = 5 * Millisecond // between two snapshots for one peer
+	reachMax   = 1 << 20         // datagrams past a hole that are held, whatever the owner's window is
+)
 
 func (t *ownTopic) row() wire.TopicRow {
 	return wire.TopicRow{Topic: uint32(t.id), Lane: t.lane.id, SlotCount: t.shape.SlotCount, SlotPayload: t.shape.SlotPayload,
@@ -182,7 +185,7 @@ func laneNexts(s *wire.Setup) (next [lanesMax]uint64) {
 // joinLane makes the receiver of a lane.
 func (e *Engine) joinLane(now Time, p *Peer, row wire.LaneRow) {
 	r := &receiver{peer: p, lane: row.Lane, class: row.Class, joined: row.Next, next: row.Next, highest: row.Next, trail: row.Trail}
-	r.reach = min(uint64(row.Window), 1<<20) + 1
+	r.reach = min(uint64(row.Window), reachMax) + 1
 	r.gaps.due = Never
 	r.status.at = Never
 	r.tabled = row.Next

@@ -34,6 +34,7 @@ var allowed = map[string][]string{
 	"internal/forward":        {"shm", "ring", "mcast", "mcast/udp", "mcast/wire", "codec/layout", "codec/fb", "codec/table"},
 	"internal/demo":           {".", "shm", "codec/table"},
 	"internal/torture":        {"shm", "ring", "codec/layout"},
+	"internal/sim":            {"mcast/simnet"},
 	"internal/modeflag":       {"shm"},
 	"internal/netlab":         {},
 	"internal/netlab/shell":   {"internal/netlab"},

@@ -28,7 +28,7 @@ type Actor struct {
 	sessions map[uint32]uint64           // greatest session that something was delivered of, by node
 	saves    []map[[2]uint32][2]uint64   // lane places, oldest first
 	full     map[*mcast.RemoteTopic]bool // since they are not free again
-	peers    map[*mcast.Peer]bool
+	peers    map[uint32]*mcast.Peer      // by node
 
 	pumping  bool
 	overtook int // restarts because of SESSION_STALE
@@ -63,16 +63,25 @@ type account struct {
 	fresh bool   // anything from next on may come first
 }
 
+// actorEpoch is the epoch of the nodes of a world; twins have others.
+const actorEpoch = 7
+
 func newActor(w *World, x *Node, epoch uint32) *Actor {
 	a := &Actor{Node: x, world: w, rnd: rand.New(rand.NewPCG(w.Options.Seed, uint64(x.index)+77)),
 		accounts: map[expectKey]*account{}, sessions: map[uint32]uint64{}}
 	x.app = a
-	for t := range 1 + a.rnd.IntN(3) {
+	topics := 1 + a.rnd.IntN(3)
+	if epoch == actorEpoch && x.index >= publishersMax {
+		topics = 0
+	}
+	for t := range topics {
 		topic := &actorTopic{name: fmt.Sprintf("t%d.n%d", t, x.ID()), live: t == 1, slot: 64}
 		a.topics = append(a.topics, topic)
 		for p := range 1 + a.rnd.IntN(3) {
-			a.streams = append(a.streams, &actorStream{owner: a, topic: topic, next: 1, cursor: 1,
-				producer: mcast.Address{Node: x.ID(), Epoch: epoch, Generation: 1, Index: uint16(p), Handle: uint16(t)}})
+			s := &actorStream{owner: a, topic: topic, next: 1, cursor: 1,
+				producer: mcast.Address{Node: x.ID(), Epoch: epoch, Generation: 1, Index: uint16(p), Handle: uint16(t)}}
+			a.streams = append(a.streams, s)
+			w.streams[expectKey{topic: topic.name, producer: s.producer}] = s
 		}
 	}
 	a.wants = []string{">"}
@@ -81,7 +90,7 @@ func newActor(w *World, x *Node, epoch uint32) *Actor {
 
 // prepare is what a forwarder does between New and Start.
 func (a *Actor) prepare(e *mcast.Engine) {
-	a.full, a.peers = map[*mcast.RemoteTopic]bool{}, map[*mcast.Peer]bool{}
+	a.full, a.peers = map[*mcast.RemoteTopic]bool{}, map[uint32]*mcast.Peer{}
 	a.sessions = map[uint32]uint64{}
 	if len(a.saves) > 0 && a.rnd.IntN(5) > 0 {
 		for k, s := range a.saves[a.rnd.IntN(len(a.saves))] {
@@ -143,6 +152,7 @@ func (a *Actor) save() {
 // restart kills the node; a successor goes on where it stood.
 func (a *Actor) restart(session uint64, after mcast.Duration) {
 	a.die()
+	a.net.Counts.Restarts++
 	a.note2("restart", session)
 	a.session = session
 	for _, s := range a.streams {
@@ -267,13 +277,16 @@ func covers(list []string, name string) bool {
 
 // PeerUp is the sink's.
 func (a *Actor) PeerUp(p *mcast.Peer) {
-	a.peers[p] = true
+	a.peers[p.Node()] = p
 	a.note2("up", uint64(p.Node())<<32|p.Session())
 }
 
 // PeerDown is the sink's.
 func (a *Actor) PeerDown(p *mcast.Peer, reason mcast.DownReason) {
-	delete(a.peers, p)
+	delete(a.peers, p.Node())
+	if a.world.soft {
+		a.net.violate("alive", "node %d takes node %d for gone (%v), which is there", a.ID(), p.Node(), reason)
+	}
 	a.note2("down", uint64(p.Node())<<32|p.Session()|uint64(reason)<<60)
 }
 

@@ -1,40 +1,6 @@
 package simnet
 
-import (
-	"math/rand/v2"
-	"testing"
-
-	"github.com/ringcast/ringcast/mcast"
-)
-
-// chaosOptions make a world of a seed.
-func chaosOptions(seed uint64, soft bool) Options {
-	r := rand.New(rand.NewPCG(seed, 31))
-	o := options(seed)
-	o.Nodes = 2 + r.IntN(4)
-	o.SamePort = true
-	o.Replay = []float64{0, 0.003, 0.02}[r.IntN(3)]
-	o.ReplayBy = mcast.Duration(1+r.IntN(3)) * mcast.Second
-	o.ReorderBy = []mcast.Duration{300 * mcast.Microsecond, 5 * mcast.Millisecond, 300 * mcast.Millisecond}[r.IntN(3)]
-	if r.IntN(4) == 0 {
-		o.Large, o.LargeMax = 0.01, 300_000
-	}
-	if soft {
-		o.Loss = min(o.Loss, 0.1)
-	}
-	o.Config.Rate = max(o.Config.Rate, 5000)
-	return o
-}
-
-func runChaos(seed uint64, soft bool) *World {
-	w := NewWorld(chaosOptions(seed, soft), soft)
-	d := 1500 * mcast.Millisecond
-	if !soft {
-		d = 6 * mcast.Second
-	}
-	w.Live(d)
-	return w
-}
+import "testing"
 
 func testChaos(t *testing.T, name string, soft bool, count int) {
 	from, to := seeds(t)

@@ -38,6 +38,19 @@ func (n *Network) undisturbed(topic string, producer mcast.Address, seq uint64) 
 	return false
 }
 
+// wasSent says whether a node has handed a message to its engine.
+func (n *Network) wasSent(topic string, producer mcast.Address, seq uint64) bool {
+	if producer.Node == 0 || int(producer.Node) > len(n.Nodes) {
+		return false
+	}
+	for _, s := range n.Nodes[producer.Node-1].streams {
+		if s.name == topic && s.producer == producer {
+			return seq < s.next
+		}
+	}
+	return false
+}
+
 // Deliver is the sink's: it checks once, order, bytes and session.
 func (x *Node) Deliver(p *mcast.Peer, t *mcast.RemoteTopic, m *mcast.Message) {
 	n := x.net
@@ -50,6 +63,10 @@ func (x *Node) Deliver(p *mcast.Peer, t *mcast.RemoteTopic, m *mcast.Message) {
 		n.violate("once", "node %d: %s %v sequence %d again, %d is next", x.ID(), t.Name, m.Producer, m.Sequence, ex.next)
 	case m.Sequence > ex.next:
 		n.violate("order", "node %d: %s %v sequence %d, %d is next", x.ID(), t.Name, m.Producer, m.Sequence, ex.next)
+	}
+	if !n.wasSent(t.Name, m.Producer, m.Sequence) {
+		n.violate("nowhere", "node %d: %s %v sequence %d was never sent", x.ID(), t.Name, m.Producer, m.Sequence)
+		return
 	}
 	ex.next = m.Sequence + 1
 	want := make([]byte, sizeOf(&n.Options, m.Producer, m.Sequence))
@@ -175,7 +192,7 @@ func (n *Network) CheckNaks(bound float64) {
 	for _, x := range n.Nodes {
 		naks += x.naks
 	}
-	faults := n.Counts.Lost + n.Counts.Cut + 20
+	faults := n.Counts.gone() + 20
 	if float64(naks) > bound*float64(faults) {
 		n.violate("naks", "%d NAKs for %d lost datagrams", naks, faults)
 	}

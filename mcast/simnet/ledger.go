@@ -25,9 +25,12 @@ func (a *Actor) accountOf(topic string, producer mcast.Address) *account {
 func (a *Actor) Deliver(p *mcast.Peer, t *mcast.RemoteTopic, m *mcast.Message) {
 	n := a.net
 	n.mix(m.Sequence)
-	x := a.accountOf(t.Name, m.Producer)
+	a.Taken++
+	x, s := a.accountOf(t.Name, m.Producer), a.world.stream(t.Name, m.Producer)
 	switch {
-	case !a.peers[p]:
+	case s == nil || m.Sequence > s.end || m.Sequence == 0:
+		n.violate("nowhere", "node %d: %s %v sequence %d was never published", a.ID(), t.Name, m.Producer, m.Sequence)
+	case a.peers[p.Node()] != p:
 		n.violate("peer", "node %d: delivery of a peer that is down", a.ID())
 	case !covers(a.wants, t.Name):
 		n.violate("wanted", "node %d: %s is not wanted", a.ID(), t.Name)
@@ -66,10 +69,12 @@ func (a *Actor) fillUp(p *mcast.Peer, t *mcast.RemoteTopic) {
 		return
 	}
 	a.full[t] = true
+	n := a.net
+	n.Counts.Full++
 	a.engine.SetTopicFull(p, t, true)
 	life := a.life
 	d := mcast.Duration(1+a.rnd.IntN(a.world.fullFor)) * mcast.Millisecond
-	a.net.push(&event{at: a.net.now + d, node: a.Node, life: life, call: func() {
+	n.push(&event{at: n.now + d, node: a.Node, life: life, call: func() {
 		a.full[t] = false
 		a.engine.SetTopicFull(p, t, false)
 		a.after()
@@ -84,10 +89,10 @@ func (a *Actor) Lost(p *mcast.Peer, t *mcast.RemoteTopic, producer mcast.Address
 	x := a.accountOf(t.Name, producer)
 	s := a.world.stream(t.Name, producer)
 	switch {
-	case !a.peers[p]:
+	case a.peers[p.Node()] != p:
 		n.violate("peer", "node %d: loss of a peer that is down", a.ID())
 	case s == nil:
-		n.violate("order", "node %d: %s %v: no such producer", a.ID(), t.Name, producer)
+		n.violate("nowhere", "node %d: %s %v: no such producer", a.ID(), t.Name, producer)
 	case last < first || last > s.end:
 		n.violate("order", "node %d: %s %v lost %d..%d, %d were published", a.ID(), t.Name, producer, first, last, s.end)
 	case first != x.next && !(x.fresh && first > x.next):
@@ -96,5 +101,5 @@ func (a *Actor) Lost(p *mcast.Peer, t *mcast.RemoteTopic, producer mcast.Address
 		n.violate("repair", "node %d: %s %v lost %d..%d (%v) though nothing was worse than loss", a.ID(), t.Name, producer, first, last, reason)
 	}
 	*x = account{next: last + 1}
-	a.world.lost += last - first + 1
+	a.Missed += last - first + 1
 }

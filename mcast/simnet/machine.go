@@ -2,19 +2,61 @@ package simnet
 
 import "github.com/ringcast/ringcast/mcast"
 
-// clock is the running time of the node's machine: it may jump forward, and has
-// nothing to do with that of the others.
-func (x *Node) clock() mcast.Time { return x.net.now + x.skew }
+// machineClock is the running clock of a machine: it has nothing to do with that of
+// the others, may jump forward (the machine slept), and runs a little fast or slow.
+type machineClock struct {
+	skew  mcast.Duration
+	since mcast.Time // of the drift
+	ppm   int64      // parts in a million by which it is fast
+}
+
+func (x *Node) clock() mcast.Time {
+	c := &x.time
+	return x.net.now + c.skew + (x.net.now-c.since)*mcast.Duration(c.ppm)/1e6
+}
+
+// whenClock returns when the node's clock will show a time.
+func (x *Node) whenClock(at mcast.Time) mcast.Time {
+	c := &x.time
+	at -= c.skew
+	if c.ppm == 0 || at <= c.since {
+		return at
+	}
+	rate := mcast.Duration(1e6 + c.ppm)
+	return c.since + ((at-c.since)*1e6+rate-1)/rate
+}
 
 // Jump lets the node's clock jump forward.
 func (x *Node) Jump(by mcast.Duration) {
-	x.skew += by
-	x.tickAt = mcast.Never
-	x.net.push(&event{at: x.net.now, node: x, life: x.life})
+	x.net.Counts.Jumps++
+	x.time.skew += by
+	x.rouse()
+}
+
+// Drift lets the node's clock run fast by so many parts in a million, or slow.
+func (x *Node) Drift(ppm int64) {
+	x.net.Counts.Drifts++
+	now := x.clock()
+	x.time = machineClock{skew: now - x.net.now, since: x.net.now, ppm: ppm}
+	x.rouse()
+}
+
+// rouse looks at the node's timers, whose times have changed.
+func (x *Node) rouse() {
+	x.setTick(mcast.Never, x.net.now)
+}
+
+// Slow makes the node need so long for each datagram.
+func (x *Node) Slow(service mcast.Duration) {
+	x.net.Counts.Slow++
+	x.service = service
 }
 
 // Pause stops the node's process for a while; what comes waits in its socket.
-func (x *Node) Pause(d mcast.Duration) { x.busy(x.net.now + d) }
+func (x *Node) Pause(d mcast.Duration) {
+	x.net.Counts.Pauses++
+	x.busy(x.net.now + d)
+}
 
 // busy keeps the node from doing anything before a time.
 func (x *Node) busy(till mcast.Time) {
@@ -56,7 +98,9 @@ func (x *Node) goOn() {
 		if e.data != nil {
 			x.waiting--
 		}
-		x.net.step(e)
+		if x.net.step(e) {
+			x.net.events.free(e)
+		}
 	}
 	x.goingOn = false
 	x.wake()
@@ -68,6 +112,7 @@ func (x *Node) postpone(e *event) {
 		if limit := x.net.Options.Socket; limit > 0 && x.waiting >= limit {
 			x.dropped++
 			x.net.Counts.Overrun++
+			x.net.events.free(e)
 			return
 		}
 		x.waiting++

@@ -1,12 +1,10 @@
 package simnet
 
 import (
-	"container/heap"
 	"encoding/binary"
 	"fmt"
 	"hash/maphash"
 	"math/rand/v2"
-	"net/netip"
 
 	"github.com/ringcast/ringcast/mcast"
 )
@@ -69,11 +67,6 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// Counts are the faults that were injected, by kind.
-type Counts struct {
-	Sent, Delivered, Lost, Duplicated, Reordered, Replayed, Cut, Overrun uint64
-}
-
 // Network is a run.
 type Network struct {
 	Options Options
@@ -83,7 +76,10 @@ type Network struct {
 	Drop func(from, to *Node, datagram []byte) bool
 	// DropGroup, if set, decides about what goes to the group, whatever it is.
 	DropGroup func(from, to *Node) bool
+	// OnData, if set, sees every datagram that arrives.
+	OnData func(to *Node, datagram []byte)
 
+	traffic    *traffic // counted, if it is set
 	rnd        *rand.Rand
 	now        mcast.Time
 	events     eventHeap
@@ -91,46 +87,17 @@ type Network struct {
 	trace      uint64
 	violations []Violation
 	lanes      map[laneKey]uint64 // hash of what a lane sequence bears
-	cut        map[[2]int]bool
-	restarts   int         // nodes killed so far
-	prompt     *promptness // nil: the invariant prompt is not checked
-}
-
-type event struct {
-	at    mcast.Time
-	order uint64
-	node  *Node
-	life  int // the node's incarnation it is for; -1: any
-	call  func()
-	data  []byte
-	from  netip.AddrPort
-	multi bool
-}
-
-type eventHeap []*event
-
-func (h eventHeap) Len() int { return len(h) }
-func (h eventHeap) Less(i, j int) bool {
-	return h[i].at < h[j].at || h[i].at == h[j].at && h[i].order < h[j].order
-}
-func (h eventHeap) Swap(i, j int) { h[i], h[j] = h[j], h[i] }
-
-// Push is heap.Interface's.
-func (h *eventHeap) Push(x any) { *h = append(*h, x.(*event)) }
-
-// Pop is heap.Interface's.
-func (h *eventHeap) Pop() any {
-	old := *h
-	x := old[len(old)-1]
-	old[len(old)-1] = nil
-	*h = old[:len(old)-1]
-	return x
+	restarts   int                // nodes killed so far
+	prompt     *promptness        // nil: the invariant prompt is not checked
 }
 
 // New makes a network and starts its nodes.
 func New(o Options) *Network {
 	n := &Network{Options: o.withDefaults(), rnd: rand.New(rand.NewPCG(o.Seed, 0x5eed)), now: mcast.Second,
-		lanes: make(map[laneKey]uint64), cut: make(map[[2]int]bool), trace: 14695981039346656037}
+		lanes: make(map[laneKey]uint64), trace: 14695981039346656037}
+	if l := &n.Options.Config.Limits; l.Peers == 0 && n.Options.Nodes > 200 {
+		l.Peers = n.Options.Nodes + twinsMax
+	}
 	for i := range n.Options.Nodes {
 		node := newNode(n, i)
 		n.Nodes = append(n.Nodes, node)
@@ -157,16 +124,18 @@ func (n *Network) push(e *event) {
 	e.at = max(e.at, n.now)
 	e.order = n.order
 	n.order++
-	heap.Push(&n.events, e)
+	n.events.push(e)
 }
 
 // Run goes on until done says true, or for d of virtual time.
 func (n *Network) Run(d mcast.Duration, done func() bool) {
 	end := n.now + d
-	for len(n.events) > 0 && n.events[0].at <= end && !n.failed() {
-		e := heap.Pop(&n.events).(*event)
+	for n.events.len() > 0 && n.events.list[0].at <= end && !n.failed() {
+		e := n.events.pop()
 		n.now = e.at
-		n.step(e)
+		if n.step(e) {
+			n.events.free(e)
+		}
 		if done != nil && done() {
 			return
 		}
@@ -176,28 +145,47 @@ func (n *Network) Run(d mcast.Duration, done func() bool) {
 	}
 }
 
-func (n *Network) step(e *event) {
-	if e.node != nil && (e.life >= 0 && e.life != e.node.life || !e.node.up) {
-		return
+// RunUntil goes on until done says true, or for d of virtual time. It looks only
+// now and then: done may be a search through everything.
+func (n *Network) RunUntil(d mcast.Duration, done func() bool) {
+	for end := n.now + d; n.now < end && !n.failed() && !done(); {
+		n.Run(min(lookApart, end-n.now), nil)
+	}
+}
+
+// lookApart is the time between two looks of RunUntil.
+const lookApart = 5 * mcast.Millisecond
+
+// step lets an event happen; it says false where the event is kept for later.
+func (n *Network) step(e *event) (over bool) {
+	if e.node != nil && (e.life >= 0 && e.life != e.node.life || !e.node.up || e.tick && e.order != e.node.tick) {
+		return true
 	}
 	if e.node != nil && e.node.mustWait() {
 		e.node.postpone(e)
-		return
+		return false
 	}
 	n.mix(uint64(e.at))
 	if e.call != nil {
 		e.call()
-		return
+		return true
 	}
 	if e.data != nil {
 		n.mix(uint64(e.node.index)<<32 | uint64(len(e.data)))
 		n.mixBytes(e.data)
 		n.Counts.Delivered++
+		if n.traffic != nil {
+			n.traffic.came(e.node, e.data)
+		}
+		if n.OnData != nil {
+			n.OnData(e.node, e.data)
+		}
 		e.node.receive(e)
 	} else {
 		e.node.tickAt = mcast.Never
 	}
 	e.node.after()
+	return true
 }
 
 func (n *Network) mix(x uint64) {
@@ -214,71 +202,44 @@ func (n *Network) mixBytes(b []byte) {
 	}
 }
 
-// Partition cuts the way from one node to another, or mends it.
-func (n *Network) Partition(from, to int, cut bool) { n.cut[[2]int{from, to}] = cut }
-
 // send passes one datagram to one node through the faults.
 func (n *Network) send(from, to *Node, data []byte, multi bool) {
 	o := &n.Options
 	n.Counts.Sent++
-	if multi && n.DropGroup != nil && n.DropGroup(from, to) || n.cut[[2]int{from.index, to.index}] || n.Drop != nil && n.Drop(from, to, data) {
-		n.Counts.Cut++
+	if n.lost(from, to, data, multi) {
 		return
 	}
-	if n.lose(from, to) {
-		n.Counts.Lost++
-		return
-	}
-	delay := o.Delay
+	at := n.now + o.Delay
 	if o.Jitter > 0 {
-		delay += mcast.Duration(n.rnd.Int64N(int64(o.Jitter)))
+		at += mcast.Duration(n.rnd.Int64N(int64(o.Jitter)))
 	}
-	at := n.now + delay
 	if o.Reorder > 0 && n.rnd.Float64() < o.Reorder {
 		at += mcast.Duration(n.rnd.Int64N(int64(o.ReorderBy)))
 		n.Counts.Reordered++
-	} else if way := from.way(to); at <= *way {
-		at = *way + 1
-		*way = at
 	} else {
+		way := &from.links[to.index].last
+		at = max(at, *way+1)
 		*way = at
 	}
-	arrive := func(at mcast.Time) {
-		life := to.life
-		if o.SamePort {
-			life = -1
-		}
-		n.push(&event{at: at, node: to, life: life, data: data, from: from.address, multi: multi})
-	}
-	arrive(at)
+	n.arrive(at, from, to, data, multi)
 	if o.Duplicate > 0 && n.rnd.Float64() < o.Duplicate {
 		n.Counts.Duplicated++
-		arrive(at + mcast.Duration(n.rnd.Int64N(int64(mcast.Millisecond))))
+		n.arrive(at+mcast.Duration(n.rnd.Int64N(int64(mcast.Millisecond))), from, to, data, multi)
 	}
 	if o.Replay > 0 && n.rnd.Float64() < o.Replay {
 		n.Counts.Replayed++
-		arrive(at + mcast.Duration(n.rnd.Int64N(int64(o.ReplayBy))))
+		n.arrive(at+mcast.Duration(n.rnd.Int64N(int64(o.ReplayBy))), from, to, data, multi)
 	}
 }
 
-// lose decides about a loss: independent, or by a two-state chain of the given mean burst.
-func (n *Network) lose(from, to *Node) bool {
-	o := &n.Options
-	if o.Loss <= 0 {
-		return false
+// arrive lets a datagram come at a time.
+func (n *Network) arrive(at mcast.Time, from, to *Node, data []byte, multi bool) {
+	e := n.events.fresh()
+	*e = event{at: at, node: to, life: to.life, data: data, from: from.address, multi: multi}
+	if n.Options.SamePort {
+		e.life = -1
 	}
-	if o.BurstMean <= 1 {
-		return n.rnd.Float64() < o.Loss
-	}
-	bad := from.bad(to)
-	out := 1 / o.BurstMean
-	in := o.Loss / (1 - o.Loss) * out
-	if *bad {
-		*bad = n.rnd.Float64() >= out
-	} else {
-		*bad = n.rnd.Float64() < in
-	}
-	return *bad
+	n.push(e)
 }
 
 // Violation is a broken invariant.

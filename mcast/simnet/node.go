@@ -20,8 +20,10 @@ type Node struct {
 	life    int
 	up      bool
 	tickAt  mcast.Time
-	ways    []mcast.Time
-	bads    []bool
+	tick    uint64 // order of the event that is the timer
+	links   []link // to each node
+	loss    float64
+	watch   steps
 
 	// Publisher.
 	streams []*outStream
@@ -46,7 +48,7 @@ type Node struct {
 
 	// Faults of the machine: see machine.go.
 	id       uint32
-	skew     mcast.Duration
+	time     machineClock
 	service  mcast.Duration
 	busyTill mcast.Time
 	backlog  []*event
@@ -72,14 +74,11 @@ type laneKey struct {
 
 func newNode(n *Network, i int) *Node {
 	x := &Node{net: n, index: i, id: uint32(i + 1), session: uint64(1000 + i), expect: make(map[expectKey]*expectation), stood: make(map[[2]uint32][2]uint64),
-		address: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 1)}), 7000),
-		ways:    make([]mcast.Time, n.Options.Nodes+twinsMax), bads: make([]bool, n.Options.Nodes+twinsMax)}
+		address: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, byte((i + 1) >> 8), byte(i + 1)}), 7000),
+		links:   make([]link, n.Options.Nodes+twinsMax)}
 	x.makeStreams()
 	return x
 }
-
-func (x *Node) way(to *Node) *mcast.Time { return &x.ways[to.index] }
-func (x *Node) bad(to *Node) *bool       { return &x.bads[to.index] }
 
 // Engine returns the node's engine.
 func (x *Node) Engine() *mcast.Engine { return x.engine }
@@ -140,6 +139,7 @@ func (x *Node) Kill() {
 	}
 	x.die()
 	x.net.restarts++
+	x.net.Counts.Restarts++
 }
 
 // Restart kills the node and starts it in a new session after a while.
@@ -154,11 +154,21 @@ func (x *Node) after() {
 	if !x.up {
 		return
 	}
-	x.engine.Tick(x.clock())
-	if at := x.engine.NextTimer(); at < x.tickAt {
-		x.tickAt = at
-		x.net.push(&event{at: at - x.skew, node: x, life: x.life})
+	now := x.clock()
+	x.engine.Tick(now)
+	at := x.engine.NextTimer()
+	x.watched(now, at)
+	if at < x.tickAt {
+		x.setTick(at, x.whenClock(at))
 	}
+}
+
+// setTick makes an event of the timer, in place of the one that there was.
+func (x *Node) setTick(tickAt, at mcast.Time) {
+	e := x.net.events.fresh()
+	*e = event{at: at, node: x, life: x.life, tick: true}
+	x.tickAt, x.tick = tickAt, x.net.order
+	x.net.push(e)
 }
 
 // Multicast is the sink's: every other node gets a copy through the faults.
@@ -166,6 +176,9 @@ func (x *Node) Multicast(datagrams [][]byte) {
 	for _, d := range datagrams {
 		c := append([]byte(nil), d...)
 		x.checkSequence(c)
+		if x.net.traffic != nil {
+			x.net.traffic.sent(x, c)
+		}
 		for _, to := range x.net.Nodes {
 			if to != x {
 				x.net.send(x, to, c, true)
@@ -180,11 +193,21 @@ func (x *Node) Unicast(to netip.AddrPort, datagram []byte) {
 	if wire.TypeOf(c) == wire.TypeNak {
 		x.naks++
 	}
-	for _, y := range x.net.Nodes {
-		if y.address == to {
-			x.net.send(x, y, c, false)
-		}
+	if x.net.traffic != nil {
+		x.net.traffic.sent(x, c)
 	}
+	if i := x.net.indexOf(to); i >= 0 {
+		x.net.send(x, x.net.Nodes[i], c, false)
+	}
+}
+
+// indexOf returns the index of the node with an address, -1 if there is none.
+func (n *Network) indexOf(a netip.AddrPort) int {
+	b := a.Addr().As4()
+	if i := (int(b[2])<<8 | int(b[3])) - 1; i >= 0 && i < len(n.Nodes) && n.Nodes[i].address == a {
+		return i
+	}
+	return -1
 }
 
 // checkSequence holds the invariant that a lane sequence always bears the same.

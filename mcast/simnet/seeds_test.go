@@ -5,75 +5,17 @@ import (
 	"os"
 	"strconv"
 	"testing"
-
-	"math/rand/v2"
-
-	"github.com/ringcast/ringcast/mcast"
+	"time"
 )
 
 var (
 	seedFlag    = flag.Uint64("seed", 0, "run this seed only")
-	seedsFlag   = flag.Int("seeds", 500, "number of seeds")
+	seedsFlag   = flag.Int("seeds", 300, "number of seeds")
 	chaosFlag   = flag.Int("chaos", 0, "number of seeds of each chaos test; 0: a few")
 	fromFlag    = flag.Uint64("from", 1, "first seed of each chaos test")
 	forgeFlag   = flag.Int("forge", 6, "number of seeds of TestForgedFrames")
 	verboseFlag = flag.Bool("events", false, "print what the actors of a chaos test do")
 )
-
-// options makes a run of its seed: 2 to 4 nodes, loss 0-20 %, reordering,
-// duplication, windows so small that they fill.
-func options(seed uint64) Options {
-	r := rand.New(rand.NewPCG(seed, 99))
-	o := Options{Seed: seed, Nodes: 2 + r.IntN(3), Topics: 1 + r.IntN(2), Producers: 1 + r.IntN(3), Messages: 150 + r.IntN(250)}
-	o.Loss = []float64{0, 0.001, 0.01, 0.05, 0.1, 0.2}[r.IntN(6)]
-	o.BurstMean = []float64{1, 1, 3}[r.IntN(3)]
-	o.Duplicate = []float64{0, 0.01, 0.1}[r.IntN(3)]
-	o.Reorder = []float64{0, 0.01, 0.1}[r.IntN(3)]
-	o.Jitter = mcast.Duration(r.IntN(200)+1) * mcast.Microsecond
-	o.Delay = mcast.Duration(30+r.IntN(500)) * mcast.Microsecond
-	o.Replay = []float64{0, 0.002}[r.IntN(2)]
-	o.Large = []float64{0, 0.02, 0.1}[r.IntN(3)]
-	o.Interval = mcast.Duration(20+r.IntN(400)) * mcast.Microsecond
-	o.Config.MTU = []int{0, 576, 1408}[r.IntN(3)]
-	mtu := max(o.Config.MTU, mcast.MTUMin)
-	if o.Config.MTU == 0 {
-		mtu = mcast.MTUDefault
-	}
-	// Windows so small stand still for every loss.
-	o.Config.Timers.LaneStall, o.Config.Timers.Silence = 500*mcast.Millisecond, 500*mcast.Millisecond
-	o.Config.Window = mtu * []int{64, 200, 2000}[r.IntN(3)]
-	o.Config.Compression = []mcast.Compression{mcast.CompressPaced, mcast.CompressAlways, mcast.CompressNever}[r.IntN(3)]
-	o.Text = r.IntN(2) == 0
-	if r.IntN(4) == 0 {
-		o.Config.Rate = 2000 + float64(r.IntN(20000))
-	}
-	if r.IntN(3) == 0 {
-		o.Config.ReceiveBuffer = 2 * (mtu + 1024) * (16 + r.IntN(200))
-	}
-	return o
-}
-
-// runSeed joins, publishes and waits until everything has arrived.
-func runSeed(o Options) *Network {
-	n := New(o)
-	n.Run(5*mcast.Second, n.AllJoined)
-	if !n.AllJoined() {
-		n.violate("progress", "the nodes did not join")
-		return n
-	}
-	n.prompt = newPromptness()
-	for _, x := range n.Nodes {
-		x.Publish()
-	}
-	n.Run(60*mcast.Second, n.AllTaken)
-	n.CheckProgress()
-	n.CheckNaks(naksPerLoss)
-	return n
-}
-
-// naksPerLoss bounds the NAKs for each lost datagram: each of its receivers asks
-// in turn until the repair comes, and one NAK names all holes.
-const naksPerLoss = 3
 
 func seeds(t *testing.T) (from, to uint64) {
 	if *seedFlag != 0 {
@@ -108,11 +50,7 @@ func TestSeeds(t *testing.T) {
 		if err := n.Err(); err != nil {
 			t.Fatalf("seed %d: %v\nrerun: go test ./mcast/simnet -run 'TestSeeds$' -seed %d", seed, err, seed)
 		}
-		total.Sent += n.Counts.Sent
-		total.Lost += n.Counts.Lost
-		total.Duplicated += n.Counts.Duplicated
-		total.Reordered += n.Counts.Reordered
-		total.Replayed += n.Counts.Replayed
+		total.Add(&n.Counts)
 		for _, x := range n.Nodes {
 			messages += x.Taken
 			naks += x.naks
@@ -122,12 +60,64 @@ func TestSeeds(t *testing.T) {
 	t.Logf("%d seeds: %d messages delivered, %d NAKs, %d repairs; datagrams: %+v", to-from, messages, naks, repairs, total)
 }
 
-// The same seed gives the same trace.
+// The same seed gives the same trace, whatever happens in it.
 func TestReplay(t *testing.T) {
-	for seed := uint64(1); seed <= uint64(few(20, 2)); seed++ {
-		a, b := runSeed(options(seed)), runSeed(options(seed))
-		if a.Trace() != b.Trace() {
-			t.Errorf("seed %d: traces %x and %x differ", seed, a.Trace(), b.Trace())
+	for _, k := range smallKinds() {
+		for seed := uint64(1); seed <= uint64(few(2, 1)); seed++ {
+			a, b := k.Run(seed), k.Run(seed)
+			if a.Trace != b.Trace || a.Counts != b.Counts {
+				t.Errorf("%s, seed %d: traces %x and %x differ", k.Name, seed, a.Trace, b.Trace)
+			}
+		}
+	}
+}
+
+// smallKinds are the scenarios that take less than a second.
+func smallKinds() (kinds []Scenario) {
+	for _, k := range Scenarios() {
+		if k.Name != "cluster" && k.Name != "large" {
+			kinds = append(kinds, k)
+		}
+	}
+	return kinds
+}
+
+// One seed of each kind that nobody has tried before.
+func TestFreshSeeds(t *testing.T) {
+	seed := uint64(time.Now().UnixNano()) / 1000
+	for _, k := range smallKinds() {
+		if r := k.Run(seed); r.Err != nil {
+			t.Errorf("%s: %v\nagain: make sim SCENARIO=%s SEED=%d", k.Name, r.Err, k.Name, seed)
+		}
+	}
+}
+
+// A cluster under all faults: guarantee 23. The same seed gives the same trace.
+func TestCluster(t *testing.T) {
+	var total Counts
+	for _, seed := range []uint64{1, 2}[:few(2, 1)] {
+		w := runCluster(seed, 15, 15+few(10, 0))
+		if err := w.Err(); err != nil {
+			t.Errorf("seed %d: %v", seed, err)
+		}
+		r := w.result()
+		t.Logf("seed %d: %d nodes, %d delivered, %d told as lost, at rest %d ms after the end of all faults, trace %016x", seed, r.Nodes, r.Delivered, r.Lost, r.Settled/ms, r.Trace)
+		total.Add(&r.Counts)
+	}
+	total.Each(func(kind string, n uint64) { t.Logf("%10d  %s", n, kind) })
+}
+
+// Seeds that once broke an invariant stay whole.
+func TestFoundSeeds(t *testing.T) {
+	found := map[string][]uint64{
+		"soft":    {2, 1110}, // a message of a topic that was not wanted for a moment, past a hole
+		"cluster": {1098},    // the same
+	}
+	for _, k := range Scenarios() {
+		for _, seed := range found[k.Name] {
+			if r := k.Run(seed); r.Err != nil {
+				t.Errorf("%s, seed %d: %v", k.Name, seed, r.Err)
+			}
 		}
 	}
 }

@@ -17,6 +17,7 @@ type World struct {
 	*Network
 	actors   []*Actor
 	twins    []*Actor // of a node id that another one has
+	streams  map[expectKey]*actorStream
 	rnd      *rand.Rand
 	soft     bool // nothing happens that explains a loss
 	joined   bool
@@ -24,14 +25,16 @@ type World struct {
 	fullness int // one delivery in so many fills a topic
 	fullFor  int // for up to so many ms
 	alarms   int
-	lost     uint64
 	sessions uint64
+	// Settled is how long it took from the calm until all had come to rest.
+	Settled mcast.Duration
 }
 
 // NewWorld makes a world of its seed.
 func NewWorld(o Options, soft bool) *World {
 	n := New(o)
-	w := &World{Network: n, rnd: rand.New(rand.NewPCG(o.Seed, 0xc4a05)), soft: soft, sessions: 1 << 40}
+	w := &World{Network: n, rnd: rand.New(rand.NewPCG(o.Seed, 0xc4a05)), soft: soft, sessions: 1 << 40,
+		streams: map[expectKey]*actorStream{}}
 	w.fullness = []int{20, 100, 1000, 1 << 30}[w.rnd.IntN(4)]
 	w.fullFor = []int{5, 100, 400}[w.rnd.IntN(3)]
 	if !soft && w.rnd.IntN(2) == 0 {
@@ -40,7 +43,7 @@ func NewWorld(o Options, soft bool) *World {
 	for _, x := range n.Nodes {
 		x.streams = nil
 		x.session = w.newSession()
-		w.actors = append(w.actors, newActor(w, x, 7))
+		w.actors = append(w.actors, newActor(w, x, actorEpoch))
 	}
 	return w
 }
@@ -51,16 +54,7 @@ func (w *World) newSession() uint64 {
 }
 
 func (w *World) stream(topic string, producer mcast.Address) *actorStream {
-	for _, list := range [][]*Actor{w.actors, w.twins} {
-		for _, a := range list {
-			for _, s := range a.streams {
-				if s.producer == producer && s.topic.name == topic {
-					return s
-				}
-			}
-		}
-	}
-	return nil
+	return w.streams[expectKey{topic: topic, producer: producer}]
 }
 
 // every does something again and again, at random times of the mean given, while
@@ -76,10 +70,19 @@ func (w *World) every(mean mcast.Duration, f func()) {
 
 func (w *World) anyone() *Actor { return w.actors[w.rnd.IntN(len(w.actors))] }
 
+// publisher returns one of the nodes that have topics.
+func (w *World) publisher() *Actor { return w.actors[w.rnd.IntN(w.publishers())] }
+
+// publishers is how many nodes publish: the first ones.
+func (w *World) publishers() int { return min(len(w.actors), publishersMax) }
+
+// publishersMax bounds how many nodes of a large world publish.
+const publishersMax = 6
+
 // Live lets the world go on for a while, then calms it and waits for the end.
 func (w *World) Live(d mcast.Duration) {
 	if w.soft {
-		w.Run(5*mcast.Second, w.allMet)
+		w.RunUntil(5*mcast.Second, w.allMet)
 		if !w.allMet() {
 			w.violate("progress", "the nodes did not join")
 			return
@@ -89,153 +92,41 @@ func (w *World) Live(d mcast.Duration) {
 	w.begin()
 	w.Run(d, nil)
 	w.calmDown()
-	w.Run(w.Options.ReplayBy+12*mcast.Second, nil)
-	w.check("tail")
+	calm := w.now
+	w.Run(w.Options.ReplayBy, nil)
+	w.RunUntil(restMax, func() bool { return w.open(false) == "" && w.apart() == "" })
+	w.Settled = w.now - calm
+	w.Run(restFor, nil)
+	w.check("tail", w.open(false))
+	w.check("membership", w.apart())
 	for _, a := range w.actors {
 		for _, s := range a.streams {
 			a.publish(s, 1)
 		}
 	}
-	w.Run(20*mcast.Second, w.settled)
-	w.check("progress")
+	w.RunUntil(20*mcast.Second, func() bool { return w.open(true) == "" })
+	w.check("progress", w.open(true))
 }
 
-// begin starts what goes wrong.
-func (w *World) begin() {
-	w.every(3*mcast.Millisecond, func() {
-		a := w.anyone()
-		a.publish(a.streams[w.rnd.IntN(len(a.streams))], 1+w.rnd.Uint64N(20))
-	})
-	for _, a := range w.actors {
-		w.every(5*mcast.Millisecond, func() {
-			if a.up {
-				a.save()
-			}
-		})
-	}
-	if !w.soft || w.Options.Seed%2 == 0 { // an owner waits for nobody whose new list it has not got
-		w.every(100*mcast.Millisecond, w.changeWants)
-	}
-	w.every(300*mcast.Millisecond, func() {
-		x := w.anyone()
-		x.Pause(mcast.Duration(1+w.rnd.IntN(200)) * mcast.Millisecond)
-	})
-	w.every(200*mcast.Millisecond, func() {
-		if x := w.anyone(); x.up {
-			x.Jump(mcast.Duration(w.rnd.Int64N(int64(200 * mcast.Millisecond))))
-			x.engine.LocalLoss(x.clock(), 1)
-		}
-	})
-	if !w.soft {
-		w.beginHard()
-	}
-}
-
-func (w *World) beginHard() {
-	w.every(400*mcast.Millisecond, func() {
-		if x := w.anyone(); x.up {
-			x.restart(w.newSession(), mcast.Duration(1+w.rnd.IntN(60))*mcast.Millisecond)
-		}
-	})
-	w.every(2*mcast.Second, func() { // gone for long, or with a clock that was set back
-		if x := w.anyone(); x.up {
-			session := w.newSession()
-			if w.rnd.IntN(2) == 0 {
-				session = x.session - 1
-			}
-			x.restart(session, mcast.Duration(w.rnd.IntN(4000))*mcast.Millisecond)
-		}
-	})
-	w.every(800*mcast.Millisecond, func() {
-		w.anyone().Pause(mcast.Duration(w.rnd.IntN(3000)) * mcast.Millisecond)
-	})
-	w.every(700*mcast.Millisecond, func() {
-		from, to := w.rnd.IntN(len(w.Nodes)), w.rnd.IntN(len(w.Nodes))
-		both := w.rnd.IntN(2) == 0
-		w.cutFor(from, to, both, mcast.Duration(w.rnd.IntN(3000))*mcast.Millisecond)
-	})
-	w.every(300*mcast.Millisecond, func() {
-		a := w.anyone()
-		t := a.topics[w.rnd.IntN(len(a.topics))]
-		t.slot, t.id = t.slot*2, 0
-		for _, s := range a.streams {
-			s.sentIn = 0 // another table, which has not named them yet
-		}
-	})
-	w.every(500*mcast.Millisecond, func() {
-		w.Options.Loss = []float64{0, 0.01, 0.2, 0.5}[w.rnd.IntN(4)]
-	})
-	if w.rnd.IntN(3) == 0 {
-		w.every(2*mcast.Second, w.twin)
-	}
-}
-
-func (w *World) cutFor(from, to int, both bool, d mcast.Duration) {
-	set := func(on bool) {
-		w.Partition(from, to, on)
-		if both {
-			w.Partition(to, from, on)
-		}
-	}
-	set(true)
-	w.After(d, func() { set(false) })
-}
-
-// changeWants gives a node another list.
-func (w *World) changeWants() {
-	a := w.anyone()
-	var list []string
-	switch w.rnd.IntN(4) {
-	case 0:
-		list = []string{">"}
-	case 1:
-		list = []string{fmt.Sprintf("t%d.*", w.rnd.IntN(3)), "t0.*"}
-	default:
-		for _, b := range w.actors {
-			for _, t := range b.topics {
-				if w.rnd.IntN(3) > 0 {
-					list = append(list, t.name)
-				}
-			}
-		}
-	}
-	a.setWants(list)
-}
-
-// twin lets another machine speak under a node's id for a while.
-func (w *World) twin() {
-	if len(w.twins) >= twinsMax {
-		return
-	}
-	x := newNode(w.Network, len(w.Nodes))
-	of := w.anyone()
-	x.id, x.session = of.ID(), w.newSession()
-	if w.rnd.IntN(2) == 0 {
-		x.session = of.session - 1 - w.rnd.Uint64N(5)
-	}
-	x.streams = nil
-	w.Nodes = append(w.Nodes, x)
-	a := newActor(w, x, uint32(100+len(w.twins)))
-	w.twins = append(w.twins, a)
-	x.Start()
-	for _, s := range a.streams {
-		a.publish(s, 50)
-	}
-	w.After(mcast.Duration(w.rnd.IntN(3000))*mcast.Millisecond, func() { w.killTwin(a) })
-}
-
-func (w *World) killTwin(a *Actor) {
-	if a.up {
-		a.die()
-	}
-}
+const (
+	// restMax is by when the world has to be at rest, once it is calm: nodes that
+	// are down for up to 4 s come back, are heard again, and holes are given up.
+	restMax = 12 * mcast.Second
+	// restFor is how long it has to stay so.
+	restFor = 300 * mcast.Millisecond
+)
 
 // calmDown ends everything that goes wrong; every node is there and wants all.
 func (w *World) calmDown() {
 	w.calm = true
-	w.cut = map[[2]int]bool{}
 	o := &w.Options
 	o.Loss, o.Duplicate, o.Reorder, o.Replay = 0, 0, 0, 0
+	for _, x := range w.Nodes {
+		x.loss, x.service = 0, 0
+		for i := range x.links {
+			x.links[i].cut, x.links[i].loss = false, 0
+		}
+	}
 	for _, a := range w.twins {
 		w.killTwin(a)
 	}
@@ -256,9 +147,6 @@ func (w *World) allMet() bool {
 	return true
 }
 
-// settled says whether every node stands at the end of every stream it wants.
-func (w *World) settled() bool { return w.open(true) == "" }
-
 // open names something that has not come. What a session sent nothing of is known
 // to be missing only with its next message.
 func (w *World) open(all bool) string {
@@ -274,7 +162,7 @@ func (w *World) open(all bool) string {
 		for _, k := range a.keys {
 			x := a.accounts[k]
 			s := w.stream(k.topic, k.producer)
-			if s != nil && (all || s.sentIn == s.owner.session) && s.producer.Epoch == 7 && s.producer.Node != a.ID() && !x.fresh && covers(a.wants, k.topic) && x.next != s.end+1 {
+			if s != nil && (all || s.sentIn == s.owner.session) && s.producer.Epoch == actorEpoch && s.producer.Node != a.ID() && !x.fresh && covers(a.wants, k.topic) && x.next != s.end+1 {
 				return fmt.Sprintf("node %d stands at %d of %s %v, %d were published", a.ID(), x.next, k.topic, k.producer, s.end)
 			}
 		}
@@ -282,11 +170,32 @@ func (w *World) open(all bool) string {
 	return ""
 }
 
-func (w *World) check(invariant string) {
+// apart names a node that does not see all others, each in its present session.
+func (w *World) apart() string {
+	for _, a := range w.actors {
+		for _, b := range w.actors {
+			p := a.peers[b.ID()]
+			switch {
+			case a == b && p == nil:
+			case p == nil || a == b:
+				return fmt.Sprintf("node %d sees node %d: %v", a.ID(), b.ID(), p != nil)
+			case p.Session() != b.session:
+				return fmt.Sprintf("node %d sees session %d of node %d, which is in %d", a.ID(), p.Session(), b.ID(), b.session)
+			}
+		}
+		if len(a.peers) >= len(w.actors) {
+			return fmt.Sprintf("node %d sees %d others of %d", a.ID(), len(a.peers), len(w.actors)-1)
+		}
+	}
+	return ""
+}
+
+// check breaks an invariant for what is wrong, if anything is.
+func (w *World) check(invariant, what string) {
 	if w.failed() {
 		return
 	}
-	if what := w.open(invariant != "tail"); what != "" {
+	if what != "" {
 		w.violate(invariant, "%s", what)
 	}
 	for _, a := range slices.Concat(w.actors, w.twins) {

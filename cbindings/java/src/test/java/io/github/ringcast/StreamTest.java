@@ -92,7 +92,7 @@ final class StreamTest {
         c.buffer().putLong(n);
         assertEquals(Reason.BUSY, assertThrows(RingcastException.class, () -> p.tryPublish(new byte[1])).reason());
         c.commit(8);
-        assertEquals(Reason.INVALID, assertThrows(RingcastException.class, c::buffer).reason());
+        assertThrows(IllegalStateException.class, c::buffer);
         Message m = s.poll();
         assertEquals(n, m.sequence());
         assertEquals(n, m.payload().getLong());
