@@ -21,7 +21,7 @@ type readyStream struct {
 // reports whether nothing is left to do with the datagram. Rows, losses and the
 // beginning of streams are a matter of the lane's order and stay.
 func (e *Engine) ahead(now Time, r *receiver, at uint64, raw []byte) (whole bool) {
-	w, total, unwanted := &e.incoming, len(raw), uint64(0)
+	w, total := &e.incoming, len(raw)
 	whole = true
 	for len(raw) != 0 {
 		offset := total - len(raw)
@@ -34,13 +34,10 @@ func (e *Engine) ahead(now Time, r *receiver, at uint64, raw []byte) (whole bool
 			r.rowless.wait(r, at)
 			whole = false
 		case !s.topic.wanted:
-			unwanted++
+			whole = false // it may be wanted again before the hole closes; then all of it has to follow
 		case !e.aheadMessage(now, r, s, w, at, offset):
 			whole = false
 		}
-	}
-	if whole {
-		e.count.Unwanted += unwanted
 	}
 	return whole
 }
