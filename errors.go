@@ -39,6 +39,12 @@ var (
 	ErrTooManyParticipants = shm.ErrTooManyParticipants
 	// ErrBadName means that a name or pattern breaks the rules of names.
 	ErrBadName = shm.ErrBadName
+	// ErrBadRights means that a mode can't be that of a file, or that there is no such user or group.
+	ErrBadRights = shm.ErrBadRights
+	// ErrMode means that a queue group was asked of a topic of mode Latest.
+	ErrMode = ring.ErrMode
+	// ErrGroupFull means that the queue group has as many members as it can.
+	ErrGroupFull = ring.ErrTooManyHands
 )
 
 type (
@@ -54,6 +60,14 @@ type (
 	// A DamagedError says where a ring holds bytes that no correct process
 	// writes. It is an event: the subscription goes on behind them.
 	DamagedError = ring.DamagedError
+	// A NotOursError names a file that is not Ringcast's, and stands where its own should: it is left alone.
+	NotOursError = shm.NotOursError
+	// A VersionError says that another version of Ringcast uses the file.
+	VersionError = shm.VersionError
+	// A DamagedFileError says which file can't be what it says it is. End those who use it, and remove it.
+	DamagedFileError = shm.DamagedError
+	// A NodeError says that a directory belongs to another node than the one that was asked for.
+	NodeError = shm.NodeError
 )
 
 // A LaggedError is an event in a subscription's stream: it was too slow, and

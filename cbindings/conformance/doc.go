@@ -51,6 +51,12 @@
 // Joins the group, prints "ready", takes one message, compares it, prints "holding N",
 // and stays until it is killed with the message in hand (30 s at most).
 //
+//	refuse
+//
+// Does all of refusals.go, each with a topic of that name, and prints a line for each: its name, and
+// the word for why it was refused (doc/errors.md), "accepted" if it was not. The topics not-ours,
+// other-version and damaged have files that say so; spoiled.one is as not-ours.
+//
 // A peer whose language has no queue groups lacks the last two (languages.go: groups).
 //
 // # Messages
@@ -94,5 +100,6 @@
 //	           the writer's language that joins then is told of it, once, and gets the rest
 //
 // on shared and on exclusive rings. Rows "golden to" have no writer: the reader reads the
-// history of a ring whose files were written once and are kept in testdata.
+// history of a ring whose files were written once and are kept in testdata. Rows "refuses" have
+// one language: what it refuses, and why.
 package main

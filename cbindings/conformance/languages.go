@@ -15,6 +15,8 @@ type language struct {
 	build, run []string
 	// groups says that the peer has the commands member and hold.
 	groups bool
+	// refusals says that it has the command refuse.
+	refusals bool
 	// check looks at the peer itself: that an implementation which should be one of
 	// its own is. Nil: nothing to look at.
 	check func(run []string) error
@@ -25,22 +27,22 @@ type language struct {
 // of each other are Go, C, Rust and Java; the check of each says that it is one of its own.
 var languages = []language{
 	{
-		name: "go", groups: true,
+		name: "go", groups: true, refusals: true,
 		run: []string{os.Args[0]}, // this program: see peer.go
 	},
 	{
-		name: "c", groups: true,
+		name: "c", groups: true, refusals: true,
 		build: []string{"make", "-s", "-C", "cbindings", "build/conformance-peer"},
 		run:   []string{"cbindings/build/conformance-peer"},
 		check: noGo, claim: "has-no-go-in-it",
 	},
 	{ // over the C library
-		name: "cpp", groups: true,
+		name: "cpp", groups: true, refusals: true,
 		build: []string{"make", "-s", "-C", "cbindings", "build/conformance-peer-cpp"},
 		run:   []string{"cbindings/build/conformance-peer-cpp"},
 	},
 	{ // over the C library
-		name: "python", groups: true,
+		name: "python", groups: true, refusals: true,
 		build: []string{"make", "-s", "pythonlib"},
 		run:   []string{".tools/python/bin/python", "cbindings/conformance/python/peer.py"},
 	},
@@ -52,7 +54,7 @@ var languages = []language{
 		check: noGo, claim: "has-no-go-in-it",
 	},
 	{
-		name: "java", groups: true,
+		name: "java", groups: true, refusals: true,
 		build: []string{"make", "-s", "java-peer"},
 		run: []string{"java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp",
 			"cbindings/java/target/peer:cbindings/java/target/ringcast.jar:cbindings/java/target/lib/*", "Peer"},

@@ -38,6 +38,11 @@ func (m *matrix) run(part string) int {
 	for _, r := range m.languages {
 		m.golden(r, part)
 	}
+	for _, l := range m.languages {
+		if l.refusals {
+			m.refuse(l, part)
+		}
+	}
 	m.print()
 	fmt.Fprintf(m.out, "%d passed, %d failed, 0 skipped\n", m.passed, m.failed)
 	if m.failed != 0 || m.passed == 0 {

@@ -24,6 +24,7 @@ var commands = map[string]struct {
 	"read":   {4, readStream},
 	"member": {2, takeStream},
 	"hold":   {2, holdMessage},
+	"refuse": {0, provoke},
 }
 
 // peer runs one command of the Go side.

@@ -259,7 +259,8 @@ typedef struct rc_subscription_config {
 /* Subscribes to a topic, making its ring if nobody did, or to all topics that match a pattern: `*` is
  * one token, a last `>` the rest. When it returns RC_OK every message that is published from now on
  * comes, or its loss is told; topics that match and come later are joined as they appear, from their
- * first message, while somebody polls or waits. A pattern reads its topics in turn and keeps the
+ * first message, while somebody polls or waits; of one that can't be read a call tells once, by its error.
+ * A pattern reads its topics in turn and keeps the
  * order within each; its first subscription starts one thread for the whole domain. config may be
  * NULL. Allocates.
  *
@@ -353,7 +354,7 @@ RC_API int rc_subscription_fd(rc_subscription *subscription, int *fd);
 
 /* A counter in a file that tools read while the program runs: value, shared by all threads.
  * label is a dotted name, a colon, and what it counts, at most 48 bytes of UTF-8. The first
- * call makes the file; at most 256 counters a domain. *counter is valid as long as the domain. */
+ * call makes the file; at most 256 counters a domain; opened again, a label is the same counter. *counter is valid as long as the domain. */
 RC_API int rc_counter_open(rc_domain *domain, const char *label, uint64_t **counter);
 
 /* Adds to a counter. */

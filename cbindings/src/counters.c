@@ -32,9 +32,22 @@ static int make_counters(rc_domain *d)
 	return result == RCI_EXISTS ? rci_fail(RC_ERROR_IN_USE, "%s: is there already", path) : result;
 }
 
+static uint8_t *row_at(const rc_domain *d, uint32_t i) { return d->counters.base + ROWS_START + (size_t)i * RC_COUNTER_ROW_SIZE; }
+
+/* The row that has this label; NULL: none has. */
+static uint64_t *find_row(const rc_domain *d, const char *label)
+{
+	char padded[RC_COUNTER_LABEL_SIZE] = {0};
+	memcpy(padded, label, strlen(label));
+	for (uint32_t i = 0; i < d->counter_count; i++)
+		if (memcmp(row_at(d, i) + RC_COUNTER_ROW_LABEL_OFFSET, padded, sizeof padded) == 0)
+			return &((struct rc_counter_row *)(void *)row_at(d, i))->value;
+	return NULL;
+}
+
 static uint64_t *add_row(rc_domain *d, const char *label)
 {
-	uint8_t *row = d->counters.base + ROWS_START + (size_t)d->counter_count * RC_COUNTER_ROW_SIZE;
+	uint8_t *row = row_at(d, d->counter_count);
 	struct rc_counter_row *r = (void *)row;
 	size_t size = strlen(label);
 	store_relaxed(&r->value, 0);
@@ -59,10 +72,11 @@ int rc_counter_open(rc_domain *d, const char *label, uint64_t **counter)
 	(void)pthread_mutex_lock(&d->mutex);
 	if (d->counters.base == NULL)
 		result = make_counters(d);
-	if (result == RC_OK && d->counter_count == RC_COUNTER_ROW_COUNT)
+	uint64_t *found = result == RC_OK ? find_row(d, label) : NULL;
+	if (result == RC_OK && found == NULL && d->counter_count == RC_COUNTER_ROW_COUNT)
 		result = rci_fail(RC_ERROR_TOO_LARGE, "counter %s: all %d rows are taken", label, RC_COUNTER_ROW_COUNT);
 	if (result == RC_OK)
-		*counter = add_row(d, label);
+		*counter = found != NULL ? found : add_row(d, label);
 	(void)pthread_mutex_unlock(&d->mutex);
 	return result;
 }

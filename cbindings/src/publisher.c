@@ -73,7 +73,8 @@ static void hasten(rc_publisher *p)
 		return;
 	f->exclusive = r->exclusive;
 	f->forked = &p->domain->forked;
-	f->swift = p->producer.gate.pin_count == 0 ? p->producer.gate.limit : 0;
+	/* While a wait is open the next claim goes the long way, which ends it: gate.c. */
+	f->swift = p->producer.gate.pin_count == 0 && !p->producer.gate.waiting ? p->producer.gate.limit : 0;
 	f->next = load_relaxed(&r->control->tail);
 	f->owner = p->producer.owner;
 	f->payload = r->shape.payload;

@@ -99,6 +99,7 @@ void rc_subscription_close(rc_subscription *s)
 	rc_domain *domain = s->domain;
 	rci_subscription_slow(s);
 	rci_events_forget(s);
+	rci_refused_forget(s);
 	while (s->first != NULL) {
 		struct stream *next = s->first->next;
 		rci_stream_close(s->first);
@@ -126,6 +127,11 @@ static int take_pattern(rc_subscription *s, rc_received *out)
 	if (changes != s->seen_topics) {
 		s->seen_topics = changes;
 		rci_topics_look(s, true);
+	}
+	if (__builtin_expect(s->refused != NULL, 0)) {
+		int refused = rci_refused_tell(s);
+		if (refused != RC_NOTHING)
+			return refused;
 	}
 	if (s->in_turn >= TURN)
 		turn(s);

@@ -29,6 +29,7 @@ struct rc_subscription {
 	struct stream *first;   /* one for a name; for a pattern, those that match */
 	struct stream *current; /* read now */
 	unsigned in_turn;       /* messages taken from it while others wait */
+	struct refused *refused; /* topics of a pattern that can't be joined */
 	uint32_t seen_topics;   /* count of changes of topics/ at the last look */
 	bool kept_valid; /* what a waiting call has found, or could not hand out, comes next */
 	rc_received kept;
@@ -65,6 +66,12 @@ uint32_t rci_topics_changes(const rc_domain *domain);
 void rci_topics_stop(rc_domain *domain);
 /* Joins the topics that match and are not joined yet. */
 void rci_topics_look(rc_subscription *subscription, bool first);
+
+/* refused.c: topics of a pattern that can't be joined. */
+void rci_refused_add(rc_subscription *subscription, const char *topic, int code);
+/* Tells of one that was not told of: its error; RC_NOTHING if there is none. */
+int rci_refused_tell(const rc_subscription *subscription);
+void rci_refused_forget(rc_subscription *subscription);
 
 /* waiting.c: how somebody waits. */
 struct waiter {

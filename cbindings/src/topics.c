@@ -117,8 +117,13 @@ void rci_topics_look(rc_subscription *s, bool first)
 			continue;
 		(void)snprintf(topic, sizeof topic, "%.*s", (int)(n - suffix), entry->d_name);
 		struct stream *stream = NULL;
-		if (!rc_name_matches(s->name, topic) || joined(s, topic) || rci_stream_open(s, topic, s->history, first, &stream) != RC_OK)
-			continue; /* what can't be opened is tried again at the next change */
+		if (!rc_name_matches(s->name, topic) || joined(s, topic))
+			continue;
+		int result = rci_stream_open(s, topic, s->history, first, &stream);
+		if (result != RC_OK) { /* tried again at the next change */
+			rci_refused_add(s, topic, result);
+			continue;
+		}
 		stream->next = s->first;
 		s->first = stream;
 	}

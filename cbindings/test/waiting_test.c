@@ -75,6 +75,29 @@ static void patterns(void)
 	WANT(RC_OK, rc_domain_close(domain));
 }
 
+/* Of a topic that can't be read a pattern tells once, and reads the others. */
+static void broken_topic_is_told(void)
+{
+	struct pair p = open_pair("sound", NULL, NULL);
+	rc_subscription *all;
+	rc_received r;
+	char path[128];
+	(void)snprintf(path, sizeof path, "%s/default/topics/broken.ctl", test_directory);
+	FILE *f = fopen(path, "w");
+	CHECK(f != NULL && fputs("not a segment", f) >= 0 && fclose(f) == 0);
+	WANT(RC_OK, rc_subscription_open(p.domain, "*", NULL, &all));
+	WANT(RC_ERROR_NOT_OURS, rc_subscription_poll(all, &r));
+	CHECK(strstr(rc_error_detail(), "topic broken") != NULL);
+	for (int i = 0; i < 2; i++) {
+		WANT(RC_OK, rc_publisher_publish(p.publisher, "x", 1, SECOND));
+		WANT(RC_OK, rc_subscription_wait(all, SECOND, &r));
+		CHECK(r.type == RC_TYPE_MESSAGE && strcmp(r.topic, "sound") == 0);
+		WANT(RC_NOTHING, rc_subscription_poll(all, &r));
+	}
+	rc_subscription_close(all);
+	close_pair(&p);
+}
+
 static void *wait_for_new_topic(void *argument)
 {
 	rc_received r;
@@ -165,6 +188,7 @@ int main(void)
 	int failures = 0;
 	RUN(wait_for_several);
 	RUN(patterns);
+	RUN(broken_topic_is_told);
 	RUN(sleeping_pattern_is_woken);
 	RUN(sleeper_is_woken);
 	RUN(descriptor_becomes_readable);

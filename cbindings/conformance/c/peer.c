@@ -10,6 +10,7 @@
 #include "ringcast.h"
 
 #include "message.h"
+#include "refuse.h"
 
 #define SECOND INT64_C(1000000000)
 
@@ -221,6 +222,8 @@ int main(int argc, char **argv)
 		result = take_stream(domain, argv + 2);
 	else if (argc == 4 && strcmp(argv[1], "hold") == 0)
 		result = hold_message(domain, argv + 2);
+	else if (argc == 2 && strcmp(argv[1], "refuse") == 0)
+		refuse_all(domain), exit(0); /* with all that it has opened */
 	else
 		result = 2;
 	if (result == 0)

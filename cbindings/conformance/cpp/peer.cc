@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "message.h"
+#include "refuse.h"
 
 using namespace std::chrono_literals;
 
@@ -168,13 +169,20 @@ int hold_message(ringcast::domain &domain, char **args)
 	stay();
 }
 
+// refuse
+int refuse(ringcast::domain &domain, char **)
+{
+	refuse_all(domain);
+	return 0;
+}
+
 struct command {
 	const char *name;
 	int words;
 	int (*run)(ringcast::domain &domain, char **args);
 };
 
-constexpr command commands[] = {{"write", 5, write_stream}, {"claim", 3, hold_claim}, {"read", 4, read_stream}, {"member", 2, take_stream}, {"hold", 2, hold_message}};
+constexpr command commands[] = {{"write", 5, write_stream}, {"claim", 3, hold_claim}, {"read", 4, read_stream}, {"member", 2, take_stream}, {"hold", 2, hold_message}, {"refuse", 0, refuse}};
 
 } // namespace
 

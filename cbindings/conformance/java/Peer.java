@@ -37,8 +37,18 @@ public final class Peer {
       case "5 read": return read(domain, args);
       case "3 member": return member(domain, args);
       case "3 hold": return hold(domain, args);
+      case "1 refuse": return refuse(domain);
       case "2 calls": return calls(domain, Integer.parseInt(args[1]));
       default: return "unknown command: " + String.join(" ", args);
+    }
+  }
+
+  private static String refuse(Domain domain) {
+    try {
+      Refusals.print(domain);
+      return null;
+    } catch (Exception e) {
+      return e.toString();
     }
   }
 

@@ -13,6 +13,7 @@ import ringcast
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "examples" / "python"))
 
 from orders import Line, Order  # noqa: E402
+from refusals import refuse  # noqa: E402
 
 SLOT_SIZE = 256
 SCHEMA = 0x4F524445
@@ -171,7 +172,7 @@ def hold(domain: ringcast.Domain, topic: str, group: str) -> None:
         raise Wrong("was not killed")
 
 
-COMMANDS: Dict[str, Callable[..., None]] = {"write": write, "claim": claim, "read": read, "member": member, "hold": hold}
+COMMANDS: Dict[str, Callable[..., None]] = {"write": write, "claim": claim, "read": read, "member": member, "hold": hold, "refuse": refuse}
 
 
 def main(args: List[str]) -> int:

@@ -143,8 +143,8 @@ public:
 	// Where its files are; empty if it is closed.
 	std::string_view directory() const noexcept { return open_ ? rc_domain_directory(open_->handle) : std::string_view(); }
 
-	// Makes a counter: label is a dotted name, a colon, and what it counts, at most 48 bytes of UTF-8. Every call makes
-	// another; copies of one count together. At most 256 a domain; the first makes a file.
+	// Makes a counter: label is a dotted name, a colon, and what it counts, at most 48 bytes of UTF-8. Opened again,
+	// a label is the same counter. At most 256 a domain; the first makes a file.
 	result<ringcast::counter> counter(const std::string &label) const
 	{
 		if (!open_)

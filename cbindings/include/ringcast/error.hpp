@@ -36,7 +36,7 @@ enum class errc : int {
 	nothing = RC_NOTHING,                   // no message is there
 	full = RC_FULL,                         // no room in the ring, and no time to wait
 	timed_out = RC_TIMED_OUT,               // the time is up
-	invalid = RC_ERROR_INVALID,             // an argument that makes no sense, or a handle that was closed
+	invalid = RC_ERROR_INVALID,             // an argument that makes no sense
 	name = RC_ERROR_NAME,                   // not a name, or not a pattern
 	system = RC_ERROR_SYSTEM,               // a system call failed
 	permission = RC_ERROR_PERMISSION,       // no rights on a file
@@ -61,13 +61,18 @@ enum class errc : int {
 	mode = RC_ERROR_MODE,                   // a queue group of a topic of mode latest
 	group_full = RC_ERROR_GROUP_FULL,       // the group has as many members as it can have
 
+	closed = -1001,   // of this layer: the handle was closed, or moved from
 	bad_table = -1000 // of this layer: the payload is no FlatBuffer of the type that was asked for
 };
 
 // One sentence for a code. Does not allocate.
 inline const char *text(errc code) noexcept
 {
-	return code == errc::bad_table ? "not a FlatBuffer of this type" : rc_error_text(static_cast<int>(code));
+	switch (code) {
+	case errc::bad_table: return "not a FlatBuffer of this type";
+	case errc::closed: return "the handle was closed, or moved from";
+	default: return rc_error_text(static_cast<int>(code));
+	}
 }
 
 namespace detail {
@@ -80,6 +85,7 @@ public:
 	{
 		switch (static_cast<errc>(code)) {
 		case errc::invalid:
+		case errc::closed:
 		case errc::name: return std::errc::invalid_argument;
 		case errc::permission: return std::errc::permission_denied;
 		case errc::no_space: return std::errc::no_space_on_device;
@@ -191,7 +197,7 @@ inline failure failure_of(int code) { return code > 0 ? failure(static_cast<errc
 
 [[gnu::cold, gnu::noinline]] inline failure closed(const char *what)
 {
-	return failure(errc::invalid, std::string(what) + " was closed, or moved from");
+	return failure(errc::closed, std::string(what) + " was closed, or moved from");
 }
 
 } // namespace detail

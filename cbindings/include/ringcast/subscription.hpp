@@ -311,7 +311,7 @@ inline bool event_range::next()
 // they are read; they may be moved meanwhile, but are removed before they end. The thread that waits uses them all.
 class wait_set {
 public:
-	// Allocates. errc::invalid if it is closed.
+	// Allocates. errc::closed if it is closed.
 	result<void> add(const subscription &s)
 	{
 		if (!s.is_open())

@@ -139,7 +139,8 @@ class Domain:
 
     def counter(self, label: str) -> "Counter":
         """Opens a counter in a file that tools read while the program runs. label is a dotted
-        name, a colon, and what it counts, at most 48 bytes; at most 256 a domain."""
+        name, a colon, and what it counts, at most 48 bytes; at most 256 a domain. Opened
+        again, a label is the same counter."""
         counter = ffi.new("uint64_t **")
         check(lib.rc_counter_open(self._open(), encode(label), counter))
         return Counter(self, label, counter[0])

@@ -216,7 +216,11 @@ def test_another_process_sees_us_leave(program, domain):
 
 
 def test_control_c_ends_a_wait(directory):
-    text = "import ringcast\nwith ringcast.Domain() as d, d.subscribe('t') as s:\n    print('waits', flush=True)\n    for m in s: pass"
+    text = (
+        "import signal, ringcast\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"  # a background job has it ignored
+        "with ringcast.Domain() as d, d.subscribe('t') as s:\n    print('waits', flush=True)\n    for m in s: pass"
+    )
     child = subprocess.Popen(
         [sys.executable, "-c", text],
         env={**os.environ, "RINGCAST_SHM_DIR": directory},

@@ -160,6 +160,7 @@ def test_closed_handles(directory):
     c = d.counter("test.count: of tests")
     c.add(3)
     assert c.value == 3 and "test.count" in repr(c)
+    assert d.counter("test.count: of tests").value == 3
     d.close()
     d.close()
     assert d.closed and s.closed and p.closed and "closed" in repr(d) + repr(s) + repr(p)

@@ -26,11 +26,11 @@ TEST_F(DomainTest, IsMoveOnly)
 	ringcast::domain moved = std::move(domain);
 	EXPECT_FALSE(domain.is_open());
 	EXPECT_EQ(moved.address().value(), a);
-	EXPECT_EQ(domain.address().error(), errc::invalid);
-	EXPECT_EQ(domain.close().error(), errc::invalid);
-	EXPECT_EQ(domain.counter("a.b: things").error(), errc::invalid);
-	EXPECT_EQ(ringcast::publisher::open(domain, "a").error(), errc::invalid);
-	EXPECT_EQ(ringcast::subscription::open(domain, "a").error(), errc::invalid);
+	EXPECT_EQ(domain.address().error(), errc::closed);
+	EXPECT_EQ(domain.close().error(), errc::closed);
+	EXPECT_EQ(domain.counter("a.b: things").error(), errc::closed);
+	EXPECT_EQ(ringcast::publisher::open(domain, "a").error(), errc::closed);
+	EXPECT_EQ(ringcast::subscription::open(domain, "a").error(), errc::closed);
 	EXPECT_TRUE(domain.directory().empty());
 	EXPECT_EQ(domain.native_handle(), nullptr);
 }
@@ -55,7 +55,7 @@ TEST_F(DomainTest, ClosesOnce)
 	}
 	EXPECT_TRUE(domain.close());
 	EXPECT_FALSE(domain.is_open());
-	EXPECT_EQ(domain.close().error(), errc::invalid);
+	EXPECT_EQ(domain.close().error(), errc::closed);
 }
 
 TEST_F(DomainTest, ErrorsSayWhatHappened)
@@ -107,6 +107,8 @@ TEST_F(DomainTest, CountersAreShared)
 	c += 5;
 	EXPECT_EQ(c.value(), 2005u);
 	EXPECT_EQ(same.value(), 2005u);
+	EXPECT_EQ(domain.counter("test.orders: orders taken").value().value(), 2005u) << "opened again, it is the same";
+	EXPECT_EQ(domain.counter("test.orders: orders").value().value(), 0u) << "another";
 	EXPECT_EQ(domain.close().error(), errc::busy) << "a counter keeps it open";
 	EXPECT_EQ(domain.counter(std::string("a\0b", 3)).error(), errc::name);
 	EXPECT_EQ(domain.counter("").error(), errc::invalid);

@@ -213,9 +213,9 @@ TEST_F(DomainTest, ClaimsAndPublishersMove)
 	first.bytes()[0] = std::byte{'1'};
 	ringcast::publisher q = std::move(p);
 	EXPECT_EQ(first.owner(), &q);
-	EXPECT_EQ(p.publish("x").error(), errc::invalid);
-	EXPECT_EQ(p.claim(1).error(), errc::invalid);
-	EXPECT_EQ(p.info().error(), errc::invalid);
+	EXPECT_EQ(p.publish("x").error(), errc::closed);
+	EXPECT_EQ(p.claim(1).error(), errc::closed);
+	EXPECT_EQ(p.info().error(), errc::closed);
 	EXPECT_EQ(p.sequence(), 0u);
 	EXPECT_EQ(p.source(), ringcast::address());
 	ringcast::claim second = std::move(first);

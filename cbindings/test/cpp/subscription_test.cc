@@ -54,7 +54,7 @@ TEST_F(DomainTest, RangesEnd)
 	auto none = s.events();
 	for (const ringcast::event &e : none)
 		FAIL() << e;
-	EXPECT_EQ(none.error(), errc::invalid);
+	EXPECT_EQ(none.error(), errc::closed);
 }
 
 TEST_F(DomainTest, RangesHaveIterators)
@@ -95,7 +95,7 @@ TEST_F(DomainTest, DispatchTakesWhatIsThere)
 	ASSERT_TRUE(p.publish("x"));
 	EXPECT_EQ(s.dispatch(9, pass_over<ringcast::message>, others).value(), 1u) << "functions are handlers";
 	s.close();
-	EXPECT_EQ(s.dispatch(9, [](const auto &) {}).error(), errc::invalid);
+	EXPECT_EQ(s.dispatch(9, [](const auto &) {}).error(), errc::closed);
 }
 
 TEST_F(DomainTest, RunWaits)
@@ -171,11 +171,11 @@ TEST_F(DomainTest, MessagesKnowTheirEnd)
 	m = expect_message(moved.poll());
 	moved.close();
 	EXPECT_FALSE(m.valid());
-	EXPECT_EQ(moved.poll().error(), errc::invalid);
-	EXPECT_EQ(moved.wait().error(), errc::invalid);
-	EXPECT_EQ(moved.read({}).error(), errc::invalid);
-	EXPECT_EQ(moved.fd().error(), errc::invalid);
-	EXPECT_EQ(moved.info().error(), errc::invalid);
+	EXPECT_EQ(moved.poll().error(), errc::closed);
+	EXPECT_EQ(moved.wait().error(), errc::closed);
+	EXPECT_EQ(moved.read({}).error(), errc::closed);
+	EXPECT_EQ(moved.fd().error(), errc::closed);
+	EXPECT_EQ(moved.info().error(), errc::closed);
 	moved.release();
 	for (int i = 0; i < 3; i++) { // the memory of its lease is used again
 		auto other = subscribe("b");
@@ -311,8 +311,8 @@ TEST_F(DomainTest, SeveralAtOnce)
 	ASSERT_TRUE(set.add(b));
 	EXPECT_EQ(set.size(), 2u);
 	ringcast::subscription moved = std::move(b);
-	EXPECT_EQ(set.add(b).error(), errc::invalid);
-	EXPECT_EQ(ringcast::wait_any(1ms, a, b).error(), errc::invalid);
+	EXPECT_EQ(set.add(b).error(), errc::closed);
+	EXPECT_EQ(ringcast::wait_any(1ms, a, b).error(), errc::closed);
 	ASSERT_TRUE(to_b.publish("z"));
 	EXPECT_EQ(set.wait(patience).value(), 1u);
 	set.remove(a);

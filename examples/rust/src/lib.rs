@@ -6,7 +6,7 @@
 //! reader or as a member of a queue group, sleeps and is woken, follows replaced rings, and takes back
 //! what the dead held.
 //!
-//! Left out: patterns, rights of one's own for a topic, counters, watching bells, and the forwarder.
+//! What is left out, README.md says.
 
 pub mod domain;
 pub mod error;

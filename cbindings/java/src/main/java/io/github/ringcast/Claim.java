@@ -61,7 +61,7 @@ public final class Claim implements AutoCloseable {
 
   private void check() {
     if (buffer == null) {
-      throw new IllegalStateException("claim in " + publisher.topic() + ": was ended before");
+      throw new RingcastException(Reason.INVALID, "claim in " + publisher.topic() + ": was ended before");
     }
   }
 

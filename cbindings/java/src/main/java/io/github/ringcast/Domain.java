@@ -3,6 +3,7 @@ package io.github.ringcast;
 import io.github.ringcast.ring.Recovery;
 import io.github.ringcast.ring.Shape;
 import io.github.ringcast.shm.Clock;
+import io.github.ringcast.shm.Counters;
 import io.github.ringcast.shm.Kernel;
 import io.github.ringcast.shm.Membership;
 import io.github.ringcast.shm.Names;
@@ -34,12 +35,14 @@ public final class Domain implements AutoCloseable {
 
   private final Membership membership;
   private final Handles handles = new Handles();
+  private final Counters counters;
   final Waiting waiting;
   private int open;
   private boolean closed;
 
   private Domain(Membership membership, Waiting waiting) {
     this.membership = membership;
+    counters = new Counters(membership.directory(), membership.table().index());
     this.waiting = waiting;
   }
 
@@ -166,6 +169,17 @@ public final class Domain implements AutoCloseable {
     }
   }
 
+  /**
+   * Opens a counter in a file that tools read while the program runs. The label is a dotted name, a
+   * colon, and what it counts, at most 48 bytes of UTF-8; opened again, it is the same counter. At most
+   * 256 a domain; the first makes the file.
+   */
+  public synchronized Counter counter(String label) {
+    membership();
+    int at = counters.row(label);
+    return new Counter(label, counters.words(), at);
+  }
+
   /** Now, on the clock that deadlines are counted by. */
   static long now() {
     return Clock.now();
@@ -181,6 +195,7 @@ public final class Domain implements AutoCloseable {
       throw new RingcastException(Reason.BUSY, "close domain: " + open + " publishers or subscriptions are open: close them first");
     }
     closed = true;
+    counters.close();
     membership.close();
   }
 }

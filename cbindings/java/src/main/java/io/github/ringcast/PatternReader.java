@@ -5,9 +5,11 @@ import io.github.ringcast.ring.Source;
 import io.github.ringcast.ring.TopicReader;
 import io.github.ringcast.shm.Names;
 import java.io.File;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Queue;
 import java.util.Set;
 
 /**
@@ -22,6 +24,8 @@ final class PatternReader implements Source {
   private final String pattern;
   private final SubscriptionConfig config;
   private final Set<String> known = new HashSet<>();
+  private final Set<String> told = new HashSet<>();
+  private final Queue<RingcastException> refused = new ArrayDeque<>();
   private final List<TopicReader> readers = new ArrayList<>();
   private final List<String> topics = new ArrayList<>();
   private long searched;
@@ -41,13 +45,26 @@ final class PatternReader implements Source {
     for (String file : names == null ? new String[0] : names) {
       String topic = file.substring(0, file.length() - 4);
       if (!known.contains(topic) && Names.matches(pattern, topic)) {
-        TopicReader reader = TopicReader.ifThere(domain.table(), domain.topicPath(topic), config.latest, history);
-        if (reader != null) {
-          known.add(topic);
-          readers.add(reader);
-          topics.add(topic);
-        }
+        join(topic, history);
       }
+    }
+  }
+
+  /** Joins a topic. One that can't be read is told of once, and tried again at each search. */
+  private void join(String topic, long history) {
+    TopicReader reader;
+    try {
+      reader = TopicReader.ifThere(domain.table(), domain.topicPath(topic), config.latest, history);
+    } catch (RingcastException e) {
+      if (told.add(topic)) {
+        refused.add(new RingcastException(e.reason(), "topic " + topic + ": " + e.getMessage(), e));
+      }
+      return;
+    }
+    if (reader != null) {
+      known.add(topic);
+      readers.add(reader);
+      topics.add(topic);
     }
   }
 
@@ -59,6 +76,9 @@ final class PatternReader implements Source {
   public int poll(Received out, boolean spinning) {
     if (Domain.now() - searched > SEARCH) {
       search(Long.MAX_VALUE); // from their first position
+    }
+    if (!refused.isEmpty()) {
+      throw refused.remove();
     }
     int n = readers.size();
     for (int i = 0; i < n; i++) {

@@ -45,7 +45,7 @@ public final class Publisher implements AutoCloseable {
     timestamps = config.timestamps;
     schema = config.schema;
     interest = new Info.Want(topic, false, true, false, false);
-    outlet = new Outlet(domain.table(), domain.topicPath(topic), asked);
+    outlet = new Outlet(domain.table(), domain.topicPath(topic), asked, config.rights(topic));
     handle = domain.handles().take(topic);
     boolean told = false;
     try {

@@ -3,6 +3,7 @@ package io.github.ringcast;
 import io.github.ringcast.fb.RingKind;
 import io.github.ringcast.fb.RingMode;
 import io.github.ringcast.ring.Shape;
+import io.github.ringcast.shm.Rights;
 
 /**
  * What ring a publisher asks for, and how it marks its messages. What is not asked for is taken as it
@@ -14,6 +15,9 @@ public final class PublisherConfig {
   private int mode;
   private int kind;
   private int history;
+  private int fileMode;
+  private String owner;
+  private String group;
   int schema;
   boolean timestamps;
 
@@ -69,6 +73,32 @@ public final class PublisherConfig {
   public PublisherConfig timestamps() {
     timestamps = true;
     return this;
+  }
+
+  /**
+   * Who may write (publish) and read (subscribe), as 0640: the owner publishes, the group subscribes. A
+   * topic that was written with other rights than those asked for is refused: PERMISSION.
+   */
+  public PublisherConfig fileMode(int bits) {
+    fileMode = bits;
+    return this;
+  }
+
+  /** Whose the topic is: a user of /etc/passwd, or a number. Only root gives it to others. */
+  public PublisherConfig owner(String user) {
+    owner = user;
+    return this;
+  }
+
+  /** Its group: one of /etc/group, or a number; this process is a member of it. */
+  public PublisherConfig group(String name) {
+    group = name;
+    return this;
+  }
+
+  /** The rights asked for; null: none. */
+  Rights rights(String topic) {
+    return Rights.asked("publish " + topic, fileMode, owner, group);
   }
 
   Shape shape() {

@@ -36,6 +36,10 @@ public enum Reason {
   FENCED,
   /** A claim is open, or handles are. */
   BUSY,
+  /** A queue group of a topic of mode latest. */
+  MODE,
+  /** The queue group has as many members as it can have. */
+  GROUP_FULL,
   /** The handle, or its domain, was closed. */
   CLOSED,
   /** Known, but not built in this implementation. */

@@ -173,7 +173,7 @@ final class GroupTest {
     try (Stage stage = new Stage(); Domain d = stage.open(); Publisher p = d.publisher("t", shape(false)); Subscription s = d.subscribe("t", MEMBER);
         Publisher latest = d.publisher("l", shape(false).latest())) {
       assertEquals(Reason.TOO_LARGE, assertThrows(RingcastException.class, () -> p.tryPublish(new byte[129])).reason());
-      assertEquals(Reason.INVALID, assertThrows(RingcastException.class, () -> d.subscribe("l", MEMBER)).reason());
+      assertEquals(Reason.MODE, assertThrows(RingcastException.class, () -> d.subscribe("l", MEMBER)).reason());
       assertEquals(Reason.INVALID, assertThrows(RingcastException.class, () -> d.subscribe("t", new SubscriptionConfig().group("a b"))).reason());
       assertEquals(Reason.INVALID, assertThrows(RingcastException.class, () -> d.subscribe("t.*", MEMBER)).reason());
     }

@@ -45,6 +45,48 @@ final class RefusalTest {
   }
 
   @Test
+  void aPatternTellsOnceOfATopicThatCantBeReadAndReadsTheOthers() throws Exception {
+    try (Stage stage = new Stage(); Domain d = stage.open(); Publisher p = d.publisher("sound")) {
+      Files.writeString(stage.topics().resolve("broken.ctl"), "not a segment");
+      try (Subscription s = d.subscribe("*")) {
+        refuses(Reason.NOT_OURS, "topic broken", s::poll);
+        for (int i = 1; i <= 2; i++) {
+          p.publish(new byte[1]);
+          assertEquals(i, s.next(Stage.PATIENCE).sequence());
+          Thread.sleep(60); // until it has searched again
+          assertEquals(null, s.poll());
+        }
+      }
+    }
+  }
+
+  @Test
+  void aTopicHasTheRightsThatWereAskedFor() throws Exception {
+    try (Stage stage = new Stage(); Domain d = stage.open(); Subscription first = d.subscribe("t");
+        Publisher p = d.publisher("t", new PublisherConfig().fileMode(0640))) {
+      assertEquals("rw-r-----", rights(stage, ".dat"), "instead of a ring that nobody wrote");
+      assertEquals("rw-r-----", rights(stage, ".ctl"), "the domain is for its owner alone");
+      p.publish(new byte[1]);
+      assertEquals(1, first.next(Stage.PATIENCE).sequence());
+      refuses(Reason.PERMISSION, "0640 already", () -> d.publisher("t", new PublisherConfig().fileMode(0600)));
+      String gid = Files.getAttribute(stage.topics().resolve("t.ctl"), "unix:gid").toString();
+      d.publisher("t", new PublisherConfig().fileMode(0640).group(gid)).close();
+      refuses(Reason.PERMISSION, "already", () -> d.publisher("t", new PublisherConfig().group(Integer.toString(Integer.parseInt(gid) + 1))));
+      refuses(Reason.INVALID, "mode 0007", () -> d.publisher("u", new PublisherConfig().fileMode(0007)));
+      refuses(Reason.INVALID, "no-such", () -> d.publisher("u", new PublisherConfig().owner("no-such-user")));
+    }
+  }
+
+  private static String rights(Stage stage, String end) throws IOException {
+    for (String name : stage.files("topics")) {
+      if (name.endsWith(end)) {
+        return java.nio.file.attribute.PosixFilePermissions.toString(Files.getPosixFilePermissions(stage.topics().resolve(name)));
+      }
+    }
+    throw new IOException("no file that ends with " + end);
+  }
+
+  @Test
   void anExclusiveTopicHasOnePublisher() {
     try (Stage stage = new Stage(); Domain d = stage.open(); Publisher p = d.publisher("t", new PublisherConfig().exclusive())) {
       refuses(Reason.NOT_EXCLUSIVE, "participant 0", () -> d.publisher("t"));

@@ -92,7 +92,7 @@ final class StreamTest {
         c.buffer().putLong(n);
         assertEquals(Reason.BUSY, assertThrows(RingcastException.class, () -> p.tryPublish(new byte[1])).reason());
         c.commit(8);
-        assertThrows(IllegalStateException.class, c::buffer);
+        assertEquals(Reason.INVALID, assertThrows(RingcastException.class, c::buffer).reason());
         Message m = s.poll();
         assertEquals(n, m.sequence());
         assertEquals(n, m.payload().getLong());

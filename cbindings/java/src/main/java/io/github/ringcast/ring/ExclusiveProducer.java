@@ -73,7 +73,7 @@ final class ExclusiveProducer extends Producer {
       if (open <= t - r.count) {
         return FULL; // a claim of our own
       }
-      if (t >= gate.limit && !gate.room(t)) {
+      if (!gate.room(t)) {
         gate.blame(t);
         return FULL;
       }

@@ -22,7 +22,7 @@ final class Gate {
   private final Watch blocked = new Watch();
   private final Watch excuse = new Watch();
   /** Positions below it may be claimed. */
-  long limit;
+  private long limit;
   int pins;
   private final long[] pinFrom = new long[ENTRY_COUNT];
   private final long[] pinTo = new long[ENTRY_COUNT];
@@ -46,6 +46,10 @@ final class Gate {
       waiting = false; // also where a look for more room than this found it
       return true;
     }
+    return roomBehind(t);
+  }
+
+  private boolean roomBehind(long t) {
     if (!r.gated) {
       limit = Long.MAX_VALUE; // nobody waits here, and nothing is lent
       return true;

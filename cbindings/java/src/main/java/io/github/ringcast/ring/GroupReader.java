@@ -30,7 +30,7 @@ public final class GroupReader implements Source {
   }
 
   private Member join(boolean atBegin) {
-    Ring r = RingFiles.open(table, path, Shape.ANY, false);
+    Ring r = RingFiles.open(table, path);
     Member m = null;
     try {
       m = Member.join(r, path, name, atBegin, address0, address1);

@@ -72,7 +72,7 @@ final class Member {
   /** Joins the group on this ring; one that is not there begins at the tail, or at 0. */
   static Member join(Ring r, String path, String name, boolean atBegin, long address0, long address1) {
     if (!r.gated) {
-      throw new RingcastException(Reason.INVALID, path + ": a topic of mode latest has no queue groups");
+      throw new RingcastException(Reason.MODE, path + ": a topic of mode latest has no queue groups");
     }
     GroupFile f = GroupFile.openOrMake(r, path, name);
     int row = -1;
@@ -111,7 +111,7 @@ final class Member {
       }
       f.reportDead();
     }
-    throw new RingcastException(Reason.READERS_FULL, "queue group: all " + GroupFile.ROWS + " rows for members are taken");
+    throw new RingcastException(Reason.GROUP_FULL, "queue group: all " + GroupFile.ROWS + " rows for members are taken");
   }
 
   /** Ends what the last call handed out: the message was handled, the report was told. */

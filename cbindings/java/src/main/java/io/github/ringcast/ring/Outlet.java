@@ -6,6 +6,7 @@ import io.github.ringcast.fb.EntryMode;
 import io.github.ringcast.fb.EntryState;
 import io.github.ringcast.fb.MessageFlag;
 import io.github.ringcast.shm.Participants;
+import io.github.ringcast.shm.Rights;
 import io.github.ringcast.shm.Words;
 import java.nio.ByteBuffer;
 
@@ -21,11 +22,13 @@ public final class Outlet {
   private final Participants table;
   private final String path;
   private final Shape asked;
+  private final Rights rights;
   private Producer producer;
   private long[] positions = new long[0];
 
   /** Opens the ring for publishing, and takes it where it is exclusive. Blocks for up to 2 s; allocates. */
-  public Outlet(Participants table, String path, Shape asked) {
+  public Outlet(Participants table, String path, Shape asked, Rights rights) {
+    this.rights = rights;
     this.table = table;
     this.path = path;
     this.asked = asked;
@@ -35,7 +38,7 @@ public final class Outlet {
 
   private void open() {
     for (;;) {
-      Ring r = RingFiles.open(table, path, asked, true);
+      Ring r = RingFiles.openForWriting(table, path, asked, rights);
       boolean kept = false;
       try {
         producer = Producer.of(r);

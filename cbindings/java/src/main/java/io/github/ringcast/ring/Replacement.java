@@ -19,9 +19,9 @@ final class Replacement {
   private Replacement() {}
 
   /** Replaces a READY ring that nobody has written; false if somebody has, or owns it. */
-  static boolean replace(Ring old, String path, Shape asked) {
+  static boolean replace(Ring old, String path, Shape asked, Rights rights) {
     long id = Maker.newId();
-    Ring next = successor(old, path, asked, id);
+    Ring next = successor(old, path, asked, rights, id);
     if (next == null) {
       return true; // look again
     }
@@ -42,16 +42,16 @@ final class Replacement {
       return;
     }
     long id = Maker.newId();
-    Ring next = successor(old, path, Shape.ANY, id);
+    Ring next = successor(old, path, Shape.ANY, null, id);
     if (next != null) {
       handOver(old, next, path, id, word);
     }
   }
 
-  private static Ring successor(Ring old, String path, Shape asked, long id) {
+  private static Ring successor(Ring old, String path, Shape asked, Rights rights, long id) {
     Rights domain = Rights.ofDirectory(path);
-    Rights data = old.data == null ? null : domain.like(old.data);
-    Rights control = data == null ? null : data.forControl(domain);
+    Rights data = (old.data == null ? domain : domain.like(old.data)).over(rights);
+    Rights control = data.forControl(domain);
     return RingFiles.build(old.table, path, path + ".ctl." + RingFiles.id(id), id, asked.over(old.shape), data, control);
   }
 

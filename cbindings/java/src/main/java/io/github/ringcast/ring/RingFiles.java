@@ -23,12 +23,14 @@ public final class RingFiles {
   private final Participants table;
   private final String path;
   private final Shape asked;
+  private final Rights rights;
   private final boolean producer;
   private final boolean make;
   private boolean missing;
   private long since;
 
-  private RingFiles(Participants table, String path, Shape asked, boolean producer, boolean make) {
+  private RingFiles(Participants table, String path, Shape asked, Rights rights, boolean producer, boolean make) {
+    this.rights = rights;
     this.make = make;
     this.table = table;
     this.path = path;
@@ -36,14 +38,19 @@ public final class RingFiles {
     this.producer = producer;
   }
 
-  /** Opens the ring of a path, or makes it; a producer's shape replaces that of a ring nobody wrote. */
-  public static Ring open(Participants table, String path, Shape asked, boolean producer) {
-    return new RingFiles(table, path, asked, producer, true).open();
+  /** Opens the ring of a path for a reader, or makes it. */
+  public static Ring open(Participants table, String path) {
+    return new RingFiles(table, path, Shape.ANY, null, false, true).open();
+  }
+
+  /** The same for a producer, whose shape and rights (null: none are asked for) replace those of a ring nobody wrote. */
+  static Ring openForWriting(Participants table, String path, Shape asked, Rights rights) {
+    return new RingFiles(table, path, asked, rights, true, true).open();
   }
 
   /** The same for who only wants to look at a ring that is there; null if there is none. */
   static Ring openIfThere(Participants table, String path) {
-    return new RingFiles(table, path, Shape.ANY, false, false).open();
+    return new RingFiles(table, path, Shape.ANY, null, false, false).open();
   }
 
   private Ring open() {
@@ -79,7 +86,7 @@ public final class RingFiles {
       }
       since = 0;
       missing = !make;
-      return missing ? null : make(table, path, asked.over(Shape.standard()));
+      return missing ? null : make();
     }
     Ring r = null;
     boolean kept = false;
@@ -135,7 +142,7 @@ public final class RingFiles {
   private boolean usable(Ring r) {
     if (r.sealed()) {
       if (lasting()) {
-        Replacement.replace(r, path, asked);
+        Replacement.replace(r, path, asked, rights);
       }
       return false;
     }
@@ -143,10 +150,14 @@ public final class RingFiles {
       return false;
     }
     since = 0;
-    if (!producer || r.shape.has(asked)) {
+    boolean other = rights != null && !rights.hadBy(r.data);
+    if (!producer || r.shape.has(asked) && !other) {
       return true;
     }
-    if (r.written() || !Replacement.replace(r, path, asked)) {
+    if (other && r.written()) {
+      throw rights.refusal(r.data);
+    }
+    if (r.written() || !Replacement.replace(r, path, asked, rights)) {
       throw new RingcastException(Reason.SHAPE, path + ": has " + r.shape + ", and was written or is in use; asked for " + asked.over(r.shape)
           + ": ask for that shape, or for none");
     }
@@ -154,11 +165,13 @@ public final class RingFiles {
   }
 
   /** Makes both files; null if somebody was faster. */
-  private static Ring make(Participants table, String path, Shape shape) {
-    return build(table, path, path + ".ctl", Maker.newId(), shape, null, null);
+  private Ring make() {
+    Rights domain = Rights.ofDirectory(path);
+    Rights data = domain.over(rights);
+    return build(table, path, path + ".ctl", Maker.newId(), asked.over(Shape.standard()), data, data.forControl(domain));
   }
 
-  /** Builds a ring whose control file gets this name; null if that is taken. Rights may be null. */
+  /** Builds a ring whose control file gets this name; null if that is taken. */
   static Ring build(Participants table, String path, String name, long id, Shape shape, Rights dataRights, Rights controlRights) {
     Maker dataMaker = new Maker(path + ".dat", SegmentKind.RingData, shape.dataSize(), SEGMENT_HEADER_SIZE).rights(dataRights);
     Segment data = dataMaker.build(SEGMENT_HEADER_SIZE, w -> { });

@@ -40,7 +40,7 @@ final class SharedProducer extends Producer {
       int result;
       if (Claims.lap(word) != lap - 1 || lap >= LAP_LIMIT) {
         result = otherLap(t, lap, word);
-      } else if (t >= gate.limit && !gate.room(t)) {
+      } else if (!gate.room(t)) {
         gate.blame(t);
         return FULL;
       } else if ((word & 13) != 0 || gate.pins != 0 && gate.pinned(t)) {

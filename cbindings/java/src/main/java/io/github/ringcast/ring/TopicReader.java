@@ -40,7 +40,7 @@ public final class TopicReader implements Source {
 
   private boolean enter(long history, boolean make) {
     for (;;) {
-      Ring r = make ? RingFiles.open(table, path, Shape.ANY, false) : RingFiles.openIfThere(table, path);
+      Ring r = make ? RingFiles.open(table, path) : RingFiles.openIfThere(table, path);
       if (r == null) {
         return false;
       }
@@ -118,7 +118,7 @@ public final class TopicReader implements Source {
     boolean unwritten = old.sealed();
     long from = reader.cursor();
     long tail = old.tail();
-    Ring next = RingFiles.open(table, path, Shape.ANY, false);
+    Ring next = RingFiles.open(table, path);
     Reader successor = null;
     try {
       successor = reader.follow(next, asLatest);

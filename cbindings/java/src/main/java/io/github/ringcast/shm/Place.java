@@ -27,6 +27,7 @@ public final class Place {
    */
   public static Place open(String base, String domain, int mode) {
     Names.checkDomain(domain);
+    Rights.checkMode("domain " + domain, mode);
     int directoryMode = mode == 0 ? 0700 : mode | (mode & 0444) >> 2 | 0700;
     String root = base(base, directoryMode);
     String path = root + "/" + domain;

@@ -1,0 +1,45 @@
+package io.github.ringcast;
+
+import io.github.ringcast.shm.Words;
+import java.nio.ByteBuffer;
+
+/**
+ * A counter in a file that tools read while the program runs. It counts on when its domain was closed,
+ * but nobody sees that. Safe for use by several threads.
+ */
+public final class Counter {
+  private final String label;
+  private final ByteBuffer words;
+  private final int at;
+
+  Counter(String label, ByteBuffer words, int at) {
+    this.label = label;
+    this.words = words;
+    this.at = at;
+  }
+
+  /** Adds n. One locked instruction. */
+  public void add(long n) {
+    Words.add(words, at, n);
+  }
+
+  /** Adds 1. */
+  public void increment() {
+    add(1);
+  }
+
+  /** What it stands at. */
+  public long value() {
+    return Words.relaxed(words, at);
+  }
+
+  /** What it was opened with. */
+  public String label() {
+    return label;
+  }
+
+  @Override
+  public String toString() {
+    return label + " = " + value();
+  }
+}
