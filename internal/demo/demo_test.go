@@ -35,7 +35,7 @@ func withBinaries(m *testing.M) int {
 func small(t *testing.T) settings {
 	return settings{
 		bin: binaries, work: t.TempDir(), fault: "loss=0.02", seed: 7,
-		bytes: 1 << 20, lines: 30_000, rate: 5_000, seconds: 1, size: 2000, patience: 3 * time.Second,
+		bytes: 1 << 20, lines: 30_000, rate: 5_000, seconds: 1, size: 2000, patience: 3 * time.Second, pause: 1500 * time.Millisecond,
 	}
 }
 
@@ -45,7 +45,7 @@ func demoContext(t *testing.T) context.Context {
 	return ctx
 }
 
-// TestDemo runs both parts.
+// TestDemo runs all parts, on loopback.
 func TestDemo(t *testing.T) {
 	s := small(t)
 	s.part = "all"

@@ -1,11 +1,13 @@
 // Demo shows the main job of Ringcast on one host, without root: two nodes, each
 // with a forwarder and a directory of its own, joined by multicast on loopback
-// with datagrams lost on purpose.
+// with datagrams lost on purpose; then three, in network namespaces where this host
+// allows them, one of which is stopped for a while.
 //
 //	go run ./internal/demo -bin bin
 //
 // It ends with exit code 0 only if both subscribers wrote exactly what was
-// published, although datagrams were lost, because they were repaired.
+// published, although datagrams were lost, because they were repaired, and if the
+// subscriber on the stopped node was told of all that it missed, and the other missed nothing.
 //
 // Environment, to see it fail as it must:
 //
@@ -22,6 +24,8 @@ import (
 	"os/signal"
 	"syscall"
 	"time"
+
+	"github.com/ringcast/ringcast/internal/netlab"
 )
 
 // settings are the flags and the environment.
@@ -39,13 +43,17 @@ type settings struct {
 	noNAK    bool
 	patience time.Duration
 	stopB    bool
+	pause    time.Duration
+	window   int         // of the forwarders, in bytes; 0: their default
+	self     string      // this program, for the part that goes elsewhere
+	lab      *netlab.Lab // nil: on loopback
 }
 
 func main() {
 	var s settings
 	flag.StringVar(&s.bin, "bin", "bin", "directory of ringcast and ringcastd")
 	flag.StringVar(&s.work, "work", ".demo", "directory for input and outputs")
-	flag.StringVar(&s.part, "part", "all", "stream, rate or all")
+	flag.StringVar(&s.part, "part", "all", "stream, rate, pause or all")
 	flag.StringVar(&s.fault, "fault", "loss=0.01", "what the forwarders' fault layer does to arriving datagrams")
 	flag.Uint64Var(&s.seed, "seed", 7, "seed of the faults; each node adds its own")
 	flag.Int64Var(&s.bytes, "bytes", 200<<20, "least size of the stream's input")
@@ -54,12 +62,17 @@ func main() {
 	flag.IntVar(&s.seconds, "seconds", 10, "length of the rate part")
 	flag.IntVar(&s.size, "size", 2000, "bytes of a message in the rate part")
 	flag.DurationVar(&s.patience, "patience", 15*time.Second, "a subscriber that gets nothing for so long gives up")
+	flag.DurationVar(&s.pause, "pause", 2*time.Second, "how long node C is stopped in the pause part")
 	flag.Parse()
 	s.noNAK = os.Getenv("DEMO_NO_NAK") == "1"
 	s.stopB = os.Getenv("DEMO_STOP_B") == "1"
 
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	if s.part == "pause" {
+		os.Exit(pauseInside(ctx, s))
+	}
+	s.self, _ = os.Executable() // without it all is on loopback
 	if err := run(ctx, s); err != nil {
 		fmt.Fprintf(os.Stderr, "\ndemo FAILED: %v\n", err)
 		os.Exit(1)
@@ -83,6 +96,15 @@ func run(ctx context.Context, s settings) error {
 	if s.part == "all" || s.part == "rate" {
 		if err := ratePart(ctx, s); err != nil {
 			errs = append(errs, fmt.Errorf("rate: %w", err))
+		}
+	}
+	if s.part == "all" || s.part == "pause" {
+		pause := pausePart
+		if s.self != "" {
+			pause = pauseElsewhere
+		}
+		if err := pause(ctx, s); err != nil {
+			errs = append(errs, fmt.Errorf("pause: %w", err))
 		}
 	}
 	return errors.Join(errs...)

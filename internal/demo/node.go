@@ -10,10 +10,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
 	"github.com/ringcast/ringcast/codec/table"
+	"github.com/ringcast/ringcast/internal/netlab"
 	"github.com/ringcast/ringcast/shm"
 )
 
@@ -26,8 +29,8 @@ type process struct {
 	done   chan error
 }
 
-// start runs a program; its stderr goes to a file that is shown if it fails.
-func start(s settings, name, program string, args ...string) (*process, error) {
+// start runs a program on the node; its stderr goes to a file that is shown if it fails.
+func (n *node) start(s settings, name, program string, args ...string) (*process, error) {
 	errs, err := os.Create(filepath.Join(s.work, name+".log"))
 	if err != nil {
 		return nil, err
@@ -36,7 +39,11 @@ func start(s settings, name, program string, args ...string) (*process, error) {
 	p.cmd = exec.Command(filepath.Join(s.bin, program), args...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.stdout, errs
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := p.cmd.Start(); err != nil {
+	begin := p.cmd.Start
+	if n.host != nil {
+		begin = func() error { return n.host.Start(p.cmd) }
+	}
+	if err := begin(); err != nil {
 		return nil, err
 	}
 	go func() { p.done <- p.cmd.Wait() }()
@@ -98,33 +105,54 @@ func (p *process) cpu() time.Duration {
 type node struct {
 	name      string
 	dir       string
+	host      *netlab.Node // nil: this one
 	forwarder *process
 }
 
 const demoDomain = "demo"
 
-// newNodes makes two directories of shared memory and starts the forwarders.
+// newNodes makes the two nodes of a part on loopback.
 func newNodes(s settings) (a, b *node, err error) {
+	nodes, err := startNodes(s, "A", "B")
+	return nodes[0], nodes[1], err
+}
+
+// startNodes makes directories of shared memory and starts the forwarders. What was made
+// is returned also with an error.
+func startNodes(s settings, names ...string) ([]*node, error) {
+	nodes := make([]*node, len(names))
 	base, err := os.MkdirTemp("/dev/shm", "ringcast-demo-")
 	if err != nil {
-		return nil, nil, err
+		return nodes, err
 	}
-	a = &node{name: "A", dir: filepath.Join(base, "a")}
-	b = &node{name: "B", dir: filepath.Join(base, "b")}
-	for _, n := range []*node{a, b} {
-		if s.stopB && n == b {
+	for i, name := range names {
+		nodes[i] = &node{name: name, dir: filepath.Join(base, strings.ToLower(name))}
+		if s.lab != nil {
+			nodes[i].host = s.lab.Node(i + 1)
+		}
+	}
+	for _, n := range nodes {
+		if s.stopB && n.name == "B" {
 			continue
 		}
-		args := []string{"--shm-dir", n.dir, "--domain", demoDomain, "--interface", "lo", "--json",
-			"--fault", fmt.Sprintf("%s,seed=%d", s.fault, s.seed+uint64(n.name[0]))}
-		if s.noNAK {
-			args = append(args, "--fault-no-nak")
-		}
-		if n.forwarder, err = start(s, "ringcastd-"+n.name, "ringcastd", args...); err != nil {
-			return a, b, err
+		if n.forwarder, err = n.start(s, "ringcastd-"+n.name, "ringcastd", n.forwarderFlags(s)...); err != nil {
+			return nodes, err
 		}
 	}
-	return a, b, nil
+	return nodes, nil
+}
+
+// forwarderFlags lose datagrams in the forwarder itself where nftables does not.
+func (n *node) forwarderFlags(s settings) []string {
+	flags := []string{"--shm-dir", n.dir, "--domain", demoDomain, "--json", "--window", strconv.Itoa(s.window)}
+	if n.host != nil {
+		return append(flags, "--interface", netlab.Interface)
+	}
+	flags = append(flags, "--interface", "lo", "--fault", fmt.Sprintf("%s,seed=%d", s.fault, s.seed+uint64(n.name[0])))
+	if s.noNAK {
+		flags = append(flags, "--fault-no-nak")
+	}
+	return flags
 }
 
 // end stops the forwarders and removes the directories.
@@ -138,18 +166,18 @@ func end(nodes ...*node) error {
 			errs = append(errs, n.forwarder.stop())
 		}
 	}
-	if nodes[0] != nil {
+	if len(nodes) > 0 && nodes[0] != nil {
 		errs = append(errs, os.RemoveAll(filepath.Dir(nodes[0].dir)))
 	}
 	return errors.Join(errs...)
 }
 
-// awaitWant returns once the node's forwarder knows that another node wants the topic.
-func (n *node) awaitWant(ctx context.Context, topic string) error {
+// awaitWants returns once the node's forwarder knows that so many other nodes want the topic.
+func (n *node) awaitWants(ctx context.Context, topic string, nodes int) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
 	for {
-		if wanted, _ := n.wanted(topic); wanted {
+		if wanted, _ := n.wanted(topic); wanted >= nodes {
 			return nil
 		}
 		select {
@@ -160,27 +188,27 @@ func (n *node) awaitWant(ctx context.Context, topic string) error {
 	}
 }
 
-// wanted looks into the node's directory segment.
-func (n *node) wanted(topic string) (bool, error) {
+// wanted looks into the node's directory segment: how many others want the topic?
+func (n *node) wanted(topic string) (count int, err error) {
 	d, err := shm.OpenDomain(&shm.Config{Base: n.dir, Domain: demoDomain, ReadOnly: true})
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	defer d.Close()
 	b, err := d.ReadDirectory()
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	dir, err := table.ParseDirectory(b)
 	if err != nil {
-		return false, err
+		return 0, err
 	}
 	for _, peer := range dir.Nodes {
 		if slices.Contains(peer.Wants, topic) {
-			return true, nil
+			count++
 		}
 	}
-	return false, nil
+	return count, nil
 }
 
 // subscribed returns once the node's participants show a subscriber of the topic.

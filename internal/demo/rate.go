@@ -45,7 +45,7 @@ func offer(ctx context.Context, s settings, count int, a, b *node) (*report, err
 	if err := ready(ctx, s, rateTopic, a, b); err != nil {
 		return nil, err
 	}
-	pub, err := start(s, "pub-A", "ringcast", "pub", rateTopic, "--shm-dir", a.dir, "--domain", demoDomain,
+	pub, err := a.start(s, "pub-A", "ringcast", "pub", rateTopic, "--shm-dir", a.dir, "--domain", demoDomain,
 		"--size", strconv.Itoa(s.size), "--count", n, "--rate", strconv.Itoa(s.rate), "--timestamps", "--json")
 	if err != nil {
 		return nil, err

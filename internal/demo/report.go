@@ -18,6 +18,7 @@ type toolResult struct {
 	Rate     float64 `json:"rate"`
 	Lagged   int64   `json:"lagged"`
 	Lost     int64   `json:"lost"`
+	Gaps     int64   `json:"gaps"`
 	Latency  struct {
 		P50  int64 `json:"p50"`
 		P90  int64 `json:"p90"`

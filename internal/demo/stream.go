@@ -65,7 +65,7 @@ func stream(ctx context.Context, s settings, in *input, a, b *node) (*report, er
 	if err := ready(ctx, s, streamTopic, a, b); err != nil {
 		return nil, err
 	}
-	pub, err := start(s, "pub-A", "ringcast", "pub", streamTopic, "--shm-dir", a.dir, "--domain", demoDomain,
+	pub, err := a.start(s, "pub-A", "ringcast", "pub", streamTopic, "--shm-dir", a.dir, "--domain", demoDomain,
 		"--file", in.path, "--slots", strconv.Itoa(streamSlots), "--slot-size", strconv.Itoa(streamPayload),
 		"--timestamps", "--json")
 	if err != nil {
@@ -80,7 +80,7 @@ func stream(ctx context.Context, s settings, in *input, a, b *node) (*report, er
 func subscriber(s settings, n *node, topic string, args ...string) (*process, error) {
 	args = append([]string{"sub", topic, "--shm-dir", n.dir, "--domain", demoDomain,
 		"--latency", "--json", "--timeout", s.patience.String()}, args...)
-	return start(s, "sub-"+n.name, "ringcast", args...)
+	return n.start(s, "sub-"+n.name, "ringcast", args...)
 }
 
 // ready returns when both subscribers are there and node A's forwarder knows it.
@@ -94,5 +94,5 @@ func ready(ctx context.Context, s settings, topic string, a, b *node) error {
 		time.Sleep(time.Second)
 		return nil
 	}
-	return a.awaitWant(ctx, topic)
+	return a.awaitWants(ctx, topic, 1)
 }

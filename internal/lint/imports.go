@@ -32,7 +32,7 @@ var allowed = map[string][]string{
 	"mcast/udp":               {"mcast/wire"},
 	"mcast/simnet":            {"mcast", "mcast/wire"},
 	"internal/forward":        {"shm", "ring", "mcast", "mcast/udp", "mcast/wire", "codec/layout", "codec/fb", "codec/table"},
-	"internal/demo":           {".", "shm", "codec/table"},
+	"internal/demo":           {".", "shm", "codec/table", "internal/netlab"},
 	"internal/torture":        {"shm", "ring", "codec/layout"},
 	"internal/sim":            {"mcast/simnet"},
 	"internal/modeflag":       {"shm"},
