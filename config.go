@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/ringcast/ringcast/codec/layout"
 	"github.com/ringcast/ringcast/ring"
 	"github.com/ringcast/ringcast/shm"
 )
@@ -50,6 +51,12 @@ type Config struct {
 	// Memory is how the pages of topics are had: prefaulted, huge, on which NUMA nodes.
 	// Zero means what RINGCAST_MEMORY says, and without that what the system does.
 	Memory Memory
+	// InFlight is how many requests may be open at once; further ones wait. The inbox has
+	// a slot for each, and a quarter more. Zero means 96; at most 49152.
+	InFlight int
+	// InboxSlotSize is how many bytes a message or reply to this process may have, up to
+	// 16 MiB. Zero means 2048.
+	InboxSlotSize int
 	// Wait is how publishers and subscriptions wait that do not say it themselves.
 	// Zero means Block.
 	Wait Wait
@@ -65,8 +72,20 @@ func (c *Config) validate() error {
 	if err := c.Wait.validate(); err != nil {
 		return fmt.Errorf("config: %w", err)
 	}
+	switch {
+	case c.InFlight < 0 || c.InFlight > maxInFlight:
+		return fmt.Errorf("config: in flight %d: want 0 to %d", c.InFlight, maxInFlight)
+	case c.InboxSlotSize < 0 || c.InboxSlotSize > maxInboxSlot:
+		return fmt.Errorf("config: inbox slot size %d: want 0 to %d", c.InboxSlotSize, maxInboxSlot)
+	}
 	return nil
 }
+
+// Bounds of an inbox: a correlation has 16 bits for slots, and a slot has to hold a block besides.
+const (
+	maxInFlight  = 3 << 14
+	maxInboxSlot = layout.MaxMessage - layout.AddressBlockSize
+)
 
 func (c *Config) withDefaults() Config {
 	out := *c

@@ -23,6 +23,8 @@ type Bus struct {
 	host   ring.Host
 	place  *place // where all of us sleep
 
+	direct atomic.Pointer[post] // nil before the first direct message
+
 	// changes goes up when the directory of topics does; see topicWatch.
 	changes atomic.Uint64
 
@@ -31,6 +33,7 @@ type Bus struct {
 	gone      bool                 // guarded by mu: nothing is mapped any more
 	members   map[member]struct{}  // guarded by mu: publishers and subscriptions
 	interests map[shm.Interest]int // guarded by mu: how many members have it
+	services  map[string]int       // guarded by mu: how many requests it runs at a time, by name
 	handles   map[string]*handleSet
 	watch     *topicWatch // guarded by mu: nil before the first pattern
 	guard     *guard      // guarded by mu: nil before the first Ready
@@ -68,6 +71,7 @@ func Open(ctx context.Context, cfg *Config) (*Bus, error) {
 		domain:    domain,
 		members:   make(map[member]struct{}),
 		interests: make(map[shm.Interest]int),
+		services:  make(map[string]int),
 		handles:   make(map[string]*handleSet),
 	}
 	_, _ = ring.Sweep(domain) // what we have no right to tidy up stays; Join says if that is too much
@@ -158,6 +162,43 @@ func (b *Bus) retract(i shm.Interest) error {
 	return b.self.SetInfo(b.info())
 }
 
+// announceService tells everybody that we serve a name, so many requests at a time.
+func (b *Bus) announceService(name string, limit int) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.services[name] += limit
+	if b.closed {
+		return nil
+	}
+	return b.self.SetInfo(b.info())
+}
+
+// retractService takes that back.
+func (b *Bus) retractService(name string, limit int) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.services[name] -= limit; b.services[name] <= 0 {
+		delete(b.services, name)
+	}
+	if b.closed {
+		return nil // leaving says it all
+	}
+	return b.self.SetInfo(b.info())
+}
+
+// checkKind reports whether a name is in use as another kind than it is opened as.
+func (b *Bus) checkKind(name, is string) error {
+	other, folder := "topic", "topics"
+	if is == other {
+		other, folder = "service", "services"
+	}
+	path := filepath.Join(b.domain.Dir(), folder, name)
+	if _, err := os.Lstat(path + ".ctl"); err != nil || !ring.Used(path, b.host) {
+		return nil
+	}
+	return &NameKindError{Name: name, Is: other}
+}
+
 // drop takes a member out, when it uses nothing of the domain any more.
 func (b *Bus) drop(m member) error {
 	b.mu.Lock()
@@ -171,6 +212,9 @@ func (b *Bus) info() shm.Info {
 	info := shm.Info{Name: b.config.Name, Version: Version}
 	for i := range b.interests {
 		info.Interests = append(info.Interests, i)
+	}
+	for name, limit := range b.services {
+		info.Services = append(info.Services, shm.Service{Name: name, Limit: uint32(limit), Room: uint32(limit)})
 	}
 	return info
 }

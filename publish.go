@@ -92,6 +92,9 @@ func (p *Publisher) open() error {
 	if err != nil {
 		return err
 	}
+	if err := p.bus.checkKind(p.topic, "topic"); err != nil {
+		return errors.Join(err, file.Close())
+	}
 	self := p.bus.Address()
 	self.Handle = p.handle.number
 	producer, err := file.NewProducer(self)

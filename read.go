@@ -89,6 +89,9 @@ func (s *Subscription) look(want int) (*batch, error) {
 		return nil, err
 	}
 	for range s.sources {
+		if s.mail {
+			want = 1 // each is looked at before it is handed out
+		}
 		ms := s.batch.room(want)
 		err := s.lookAt(s.sources[s.at], ms[:min(len(ms), maxTurn-s.turn)])
 		if err != ErrEmpty {
@@ -117,6 +120,7 @@ func (s *Subscription) lookAt(src *source, ms []Message) error {
 	for {
 		n, err := src.take(ms)
 		switch kind := ms[0].raw.Kind; {
+		case err == nil && s.mail && !s.bus.addressed(&ms[0].raw):
 		case err == nil && kind < layout.MessageKindEvent:
 			s.batch.filled(n, len(ms))
 			return nil
@@ -158,7 +162,7 @@ func told(err error, topic string) error {
 // entered us there. One that was written was given up for damage: then we begin
 // with the first message of the successor, and what we had not read is told.
 func (s *Subscription) replace(src *source) error {
-	next, err := s.bus.openRing(src.topic, ring.FileOptions{})
+	next, err := s.openFile(src.topic)
 	if err != nil {
 		return err
 	}

@@ -20,6 +20,7 @@ type Subscription struct {
 	bus     *Bus
 	pattern string
 	wild    bool
+	mail    bool // it reads the bus's own inbox
 	config  SubscriberConfig
 
 	// use says who may touch what follows: the goroutine that has set it.
@@ -92,22 +93,31 @@ func (b *Bus) Subscribe(pattern string, cfg *SubscriberConfig) (*Subscription, e
 	if err := errors.Join(valid(pattern), s.config.validate(s.wild)); err != nil {
 		return nil, err
 	}
+	if err := s.begin(); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// begin enters the bus and opens what is read.
+func (s *Subscription) begin() error {
+	b := s.bus
 	s.wait.bus, s.wait.bed, s.wait.topics = b, b.place.newBerth(), s.wild
 	s.waiter = b.newWaiter(s.wait.bed, s.config.Wait)
 	s.batch.ended = [2]*atomic.Bool{&s.wait.closing, &s.wait.closing}
 	s.use.Store(useRead) // until it is open
 	if err := b.add(s); err != nil {
-		return nil, err
+		return err
 	}
 	err := s.open()
-	if err == nil {
+	if err == nil && !s.mail {
 		s.told, err = true, b.announce(s.interest())
 	}
 	s.leave()
 	if err != nil {
-		return nil, errors.Join(err, s.end())
+		return errors.Join(err, s.end())
 	}
-	return s, nil
+	return nil
 }
 
 func (s *Subscription) interest() shm.Interest {
@@ -301,10 +311,25 @@ func (s *Subscription) join(topic string, o ring.JoinOptions) error {
 	return nil
 }
 
+// openFile opens a topic's ring, or that of our own mail.
+func (s *Subscription) openFile(topic string) (*ring.File, error) {
+	if s.mail {
+		return s.bus.openMail()
+	}
+	file, err := s.bus.openRing(topic, ring.FileOptions{})
+	if err != nil || s.wild {
+		return file, err
+	}
+	if err := s.bus.checkKind(topic, "topic"); err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file, nil
+}
+
 // openSource opens a topic's ring and enters a reader. A retired ring is followed
 // by the first poll.
 func (s *Subscription) openSource(topic string, o ring.JoinOptions) (*source, error) {
-	file, err := s.bus.openRing(topic, ring.FileOptions{})
+	file, err := s.openFile(topic)
 	if err != nil {
 		return nil, err
 	}

@@ -292,6 +292,16 @@ func (g *group) leftHeirs() {
 	}
 }
 
+// Alone reports whether the group has no other member.
+func (mb *Member) Alone() bool {
+	for i := range mb.ring.used() {
+		if i != mb.index && mb.ring.memberOf(i, mb.group.entry) {
+			return false
+		}
+	}
+	return true
+}
+
 // Cursor is where the member looks next. Messages before it may still be taken by
 // others, or be given back by them.
 func (mb *Member) Cursor() uint64 { return mb.next }

@@ -1,0 +1,108 @@
+package ringcast
+
+import (
+	"context"
+	"time"
+
+	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/ring"
+)
+
+// A Reply is an answer, in memory of its own. It belongs to who asked.
+type Reply struct {
+	payload []byte
+	source  Address
+	content uint8
+	schema  uint32
+}
+
+// Payload is the answer's bytes.
+func (r *Reply) Payload() []byte { return r.payload }
+
+// Source is the address of who answered.
+func (r *Reply) Source() Address { return r.source }
+
+// Content says how to read the payload: ContentRaw, ContentFields or ContentFlatBuffer.
+func (r *Reply) Content() uint8 { return r.content }
+
+// Schema is the low half of the hash of a FlatBuffer's schema; 0 if unknown.
+func (r *Reply) Schema() uint32 { return r.schema }
+
+// fill copies an answer, into the memory that the reply has.
+func (r *Reply) fill(m *ring.Message, source Address) {
+	r.payload = append(r.payload[:0], m.Payload...)
+	r.source, r.content, r.schema = source, m.Content, m.Schema
+}
+
+// A party is somebody who waits for the desk: for a call, or for shares. It is guarded
+// by the desk's mu, but for signal.
+type party struct {
+	signal      chan struct{} // holds one token at most
+	call        *call         // what it waits for; nil: shares
+	correlation uint64        // of the call
+	need        int           // so many shares
+	parked      bool
+	prev, next  *party
+}
+
+// A call is a request that is open, or whose outcome nobody has taken yet. It is guarded
+// by the desk's mu, but for what is said otherwise.
+type call struct {
+	party
+	slot        int
+	correlation uint64 // 0: the call is free
+	settled     bool
+	err         error
+	shares      int
+	due         time.Duration // of ring.Now
+
+	// Where it went; written before it is sent.
+	service  *service // nil: to target, or to a topic
+	target   Address
+	survey   *surveying
+	position uint64
+	sent     bool
+
+	reply   *Reply   // where the answer goes
+	many    bool     // more than one answer
+	answers []*Reply // of many, that nobody has taken
+	taken   uint32   // answers taken since credit was granted
+	done    chan struct{}
+	others  []*party    // who waits for it besides its own party
+	stop    func() bool // ends the watch of the context
+}
+
+// news reports whether there is something for who waits.
+func (c *call) news() bool { return c.settled || len(c.answers) > 0 }
+
+// letterOf is the request as it goes into a ring.
+func (c *call) letterOf(payload []byte, now time.Duration) letter {
+	l := letter{kind: layout.MessageKindRequest, payload: payload, left: c.due - now, now: now}
+	l.heading.correlation = c.correlation
+	if c.many && c.survey == nil {
+		l.flags = layout.MessageFlagMore
+	}
+	return l
+}
+
+// dispatch sends a call to its service or address. Errors: those of its putting; nothing was
+// sent then.
+func (c *call) dispatch(d *desk, payload []byte) error {
+	now := ring.Now()
+	if c.due <= now {
+		return context.DeadlineExceeded
+	}
+	l := c.letterOf(payload, now)
+	if c.service == nil {
+		err := d.post.send(c.target, mailRing, &l)
+		if err == nil {
+			d.isSent(c, 0)
+		}
+		return err
+	}
+	position, err := c.service.put(&l)
+	if err == nil {
+		d.isSent(c, position)
+	}
+	return err
+}

@@ -1,0 +1,193 @@
+package ringcast
+
+import (
+	"context"
+	"errors"
+	"maps"
+
+	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/shm"
+)
+
+// A ClientConfig says how a service is called. The zero value, like nil, calls it at
+// most once. It is copied.
+type ClientConfig struct {
+	// Idempotent says that a request may run twice: where its instance died with it in
+	// hand it is sent again, within its time.
+	Idempotent bool
+}
+
+// A Client calls one service. It is the same as the methods of the bus that name the
+// service, and spares them the look for the name. It needs no Close. It is safe for
+// concurrent use by multiple goroutines.
+type Client struct {
+	post    *post
+	service *service
+	config  ClientConfig
+}
+
+// Client returns a client of a service, which need not be there yet.
+//
+// Errors: ErrBadName, ErrClosed.
+func (b *Bus) Client(name string, cfg *ClientConfig) (*Client, error) {
+	p, err := b.enterPost()
+	if err != nil {
+		return nil, err
+	}
+	defer p.leave()
+	c, err := p.client(name)
+	if err != nil || cfg == nil {
+		return c, err
+	}
+	return &Client{post: p, service: c.service, config: *cfg}, nil
+}
+
+// client returns the bus's own client of a name.
+func (p *post) client(name string) (*Client, error) {
+	if c := (*p.clients.Load())[name]; c != nil {
+		return c, nil
+	}
+	if err := shm.ValidName(name); err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if c := (*p.clients.Load())[name]; c != nil {
+		return c, nil
+	}
+	all := maps.Clone(*p.clients.Load())
+	all[name] = &Client{post: p, service: newService(p, name)}
+	p.clients.Store(&all)
+	return all[name], nil
+}
+
+// Request sends a request to any one instance of the service and waits for its reply.
+// The context's deadline is the request's, and travels with it: 10 s where there is
+// none, one hour at most. When the context ends the handler's does, too. It waits for
+// nothing but the answer and, where Config.InFlight requests are open, for one of them.
+// It allocates the reply.
+//
+// Errors: ErrNoService and *OverloadedError at once, and the request did not run;
+// ErrInstanceDied as soon as it is seen; *ReplyError, ErrNoReply, ErrReplyTooLarge from
+// the handler; context.DeadlineExceeded, context.Canceled; *TooLargeError, ErrClosed.
+func (c *Client) Request(ctx context.Context, payload []byte) (*Reply, error) {
+	r := new(Reply)
+	if err := c.RequestInto(ctx, payload, r); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// RequestInto is Request into a Reply that the caller has: its memory is used again.
+// It does not allocate where the memory suffices.
+func (c *Client) RequestInto(ctx context.Context, payload []byte, reply *Reply) error {
+	if err := c.post.enter(); err != nil {
+		return err
+	}
+	defer c.post.leave()
+	for {
+		err := c.post.ask(ctx, c.service, Address{}, payload, reply)
+		if !c.config.Idempotent || !errors.Is(err, ErrInstanceDied) {
+			return err
+		}
+	}
+}
+
+// Send sends a message to any one instance of the service, and waits for no answer.
+// nil says that it was put into the service's queue.
+//
+// Errors: ErrNoService, *OverloadedError, *TooLargeError, ErrClosed; nothing was sent.
+func (c *Client) Send(ctx context.Context, payload []byte) error {
+	if err := c.post.enter(); err != nil {
+		return err
+	}
+	defer c.post.leave()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	l := letter{kind: layout.MessageKindData, payload: payload}
+	_, err := c.service.put(&l)
+	return err
+}
+
+// ask makes one request and waits for its outcome.
+func (p *post) ask(ctx context.Context, s *service, to Address, payload []byte, reply *Reply) error {
+	d, err := p.desk()
+	if err != nil {
+		return err
+	}
+	c, err := d.begin(ctx, 1)
+	if err != nil {
+		return err
+	}
+	c.service, c.target, c.reply = s, to, reply
+	err = c.dispatch(d, payload)
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err == nil {
+		err = d.await(ctx, &c.party)
+	}
+	if c.settled {
+		err = c.err
+	}
+	d.release(c)
+	return err
+}
+
+// named calls fn with the client of a name.
+func (b *Bus) named(name string, fn func(*Client) error) error {
+	p, err := b.enterPost()
+	if err != nil {
+		return err
+	}
+	defer p.leave()
+	c, err := p.client(name)
+	if err != nil {
+		return err
+	}
+	return fn(c)
+}
+
+// Request sends a request to a service and waits for its reply: Client.Request.
+func (b *Bus) Request(ctx context.Context, service string, payload []byte) (r *Reply, err error) {
+	err = b.named(service, func(c *Client) error { r, err = c.Request(ctx, payload); return err })
+	return r, err
+}
+
+// SendTo sends a message to any one instance of a service: Client.Send.
+func (b *Bus) SendTo(ctx context.Context, service string, payload []byte) error {
+	return b.named(service, func(c *Client) error { return c.Send(ctx, payload) })
+}
+
+// Send sends a message to the inbox of a participant. nil says that it was put there.
+//
+// Errors: ErrGone, also for an address of an earlier time; ErrNoInbox, ErrNodeDown,
+// *OverloadedError, *TooLargeError, ErrClosed; nothing was sent. It neither waits nor
+// allocates but for the first message to an address.
+func (b *Bus) Send(ctx context.Context, to Address, payload []byte) error {
+	p, err := b.enterPost()
+	if err != nil {
+		return err
+	}
+	defer p.leave()
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	l := letter{kind: layout.MessageKindData, payload: payload}
+	return p.send(to, mailRing, &l)
+}
+
+// RequestTo sends a request to the inbox of a participant and waits for its reply:
+// Message.Reply. The errors are those of Send and of Client.Request.
+func (b *Bus) RequestTo(ctx context.Context, to Address, payload []byte) (*Reply, error) {
+	p, err := b.enterPost()
+	if err != nil {
+		return nil, err
+	}
+	defer p.leave()
+	r := new(Reply)
+	if err := p.ask(ctx, nil, to.Participant(), payload, r); err != nil {
+		return nil, err
+	}
+	return r, nil
+}

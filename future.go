@@ -1,0 +1,160 @@
+package ringcast
+
+import (
+	"context"
+)
+
+// A Future is a request whose outcome is to come. It is safe for concurrent use.
+type Future struct {
+	desk        *desk
+	call        *call
+	correlation uint64
+	reply       *Reply
+
+	// Guarded by the desk's mu.
+	taken   bool
+	err     error
+	waiting bool // somebody waits as the call's own party
+	guarded bool // a goroutine waits, for Done
+}
+
+// Go sends a request and does not wait for its reply. Any number may be open at once,
+// as far as Config.InFlight: further ones wait for one of them. Answers are read by
+// whoever waits: by Wait of any future, or by Done's goroutine. Where the context ends the
+// request is given up. It allocates the future.
+//
+// Errors: those of Request that are known at once.
+func (c *Client) Go(ctx context.Context, payload []byte) (*Future, error) {
+	if err := c.post.enter(); err != nil {
+		return nil, err
+	}
+	defer c.post.leave()
+	return c.post.goAsk(ctx, c.service, Address{}, payload)
+}
+
+// Go sends a request to a service and does not wait for its reply: Client.Go.
+func (b *Bus) Go(ctx context.Context, service string, payload []byte) (f *Future, err error) {
+	err = b.named(service, func(c *Client) error { f, err = c.Go(ctx, payload); return err })
+	return f, err
+}
+
+// GoTo is RequestTo that does not wait for the reply.
+func (b *Bus) GoTo(ctx context.Context, to Address, payload []byte) (*Future, error) {
+	p, err := b.enterPost()
+	if err != nil {
+		return nil, err
+	}
+	defer p.leave()
+	return p.goAsk(ctx, nil, to.Participant(), payload)
+}
+
+func (p *post) goAsk(ctx context.Context, s *service, to Address, payload []byte) (*Future, error) {
+	d, err := p.desk()
+	if err != nil {
+		return nil, err
+	}
+	c, err := d.begin(ctx, 1)
+	if err != nil {
+		return nil, err
+	}
+	f := &Future{desk: d, call: c, correlation: c.correlation, reply: new(Reply)}
+	c.service, c.target, c.reply = s, to, f.reply
+	if err := c.dispatch(d, payload); err != nil {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.release(c)
+		return nil, err
+	}
+	if ctx.Done() != nil {
+		stop := context.AfterFunc(ctx, func() { f.giveUp(context.Cause(ctx)) })
+		d.mu.Lock()
+		c.stop = stop
+		d.mu.Unlock()
+	}
+	return f, nil
+}
+
+// Wait waits for the outcome, which each call hands out. The context bounds only this
+// wait. Errors: those of Client.Request, and the context's.
+func (f *Future) Wait(ctx context.Context) (*Reply, error) {
+	d := f.desk
+	if err := d.post.enter(); err != nil {
+		return nil, err
+	}
+	defer d.post.leave()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := f.await(ctx); err != nil {
+		return nil, err
+	}
+	if f.err != nil {
+		return nil, f.err
+	}
+	return f.reply, nil
+}
+
+// await waits until the outcome is there, and takes it; mu is held.
+func (f *Future) await(ctx context.Context) error {
+	if f.taken {
+		return nil
+	}
+	p := &f.call.party
+	if f.waiting {
+		p = &party{signal: make(chan struct{}, 1), call: f.call, correlation: f.correlation}
+		f.call.others = append(f.call.others, p)
+	} else {
+		f.waiting = true
+		defer func() { f.waiting = false }()
+	}
+	if err := f.desk.await(ctx, p); err != nil {
+		return err
+	}
+	f.take()
+	return nil
+}
+
+// take hands the outcome over to the future; mu is held.
+func (f *Future) take() {
+	if !f.taken {
+		f.taken, f.err = true, f.call.err
+		f.desk.release(f.call)
+	}
+}
+
+// Cancel gives the request up: its outcome is context.Canceled, unless it has one.
+func (f *Future) Cancel() { f.giveUp(context.Canceled) }
+
+func (f *Future) giveUp(err error) {
+	d := f.desk
+	if d.post.enter() != nil {
+		return
+	}
+	defer d.post.leave()
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if f.taken || f.call.settled {
+		return
+	}
+	d.giveUp(f.call)
+	f.call.err = err
+}
+
+// Done is a channel that is closed when the outcome is there. While it is asked for, a
+// goroutine of the bus reads answers: Wait alone is faster.
+func (f *Future) Done() <-chan struct{} {
+	d := f.desk
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if f.taken || f.call.settled || d.over(context.Background()) != nil {
+		return closedChannel
+	}
+	if f.call.done == nil {
+		f.call.done = make(chan struct{})
+	}
+	done := f.call.done
+	if !f.guarded {
+		f.guarded = true
+		go func() { _, _ = f.Wait(context.Background()) }()
+	}
+	return done
+}

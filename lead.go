@@ -1,0 +1,290 @@
+package ringcast
+
+import (
+	"context"
+	"time"
+
+	"github.com/ringcast/ringcast/ring"
+)
+
+// await returns when the party has what it waits for, or its context has ended. mu is
+// held before and after.
+func (d *desk) await(ctx context.Context, p *party) error {
+	for {
+		if p.ready(d) {
+			d.pass()
+			return nil
+		}
+		if err := d.over(ctx); err != nil {
+			d.pass()
+			return err
+		}
+		if d.led {
+			d.park(ctx, p)
+			continue
+		}
+		d.led, d.leader = true, p
+		d.mu.Unlock()
+		err := d.lead(ctx, p)
+		d.mu.Lock()
+		d.led, d.leader = false, nil
+		if err != nil {
+			d.pass()
+			return err
+		}
+	}
+}
+
+// over says why nobody may wait any more; mu is held.
+func (d *desk) over(ctx context.Context) error {
+	if d.ended || d.post.closing() {
+		return ErrClosed
+	}
+	return ctx.Err()
+}
+
+// pass has one of those that are parked lead, if nobody does; mu is held.
+func (d *desk) pass() {
+	if !d.led && d.first != nil {
+		d.first.post()
+	}
+}
+
+// park waits until another says that there is something, or that it is our turn to
+// lead; mu is held before and after.
+func (d *desk) park(ctx context.Context, p *party) {
+	p.parked, p.prev, p.next = true, d.last, nil
+	if d.last != nil {
+		d.last.next = p
+	} else {
+		d.first = p
+	}
+	d.last = p
+	d.mu.Unlock()
+	select {
+	case <-p.signal:
+	case <-ctx.Done():
+	}
+	d.mu.Lock()
+	if p.prev != nil {
+		p.prev.next = p.next
+	} else {
+		d.first = p.next
+	}
+	if p.next != nil {
+		p.next.prev = p.prev
+	} else {
+		d.last = p.prev
+	}
+	p.parked, p.prev, p.next = false, nil, nil
+}
+
+// lead reads the ring for all until the party has what it waits for.
+func (d *desk) lead(ctx context.Context, p *party) error {
+	d.wait.Context = ctx
+	for {
+		if d.news.Load() && d.tidy(p) {
+			return nil
+		}
+		err := d.reader.Next(&d.message)
+		switch {
+		case err == nil:
+			if d.deliver(p) {
+				return nil
+			}
+		case err == ErrEmpty:
+			if err := d.waiter.Await(&d.wait, d.readers); err != nil && err != errAgain {
+				return err
+			}
+		case isRetired(err):
+			if err := d.reopen(); err != nil {
+				return err
+			}
+		default: // put out after an hour: what was there is late
+		}
+	}
+}
+
+// reopen makes the ring anew where it was damaged. What lay in it is lost, and its
+// callers have their deadlines.
+func (d *desk) reopen() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.reader.Close()
+	_ = d.file.Close()
+	return d.open()
+}
+
+// tidy looks at what is new besides messages, and reports whether the party has what it
+// waits for.
+func (d *desk) tidy(p *party) bool {
+	d.news.Store(false)
+	if d.post.closing() {
+		d.wakeAll()
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	leader := d.leader
+	d.leader = nil
+	d.expire()
+	d.bury()
+	d.leader = leader
+	return p.ready(d)
+}
+
+// wakeAll lets everybody see that the bus was closed.
+func (d *desk) wakeAll() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for p := d.first; p != nil; p = p.next {
+		p.post()
+	}
+}
+
+// expire settles the calls whose time is over; mu is held.
+func (d *desk) expire() {
+	now, first := ring.Now(), d.due.Load()
+	if first == 0 || int64(now) < first {
+		return
+	}
+	next := int64(0)
+	for _, c := range d.calls {
+		switch {
+		case c.correlation == 0 || c.settled:
+		case c.due <= now:
+			if c.sent && c.service != nil && !c.service.withdraw(c.position) {
+				c.service.cancel(c.correlation)
+			}
+			d.settle(c, context.DeadlineExceeded)
+		case next == 0 || int64(c.due) < next:
+			next = int64(c.due)
+		}
+	}
+	if next != 0 {
+		next = max(next, int64(now+time.Millisecond)) // many that end one behind the other cost one look
+	}
+	d.due.Store(next)
+}
+
+// bury settles calls whose instance is gone, once all that it can have answered was
+// read; mu is held.
+func (d *desk) bury() {
+	kept := d.dying[:0]
+	for _, x := range d.dying {
+		if d.reader.Cursor() < x.tail {
+			kept = append(kept, x)
+			continue
+		}
+		if c := d.find(x.correlation); c != nil {
+			d.bereave(c)
+		}
+	}
+	if d.dying = kept; len(kept) > 0 {
+		d.news.Store(true) // again behind the next message
+	}
+}
+
+// bereave settles one of them. Of a survey it is one answer less.
+func (d *desk) bereave(c *call) {
+	if c.survey != nil {
+		for a := range c.survey.asked {
+			if d.post.gone(a) {
+				delete(c.survey.asked, a)
+			}
+		}
+		d.lessAsked(c)
+		return
+	}
+	d.settle(c, ErrInstanceDied)
+}
+
+// review looks for calls whose instance or address is gone, and for services that have
+// no instance any more. Anybody may call it.
+func (d *desk) review() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.ended {
+		return
+	}
+	tail := d.file.Tail() // after they went
+	found := len(d.dying)
+	services := map[*service]bool{} // whether an instance is left
+	for _, c := range d.calls {
+		switch {
+		case c.correlation == 0 || c.settled || !c.sent:
+		case c.survey != nil:
+			d.reviewSurvey(c, tail)
+		case c.service == nil:
+			if d.post.gone(c.target) {
+				d.dying = append(d.dying, dying{c.correlation, tail})
+			}
+		default:
+			d.reviewService(c, services, tail)
+		}
+	}
+	if len(d.dying) > found {
+		d.stir()
+	}
+}
+
+// reviewService looks at the service of a call, once for all its calls; mu is held.
+func (d *desk) reviewService(c *call, seen map[*service]bool, tail uint64) {
+	left, known := seen[c.service]
+	if !known {
+		left = c.service.look(func(correlation uint64) { d.dying = append(d.dying, dying{correlation, tail}) })
+		seen[c.service] = left
+	}
+	if !left && c.service.withdraw(c.position) {
+		d.settle(c, c.service.none())
+	}
+}
+
+// A deskWait is the context of who leads.
+type deskWait struct {
+	patience
+	desk *desk
+}
+
+// Err is asked between two sleeps.
+func (w *deskWait) Err() error {
+	d := w.desk
+	if first := d.due.Load(); first != 0 && int64(ring.Now()) >= first {
+		d.news.Store(true)
+	}
+	if d.news.Load() {
+		return errAgain
+	}
+	return w.Context.Err()
+}
+
+// A deskBell is the bell of who leads: only who sleeps has his context watched.
+type deskBell struct{ desk *desk }
+
+func (b *deskBell) Load() uint32 { return b.desk.bed.Load() }
+
+func (b *deskBell) Wait(seen uint32, rest time.Duration) bool {
+	w := &b.desk.wait
+	w.attend(w.Context)
+	if w.Err() != nil {
+		return true
+	}
+	return b.desk.bed.Wait(seen, rest)
+}
+
+// A deskSleeper is the desk as the watch of the bus sees it.
+type deskSleeper desk
+
+// Arm asks to be woken by the next answer.
+func (s *deskSleeper) Arm() bool { return ring.ArmAll(s.readers) || s.news.Load() }
+
+// Patience is how long it may be left alone.
+func (s *deskSleeper) Patience() time.Duration {
+	rest := maxRest
+	for _, r := range s.readers {
+		rest = min(rest, r.Patience())
+	}
+	if first := s.due.Load(); first != 0 {
+		rest = min(rest, max(0, time.Duration(first)-ring.Now()))
+	}
+	return rest
+}

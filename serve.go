@@ -1,0 +1,300 @@
+package ringcast
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/ring"
+	"github.com/ringcast/ringcast/shm"
+)
+
+// A Handler answers a request: by Request.Reply, once, or by an error, which the caller
+// gets as a *ReplyError. Without either the caller gets ErrNoReply. The context ends
+// with the request's time, when its caller gives it up, and when its caller is gone.
+// Context and request are valid until the handler returns.
+type Handler func(ctx context.Context, r *Request) error
+
+// A ServeConfig says how a service is served. The zero value, like nil, runs one request
+// at a time. It is copied.
+type ServeConfig struct {
+	// Concurrency is how many requests this instance runs at a time, at most 1024 over all
+	// instances of the node. Zero means 1: then they run in one goroutine, one after the
+	// other, which is the fastest way for short ones.
+	Concurrency int
+	// Queue is how many requests may wait on this node, for all instances together: a power
+	// of two from 64 to 2^20. More are refused: ErrOverloaded. Zero asks for nothing, which
+	// is 256 where the service is new.
+	Queue int
+	// SlotSize is how many bytes a request may have. Zero asks for nothing, which is 2048.
+	SlotSize int
+	// Rights are who may call (write) and see the service, as PublisherConfig.Rights.
+	Rights Rights
+	// Wait is how to wait for requests. Zero means as the bus does (Config.Wait).
+	Wait Wait
+}
+
+// An Instance serves one name. Its methods may be called by several goroutines.
+type Instance struct {
+	// Immutable after Serve.
+	bus     *Bus
+	post    *post
+	name    string
+	hash    uint64
+	config  ServeConfig
+	handler Handler
+
+	// Owned by who has the lead: he takes the next request.
+	file   *ring.File
+	queue  *ring.Queue
+	member *ring.Member
+	bed    *berth
+	waiter *ring.Waiter
+	wait   patience
+
+	turn     chan struct{}  // the lead, while nobody has it
+	idle     atomic.Int32   // workers that want it
+	workers  atomic.Int32   // that there are
+	running  sync.WaitGroup // the workers
+	told     bool           // others know that we serve
+	stopping atomic.Bool
+	hurry    atomic.Bool // what waits is refused
+	stopped  chan struct{}
+	err      error // of the end; before stopped is closed
+	dropped  atomic.Uint64
+}
+
+func (c *ServeConfig) validate() error {
+	switch {
+	case c.Concurrency < 0 || c.Concurrency > maxConcurrency:
+		return fmt.Errorf("serve config: concurrency %d: want 0 to %d", c.Concurrency, maxConcurrency)
+	case c.SlotSize < 0 || c.SlotSize > maxInboxSlot:
+		return fmt.Errorf("serve config: slot size %d: want 0 to %d", c.SlotSize, maxInboxSlot)
+	}
+	if err := c.Wait.validate(); err != nil {
+		return fmt.Errorf("serve config: %w", err)
+	}
+	return nil
+}
+
+// maxConcurrency is as many hands as a group has.
+const maxConcurrency = 1024
+
+// options are how the service's ring is opened: a field that is 0 asks for nothing, but
+// a ring of other than a topic's size is made.
+func (c *ServeConfig) options(existing bool) ring.FileOptions {
+	s := ring.Shape{Slots: c.Queue, Purpose: ring.Service, StallBudget: maxTime}
+	if c.SlotSize > 0 {
+		s.Payload = c.SlotSize + layout.AddressBlockSize
+	}
+	if !existing {
+		if s.Slots == 0 {
+			s.Slots = defaultQueue
+		}
+		if s.Payload == 0 {
+			s.Payload = layout.DefaultSlotPayload + layout.AddressBlockSize
+		}
+	}
+	return ring.FileOptions{Shape: s, Rights: c.Rights, Existing: existing, Write: true}
+}
+
+const defaultQueue = 256
+
+// Serve begins to answer requests to a name. Instances of one name share them: each
+// takes the next when it has room. A name is a topic or a service.
+//
+// It makes the service's queue if it is not there. Errors: ErrBadName, *NameKindError,
+// *ShapeError where the queue is in use with another shape, *OtherRightsError,
+// *AccessError, ErrClosed, those of opening.
+func (b *Bus) Serve(name string, handler Handler, cfg *ServeConfig) (*Instance, error) {
+	if err := shm.ValidName(name); err != nil {
+		return nil, err
+	}
+	s := &Instance{bus: b, name: name, hash: nameHash(name), handler: handler, stopped: make(chan struct{}), turn: make(chan struct{}, 1)}
+	if cfg != nil {
+		s.config = *cfg
+	}
+	if err := s.config.validate(); err != nil {
+		return nil, err
+	}
+	s.config.Concurrency = max(1, s.config.Concurrency)
+	post, err := b.enterPost() // until it has stopped
+	if err != nil {
+		return nil, err
+	}
+	s.post = post
+	if err := b.add(s); err != nil {
+		post.leave()
+		return nil, err
+	}
+	s.bed = b.place.newBerth()
+	s.wait.bus, s.wait.bed = b, s.bed
+	s.waiter = b.newWaiter(s.bed, s.config.Wait)
+	if err := s.begin(); err != nil {
+		s.leaveBus()
+		return nil, err
+	}
+	return s, nil
+}
+
+// begin opens the ring, joins, and lets the first worker work.
+func (s *Instance) begin() error {
+	if err := s.post.watchDepartures(); err != nil {
+		return err
+	}
+	if err := s.open(); err != nil {
+		return err
+	}
+	if err := s.bus.announceService(s.name, s.config.Concurrency); err != nil {
+		return errors.Join(err, s.shut())
+	}
+	s.told = true
+	s.start()
+	s.turn <- struct{}{}
+	return nil
+}
+
+// serveTries bounds how often a ring is made or replaced while we open it.
+const serveTries = 100
+
+// open maps the ring and joins the group.
+func (s *Instance) open() error {
+	for range serveTries {
+		file, err := s.openFile()
+		if err != nil {
+			return fmt.Errorf("service %q: %w", s.name, err)
+		}
+		if err := s.bus.checkKind(s.name, "service"); err != nil {
+			return errors.Join(err, file.Close())
+		}
+		o := ring.GroupOptions{Self: s.bus.self.Address(), Hands: s.config.Concurrency}
+		member, err := file.JoinGroup(instances, o)
+		if err == nil {
+			s.file, s.member = file, member
+			s.queue, err = file.Queue(instances)
+			s.bed.sleepers = append(s.bed.sleepers[:0], member)
+			return err
+		}
+		_ = file.Close()
+		if !errors.Is(err, ring.ErrRetired) {
+			return fmt.Errorf("service %q: %w", s.name, err)
+		}
+	}
+	return fmt.Errorf("service %q: %w", s.name, ring.ErrRetired)
+}
+
+// openFile takes the ring as it is, as far as nothing else is asked for, or makes it.
+func (s *Instance) openFile() (*ring.File, error) {
+	path := s.bus.servicePath(s.name)
+	for range serveTries {
+		file, err := ring.OpenFile(path, s.bus.host, s.config.options(true))
+		if err == nil || !isNotExist(err) {
+			return file, err
+		}
+		o := s.config.options(false)
+		o.Memory = s.bus.config.Memory
+		if file, err = ring.OpenFile(path, s.bus.host, o); err == nil || !isShape(err) {
+			return file, err
+		}
+	}
+	return nil, ring.ErrRetired
+}
+
+// Name is the service's name.
+func (s *Instance) Name() string { return s.name }
+
+// Stop ends the serving without losing a request: others are told at once; what is in
+// hand is finished; what waits is left to other instances, or served where there are
+// none. When the context ends before that, what waits is refused (ErrNoService) and
+// Stop returns when the handlers that run have returned, whose contexts end. Errors: the context's.
+func (s *Instance) Stop(ctx context.Context) error {
+	s.endSoon()
+	select {
+	case <-s.stopped:
+		return s.err
+	case <-ctx.Done():
+		s.hurry.Store(true)
+		s.post.endContexts(s)
+		<-s.stopped
+		return ctx.Err()
+	}
+}
+
+// Close is Stop that does not wait.
+func (s *Instance) Close() error { return s.end() }
+
+// end is called by the bus, too.
+func (s *Instance) end() error {
+	s.endSoon()
+	return nil
+}
+
+// endSoon has the workers come to an end.
+func (s *Instance) endSoon() {
+	if s.stopping.CompareAndSwap(false, true) {
+		s.bed.wake()
+		go s.conclude()
+	}
+}
+
+// conclude waits for the workers and leaves the group; where requests came between its
+// last look and that it serves them, too.
+func (s *Instance) conclude() {
+	if s.told {
+		s.err = s.bus.retractService(s.name, s.config.Concurrency)
+	}
+	for {
+		s.running.Wait()
+		s.member.Close()
+		if s.queue.HasMembers() || !s.queue.Unstarted() {
+			break
+		}
+		if err := s.shut(); err != nil || s.open() != nil {
+			break
+		}
+		untake(s.turn)
+		s.start()
+		s.turn <- struct{}{}
+	}
+	s.err = errors.Join(s.err, s.shut())
+	s.leaveBus()
+	close(s.stopped)
+}
+
+func untake(c chan struct{}) {
+	select {
+	case <-c:
+	default:
+	}
+}
+
+// shut leaves the group and the ring.
+func (s *Instance) shut() error {
+	if s.file == nil {
+		return nil
+	}
+	s.member.Close()
+	err := s.file.Close()
+	s.file = nil
+	return err
+}
+
+func (s *Instance) leaveBus() {
+	s.post.leave()
+	_ = s.bus.drop(s)
+}
+
+// handRest is how long a member waits for a row that a report holds.
+const handRest = time.Millisecond
+
+func isNotExist(err error) bool { return errors.Is(err, fs.ErrNotExist) }
+
+func isShape(err error) bool {
+	var other *ShapeError
+	return errors.As(err, &other)
+}

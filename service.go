@@ -1,0 +1,174 @@
+package ringcast
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+	"time"
+
+	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/ring"
+)
+
+// instances is the queue group that reads a service's ring.
+const instances = "instances"
+
+// A service is a service's ring as its callers see it. It is safe for concurrent use.
+type service struct {
+	// Immutable.
+	post *post
+	name string
+	hash uint64
+
+	mu       sync.Mutex
+	file     *ring.File     // guarded by mu, like all below: nil while there is none
+	queue    *ring.Queue    // who reads it
+	producer *ring.Producer // ours
+	room     int            // bytes of a slot behind the block
+	meta     ring.Meta
+	block    block
+}
+
+func newService(p *post, name string) *service {
+	return &service{post: p, name: name, hash: nameHash(name)}
+}
+
+// open maps the ring and the group; mu is held. ErrNoService: there is none.
+func (s *service) open() error {
+	file, err := ring.OpenFile(s.post.bus.servicePath(s.name), s.post.bus.host, ring.FileOptions{Write: true, Existing: true})
+	if errors.Is(err, fs.ErrNotExist) {
+		return s.none()
+	}
+	if err != nil {
+		return fmt.Errorf("service %q: %w", s.name, err)
+	}
+	queue, err := file.Queue(instances)
+	if err == nil {
+		s.producer, err = file.NewProducer(s.post.self)
+	}
+	if err != nil {
+		_ = file.Close()
+		if errors.Is(err, fs.ErrNotExist) || isRetired(err) {
+			return s.none()
+		}
+		return fmt.Errorf("service %q: %w", s.name, err)
+	}
+	s.file, s.queue, s.room = file, queue, file.Shape().Payload-layout.AddressBlockSize
+	return nil
+}
+
+func (s *service) none() error { return fmt.Errorf("service %q: %w", s.name, ErrNoService) }
+
+// shut lets the ring go; mu is held.
+func (s *service) shut() {
+	if s.file != nil {
+		s.producer.Close()
+		_ = s.file.Close()
+		s.file, s.queue, s.producer = nil, nil, nil
+	}
+}
+
+func (s *service) close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.shut()
+}
+
+// put publishes a letter at a position that it returns. It never waits. Errors:
+// ErrNoService, *OverloadedError, *TooLargeError; nothing was sent then.
+func (s *service) put(l *letter) (position uint64, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for range 10 {
+		if s.file == nil {
+			if err := s.open(); err != nil {
+				return 0, err
+			}
+		}
+		position, err = s.publish(l)
+		if err == nil || !isRetired(err) {
+			return position, err
+		}
+		s.shut()
+	}
+	return 0, s.none()
+}
+
+// publish is one try; mu is held.
+func (s *service) publish(l *letter) (uint64, error) {
+	if !s.queue.HasMembers() {
+		return 0, s.none()
+	}
+	if len(l.payload) > s.room {
+		return 0, fmt.Errorf("service %q: %w", s.name,
+			&TooLargeError{Size: len(l.payload), Limit: s.room, Slots: s.file.Shape().Slots, Payload: (len(l.payload) + layout.AddressBlockSize + 63) &^ 63})
+	}
+	l.heading.service = s.hash
+	l.stamp(&s.meta, &s.block, s.post.self)
+	for {
+		err := s.producer.TryPublish(l.payload, &s.meta)
+		switch {
+		case err == ErrFenced:
+			continue
+		case err == ErrFull || err == ring.ErrStalled:
+			return 0, &OverloadedError{What: fmt.Sprintf("queue of service %q", s.name), Limit: s.file.Shape().Slots}
+		case err != nil:
+			return 0, err
+		}
+		position := s.producer.Last()
+		if !s.queue.HasMembers() && s.queue.Withdraw(position) { // behind the commit
+			return 0, s.none()
+		}
+		return position, nil
+	}
+}
+
+// withdraw takes a request back that nobody has started.
+func (s *service) withdraw(position uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.queue != nil && s.queue.Withdraw(position)
+}
+
+// cancel tells whoever has a request in hand that its caller has given it up.
+func (s *service) cancel(correlation uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.queue != nil {
+		_ = s.queue.Cancel(s.post.self, correlation) // in nobody's hand any more: no matter
+	}
+}
+
+// grant lets an instance send n more answers of a stream.
+func (s *service) grant(correlation uint64, n uint32) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.queue != nil {
+		_ = s.queue.Grant(s.post.self, correlation, n)
+	}
+}
+
+// look calls fn with each of our requests whose taker is gone, and reports whether an
+// instance is left.
+func (s *service) look(fn func(correlation uint64)) (left bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.queue == nil {
+		return false
+	}
+	s.queue.InHand(s.post.self, func(correlation uint64, taker Address) {
+		if s.post.gone(taker) {
+			fn(correlation)
+		}
+	})
+	return s.queue.HasMembers()
+}
+
+// timeLeft is what a request gets, by its context.
+func timeLeft(deadline time.Time, has bool) time.Duration {
+	if !has {
+		return defaultTime
+	}
+	return min(time.Until(deadline), maxTime)
+}

@@ -1,0 +1,87 @@
+package ringcast
+
+import (
+	"context"
+	"iter"
+)
+
+// RequestStream sends a request that takes many replies, and iterates over them as they
+// come. Whoever leaves the loop gives the request up, and the handler's context ends.
+// The handler runs ahead of the loop by 15 replies at most. Every turn has either a reply or the last
+// error; a stream that has come to its end just ends. The errors are those of Request.
+func (c *Client) RequestStream(ctx context.Context, payload []byte) iter.Seq2[*Reply, error] {
+	return func(yield func(*Reply, error) bool) {
+		if err := c.post.enter(); err != nil {
+			yield(nil, err)
+			return
+		}
+		defer c.post.leave()
+		c.post.stream(ctx, c.service, payload, yield)
+	}
+}
+
+// RequestStream sends a request to a service and iterates over its replies: Client.RequestStream.
+func (b *Bus) RequestStream(ctx context.Context, service string, payload []byte) iter.Seq2[*Reply, error] {
+	return func(yield func(*Reply, error) bool) {
+		err := b.named(service, func(c *Client) error {
+			c.RequestStream(ctx, payload)(yield)
+			return nil
+		})
+		if err != nil {
+			yield(nil, err)
+		}
+	}
+}
+
+func (p *post) stream(ctx context.Context, s *service, payload []byte, yield func(*Reply, error) bool) {
+	d, err := p.desk()
+	var c *call
+	if err == nil {
+		c, err = d.begin(ctx, streamShares)
+	}
+	if err != nil {
+		yield(nil, err)
+		return
+	}
+	c.service, c.many = s, true
+	defer d.finish(c)
+	if err := c.dispatch(d, payload); err != nil {
+		yield(nil, err)
+		return
+	}
+	for {
+		r, err := d.next(ctx, c)
+		if r == nil && err == nil || !yield(r, err) || err != nil {
+			return
+		}
+	}
+}
+
+// finish gives a call up that is still open, and frees its slot.
+func (d *desk) finish(c *call) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.release(c)
+}
+
+// grantAt is how many answers are taken before new credit is given for them.
+const grantAt = streamShares / 2
+
+// next waits for the next answer of several; nil and nil: that was all.
+func (d *desk) next(ctx context.Context, c *call) (*Reply, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.await(ctx, &c.party); err != nil {
+		return nil, err
+	}
+	if len(c.answers) == 0 {
+		return nil, c.err
+	}
+	r := c.answers[0]
+	c.answers = c.answers[1:]
+	if c.taken++; c.taken == grantAt && !c.settled && c.service != nil {
+		c.taken = 0
+		c.service.grant(c.correlation, grantAt)
+	}
+	return r, nil
+}

@@ -1,0 +1,180 @@
+package ringcast
+
+import (
+	"context"
+	"iter"
+
+	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/ring"
+	"github.com/ringcast/ringcast/shm"
+)
+
+// A SurveyConfig says when a survey has enough. The zero value, like nil, waits for all
+// who are asked.
+type SurveyConfig struct {
+	// Quorum is how many answers are enough. Zero means that all who are asked are waited for.
+	Quorum int
+}
+
+// A surveying is what a call knows of its survey; guarded by the desk's mu.
+type surveying struct {
+	asked  map[Address]bool // who has not answered; in the end nobody
+	answer map[Address]bool // who has answered
+	quorum int
+	got    int
+}
+
+// A surveyTopic is a topic that we have asked questions on.
+type surveyTopic struct{ publisher *Publisher }
+
+// Survey publishes a question on a topic and iterates over the answers as they come:
+// every subscriber may answer by Message.Reply. It ends when all participants that
+// subscribe to the topic now have answered or are gone, or with the quorum; with the
+// context's deadline (10 s where there is none), which is the last error then. Every
+// turn has either an answer or the last error. Answers that come later are dropped.
+//
+// Errors: those of Publish; *OverloadedError where more are asked than
+// Config.InFlight allows; context.DeadlineExceeded, context.Canceled, ErrClosed.
+func (b *Bus) Survey(ctx context.Context, topic string, payload []byte, cfg *SurveyConfig) iter.Seq2[*Reply, error] {
+	return func(yield func(*Reply, error) bool) {
+		p, err := b.enterPost()
+		if err != nil {
+			yield(nil, err)
+			return
+		}
+		defer p.leave()
+		var c SurveyConfig
+		if cfg != nil {
+			c = *cfg
+		}
+		p.survey(ctx, topic, payload, &c, yield)
+	}
+}
+
+func (p *post) survey(ctx context.Context, topic string, payload []byte, cfg *SurveyConfig, yield func(*Reply, error) bool) {
+	pub, err := p.surveyPublisher(topic)
+	if err != nil {
+		yield(nil, err)
+		return
+	}
+	asked := p.subscribers(topic)
+	if len(asked) == 0 {
+		return
+	}
+	d, err := p.desk()
+	var c *call
+	if err == nil {
+		c, err = d.begin(ctx, len(asked))
+	}
+	if err != nil {
+		yield(nil, err)
+		return
+	}
+	defer d.finish(c)
+	c.many, c.survey = true, &surveying{asked: asked, answer: map[Address]bool{}, quorum: cfg.Quorum}
+	if err := p.question(ctx, d, c, pub, payload); err != nil {
+		yield(nil, err)
+		return
+	}
+	for {
+		r, err := d.next(ctx, c)
+		if r == nil && err == nil || !yield(r, err) || err != nil {
+			return
+		}
+	}
+}
+
+// surveyPublisher is our publisher on a topic, for questions.
+func (p *post) surveyPublisher(topic string) (*Publisher, error) {
+	p.mu.Lock()
+	t := p.surveys[topic]
+	p.mu.Unlock()
+	if t != nil {
+		return t.publisher, nil
+	}
+	pub, err := p.bus.Publisher(topic, nil)
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if t := p.surveys[topic]; t != nil {
+		_ = pub.Close()
+		return t.publisher, nil
+	}
+	p.surveys[topic] = &surveyTopic{pub}
+	return pub, nil
+}
+
+// subscribers are the participants of this node that subscribe to a topic.
+func (p *post) subscribers(topic string) map[Address]bool {
+	rows, _ := p.bus.domain.Participants()
+	asked := map[Address]bool{}
+	for _, row := range rows {
+		for _, i := range row.Info.Interests {
+			if row.Alive && !i.Publisher && (i.Name == topic || i.Pattern && shm.Match(i.Name, topic)) {
+				asked[row.Address] = true
+			}
+		}
+	}
+	return asked
+}
+
+// question publishes the request of a survey.
+func (p *post) question(ctx context.Context, d *desk, c *call, pub *Publisher, payload []byte) error {
+	if err := pub.take(ctx); err != nil {
+		return err
+	}
+	defer pub.free()
+	if limit := pub.room - layout.AddressBlockSize; len(payload) > limit {
+		return &TooLargeError{Size: len(payload), Limit: limit, Slots: pub.file.Shape().Slots, Payload: (len(payload) + layout.AddressBlockSize + 63) &^ 63}
+	}
+	var b block
+	var meta ring.Meta
+	l := c.letterOf(payload, ring.Now())
+	l.stamp(&meta, &b, p.self)
+	d.isSent(c, 0) // before it is: answers may come at once
+	err := pub.producer.TryPublish(payload, &meta)
+	for err != nil {
+		if err := pub.again(ctx, err, len(payload)); err != nil {
+			return err
+		}
+		err = pub.producer.TryPublish(payload, &meta)
+	}
+	return nil
+}
+
+// surveyed notes an answer; the desk's mu is held.
+func (d *desk) surveyed(c *call, m *ring.Message, h *heading) {
+	s := c.survey
+	if m.Kind == layout.MessageKindReply { // an error is an answer, too, but nothing to hand out
+		s.got++
+		d.collect(c, m, h.source)
+	}
+	if !s.answer[h.source] {
+		s.answer[h.source] = true
+		delete(s.asked, h.source)
+	}
+	d.lessAsked(c)
+}
+
+// lessAsked ends a survey that has enough; mu is held.
+func (d *desk) lessAsked(c *call) {
+	s := c.survey
+	if len(s.asked) == 0 || s.quorum > 0 && s.got >= s.quorum {
+		if !c.settled {
+			d.settle(c, nil)
+		}
+	}
+}
+
+// reviewSurvey looks who of those asked is gone: when what they have answered was read,
+// nobody waits for them. mu is held.
+func (d *desk) reviewSurvey(c *call, tail uint64) {
+	for a := range c.survey.asked {
+		if d.post.gone(a) {
+			d.dying = append(d.dying, dying{c.correlation, tail})
+			return
+		}
+	}
+}
