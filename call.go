@@ -56,20 +56,23 @@ type call struct {
 	shares      int
 	due         time.Duration // of ring.Now
 
-	// Where it went; written before it is sent.
-	service  *service // nil: to target, or to a topic
-	target   Address
-	survey   *surveying
-	position uint64
+	errand
+	position uint64 // where it lies in its service's ring
 	sent     bool
+	answers  []*Reply // of many, that nobody has taken
+	taken    uint32   // answers taken since credit was granted
+	done     chan struct{}
+	others   []*party    // who waits for it besides its own party
+	stop     func() bool // ends the watch of the context
+}
 
-	reply   *Reply   // where the answer goes
-	many    bool     // more than one answer
-	answers []*Reply // of many, that nobody has taken
-	taken   uint32   // answers taken since credit was granted
-	done    chan struct{}
-	others  []*party    // who waits for it besides its own party
-	stop    func() bool // ends the watch of the context
+// An errand is what a call is for.
+type errand struct {
+	service *service // nil: to target, or to a topic
+	target  Address
+	survey  *surveying
+	reply   *Reply // where the answer goes
+	many    bool   // more than one answer
 }
 
 // news reports whether there is something for who waits.

@@ -116,11 +116,10 @@ func (p *post) ask(ctx context.Context, s *service, to Address, payload []byte, 
 	if err != nil {
 		return err
 	}
-	c, err := d.begin(ctx, 1)
+	c, err := d.begin(ctx, 1, errand{service: s, target: to, reply: reply})
 	if err != nil {
 		return err
 	}
-	c.service, c.target, c.reply = s, to, reply
 	err = c.dispatch(d, payload)
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -134,7 +134,7 @@ func (d *desk) close() {
 }
 
 // begin opens a call that holds so many shares, and waits for them.
-func (d *desk) begin(ctx context.Context, shares int) (*call, error) {
+func (d *desk) begin(ctx context.Context, shares int, e errand) (*call, error) {
 	deadline, has := ctx.Deadline()
 	left := timeLeft(deadline, has)
 	if left <= 0 {
@@ -157,7 +157,7 @@ func (d *desk) begin(ctx context.Context, shares int) (*call, error) {
 		return nil, err
 	}
 	d.shares -= shares
-	c.shares, c.due = shares, due
+	c.shares, c.due, c.errand = shares, due, e
 	if first := d.due.Load(); first == 0 || int64(due) < first {
 		d.due.Store(int64(due))
 	}

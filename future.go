@@ -53,12 +53,12 @@ func (p *post) goAsk(ctx context.Context, s *service, to Address, payload []byte
 	if err != nil {
 		return nil, err
 	}
-	c, err := d.begin(ctx, 1)
+	f := &Future{desk: d, reply: new(Reply)}
+	c, err := d.begin(ctx, 1, errand{service: s, target: to, reply: f.reply})
 	if err != nil {
 		return nil, err
 	}
-	f := &Future{desk: d, call: c, correlation: c.correlation, reply: new(Reply)}
-	c.service, c.target, c.reply = s, to, f.reply
+	f.call, f.correlation = c, c.correlation
 	if err := c.dispatch(d, payload); err != nil {
 		d.mu.Lock()
 		defer d.mu.Unlock()

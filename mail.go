@@ -2,7 +2,6 @@ package ringcast
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"iter"
 
@@ -114,8 +113,7 @@ func (m *Message) answer(l letter) error {
 	defer p.leave()
 	l.heading.correlation = h.correlation
 	err = p.send(h.source, repliesRing, &l)
-	var large *TooLargeError
-	if errors.As(err, &large) {
+	if isTooLarge(err) {
 		tell := letter{kind: layout.MessageKindError}
 		tell.heading.correlation, tell.heading.code = h.correlation, codeTooLarge
 		_ = p.send(h.source, repliesRing, &tell)

@@ -124,6 +124,15 @@ func codeOf(err error) (code uint32, text string) {
 	return codeApplication, err.Error()
 }
 
+// isTooLarge reports whether a message did not fit.
+func isTooLarge(err error) bool {
+	if err == nil {
+		return false
+	}
+	var large *TooLargeError
+	return errors.As(err, &large)
+}
+
 // isRetired reports whether a ring has to be opened anew.
 func isRetired(err error) bool {
 	var damaged *ring.DamagedError

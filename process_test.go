@@ -19,7 +19,7 @@ import (
 const childVariable = "RINGCAST_TEST_CHILD"
 
 // childJobs are what children do.
-var childJobs = map[string]func(args []string) error{"publish": publishNumbers, "work": workInGroup}
+var childJobs = map[string]func(args []string) error{"publish": publishNumbers, "work": workInGroup, "serve": serveAsChild}
 
 func TestMain(m *testing.M) {
 	if job := os.Getenv(childVariable); job != "" {

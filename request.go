@@ -2,7 +2,6 @@ package ringcast
 
 import (
 	"context"
-	"errors"
 	"sync"
 	"time"
 
@@ -87,8 +86,7 @@ func (r *Request) Reply(payload []byte) error {
 		return ErrAnswered
 	}
 	err := r.answer(letter{kind: layout.MessageKindReply, payload: payload})
-	var large *TooLargeError
-	if errors.As(err, &large) {
+	if isTooLarge(err) {
 		_ = r.fail(codeTooLarge, "")
 		return err
 	}
@@ -114,8 +112,7 @@ func (r *Request) More(payload []byte) error {
 		return err
 	}
 	err := r.answer(letter{kind: layout.MessageKindReply, flags: layout.MessageFlagMore, payload: payload})
-	var large *TooLargeError
-	if err != nil && !errors.As(err, &large) {
+	if err != nil && !isTooLarge(err) {
 		return context.Canceled // the caller is gone
 	}
 	if err == nil {

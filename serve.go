@@ -55,7 +55,8 @@ type Instance struct {
 	member *ring.Member
 	bed    *berth
 	waiter *ring.Waiter
-	wait   patience
+
+	sources []ring.Source // the member
 
 	turn     chan struct{}  // the lead, while nobody has it
 	idle     atomic.Int32   // workers that want it
@@ -133,7 +134,6 @@ func (b *Bus) Serve(name string, handler Handler, cfg *ServeConfig) (*Instance, 
 		return nil, err
 	}
 	s.bed = b.place.newBerth()
-	s.wait.bus, s.wait.bed = b, s.bed
 	s.waiter = b.newWaiter(s.bed, s.config.Wait)
 	if err := s.begin(); err != nil {
 		s.leaveBus()
@@ -177,7 +177,7 @@ func (s *Instance) open() error {
 		if err == nil {
 			s.file, s.member = file, member
 			s.queue, err = file.Queue(instances)
-			s.bed.sleepers = append(s.bed.sleepers[:0], member)
+			s.bed.sleepers, s.sources = append(s.bed.sleepers[:0], member), []ring.Source{member}
 			return err
 		}
 		_ = file.Close()

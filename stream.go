@@ -37,13 +37,12 @@ func (p *post) stream(ctx context.Context, s *service, payload []byte, yield fun
 	d, err := p.desk()
 	var c *call
 	if err == nil {
-		c, err = d.begin(ctx, streamShares)
+		c, err = d.begin(ctx, streamShares, errand{service: s, many: true})
 	}
 	if err != nil {
 		yield(nil, err)
 		return
 	}
-	c.service, c.many = s, true
 	defer d.finish(c)
 	if err := c.dispatch(d, payload); err != nil {
 		yield(nil, err)

@@ -64,14 +64,14 @@ func (p *post) survey(ctx context.Context, topic string, payload []byte, cfg *Su
 	d, err := p.desk()
 	var c *call
 	if err == nil {
-		c, err = d.begin(ctx, len(asked))
+		s := &surveying{asked: asked, answer: map[Address]bool{}, quorum: cfg.Quorum}
+		c, err = d.begin(ctx, len(asked), errand{survey: s, many: true})
 	}
 	if err != nil {
 		yield(nil, err)
 		return
 	}
 	defer d.finish(c)
-	c.many, c.survey = true, &surveying{asked: asked, answer: map[Address]bool{}, quorum: cfg.Quorum}
 	if err := p.question(ctx, d, c, pub, payload); err != nil {
 		yield(nil, err)
 		return

@@ -59,7 +59,6 @@ func (s *Instance) pass() {
 
 // next takes the next request and waits for it. False: the instance stops.
 func (s *Instance) next(r *Request) bool {
-	s.wait.Context = context.Background()
 	for {
 		if s.stopping.Load() && !s.member.Alone() {
 			return false
@@ -87,7 +86,7 @@ func (s *Instance) next(r *Request) bool {
 
 // await waits for a request, or for the end.
 func (s *Instance) await() {
-	_ = s.waiter.AwaitAny((*instanceWait)(s), []ring.Source{s.member})
+	_ = s.waiter.AwaitAny((*instanceWait)(s), s.sources)
 }
 
 // An instanceWait is the context of an instance's wait.

@@ -1,6 +1,7 @@
 package examples
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -45,6 +46,31 @@ func buildGo(t *testing.T, name string) string {
 	bin := filepath.Join(t.TempDir(), name)
 	output(t, command(t, "", "go", "build", "-o", bin, "./examples/go/"+name))
 	return bin
+}
+
+// TestService asks a process that serves, which ends by a signal.
+func TestService(t *testing.T) {
+	dir, bin := t.TempDir(), buildGo(t, "service")
+	serving := command(t, dir, bin, "shout")
+	out, err := serving.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := serving.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "serving shout\n" {
+		t.Fatal(line, err)
+	}
+	if got := output(t, command(t, dir, bin, "shout", "hello")); got != "HELLO\n" {
+		t.Errorf("got %q", got)
+	}
+	if err := serving.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	if err := serving.Wait(); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestPublishAndSubscribe(t *testing.T) {

@@ -58,8 +58,9 @@ type hand struct {
 // before that, another member gets an AbandonedError. Done may be called from any
 // goroutine, once, and not after the member's Close, which has given it up.
 type Hand struct {
-	row  *handRow // nil: it has ended
-	word handWord
+	row    *handRow // nil: it has ended
+	word   handWord
+	memory *byte // of the message, by its first byte
 }
 
 // Done ends the message: it was handled, and nobody will be told of it. Its bytes
@@ -69,6 +70,7 @@ func (h *Hand) Done() error {
 		return ErrNotInHand
 	}
 	at("done")
+	handEnds(h.memory)
 	ended := h.row.position.CompareAndSwap(uint64(h.word), uint64(h.word.with(handFree))) // pairs(hand)
 	h.row = nil
 	if !ended {

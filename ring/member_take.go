@@ -134,6 +134,7 @@ func (mb *Member) own(m *Message, h *hand, p uint64, w takeWord, mark uint64) (g
 	var v view
 	at("copy")
 	mb.eyes.copied = h.buf
+	handBegins(&h.buf[0])
 	reason := mb.eyes.copyOut(p, &v)
 	recheckFence()
 	if !mb.eyes.unchanged(p, mark) { // the group was put out meanwhile
@@ -161,7 +162,7 @@ func (mb *Member) own(m *Message, h *hand, p uint64, w takeWord, mark uint64) (g
 	row.position.Store(uint64(hand)) // pairs(hand): before the gate passes
 	v.message(m, p, v.payload, mb.eyes.tag)
 	mb.started(p)
-	return Hand{row, hand}, true, nil
+	return Hand{row, hand, &h.buf[0]}, true, nil
 }
 
 // started moves on behind position p, and now and then the gate.

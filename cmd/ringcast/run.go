@@ -95,7 +95,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 
 func (t *tool) command() *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "ringcast", Short: "publish, subscribe, look, and measure", Long: longHelp, Example: rootExamples,
+		Use: "ringcast", Short: "publish, subscribe, call, serve, look, and measure", Long: longHelp, Example: rootExamples,
 		Version: version.String(), SilenceUsage: true, SilenceErrors: true, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
@@ -107,7 +107,7 @@ func (t *tool) command() *cobra.Command {
 	f.StringVar(&t.config.Group, "group", "", "group of the domain, if it is made now: one of yours (default ringcast at /dev/shm/ringcast, else none)")
 	f.StringVar(&t.config.Owner, "owner", "", "user whom the domain belongs to, if root makes it now (default: who makes it)")
 	f.Var(&memoryFlag{&t.config.Memory}, "memory", "memory of topics: prefault, huge, numa=local, numa=interleave or numa=0+2, with commas between (default $RINGCAST_MEMORY, else as the system does)")
-	cmd.AddCommand(t.pubCommand(), t.subCommand(), t.lsCommand(), t.benchCommand(), t.versionCommand())
+	cmd.AddCommand(t.pubCommand(), t.subCommand(), t.callCommand(), t.serveCommand(), t.sendCommand(), t.inboxCommand(), t.surveyCommand(), t.lsCommand(), t.benchCommand(), t.versionCommand())
 	return cmd
 }
 

@@ -54,6 +54,7 @@ var allowed = map[string][]string{
 	"examples/go/publish":     {"."},
 	"examples/go/subscribe":   {"."},
 	"examples/go/worker":      {"."},
+	"examples/go/service":     {"."},
 	"examples/go/flatbuffers": {".", "examples/schema/orders"},
 	"cmd/ringcastd":           {"internal/forward", "shm", "mcast/udp", "internal/modeflag", "internal/version"},
 }

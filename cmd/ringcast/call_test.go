@@ -1,0 +1,64 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestCallAndServe: a command answers, in a process of its own.
+func TestCallAndServe(t *testing.T) {
+	dir := t.TempDir()
+	s := start(t, nil, "--shm-dir", dir, "serve", "squares", "--exec", "read x; [ $x = no ] && { echo why not >&2; exit 7; }; echo $((x * x))", "--count", "5")
+	awaitServing(t, dir, "squares")
+	code, out, errs := call(t, "2\n3\n4\n", "--shm-dir", dir, "call", "squares")
+	if code != exitOK || out != "4\n9\n16\n" {
+		t.Fatalf("exit code %d, %q, %s", code, out, errs)
+	}
+	code, _, errs = call(t, "", "--shm-dir", dir, "call", "squares", "no")
+	if code != exitFailed || !strings.Contains(errs, "why not (code 7)") {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+	if err := s.cmd.Wait(); err != nil {
+		t.Error(err, s.errors.String())
+	}
+	code, _, errs = call(t, "", "--shm-dir", dir, "call", "squares", "1")
+	if code != exitFailed || !strings.Contains(errs, "no instance") {
+		t.Errorf("without an instance: exit code %d, %s", code, errs)
+	}
+}
+
+// awaitServing waits until a service answers, by a request that counts.
+func awaitServing(t *testing.T, dir, name string) {
+	t.Helper()
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		code, _, errs := call(t, "", "--shm-dir", dir, "call", name, "1")
+		if code == exitOK {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal(errs)
+		}
+	}
+}
+
+// TestInboxOfATool: its address is printed, takes messages, and answers.
+func TestInboxOfATool(t *testing.T) {
+	dir := t.TempDir()
+	code, _, errs := call(t, "", "--shm-dir", dir, "send", "nobody", "x")
+	if code != exitFailed || !strings.Contains(errs, "no instance") {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+	code, _, errs = call(t, "", "--shm-dir", dir, "call", "n1-1.1.1", "x")
+	if code != exitFailed || !strings.Contains(errs, "no way to the node") {
+		t.Errorf("another node: exit code %d, %s", code, errs)
+	}
+	code, _, _ = call(t, "", "--shm-dir", dir, "call", "n1-1.1.1", "x", "--stream")
+	if code != exitUsage {
+		t.Errorf("a stream of an address: exit code %d", code)
+	}
+	code, out, errs := call(t, "", "--shm-dir", dir, "survey", "nobody", "who?")
+	if code != exitOK || out != "" {
+		t.Errorf("a survey of nobody: exit code %d, %q, %s", code, out, errs)
+	}
+}

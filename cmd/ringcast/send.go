@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ringcast/ringcast"
+	"github.com/spf13/cobra"
+)
+
+const sendExamples = `  ringcast send n7-1f03.12.5 'come home'     # to the inbox of one process
+  seq 10 | ringcast send jobs                # each to any one instance of a service`
+
+const sendHelp = `Send messages to the inbox of one process, by its address, or to any one instance of
+a service: the argument, or the lines of the standard input. Nobody answers.`
+
+func (t *tool) sendCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "send ADDRESS|SERVICE [MESSAGE]", Short: "send messages to one process, or to a service", Long: sendHelp, Example: sendExamples,
+		Args: cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error { return failed(t.send(cmd.Context(), args)) },
+	}
+}
+
+// send is the command.
+func (t *tool) send(ctx context.Context, args []string) error {
+	bus, err := ringcast.Open(ctx, &t.config)
+	if err != nil {
+		return err
+	}
+	defer bus.Close()
+	address, err := ringcast.ParseAddress(args[0])
+	put := func(payload []byte) error { return bus.Send(ctx, address, payload) }
+	if err != nil {
+		put = func(payload []byte) error { return bus.SendTo(ctx, args[0], payload) }
+	}
+	return t.payloads(args[1:], put)
+}
+
+const inboxHelp = `Print the own address, then what others send to it, until a signal comes or --count
+is reached. Requests are answered with --reply; without it they wait until their time is over.`
+
+func (t *tool) inboxCommand() *cobra.Command {
+	var reply string
+	var count uint64
+	cmd := &cobra.Command{
+		Use: "inbox", Short: "read what is sent to an address of one's own", Long: inboxHelp,
+		Example: "  ringcast inbox --reply 'at work' &\n  ringcast call $ADDRESS 'where are you?'",
+		Args:    cobra.NoArgs,
+		RunE:    func(cmd *cobra.Command, _ []string) error { return failed(t.inbox(cmd.Context(), reply, count)) },
+	}
+	cmd.Flags().StringVar(&reply, "reply", "", "answer requests with this")
+	cmd.Flags().Uint64Var(&count, "count", 0, "end after so many messages")
+	return cmd
+}
+
+// inbox is the command.
+func (t *tool) inbox(ctx context.Context, reply string, count uint64) error {
+	bus, err := ringcast.Open(ctx, &t.config)
+	if err != nil {
+		return err
+	}
+	defer bus.Close()
+	mail, err := bus.Mail()
+	if err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintln(t.stdout, bus.Address()); err != nil {
+		return err
+	}
+	for n := uint64(0); count == 0 || n < count; {
+		m, err := mail.Next(ctx)
+		switch {
+		case err != nil && ctx.Err() != nil && errors.Is(err, ctx.Err()):
+			return nil
+		case ringcast.IsEvent(err):
+			_, _ = fmt.Fprintln(t.stderr, err)
+			continue
+		case err != nil:
+			return err
+		}
+		if _, err := fmt.Fprintf(t.stdout, "%v: %s\n", m.From(), m.Payload()); err != nil {
+			return err
+		}
+		if m.IsRequest() && reply != "" {
+			if err := m.Reply([]byte(reply)); err != nil {
+				return err
+			}
+		}
+		n++
+	}
+	return nil
+}
+
+const surveyHelp = `Ask all who subscribe to a topic, and print each answer with the address of whoever
+gave it, as they come: until all have answered, with --quorum so many, or until the
+time is over. Programs answer with Message.Reply.`
+
+func (t *tool) surveyCommand() *cobra.Command {
+	var c ringcast.SurveyConfig
+	var timeout time.Duration
+	cmd := &cobra.Command{
+		Use: "survey TOPIC [QUESTION]", Short: "ask all subscribers of a topic", Long: surveyHelp,
+		Example: "  ringcast survey inventory 'who has 4711?' --timeout 1s",
+		Args:    cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if timeout < time.Millisecond || c.Quorum < 0 {
+				return usage("--timeout wants 1ms or more, --quorum 0 or more")
+			}
+			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
+			defer cancel()
+			return failed(t.survey(ctx, args, &c))
+		},
+	}
+	cmd.Flags().IntVar(&c.Quorum, "quorum", 0, "so many answers are enough (default: all)")
+	cmd.Flags().DurationVar(&timeout, "timeout", 2*time.Second, "how long to wait for answers")
+	return cmd
+}
+
+// survey is the command.
+func (t *tool) survey(ctx context.Context, args []string, c *ringcast.SurveyConfig) error {
+	bus, err := ringcast.Open(ctx, &t.config)
+	if err != nil {
+		return err
+	}
+	defer bus.Close()
+	return t.payloads(args[1:], func(question []byte) error {
+		for r, err := range bus.Survey(ctx, args[0], question, c) {
+			if err != nil {
+				return timedOut(err)
+			}
+			if _, err := fmt.Fprintf(t.stdout, "%v: %s\n", r.Source(), r.Payload()); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
