@@ -22,14 +22,15 @@ type heartbeat struct {
 	at   Time // Never before the first data
 }
 
-// data notes that a datagram was sent.
-func (h *heartbeat) data(now Time) {
-	if now-h.last > busyPause {
+// data notes that a datagram was sent; it says whether that is the first after a pause.
+func (h *heartbeat) data(now Time) (first bool) {
+	if first = now-h.last > busyPause; first {
 		h.busy = now
 	}
 	h.last = now
 	h.step = beatFirst
 	h.at = now + beatFirst
+	return first
 }
 
 // next moves on in the series, to beacon at its end.

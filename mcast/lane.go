@@ -169,7 +169,9 @@ func (l *lane) finish(length int, raw, count uint16, flags uint8, now Time) {
 	wire.PutDataHead(b[wire.HeaderSize:], &d)
 	l.lengths[i] = int32(length)
 	l.repairs.fresh(i)
-	l.beat.data(now)
+	if l.beat.data(now) {
+		l.trial.afresh(now, l)
+	}
 	e.arm(l.beat.at)
 	e.count.DataSent++
 	e.count.BytesSent += uint64(length)

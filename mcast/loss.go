@@ -20,7 +20,8 @@ const (
 // count, nor does what comes in another order.
 type lossMeter struct {
 	known            bool
-	highest          uint64 // as of the last SM
+	at               Time   // of the last SM
+	highest          uint64 // as of it
 	missed, overran  uint32
 	newSent, newLost float64 // not yet in share
 	share            float64 // of what was sent, averaged
@@ -37,6 +38,7 @@ type lossMeter struct {
 type lossSpan struct {
 	epoch               uint32
 	sent, lost, overran uint64
+	received            float64 // the most it took in a second
 }
 
 func (s *lossSpan) share() float64 {
@@ -49,7 +51,7 @@ func (s *lossSpan) share() float64 {
 // add takes an SM.
 func (x *lossMeter) add(now Time, s *wire.Status, t *trial) {
 	if !x.known {
-		x.known, x.overrunAt = true, longAgo
+		x.known, x.overrunAt, x.at = true, longAgo, now
 		x.highest, x.missed, x.overran = s.Highest, s.FirstLost, s.Overruns
 		return
 	}
@@ -65,10 +67,14 @@ func (x *lossMeter) add(now Time, s *wire.Status, t *trial) {
 		x.span.sent += sent
 		x.span.lost += uint64(lost)
 		x.span.overran += uint64(overran)
+		if now-x.at >= drainedSpan {
+			x.span.received = max(x.span.received, float64(s.ReceivedRate))
+		}
 	}
 	if overran != 0 && 2*overran >= lost {
 		x.overrunAt = now
 	}
+	x.at = now
 	x.highest, x.missed, x.overran = max(x.highest, s.Highest), s.FirstLost, s.Overruns
 	x.newSent += float64(sent)
 	x.newLost += float64(lost)

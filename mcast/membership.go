@@ -152,6 +152,7 @@ func (e *Engine) receiveHello(now Time, p *Peer, h *wire.Header, body []byte, fr
 	if p.hears.there = w.HasHears; w.HasHears {
 		e.receiveHears(now, p, &w.Hears)
 	}
+	p.echoHello(now, w.SendMicros)
 	if w.Flags&layout.HelloFlagAnswer != 0 {
 		e.sendHello(now, p, 0)
 	}

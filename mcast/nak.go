@@ -15,7 +15,7 @@ const (
 	backoffMax    = 50 * Millisecond
 	backoffGroup  = 10
 	retryTimes    = 3 // r0 = 3 * GRTT
-	retryMin      = 600 * Microsecond
+	retryMin      = 800 * Microsecond
 	retryMax      = 100 * Millisecond
 	retryLeast    = 0.8 // of a retry, by its jitter
 	retrySpread   = 0.4

@@ -7,7 +7,8 @@ import (
 
 // Bounds of repair (spec/wire.md, Repair and Refusals).
 const (
-	guardMin    = 200 * Microsecond
+	guardTimes  = 1.1 // of the round trip, which is the least that was measured
+	guardMin    = 300 * Microsecond
 	guardMax    = 20 * Millisecond
 	nakBurst    = 64 // NAKs of one member at once
 	nakApart    = 100 * Microsecond
@@ -20,7 +21,9 @@ const (
 // guard is how long a datagram is not sent again to whom it was sent.
 func (e *Engine) guard() Duration { return guardOf(e.roundTrip) }
 
-func guardOf(roundTrip Duration) Duration { return min(max(roundTrip, guardMin), guardMax) }
+func guardOf(roundTrip Duration) Duration {
+	return min(max(Duration(guardTimes*float64(roundTrip)), guardMin), guardMax)
+}
 
 // guardHolds says whether the guard is below half of the earliest first retry: a
 // member that asks again has then waited for long enough to be answered.

@@ -52,6 +52,16 @@ func (e *Engine) socketCredit(active int) uint64 {
 	return uint64(max(8, e.cfg.ReceiveBuffer/(2*(e.cfg.MTU+1024))/active))
 }
 
+// echoHello lets the next SM of a lane that was silent so far answer a HELLO's time:
+// the round trip is known before the first data.
+func (p *Peer) echoHello(now Time, send uint32) {
+	for _, r := range p.receivers {
+		if r != nil && r.status.activeAt == 0 {
+			r.echo, r.echoAt = send, now
+		}
+	}
+}
+
 // statusAfterData sends an SM where enough was taken since the last one.
 func (e *Engine) statusAfterData(now Time, r *receiver) {
 	s := &r.status

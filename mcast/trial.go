@@ -15,7 +15,7 @@ const (
 	trialWaitMost = 8 * Second
 	trialRoom     = 1.25 // of what is sent: a rate that only makes bursts shorter
 	trialBelow    = 0.95 // of what arrived: a rate at which a full path drops nothing
-	trialLeast    = 0.25 // of what is sent, at least
+	trialLeast    = 0.05 // of what is sent, at least
 	trialWorth    = 0.05 // loss for which a lane that its rate does not limit is slowed
 )
 
@@ -35,10 +35,14 @@ type trial struct {
 	epoch     uint32 // of what is counted
 	from      uint64 // lane sequence with which it began
 	at        Time
-	spent     uint64  // tokens by then
-	rate      float64 // before the trial
-	sent      float64 // datagrams a second by then
-	worst     float64 // share lost by then
+	spent     uint64   // tokens by then
+	last      uint64   // tokens at the last look
+	lastAt    Time     // of it
+	active    Duration // for how long something was sent
+	rate      float64  // before the trial
+	sent      float64  // datagrams a second by then
+	received  float64  // the least that a suspect took then
+	worst     float64  // share lost by then
 	notBefore Time
 	wait      Duration
 }
@@ -47,11 +51,33 @@ type trial struct {
 func (t *trial) begin(now Time, l *lane) {
 	t.epoch++
 	t.from, t.at, t.spent = l.head, now, l.pace.spent
+	t.last, t.lastAt, t.active = l.pace.spent, now, 0
+}
+
+// afresh begins a span with the first datagram after a pause.
+func (t *trial) afresh(now Time, l *lane) {
+	if t.phase == trialWatch {
+		t.begin(now, l)
+	}
+}
+
+// step counts the time in which something is sent.
+func (t *trial) step(now Time, l *lane) {
+	if l.pace.spent != t.last {
+		t.active += now - t.lastAt
+	}
+	t.last, t.lastAt = l.pace.spent, now
+}
+
+// rateSent is how many datagrams were sent a second while something was.
+func (t *trial) rateSent(l *lane) float64 {
+	return float64(l.pace.spent-t.spent) / float64(max(t.active, paceStep)) * float64(Second)
 }
 
 // watchLoss goes on with the lane's trial.
 func (e *Engine) watchLoss(now Time, l *lane) {
 	t := &l.trial
+	t.step(now, l)
 	switch {
 	case l.pace.cutAt > t.at: // the rate fell for another reason
 		l.endTrial(now)
@@ -76,12 +102,15 @@ func (e *Engine) lookForLoss(now Time, l *lane) {
 	if age < trialSpan {
 		return
 	}
-	t.worst = 0
+	t.worst, t.received = 0, 0
 	for _, p := range e.peers {
 		x := &p.members[l.id].loss
 		if x.suspect = p.members[l.id].tethered && x.suspicious(t.epoch, age); x.suspect {
 			x.before = x.span.share()
 			t.worst = max(t.worst, x.before)
+			if r := x.span.received; r != 0 && (t.received == 0 || r < t.received) {
+				t.received = r
+			}
 		}
 	}
 	switch {
@@ -120,7 +149,7 @@ func (s *lossSpan) baseline() float64 { return 1.25*s.share() + 0.005 }
 func (e *Engine) startTrial(now Time, l *lane) {
 	t := &l.trial
 	t.rate = l.pace.rate
-	t.sent = float64(l.pace.spent-t.spent) / float64(now-t.at) * float64(Second)
+	t.sent = t.rateSent(l)
 	e.count.LossTrials++
 	room := trialRoom * t.sent
 	if now-max(l.pace.refusedAt, l.refusedAt) < paceSlow || room >= t.rate {
@@ -131,7 +160,12 @@ func (e *Engine) startTrial(now Time, l *lane) {
 }
 
 // lower is a rate that a path which drops what is too much would bear.
-func (t *trial) lower() float64 { return max(trialBelow*(1-t.worst), trialLeast) * t.sent }
+func (t *trial) lower() float64 {
+	if t.received == 0 {
+		t.received = (1 - t.worst) * t.sent
+	}
+	return max(trialBelow*t.received, trialLeast*t.sent)
+}
 
 func (l *lane) tryRate(now Time, phase uint8, rate float64) {
 	l.trial.phase = phase
@@ -144,7 +178,8 @@ func (l *lane) tryRate(now Time, phase uint8, rate float64) {
 // judge ends a trial when enough was sent to tell.
 func (e *Engine) judge(now Time, l *lane) {
 	t := &l.trial
-	follows, open := false, 0
+	follows, open := 0, 0
+	rest := 0.0 // what those lose still for whom it follows
 	for _, p := range e.peers {
 		x := &p.members[l.id].loss
 		switch {
@@ -152,12 +187,14 @@ func (e *Engine) judge(now Time, l *lane) {
 		case x.span.epoch != t.epoch || x.before*float64(x.span.sent) < trialLosses:
 			open++
 		case x.span.share() < x.before/2:
-			follows = true
+			follows++
+			rest = max(rest, x.span.share())
+			x.base = x.span.baseline()
 		}
 	}
 	switch {
-	case follows:
-		e.lossFollows(now, l)
+	case follows != 0:
+		e.lossFollows(now, l, rest)
 	case open != 0 && now-t.at < trialMost:
 	case t.phase == trialSmooth && t.worst >= trialWorth && open == 0:
 		l.tryRate(now, trialCut, t.lower())
@@ -166,10 +203,14 @@ func (e *Engine) judge(now Time, l *lane) {
 	}
 }
 
-// lossFollows keeps the lower rate: the path is full above it.
-func (e *Engine) lossFollows(now Time, l *lane) {
+// lossFollows keeps to what the path takes: what arrived, and what is lost of that
+// however little is sent.
+func (e *Engine) lossFollows(now Time, l *lane, rest float64) {
 	t := &l.trial
 	e.count.LossCuts++
+	if t.phase == trialCut {
+		l.pace.rate = min(t.rate, l.pace.rate/(1-rest))
+	}
 	l.pace.ceiling = l.pace.rate
 	if t.phase == trialCut {
 		l.pace.ceiling /= trialBelow
@@ -185,10 +226,13 @@ func (e *Engine) lossStays(now Time, l *lane) {
 	for _, p := range e.peers {
 		m := &p.members[l.id]
 		x := &m.loss
-		if !x.suspect || x.span.epoch != t.epoch || x.before*float64(x.span.sent) < trialLosses {
+		if x.span.epoch != t.epoch || max(x.before, t.worst)*float64(x.span.sent) < trialLosses {
 			continue
 		}
-		x.base = max(x.base, x.span.baseline(), 1.25*x.before+0.005)
+		if x.base = max(x.base, x.span.baseline()); !x.suspect {
+			continue
+		}
+		x.base = max(x.base, 1.25*x.before+0.005)
 		if m.lossy && t.phase == trialCut && !m.isolated && !m.overrunning(now) {
 			e.isolate(now, p, l)
 		}

@@ -80,7 +80,7 @@ func (e *Engine) memberOut(now Time, p *Peer, l *lane) {
 	switch {
 	case e.mayReturn(now, m, l):
 		e.takeBack(now, p, l)
-	case now-m.toldAt >= e.cfg.Timers.ReturnAfter:
+	case now-m.toldAt >= e.cfg.Timers.ReturnAfter/4: // it may be one that loses much
 		e.tellOut(now, p, l)
 	}
 }
