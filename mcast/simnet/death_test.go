@@ -14,7 +14,6 @@ type watcher struct {
 	deaf
 	downs   []watched
 	ups     int
-	alarms  int
 	deafAt  mcast.Time
 	hearsAt mcast.Time
 }
