@@ -15,6 +15,8 @@
 // again goes on where it stood (the forwarder segment): nothing is delivered
 // twice, and what was missed meanwhile is repaired or told.
 //
+// A ring whose file is cut off while it is mapped costs its topic alone.
+//
 // What it does not: it keeps nothing of its own but that place.
 //
 // # Roles

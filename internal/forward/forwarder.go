@@ -138,6 +138,7 @@ func (f *Forwarder) now() mcast.Time { return mcast.Time(time.Since(f.start)) }
 // Run forwards until ctx ends, then says BYE. It returns nil in that case, and
 // what went wrong otherwise.
 func (f *Forwarder) Run(ctx context.Context) error {
+	guardFaults()
 	parent := ctx
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)

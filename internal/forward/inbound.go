@@ -30,6 +30,7 @@ type inbound struct {
 	producer *ring.Producer
 	cells    map[shm.Address]*atomic.Uint64 // the streams' rows in the forwarder segment
 	last     lastCell                       // the row last looked up
+	broken   atomic.Bool                    // its file was cut off: nothing of it may be touched
 	stalled  bool                           // the last try found slots that are free and cannot be used
 	untold   int                            // messages put into the ring since its readers were woken
 
@@ -93,10 +94,14 @@ const refusalSpan = mcast.Second
 
 // inboundOf finds or opens the local ring of a peer's topic; nil if it cannot be.
 func (f *Forwarder) inboundOf(peer *mcast.Peer, topic *mcast.RemoteTopic) *inbound {
-	if known, ok := topic.Data.(*inbound); ok && !known.gone {
+	if known, ok := topic.Data.(*inbound); ok && !known.gone && !known.broken.Load() {
 		return known
 	}
 	in := f.in[topic.Name]
+	if in != nil && in.broken.Load() {
+		f.closeIn(topic.Name)
+		in = nil
+	}
 	if in == nil {
 		if r, ok := topic.Data.(refusal); ok && f.now() < r.again {
 			f.counters.unopened.Add(1)
@@ -129,7 +134,7 @@ func (in *inbound) take(it *item) (parked int) {
 	defer in.mu.Unlock()
 	switch {
 	case in.closed:
-	case !in.draining && in.publish(it):
+	case !in.draining && in.publishGuarded(it):
 		if in.untold == 1 {
 			in.f.untold = append(in.f.untold, in)
 		}
@@ -153,9 +158,11 @@ func (in *inbound) tell() {
 
 // tellNow is tell for who may publish.
 func (in *inbound) tellNow() {
-	if in.untold != 0 {
+	if in.untold != 0 && !in.broken.Load() {
 		in.untold = 0
-		in.producer.Tell()
+		if cutOff(in.producer.Tell) {
+			in.breakOff()
+		}
 	}
 }
 
@@ -294,8 +301,12 @@ func (in *inbound) close() {
 
 // unmap closes the ring of a closed topic.
 func (in *inbound) unmap() {
-	if err := in.file.Close(); err != nil {
-		in.f.cfg.Log("close topic %q: %v", in.name, err)
+	if cutOff(func() {
+		if err := in.file.Close(); err != nil {
+			in.f.cfg.Log("close topic %q: %v", in.name, err)
+		}
+	}) {
+		in.breakOff()
 	}
 }
 

@@ -16,6 +16,7 @@ const savePeriod = 5 * mcast.Millisecond
 
 // netLoop sleeps on the sockets and on the engine's timers.
 func (f *Forwarder) netLoop(ctx context.Context) error {
+	guardFaults()
 	batch := f.conn.NewBatch()
 	for ctx.Err() == nil {
 		_, err := f.conn.ReadBatch(batch, f.untilTimer())

@@ -15,6 +15,7 @@ type outbound struct {
 	topic  mcast.TopicID
 	lane   uint32
 	file   *ring.File
+	id     uint64 // of the ring
 	reader *ring.Reader
 
 	lease [pumpLease]ring.Message
@@ -63,7 +64,7 @@ func (f *Forwarder) openOut(name string, fresh bool) (*outbound, error) {
 	f.noteErr(f.seat.SetCursor(file.ID(), reader.Cursor()))
 	return &outbound{
 		name: name, topic: topic, lane: laneOf(file.Shape()),
-		file: file, reader: reader, cursor: reader.Cursor(), rewound: file.Tail(),
+		file: file, id: file.ID(), reader: reader, cursor: reader.Cursor(), rewound: file.Tail(),
 	}, nil
 }
 
@@ -86,9 +87,13 @@ func shapeOf(s ring.Shape) mcast.TopicShape {
 func (f *Forwarder) closeOut(name string) {
 	o := f.out[name]
 	delete(f.out, name)
-	o.reader.Close()
-	if err := o.file.Close(); err != nil {
-		f.cfg.Log("close topic %q: %v", name, err)
+	if cutOff(func() {
+		o.reader.Close()
+		if err := o.file.Close(); err != nil {
+			f.cfg.Log("close topic %q: %v", name, err)
+		}
+	}) {
+		f.dropOut(o)
 	}
 }
 
@@ -101,7 +106,7 @@ func (f *Forwarder) forgetUnwanted() {
 			continue
 		}
 		f.cfg.Log("topic %q is no longer forwarded", name)
-		id := o.file.ID()
+		id := o.id
 		f.closeOut(name)
 		f.seat.SweepCursors(func(ring uint64) bool { return ring != id })
 	}
@@ -223,7 +228,8 @@ func (o *outbound) follow(f *Forwarder) bool {
 	if err := o.file.Close(); err != nil {
 		f.cfg.Log("topic %q: %v", o.name, err)
 	}
-	o.file, o.cursor, o.unsettled, o.rewound = file, o.reader.Cursor(), o.unsettled[:0], 0
+	o.file, o.id = file, file.ID()
+	o.cursor, o.unsettled, o.rewound = o.reader.Cursor(), o.unsettled[:0], 0
 	o.lane = laneOf(file.Shape())
 	return o.next(f)
 }

@@ -86,6 +86,7 @@ func (q *parkQueue) pop() (size int) {
 // drain puts what is parked into the ring as room comes. While it runs it alone
 // uses the ring; it ends when nothing is parked any more.
 func (in *inbound) drain() {
+	guardFaults()
 	w := ring.NewWaiter(in.f.self.Doorbell(), ring.Block)
 	for {
 		n, done := in.drainSome()
@@ -94,8 +95,12 @@ func (in *inbound) drain() {
 			return
 		}
 		// Whatever the wait ends with, the next look says what to do.
-		if w.AwaitRoom(in.ctx, in.producer, n) == nil && in.stalled {
-			time.Sleep(time.Millisecond) // there is room, but none that can be used yet
+		if cutOff(func() {
+			if w.AwaitRoom(in.ctx, in.producer, n) == nil && in.stalled {
+				time.Sleep(time.Millisecond) // there is room, but none that can be used yet
+			}
+		}) {
+			in.breakOff()
 		}
 	}
 }
@@ -109,7 +114,7 @@ func (in *inbound) drainSome() (n int, done bool) {
 		if !ok {
 			return 0, true
 		}
-		published := in.publish(&it)
+		published := in.publishGuarded(&it)
 		if !published || in.untold >= tellBatch {
 			in.tellNow()
 		}

@@ -19,11 +19,8 @@ import (
 // network and is not yet in a ring, and would be lost with this process.
 func (f *Forwarder) savePlaces() {
 	for _, o := range f.out {
-		if cursor, moved := o.settle(f.engine.Settled(o.lane)); moved {
-			f.noteErr(f.seat.SetCursor(o.file.ID(), cursor))
-		}
-		if o.leaving && o.done() {
-			f.wantRescan()
+		if cutOff(func() { f.savePlace(o) }) {
+			f.dropOut(o)
 		}
 	}
 	if f.parked.Load() != 0 {
@@ -35,6 +32,16 @@ func (f *Forwarder) savePlaces() {
 				f.noteErr(f.seat.SetPeer(peer.Node(), lane, session, next))
 			}
 		}
+	}
+}
+
+// savePlace writes down where a local topic stands, and ends one that is done.
+func (f *Forwarder) savePlace(o *outbound) {
+	if cursor, moved := o.settle(f.engine.Settled(o.lane)); moved {
+		f.noteErr(f.seat.SetCursor(o.file.ID(), cursor))
+	}
+	if o.leaving && o.done() {
+		f.wantRescan()
 	}
 }
 

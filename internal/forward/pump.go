@@ -21,6 +21,7 @@ const (
 
 // pumpLoop moves local messages to the engine and sleeps on the doorbell.
 func (f *Forwarder) pumpLoop(ctx context.Context) error {
+	guardFaults()
 	bell := f.self.Doorbell()
 	changes := f.domain.Changes() - 1
 	for ctx.Err() == nil {
@@ -68,7 +69,7 @@ func (f *Forwarder) pumpAll() (t turn) {
 	}
 	now := f.now()
 	for _, o := range f.out {
-		t.add(o.pump(f, now))
+		t.add(f.pumpGuarded(o))
 	}
 	if !t.more && (t.moved > 0 || t.busy) {
 		f.engine.Flush(now)
@@ -92,10 +93,14 @@ func (f *Forwarder) armAll() (time.Duration, bool) {
 		if len(o.lent) != 0 {
 			continue
 		}
-		if o.reader.Arm() {
-			idle = false
+		if cutOff(func() {
+			if o.reader.Arm() {
+				idle = false
+			}
+			d = min(d, o.reader.Patience())
+		}) {
+			f.dropOut(o)
 		}
-		d = min(d, o.reader.Patience())
 	}
 	return d, idle
 }

@@ -91,7 +91,12 @@ func (f *Forwarder) scanOut(all interests) {
 	}
 	for name, o := range f.out {
 		o.leaving = !all.published[name]
-		if f.engine.WantedBy(name) == 0 || o.leaving && o.done() {
+		done := false
+		if cutOff(func() { done = o.leaving && o.done() }) {
+			f.dropOut(o)
+			continue
+		}
+		if f.engine.WantedBy(name) == 0 || done {
 			f.cfg.Log("topic %q is no longer forwarded", name)
 			f.closeOut(name)
 		}
