@@ -101,3 +101,25 @@ func TestWithoutMulticast(t *testing.T) {
 		}
 	}
 }
+
+// Random use with multicast that comes and goes for every direction by itself: what is
+// lost while it is away for longer than the budget is told exactly.
+func TestChaosMulticast(t *testing.T) {
+	from, to := seeds(t)
+	to = min(to, from+uint64(few(5, 1)))
+	if *chaosFlag != 0 && *seedFlag == 0 {
+		from, to = *fromFlag, *fromFlag+uint64(*chaosFlag)
+	}
+	for seed := from; seed < to; seed++ {
+		w := NewWorld(chaosOptions(seed, false), false)
+		w.DropGroup = func(from, to *Node) bool {
+			h := seed<<40 | uint64(from.index)<<30 | uint64(to.index)<<20 | uint64(w.now/(700*mcast.Millisecond))
+			h = (h ^ h>>29) * 0x9e3779b97f4a7c15
+			return !w.calm && h>>62 == 0
+		}
+		w.Live(3 * mcast.Second)
+		if err := w.Err(); err != nil {
+			t.Errorf("seed %d: %v\nrerun: go test ./mcast/simnet -run 'TestChaosMulticast$' -seed %d", seed, err, seed)
+		}
+	}
+}
