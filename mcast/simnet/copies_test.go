@@ -53,7 +53,7 @@ func TestFallBackToUnicast(t *testing.T) {
 		{"one receiver", func(_, to *Node) bool { return to.index == 1 }},
 		{"all", func(_, _ *Node) bool { return true }},
 	} {
-		for seed := uint64(1); seed <= uint64(few(5, 2)); seed++ {
+		for seed := uint64(1); seed <= uint64(few(3, 1)); seed++ {
 			gap, after, n := fallBack(t, seed, c.drop)
 			if err := n.Err(); err != nil {
 				t.Fatalf("%s, seed %d: %v", c.name, seed, err)
@@ -95,7 +95,7 @@ func runWithoutMulticast(o Options) *Network {
 
 // Nodes that no multicast reaches meet by seeds, and lose nothing.
 func TestWithoutMulticast(t *testing.T) {
-	for seed := uint64(1); seed <= uint64(few(25, 4)); seed++ {
+	for seed := uint64(1); seed <= uint64(few(25, 3)); seed++ {
 		if err := runWithoutMulticast(seedsOptions(seed)).Err(); err != nil {
 			t.Errorf("seed %d: %v", seed, err)
 		}
@@ -106,7 +106,7 @@ func TestWithoutMulticast(t *testing.T) {
 // lost while it is away for longer than the budget is told exactly.
 func TestChaosMulticast(t *testing.T) {
 	from, to := seeds(t)
-	to = min(to, from+uint64(few(5, 1)))
+	to = min(to, from+uint64(few(3, 1)))
 	if *chaosFlag != 0 && *seedFlag == 0 {
 		from, to = *fromFlag, *fromFlag+uint64(*chaosFlag)
 	}
@@ -117,7 +117,7 @@ func TestChaosMulticast(t *testing.T) {
 			h = (h ^ h>>29) * 0x9e3779b97f4a7c15
 			return !w.calm && h>>62 == 0
 		}
-		w.Live(3 * mcast.Second)
+		w.Live(mcast.Duration(few(3, 1)) * mcast.Second)
 		if err := w.Err(); err != nil {
 			t.Errorf("seed %d: %v\nrerun: go test ./mcast/simnet -run 'TestChaosMulticast$' -seed %d", seed, err, seed)
 		}

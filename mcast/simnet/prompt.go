@@ -12,11 +12,22 @@ import (
 // It knows from the datagrams what was sent, and shares no code with the receiver.
 // Nodes must not be restarted, and must have joined before they publish.
 type promptness struct {
-	tables  map[tableKey]expectKey // by what the wire calls a producer
+	tables  map[tableKey]*sentStream // by what the wire calls a producer
 	topics  map[tableKey]string
-	spans   map[expectKey]map[uint64]span // by sequence
-	arrived map[*Node]map[laneKey]bool
-	near    map[expectKey]uint64
+	streams map[uint32][]*sentStream // by node
+	arrived map[arrivedKey][]bool    // by lane sequence
+}
+
+// sentStream is what was sent of a producer.
+type sentStream struct {
+	key   expectKey
+	near  uint64
+	spans []span // by sequence
+}
+
+type arrivedKey struct {
+	to         *Node
+	node, lane uint32
 }
 
 type tableKey struct {
@@ -28,12 +39,13 @@ type tableKey struct {
 type span struct {
 	lane        uint32
 	first, last uint64
+	begun       bool
 	whole       bool
 }
 
 func newPromptness() *promptness {
-	return &promptness{tables: map[tableKey]expectKey{}, topics: map[tableKey]string{}, spans: map[expectKey]map[uint64]span{},
-		arrived: map[*Node]map[laneKey]bool{}, near: map[expectKey]uint64{}}
+	return &promptness{tables: map[tableKey]*sentStream{}, topics: map[tableKey]string{}, streams: map[uint32][]*sentStream{},
+		arrived: map[arrivedKey][]bool{}}
 }
 
 func unfold(frame []byte, d *wire.Data) []byte {
@@ -60,19 +72,20 @@ func (p *promptness) sent(x *Node, frame []byte, d *wire.Data) {
 			p.rows(x, w.Payload)
 			continue
 		}
-		key := p.tables[tableKey{x.ID(), uint32(w.Producer)}]
-		if p.spans[key] == nil {
-			p.spans[key] = map[uint64]span{}
-		}
-		seq := p.near[key]&^(1<<32-1) | uint64(w.Sequence) // runs are short
-		p.near[key] = seq
-		s, begun := p.spans[key][seq]
-		if !begun {
-			s = span{lane: d.Lane, first: d.LaneSequence}
-		}
-		s.last, s.whole = d.LaneSequence, w.Flags&wire.MessageEnd != 0
-		p.spans[key][seq] = s
+		p.tables[tableKey{x.ID(), uint32(w.Producer)}].sent(&w, d)
 	}
+}
+
+func (s *sentStream) sent(w *wire.Message, d *wire.Data) {
+	s.near = s.near&^(1<<32-1) | uint64(w.Sequence) // runs are short
+	for uint64(len(s.spans)) <= s.near {
+		s.spans = append(s.spans, span{})
+	}
+	m := &s.spans[s.near]
+	if !m.begun {
+		*m = span{begun: true, lane: d.Lane, first: d.LaneSequence}
+	}
+	m.last, m.whole = d.LaneSequence, w.Flags&wire.MessageEnd != 0
 }
 
 func (p *promptness) rows(x *Node, payload []byte) {
@@ -84,8 +97,13 @@ func (p *promptness) rows(x *Node, payload []byte) {
 	}
 	var r wire.ProducerRow
 	for t.NextProducer(&r) {
-		p.tables[tableKey{x.ID(), uint32(r.Producer)}] = expectKey{topic: p.topics[tableKey{x.ID(), r.Topic}],
-			producer: mcast.Address{Node: r.Node, Epoch: r.Epoch, Generation: r.Generation, Index: r.Index, Handle: r.Handle}}
+		k := tableKey{x.ID(), uint32(r.Producer)}
+		if p.tables[k] != nil {
+			continue
+		}
+		p.tables[k] = &sentStream{key: expectKey{topic: p.topics[tableKey{x.ID(), r.Topic}],
+			producer: mcast.Address{Node: r.Node, Epoch: r.Epoch, Generation: r.Generation, Index: r.Index, Handle: r.Handle}}}
+		p.streams[x.ID()] = append(p.streams[x.ID()], p.tables[k])
 	}
 }
 
@@ -99,28 +117,32 @@ func (p *promptness) came(x *Node, frame []byte) {
 	if wire.ParseHeader(frame, 0xd0, &h) != wire.OK || wire.ParseData(frame[wire.HeaderSize:], h.Flags, &d) != wire.OK {
 		return
 	}
-	if p.arrived[x] == nil {
-		p.arrived[x] = map[laneKey]bool{}
+	k := arrivedKey{to: x, node: h.Node, lane: d.Lane}
+	list := p.arrived[k]
+	for uint64(len(list)) <= d.LaneSequence {
+		list = append(list, false)
 	}
-	k := laneKey{node: h.Node, session: h.Session, lane: d.Lane, seq: d.LaneSequence}
-	p.arrived[x][k] = true
-	for key := range p.spans {
-		ex := x.expect[key]
-		if ex == nil || ex.fresh || key.producer.Node != h.Node {
+	list[d.LaneSequence] = true
+	p.arrived[k] = list
+	for _, s := range p.streams[h.Node] {
+		ex := x.expect[s.key]
+		if ex == nil || ex.fresh || ex.next >= uint64(len(s.spans)) {
 			continue // of a fresh one the rows may still be in a hole
 		}
-		s, sent := p.spans[key][ex.next]
-		if sent && s.whole && p.has(x, k, s) {
-			x.net.violate("prompt", "node %d: %s %v sequence %d is here, lane %d..%d, and was not delivered", x.ID(), key.topic, key.producer, ex.next, s.first, s.last)
+		if m := &s.spans[ex.next]; m.whole && p.has(x, h.Node, m) {
+			x.net.violate("prompt", "node %d: %s %v sequence %d is here, lane %d..%d, and was not delivered", x.ID(), s.key.topic, s.key.producer, ex.next, m.first, m.last)
 			return
 		}
 	}
 }
 
-func (p *promptness) has(x *Node, k laneKey, s span) bool {
-	k.lane = s.lane
-	for k.seq = s.first; k.seq <= s.last; k.seq++ {
-		if !p.arrived[x][k] {
+func (p *promptness) has(x *Node, node uint32, m *span) bool {
+	list := p.arrived[arrivedKey{to: x, node: node, lane: m.lane}]
+	if uint64(len(list)) <= m.last {
+		return false
+	}
+	for seq := m.first; seq <= m.last; seq++ {
+		if !list[seq] {
 			return false
 		}
 	}

@@ -11,7 +11,7 @@ import (
 // before, the sender waits no longer than its budget, and the stopped one learns
 // exactly what it missed and takes new messages within a second: guarantee test 16.
 func TestStoppedReceiver(t *testing.T) {
-	const every = 100 * mcast.Microsecond
+	every := mcast.Duration(few(100, 500)) * mcast.Microsecond
 	o := Options{Seed: 11, Nodes: 3, SizeMax: 400, Jitter: 50 * mcast.Microsecond, Socket: 2000, LossAllowed: true}
 	o.Config.Window = 4 << 20
 	o.Config.ReceiveBuffer = 2000 * (mcast.MTUDefault + 1024)

@@ -72,7 +72,7 @@ func quantile(sorted []mcast.Duration, q float64) mcast.Duration {
 
 // Loss of one topic's datagrams does not delay another topic: guarantee test 18.
 func TestLossOnOneTopic(t *testing.T) {
-	messages := few(20_000, 6_000)
+	messages := few(20_000, 3_000)
 	base := topicAges(t, 2, messages, func(int) bool { return false })
 	for _, loss := range []float64{0.01, 0.05, 0.2} {
 		r := rand.New(rand.NewPCG(5, uint64(loss*1000)))
@@ -92,7 +92,7 @@ func TestLossOfManyTopics(t *testing.T) {
 	for _, topics := range []int{1, 20} {
 		r := rand.New(rand.NewPCG(6, 6))
 		var all []mcast.Duration
-		for _, a := range topicAges(t, topics, few(20_000, 6_000), func(int) bool { return r.Float64() < 0.01 }) {
+		for _, a := range topicAges(t, topics, few(20_000, 3_000), func(int) bool { return r.Float64() < 0.01 }) {
 			all = append(all, a...)
 		}
 		slices.Sort(all)
