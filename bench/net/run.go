@@ -55,6 +55,7 @@ type outcome struct {
 	sent      sent
 	received  [receivers]received
 	processor float64 // cores, of all processes within the window
+	elsewhere float64 // cores that others had meanwhile
 	daemon    float64 // cores, of the busiest daemon
 	resident  float64 // MB of the largest daemon, at the end
 	own       float64 // MB of it that are no file's
@@ -165,11 +166,12 @@ func (r *run) watch() error {
 	}
 	time.Sleep(r.warmup)
 	before, daemonsBefore := r.processorTimes()
-	from := time.Now()
+	from, busy := time.Now(), readBusyness()
 	time.Sleep(r.duration)
 	after, daemonsAfter := r.processorTimes()
 	took := time.Since(from)
 	r.outcome.processor = float64(after-before) / float64(took)
+	r.outcome.elsewhere = readBusyness().elsewhere(busy, after-before, took)
 	for i, p := range r.daemons {
 		r.outcome.daemon = max(r.outcome.daemon, float64(daemonsAfter[i]-daemonsBefore[i])/float64(took))
 		if all, own := p.Resident(); all > r.outcome.resident {
