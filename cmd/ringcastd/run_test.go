@@ -80,6 +80,7 @@ func TestExitCodes(t *testing.T) {
 		{"no such interface to explain", []string{"--explain", "--interface", "nosuch0"}, exitUsage, "nosuch0", false},
 		{"name of no domain", []string{"--shm-dir", dir, "--domain", "a/b", "--interface", "lo"}, exitUsage, "a/b", false},
 		{"unknown fault", append([]string{"--fault", "loss=2"}, good...), exitUsage, "loss", false},
+		{"a long linger", append([]string{"--linger", "1ms"}, good...), exitUsage, "50", false},
 		{"unknown compression", append([]string{"--compress", "zip"}, good...), exitUsage, "zip", false},
 		{"seed without sense", append([]string{"--seed", "east"}, good...), exitUsage, "--seed", false},
 		{"MTU of nobody", append([]string{"--mtu", "3"}, good...), exitUsage, "MTU", false},

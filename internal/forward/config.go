@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"time"
 
 	"github.com/ringcast/ringcast/mcast"
 	"github.com/ringcast/ringcast/mcast/udp"
@@ -24,6 +25,8 @@ const (
 	// pumpBatch is how many messages of one topic go to the engine before the
 	// other topics have their turn.
 	pumpBatch = 128
+	// LingerMax bounds Config.Linger.
+	LingerMax = 50 * time.Microsecond
 	// pumpLease is how many messages a ring lends at once.
 	pumpLease = 64
 )
@@ -48,6 +51,9 @@ type Config struct {
 	Window int
 	// Rate is the most datagrams sent in a second. Zero means mcast's default.
 	Rate float64
+	// Linger is how long a datagram that has room may wait for more messages before it is sent,
+	// at most LingerMax; the kernel's timers add some tens of microseconds. Zero, the default, sends it as soon as the rings are empty.
+	Linger time.Duration
 	// DropNAK is a fault: every NAK of this node is thrown away below the protocol.
 	DropNAK bool
 	// Version is shown to other nodes.

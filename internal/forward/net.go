@@ -61,7 +61,9 @@ func (f *Forwarder) receive(datagrams []udp.Datagram) error {
 		}
 	}
 	f.engine.Tick(now)
-	f.engine.Flush(now)
+	if !f.lingered {
+		f.engine.Flush(now)
+	}
 	if now-f.saved >= savePeriod {
 		f.savePlaces()
 		f.saved = now

@@ -117,6 +117,7 @@ type turn struct {
 	moved int  // messages
 	busy  bool // the engine takes no more now
 	more  bool // there was more than one turn takes
+	open  bool // the last datagram was left open, for what may come yet
 }
 
 func (t *turn) add(o turn) {

@@ -4,6 +4,8 @@ import (
 	"context"
 	"runtime"
 	"time"
+
+	"github.com/ringcast/ringcast/mcast"
 )
 
 const (
@@ -35,6 +37,8 @@ func (f *Forwarder) pumpLoop(ctx context.Context) error {
 		switch {
 		case t.more:
 			f.giveWay()
+		case t.open:
+			bell.Wait(seen, f.cfg.Linger)
 		case t.moved >= napBatch:
 			bell.Wait(seen, nap)
 		case t.moved > 0:
@@ -64,21 +68,32 @@ func (f *Forwarder) giveWay() {
 func (f *Forwarder) pumpAll() (t turn) {
 	f.mu.Lock()
 	defer f.unlock()
-	if len(f.out) == 0 {
+	if len(f.out) == 0 && !f.lingered {
 		return t
 	}
 	now := f.now()
 	for _, o := range f.out {
 		t.add(f.pumpGuarded(o))
 	}
-	if !t.more && (t.moved > 0 || t.busy) {
-		f.engine.Flush(now)
+	if !t.more && (t.moved > 0 || t.busy || f.lingered) {
+		f.flush(now, &t)
 	}
 	if t.moved > 0 || t.busy {
 		f.engine.Tick(now)
 	}
 	f.kick()
 	return t
+}
+
+// flush sends what is packed, or leaves it open once, for Config.Linger, where messages
+// have just been put in. Mu is held.
+func (f *Forwarder) flush(now mcast.Time, t *turn) {
+	if f.cfg.Linger > 0 && t.moved > 0 && !t.busy && !f.lingered {
+		f.lingered, t.open = true, true
+		return
+	}
+	f.lingered = false
+	f.engine.Flush(now)
 }
 
 // armAll leaves word with every ring, but for those whose message is still in hand:
