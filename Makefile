@@ -48,11 +48,12 @@ demo: build ## stream a real input across two nodes of this host, with loss, and
 	go run ./internal/demo
 
 # Three lanes side by side: Go; the other languages, whose suites build in the same folders; and,
-# with what time the others leave, the models.
+# with what time the others leave, the models. The race detector has nothing to see in what only reads
+# sources or starts programs.
 test: $(RINGCAST_PYTHON) $(JAR) ## run every test in every language
 	@go run ./internal/testsum \
 		'unit: go test -json -shuffle=on -tags invariants -timeout 15m ./...' \
-		'race: go test -json -race -short -tags invariants -timeout 15m ./...' \
+		'race: go test -json -race -short -tags invariants -timeout 15m $$(go list ./... | grep -vx -e ".*/internal/lint" -e ".*/examples")' \
 		'mapped: RINGCAST_RING_TEST_MEMORY=mapped go test -json -short -tags invariants ./ring' \
 		'benchmarks, once: go test -short -run "^$$" -bench . -benchtime 1x -timeout 10m ./...' \
 		'build without cgo: CGO_ENABLED=0 go build ./...' \
