@@ -19,6 +19,10 @@ type Snapshot struct {
 	Node, Epoch  uint32
 	Topics       []TopicState
 	Participants []shm.Row
+	// Nodes are the other nodes, as the forwarder of this one wrote them last.
+	Nodes []NodeState
+	// Forwarder says whether it runs. Without it Nodes may be of long ago.
+	Forwarder bool
 }
 
 // A TopicState is what the ring of a topic looks like. Counters go up for as
@@ -69,6 +73,9 @@ func Inspect(cfg *Config) (*Snapshot, error) {
 	s.Node, s.Epoch = d.Node()
 	if s.Participants, err = d.Participants(); err != nil {
 		return nil, fmt.Errorf("participants: %w", err)
+	}
+	if s.Forwarder = d.ForwarderAlive(); s.Forwarder {
+		s.Nodes = inspectNodes(d)
 	}
 	dir := filepath.Join(d.Dir(), "topics")
 	names, err := topicNames(dir)

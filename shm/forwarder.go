@@ -48,10 +48,11 @@ func (d *Domain) forwarderRecord() (index uint16, generation uint32, ok bool) {
 // directory and the rows that must outlive it. It must not be used by more than
 // one goroutine at a time, but for Session, WriteDirectory and Close.
 type ForwarderSeat struct {
-	domain *Domain
-	lock   int // description that holds the seat's lock
-	self   uint64
-	seg    *Segment
+	domain      *Domain
+	participant *Participant
+	lock        int // description that holds the seat's lock
+	self        uint64
+	seg         *Segment
 
 	cursors rowTable[uint64]
 	streams rowTable[streamKey]
@@ -75,7 +76,7 @@ func (d *Domain) ClaimForwarder(p *Participant) (*ForwarderSeat, error) {
 	if err != nil {
 		return nil, fmt.Errorf("claim forwarder: %w", err)
 	}
-	s := &ForwarderSeat{domain: d, lock: lock}
+	s := &ForwarderSeat{domain: d, participant: p, lock: lock}
 	if err = s.sit(p); err != nil {
 		_ = s.Close()
 		return nil, err
@@ -132,7 +133,11 @@ func (s *ForwarderSeat) WriteDirectory(b []byte) error {
 	if s.closed {
 		return fmt.Errorf("write directory: %w", ErrClosed)
 	}
-	return s.domain.area.write(b)
+	if err := s.domain.area.write(b); err != nil {
+		return err
+	}
+	s.participant.touchBell() // for those who watch
+	return nil
 }
 
 // Close leaves the seat. What was written stays. A second Close does nothing.

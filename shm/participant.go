@@ -65,10 +65,15 @@ func (d *Domain) Join(info Info) (*Participant, error) {
 	return p, nil
 }
 
-// touchBell tells watchers of the directory of bells that a record is LIVE now.
+// touchBell tells watchers of the directory of bells that a record is LIVE now, or says
+// something new.
 func (p *Participant) touchBell() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.touchBellLocked()
+}
+
+func (p *Participant) touchBellLocked() {
 	if p.fifo >= 0 {
 		_ = unix.Fchmod(p.fifo, uint32(p.domain.place.grant.file)) // the mode that it has: nothing but an event
 	}
@@ -178,6 +183,7 @@ func (p *Participant) SetInfo(info Info) error {
 		return fmt.Errorf("set info: %w", err)
 	}
 	p.domain.changed()
+	p.touchBellLocked()
 	return nil
 }
 

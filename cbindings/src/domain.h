@@ -80,6 +80,7 @@ struct rc_participant_record *rci_record(const rc_domain *domain, uint32_t index
 bool rci_alive(const rc_domain *domain, uint32_t index);
 /* changes + 1, and the forwarder's doorbell. */
 void rci_changed(rc_domain *domain);
+void rci_told(rc_domain *domain); /* also tells watchers: of our own record */
 uint64_t *rci_changes(const rc_domain *domain);
 struct rc_node_record *rci_node_record(const rc_domain *domain);
 

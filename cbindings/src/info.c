@@ -118,7 +118,7 @@ int rci_interest_add(rc_domain *d, const char *name, bool publisher, bool local_
 			(*i)->live = live;
 			result = rci_info_write(d);
 			if (result == RC_OK)
-				rci_changed(d);
+				rci_told(d);
 		}
 	}
 	if (*i == NULL)
@@ -140,7 +140,7 @@ void rci_interest_remove(rc_domain *d, const char *name, bool publisher, bool lo
 		*i = gone->next;
 		free(gone);
 		if (rci_info_write(d) == RC_OK)
-			rci_changed(d);
+			rci_told(d);
 	}
 	(void)pthread_mutex_unlock(&d->mutex);
 }

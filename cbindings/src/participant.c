@@ -37,6 +37,15 @@ void rci_changed(rc_domain *d)
 		rci_ring_bell(d, index);
 }
 
+/* What we say of ourselves has changed: the bell's mode is set as it is, an event for watchers of live/. */
+void rci_told(rc_domain *d)
+{
+	struct stat st;
+	rci_changed(d);
+	if (fstat(d->bell.fd, &st) == 0)
+		(void)fchmod(d->bell.fd, st.st_mode & 07777);
+}
+
 static void live_path(const rc_domain *d, char *path, const char *before, const char *after)
 {
 	(void)snprintf(path, RCI_PATH, "%.*s/live/%s%u%s", RCI_PATH - 64, d->directory, before, (unsigned)d->index, after);
@@ -77,7 +86,6 @@ static void unlink_rest(const rc_domain *d)
 
 static int announce(rc_domain *d, struct rc_participant_record *r, uint64_t state)
 {
-	struct stat st;
 	store_seq(&r->sleeping, 0);
 	r->pid = (uint32_t)getpid();
 	r->uid = (uint32_t)geteuid();
@@ -91,9 +99,7 @@ static int announce(rc_domain *d, struct rc_participant_record *r, uint64_t stat
 	if (!cas(&r->state, state, (state >> 32 << 32) | RC_PARTICIPANT_STATE_LIVE)) /* pairs(live) */
 		return RCI_AGAIN;
 	d->joined = true;
-	rci_changed(d);
-	if (fstat(d->bell.fd, &st) == 0) /* an event for watchers of live/ */
-		(void)fchmod(d->bell.fd, st.st_mode & 07777);
+	rci_told(d);
 	return RC_OK;
 }
 

@@ -34,6 +34,7 @@ missed (too slow, or lost by the network), 4 --timeout ran out.`
 const rootExamples = `  ringcast sub orders.eu
   seq 10 | ringcast pub orders.eu
   ringcast ls
+  ringcast watch
   ringcast bench pingpong --size 256`
 
 // An exitError is an error that knows its exit code.
@@ -107,7 +108,8 @@ func (t *tool) command() *cobra.Command {
 	f.StringVar(&t.config.Group, "group", "", "group of the domain, if it is made now: one of yours (default ringcast at /dev/shm/ringcast, else none)")
 	f.StringVar(&t.config.Owner, "owner", "", "user whom the domain belongs to, if root makes it now (default: who makes it)")
 	f.Var(&memoryFlag{&t.config.Memory}, "memory", "memory of topics: prefault, huge, numa=local, numa=interleave or numa=0+2, with commas between (default $RINGCAST_MEMORY, else as the system does)")
-	cmd.AddCommand(t.pubCommand(), t.subCommand(), t.callCommand(), t.serveCommand(), t.sendCommand(), t.inboxCommand(), t.surveyCommand(), t.lsCommand(), t.benchCommand(), t.versionCommand())
+	cmd.AddCommand(t.pubCommand(), t.subCommand(), t.callCommand(), t.serveCommand(), t.sendCommand(), t.inboxCommand(), t.surveyCommand(),
+		t.lsCommand(), t.watchCommand(), t.nodesCommand(), t.servicesCommand(), t.benchCommand(), t.versionCommand())
 	return cmd
 }
 

@@ -54,7 +54,7 @@ public final class Info {
   public synchronized void add(Want want) {
     if (wants.merge(want, 1, Integer::sum) == 1) {
       write();
-      participants.changed();
+      participants.told();
     }
   }
 
@@ -62,7 +62,7 @@ public final class Info {
   public synchronized void remove(Want want) {
     if (wants.computeIfPresent(want, (w, n) -> n == 1 ? null : n - 1) == null && participants != null) {
       write();
-      participants.changed();
+      participants.told();
     }
   }
 

@@ -176,8 +176,7 @@ public final class Participants {
       }
     }
     ownDescription = description;
-    changed();
-    bell.announce();
+    told();
     return true;
   }
 
@@ -214,6 +213,12 @@ public final class Participants {
   void changed() {
     Words.add(words, CHANGES, 1);
     wakeForwarder.run();
+  }
+
+  /** The same of one's own record, also for those who watch the bells. */
+  void told() {
+    changed();
+    bell.announce();
   }
 
   private Runnable wakeForwarder = () -> { };

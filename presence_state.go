@@ -1,0 +1,142 @@
+package ringcast
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/ringcast/ringcast/codec/table"
+	"github.com/ringcast/ringcast/shm"
+)
+
+func splitName(name string) []string { return strings.Split(name, ".") }
+
+// look reads who is there now, as far as the configuration asks for it.
+func (w *presenceWatch) look() (presences, error) {
+	now := make(presences)
+	w.takeDeaths()
+	rows, err := w.domain.Participants()
+	if err != nil {
+		return nil, err
+	}
+	for i := range rows {
+		row := &rows[i]
+		if !row.Alive {
+			w.dead[row.Index] = true
+			continue
+		}
+		if row.Err != nil { // somebody writes it, or scribbled over it: what it said before stays
+			now.keep(w.before, row.Address)
+			continue
+		}
+		now.addRow(row)
+	}
+	if w.forwarder = w.domain.ForwarderAlive(); w.forwarder {
+		w.addRemote(now)
+	}
+	return now, nil
+}
+
+// keep takes over what was known of one participant.
+func (p presences) keep(before presences, address shm.Address) {
+	for key, e := range before {
+		if key.address == address {
+			p[key] = e
+		}
+	}
+}
+
+// addRemote adds other nodes. A directory that can't be read now leaves what was known.
+func (w *presenceWatch) addRemote(now presences) {
+	bytes, err := w.domain.ReadDirectory()
+	var d table.Directory
+	if err == nil && len(bytes) > 0 {
+		d, err = table.ParseDirectory(bytes)
+	}
+	if err != nil {
+		node, _ := w.domain.Node()
+		for key, e := range w.before {
+			if key.address.Node != node {
+				now[key] = e
+			}
+		}
+		return
+	}
+	for i := range d.Nodes {
+		now.addNode(&d.Nodes[i])
+	}
+}
+
+func (p presences) addNode(n *table.NodeInfo) {
+	address := shm.Address{Node: n.Node, Epoch: n.Epoch}
+	base := PresenceEvent{Address: address, Program: n.Name, Version: n.Version}
+	self := base
+	self.Kind, self.Name = PresenceNode, n.Name
+	p.add(self)
+	for i := range n.Participants {
+		r := &n.Participants[i]
+		one := PresenceEvent{Address: address, Program: r.Info.Name, Language: r.Language, Version: r.Info.Version}
+		one.Address.Index, one.Address.Generation = r.Index, r.Generation
+		self := one
+		self.Kind, self.Name = PresenceParticipant, r.Info.Name
+		p.add(self)
+		p.addInfo(one, r.Info.Interests, r.Info.Services)
+	}
+	if len(n.Participants) > 0 {
+		return
+	}
+	for _, want := range n.Wants {
+		e := base
+		e.Kind, e.Name = PresenceSubscriber, want
+		p.add(e)
+	}
+}
+
+// changes are the events that lead from one state to the next: first what went down, what a
+// process did before the process, then what came up, the process before what it does.
+func (w *presenceWatch) changes(now presences) []PresenceEvent {
+	var down, up []PresenceEvent
+	for key, e := range w.before {
+		if _, still := now[key]; !still {
+			e.Up, e.First, e.Reason = false, false, w.reason(key.address, now)
+			down = append(down, e)
+		}
+	}
+	for key, e := range now {
+		if _, known := w.before[key]; !known {
+			e.First = w.first
+			up = append(up, e)
+		}
+	}
+	slices.SortFunc(down, func(a, b PresenceEvent) int { return -comparePresence(a, b) })
+	slices.SortFunc(up, comparePresence)
+	w.before, w.first = now, false
+	return append(down, up...)
+}
+
+// reason says why something of this address is gone.
+func (w *presenceWatch) reason(a shm.Address, now presences) PresenceReason {
+	node, epoch := w.domain.Node()
+	switch {
+	case a.Node == node && a.Epoch == epoch && w.dead[a.Index]:
+		return ReasonDied
+	case a.Node == node && a.Epoch == epoch:
+		return ReasonLeft
+	case !w.forwarder:
+		return ReasonNoForwarder
+	}
+	for key := range now {
+		if key.kind == PresenceNode && key.address.Node == a.Node && key.address.Epoch == a.Epoch {
+			return ReasonLeft
+		}
+	}
+	return ReasonNodeDown
+}
+
+func comparePresence(a, b PresenceEvent) int {
+	return cmp.Or(
+		cmp.Compare(a.Address.Node, b.Address.Node), cmp.Compare(a.Address.Epoch, b.Address.Epoch),
+		cmp.Compare(a.Address.Index, b.Address.Index), cmp.Compare(a.Address.Generation, b.Address.Generation),
+		cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Name, b.Name),
+	)
+}
