@@ -187,6 +187,13 @@ SIM_SECONDS ?= 300
 sim: ## search the network protocol in simulation for SIM_SECONDS (300), replay seeds, print its cost; SEED=n, SCENARIO=name: that run only
 	@go run ./internal/sim -seconds $(SIM_SECONDS) $(if $(SEED),-seed $(SEED)) $(if $(SCENARIO),-scenario $(SCENARIO)) $(if $(FROM),-from $(FROM)) $(if $(EVENTS),-events)
 
+.PHONY: fuzz-wire
+FUZZ_SECONDS ?= 5
+fuzz-wire: ## give any bytes to the parser of every frame, and sequences of frames to a live engine, FUZZ_SECONDS (5) each
+	@for frame in Data Heartbeat Nak Ncf Status Hello Setup Want Bye SessionStale Frame Table; do \
+		go test -run '^$$' -fuzz "^Fuzz$$frame$$" -fuzztime $(FUZZ_SECONDS)s ./mcast/wire || exit 1; done
+	@go test -run '^$$' -fuzz '^FuzzEngine$$' -fuzztime $(FUZZ_SECONDS)s ./mcast
+
 litmus: ## print the outcomes of the litmus tests of ring, each with its number of schedules
 	@go test -count 1 -v -tags invariants -run '^TestLitmus' ./ring
 

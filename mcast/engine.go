@@ -92,7 +92,8 @@ type Engine struct {
 	delivery Message
 	one      [1][]byte
 
-	count Counters
+	count    Counters
+	refusals refusalTable
 }
 
 // New makes an Engine. It sends nothing before Start. The memory of a lane's
@@ -193,7 +194,7 @@ func (e *Engine) Receive(now Time, datagram []byte, from netip.AddrPort, multica
 	e.now, e.viaGroup = now, multicast
 	var h wire.Header
 	if r := wire.ParseHeader(datagram, e.cfg.DomainHash, &h); r != wire.OK {
-		e.count.Refused[r]++
+		e.malformed(r, from)
 		return
 	}
 	body := datagram[wire.HeaderSize:]
@@ -219,7 +220,7 @@ func (e *Engine) Receive(now Time, datagram []byte, from netip.AddrPort, multica
 		}
 	}
 	if r := e.dispatch(now, p, &h, datagram, from); r != wire.OK {
-		e.count.Refused[r]++
+		e.malformed(r, from)
 	}
 	if len(e.ready) != 0 {
 		e.pullReady(now)

@@ -96,7 +96,7 @@ func TestSendIsRefused(t *testing.T) {
 }
 
 // pass sends one message and lets time go on until it was taken.
-func pass(t *testing.T, now *Time, a, b *station, topic TopicID, m *Message) {
+func pass(t testing.TB, now *Time, a, b *station, topic TopicID, m *Message) {
 	t.Helper()
 	for range 100000 {
 		if r := a.engine.Send(*now, topic, m); r == Sent {

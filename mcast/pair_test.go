@@ -27,6 +27,8 @@ type station struct {
 	downs     []DownReason
 	stale     uint64
 	alarms    int
+	unicasts  int // datagrams sent to one address, whether somebody is there or not
+	octets    int // bytes of them
 	lastPeer  *Peer
 	lastTopic *RemoteTopic
 	onDeliver func(m *Message)
@@ -77,6 +79,8 @@ func (s *station) Multicast(datagrams [][]byte) {
 }
 
 func (s *station) Unicast(to netip.AddrPort, d []byte) {
+	s.unicasts++
+	s.octets += len(d)
 	for _, o := range s.others {
 		if o.address == to {
 			o.queue = append(o.queue, parcel{s.address, append([]byte(nil), d...), false})

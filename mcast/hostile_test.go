@@ -1,0 +1,214 @@
+package mcast
+
+import (
+	"encoding/binary"
+	"math/rand/v2"
+	"net/netip"
+	"testing"
+
+	"github.com/ringcast/ringcast/mcast/wire"
+)
+
+// hostile is an engine that takes part in a lane of another node, and what can be
+// sent to it in that node's name.
+type hostile struct {
+	t       testing.TB
+	now     Time
+	engine  *Engine
+	station *station
+	frames  [][]byte // one of each type, as the other node would send it
+}
+
+func newHostile(t testing.TB) *hostile {
+	now, a, b, topic := joined(t, func(c *Config) { c.Window, c.LiveWindow = 64*MTUDefault, 64*MTUDefault })
+	pass(t, &now, a, b, topic, message(1, []byte("one")))
+	pass(t, &now, a, b, topic, message(2, []byte("two")))
+	h := &hostile{t: t, now: now, engine: b.engine, station: b}
+	h.frames = framesOf(a.engine.cfg.Node, a.engine.cfg.Session, b.engine.cfg.Session)
+	return h
+}
+
+// framesOf makes one frame of each type, from a node to a member in its session.
+func framesOf(node uint32, session, member uint64) [][]byte {
+	begin := func(kind, flags uint8) []byte {
+		return wire.Begin(nil, &wire.Header{Type: kind, Flags: flags, Domain: 7, Node: node, Session: session, Number: 1 << 40})
+	}
+	var raw [64]byte
+	m := wire.Message{Topic: 1, Sequence: 3, Producer: 1, Flags: 3, Payload: []byte("twelve bytes")}
+	n := m.Put(raw[:])
+	data := wire.Data{Count: 1, RawLength: uint16(n), LaneSequence: 3, Body: raw[:n]}
+	beat := wire.Heartbeat{Next: 3, Members: 2}
+	nak := wire.Nak{Session: member, HighestDelta: 3}
+	ncf := wire.Ncf{Session: member, First: 1, Last: 2, Reason: 2}
+	status := wire.Status{Session: member, Taken: 0, Highest: 0, HoldMicros: wire.NoEcho, DelayMicros: wire.NoEcho, WantVersion: 1}
+	hello := wire.Hello{Epoch: 1, VersionMin: 1, VersionMax: 1, Flags: 3, Name: []byte("n"), Host: []byte("h")}
+	setup := wire.Setup{TableVersion: 2, Snapshot: 9, Parts: 1}
+	want := wire.Want{Version: 9, Parts: 1}
+	bye, stale := wire.Bye{Reason: 1}, wire.SessionStale{Seen: member + 1}
+	row := wire.AppendLane(setup.AppendTo(begin(wire.TypeSetup, wire.FlagUnicast)), &wire.LaneRow{Next: 3, Window: 64, Class: 1})
+	row = wire.AppendTopic(row, &wire.TopicRow{Topic: 2, Name: []byte("other")})
+	row = wire.AppendProducer(row, &wire.ProducerRow{Topic: 2, Producer: 2, Node: node, First: 1})
+	all := [][]byte{
+		data.AppendTo(begin(wire.TypeData, 0)),
+		beat.AppendTo(begin(wire.TypeHeartbeat, wire.FlagStatusWanted)),
+		wire.AppendNakRange(nak.AppendTo(begin(wire.TypeNak, wire.FlagUnicast)), 0, 1),
+		ncf.AppendTo(begin(wire.TypeNcf, wire.FlagUnicast)),
+		wire.AppendFullTopic(status.AppendTo(begin(wire.TypeStatus, wire.FlagUnicast)), 1, 1),
+		hello.AppendTo(begin(wire.TypeHello, 0)),
+		row,
+		wire.AppendName(want.AppendTo(begin(wire.TypeWant, wire.FlagUnicast)), "orders.*"),
+		bye.AppendTo(begin(wire.TypeBye, wire.FlagEndOfSession)),
+		stale.AppendTo(begin(wire.TypeSessionStale, wire.FlagUnicast)),
+	}
+	for _, b := range all {
+		wire.Finish(b)
+	}
+	return all
+}
+
+var neighbour = netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, 1}), 7000)
+
+// take gives a frame to the engine and looks at its tables.
+func (h *hostile) take(frame []byte, from netip.AddrPort) {
+	h.engine.Receive(h.now, frame, from, true)
+	h.engine.Tick(h.now)
+	for _, o := range h.station.others {
+		o.queue = o.queue[:0]
+	}
+}
+
+func (h *hostile) check() {
+	f, limit := h.engine.Footprint(), h.engine.Bounds()
+	f.Each(&limit, func(table string, has, may int) {
+		if has > may {
+			h.t.Errorf("%d %s, at most %d are allowed", has, table, may)
+		}
+	})
+	if next := h.engine.NextTimer(); next > h.now+2*Second {
+		h.t.Errorf("the next timer is in %d ms", (next-h.now)/Millisecond)
+	}
+}
+
+// attack plays a script against a live engine: each step takes 12 bytes, of which the
+// first says which frame, or that time passes, and the others change the frame.
+func attack(t testing.TB, script []byte) {
+	h := newHostile(t)
+	for steps := 0; len(script) >= 12 && steps < 200; steps++ {
+		op, at, v := script[0], int(binary.LittleEndian.Uint16(script[1:])), script[4:12]
+		if op%16 >= 12 {
+			h.now += Duration(binary.LittleEndian.Uint32(v)) % Second
+			h.engine.Tick(h.now)
+		} else {
+			b := append([]byte(nil), h.frames[int(op%16)%len(h.frames)]...)
+			if op&16 == 0 {
+				copy(b[16+at%(len(b)-16):], v[:1+int(script[3])%8])
+			}
+			if op&32 != 0 {
+				b = append(b, v...)
+			}
+			if op&64 != 0 {
+				b = b[:at%len(b)]
+			}
+			if len(b) >= 8 {
+				wire.Finish(b)
+			}
+			h.take(b, netip.AddrPortFrom(neighbour.Addr(), uint16(7000+int(op>>7))))
+		}
+		script = script[12:]
+	}
+	h.check()
+}
+
+// scripts are where the fuzzing of the engine begins.
+func scripts() (list [][]byte) {
+	r := rand.New(rand.NewPCG(5, 6))
+	for range 40 {
+		s := make([]byte, 12*(10+r.IntN(100)))
+		for i := range s {
+			s[i] = byte(r.Uint32())
+		}
+		list = append(list, s)
+	}
+	plain := []byte{}
+	for kind := range byte(10) {
+		plain = append(plain, 16+kind, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+	}
+	return append(list, plain)
+}
+
+// FuzzEngine gives sequences of frames to an engine that takes part in a lane: no crash,
+// and every table within its bound.
+func FuzzEngine(f *testing.F) {
+	for _, s := range scripts() {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, script []byte) { attack(t, script) })
+}
+
+// A flood of any type, with whatever in it, costs no memory beyond the bounds, and
+// fewer answers than frames.
+func TestFloods(t *testing.T) {
+	const frames = 20_000
+	for kind := range framesOf(1, 1, 1) {
+		h := newHostile(t)
+		r := rand.New(rand.NewPCG(uint64(kind), 8))
+		for i := range frames {
+			b := append([]byte(nil), h.frames[kind]...)
+			switch i % 4 {
+			case 0: // made-up nodes and sessions
+				binary.LittleEndian.PutUint32(b[12:], r.Uint32())
+				binary.LittleEndian.PutUint64(b[16:], r.Uint64()>>uint(r.IntN(64)))
+			case 1: // absurd numbers anywhere in the body
+				at := wire.HeaderSize + 4*r.IntN((len(b)-wire.HeaderSize)/4)
+				binary.LittleEndian.PutUint32(b[at:], r.Uint32()>>uint(r.IntN(32)))
+			case 2:
+				b = b[:r.IntN(len(b))]
+			}
+			h.now += 10 * Microsecond
+			h.take(b, netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 1, byte(i)}), uint16(r.Uint32())))
+		}
+		h.check()
+		t.Logf("type %d: %d frames, %d answers of %d bytes in all", wire.TypeOf(h.frames[kind]), frames, h.station.unicasts, h.station.octets)
+		if h.station.unicasts > frames {
+			t.Errorf("type %d: %d answers to %d frames", wire.TypeOf(h.frames[kind]), h.station.unicasts, frames)
+		}
+		if n := len(h.engine.Refusals()); n == 0 || n > refusalsMax {
+			t.Errorf("type %d: %d sources of what was refused", wire.TypeOf(h.frames[kind]), n)
+		}
+	}
+}
+
+// What is refused is counted by reason and source, and takes no memory before.
+func TestRefusals(t *testing.T) {
+	h := newHostile(t)
+	change := func(kind, at int, v ...byte) []byte {
+		b := append([]byte(nil), h.frames[kind]...)
+		copy(b[at:], v)
+		return b
+	}
+	absurd := []byte{255, 255, 255, 255, 255, 255, 255, 255}
+	for i, c := range []struct {
+		frame  []byte
+		reason wire.Reason
+	}{
+		{h.frames[0][:31], wire.BadTruncated}, {change(0, 0, 1), wire.BadMagic}, {change(0, 2, 9), wire.BadVersion}, {change(0, 6, 9, 9), wire.BadLength},
+		{change(0, 8, 9), wire.BadDomain}, {change(0, 12, 0, 0, 0, 0), wire.BadNode}, {change(0, 16, absurd...), wire.BadSession},
+		{change(0, 3, 128), wire.BadFlags}, {change(0, 5, 1), wire.BadKey}, {change(0, 4, 200), wire.BadIgnorable}, {change(0, 4, 99), wire.BadType},
+		{change(0, 32+8, absurd...), wire.BadRange}, {change(0, 32, 9), wire.BadLane}, {change(0, 32+4, 0, 0), wire.BadCount},
+		{change(2, 32+8, absurd...), wire.BadRange}, {change(2, 32+16, 255, 255, 255), wire.BadRange}, {change(4, 32+16, absurd...), wire.BadRange},
+		{change(6, 32+8, 9, 0, 8, 0), wire.BadRange}, {change(7, 32+8, 200), wire.BadText},
+	} {
+		from := netip.AddrPortFrom(neighbour.Addr(), uint16(9000+i))
+		before := h.engine.Counters().Refused[c.reason]
+		h.take(c.frame, from)
+		row := h.engine.Refusals()
+		last := row[len(row)-1]
+		if h.engine.Counters().Refused[c.reason] != before+1 || last.From != from || last.By[c.reason] != 1 || last.Total != 1 {
+			t.Errorf("frame %d is not refused as %q: %+v", i, c.reason, last)
+			continue
+		}
+		if n := testing.AllocsPerRun(100, func() { h.engine.Receive(h.now, c.frame, from, true) }); n != 0 {
+			t.Errorf("frame %d, refused as %q, allocates %v times", i, c.reason, n)
+		}
+	}
+}
