@@ -39,7 +39,7 @@ RUST  := --quiet --locked --offline --manifest-path examples/rust/Cargo.toml
 LIMITS    := $(patsubst bench/limits/%.c,bin/limits/%,$(wildcard bench/limits/*.c))
 
 .DEFAULT_GOAL := help
-.PHONY: help clib clippy java java-peer bench-java pythonlib rust rust-test conformance demo sim torture torture-mutants test check static build generate bench bench-programs bench-ring bench-languages limits peers lint litmus models mutants clean format modules vet staticcheck generated
+.PHONY: help clib clippy java java-peer bench-java pythonlib rust rust-test conformance demo sim torture torture-mutants test check static build generate bench bench-programs bench-ring bench-rpc bench-languages limits peers lint litmus models mutants clean format modules vet staticcheck generated
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -144,6 +144,10 @@ bench-languages: $(RINGCAST_PYTHON) $(JAVA_BENCH) ## every language beside Go ov
 	@$(MAKE) -s -C cbindings bench >&2
 	@go build -o bin/bench-languages ./bench/languages
 	@bin/bench-languages $(if $(filter quick,$(BENCH)),-quick) $(if $(JSON),-json)
+
+bench-rpc: ## requests between two processes, beside a socket of the kernel
+	@go build -o bin/bench-rpc ./bench/rpc
+	@bin/bench-rpc
 
 limits: $(LIMITS) ## build the C programs that show the limits of this machine
 

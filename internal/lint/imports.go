@@ -45,6 +45,7 @@ var allowed = map[string][]string{
 	"bench/table":             {"bench"},
 	"bench/cells":             {"bench", "bench/table"},
 	"bench/languages":         {"bench", "bench/table"},
+	"bench/rpc":               {"."},
 	"bench/net":               {".", "bench", "bench/table", "bench/net/program", "internal/netlab"},
 	"bench/net/program":       {"bench"},
 	"bench/peers/nats":        {"bench", "bench/net/program"},
