@@ -211,15 +211,14 @@ func (d *desk) review() {
 	services := map[*service]bool{} // whether an instance is left
 	for _, c := range d.calls {
 		switch {
-		case c.correlation == 0 || c.settled || !c.sent:
+		case c.correlation == 0 || c.settled:
+		case c.service != nil: // also while it is being sent: its row may tell of it already
+			d.reviewService(c, services, tail)
+		case !c.sent: // isSent looks
 		case c.survey != nil:
 			d.reviewSurvey(c, tail)
-		case c.service == nil:
-			if d.post.gone(c.target) {
-				d.dying = append(d.dying, dying{c.correlation, tail})
-			}
-		default:
-			d.reviewService(c, services, tail)
+		case d.post.gone(c.target):
+			d.dying = append(d.dying, dying{c.correlation, tail})
 		}
 	}
 	if len(d.dying) > found {
@@ -234,7 +233,7 @@ func (d *desk) reviewService(c *call, seen map[*service]bool, tail uint64) {
 		left = c.service.look(func(correlation uint64) { d.dying = append(d.dying, dying{correlation, tail}) })
 		seen[c.service] = left
 	}
-	if !left && c.service.withdraw(c.position) {
+	if !left && c.sent && c.service.withdraw(c.position) {
 		d.settle(c, c.service.none())
 	}
 }

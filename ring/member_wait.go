@@ -22,11 +22,15 @@ type Source interface {
 // AwaitAny is Await for readers and members alike.
 func (w *Waiter) AwaitAny(ctx context.Context, sources []Source) error {
 	ready := func() bool { return anyOf(sources, Source.ready) }
+	var hint func() bool
+	if mb := onlyMember(sources); mb != nil {
+		hint = func() bool { return mb.soon() }
+	}
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		if w.spinFor(nil, ready) {
+		if w.spinFor(hint, ready) {
 			return nil
 		}
 		if w.policy == Block {
@@ -42,6 +46,25 @@ func (w *Waiter) AwaitAny(ctx context.Context, sources []Source) error {
 			return nil
 		}
 	}
+}
+
+// onlyMember is the only source, where that is a member.
+func onlyMember(sources []Source) *Member {
+	if len(sources) != 1 {
+		return nil
+	}
+	mb, _ := sources[0].(*Member)
+	return mb
+}
+
+// soon looks for a message where the member looks next, again and again for some 2 us,
+// at no line but that message's.
+func (mb *Member) soon() bool {
+	r, p := mb.ring, mb.next
+	if mb.end != nil || p-mb.group.gateAt() >= r.capacity() {
+		return false
+	}
+	return soon(r.published(p), r.lap(p), hotLooks) // pairs(publish)
 }
 
 // ArmAll is Arm of all sources, with one system call for them all where producers do
