@@ -1,7 +1,6 @@
 package ringcast
 
 import (
-	"errors"
 	"path/filepath"
 	"strconv"
 	"sync"
@@ -177,9 +176,6 @@ func (p *post) dead(a Address) bool {
 	p.bus.recover(a.Index, a.Generation)
 	return true
 }
-
-// errNotMade says that an inbox has no ring of that kind.
-var errNotMade = errors.New("inbox is not there")
 
 // ParseAddress reads the text form of an address, n7-1f03.12.5, and nothing else.
 // errors.Is(err, ErrBadAddress).
