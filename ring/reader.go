@@ -33,6 +33,7 @@ type Reader struct {
 	burst   uint64    // messages between the last two looks that found nothing
 	emptyAt uint64    // where that was
 	polls   uint      // looks that found nothing, in a row
+	heels   bool      // the last batch of a stream came up to its producer
 	missed  uint64    // positions that passed us by, in all
 	blind   bool      // the producer does not fence and we cannot do it for it: it may not see that we sleep
 	asm     assembler
@@ -105,6 +106,7 @@ func (rd *Reader) begin(mine entryWord, at uint64) {
 	rd.mine = mine
 	rd.cursor, rd.stored, rd.lease, rd.replay = at, at, at, at
 	rd.polls, rd.swift, rd.untold = 0, 0, false
+	rd.emptyAt, rd.heels = at, false
 }
 
 // Cursor is the next position that the reader looks at.
