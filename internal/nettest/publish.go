@@ -25,8 +25,8 @@ type pace struct {
 	pause time.Duration
 }
 
-// markedSize is the payload of a marked message in bytes: with its headers a datagram of
-// 1280 to 1340 bytes, which others' never have.
+// markedSize is the payload of a marked message in bytes: its datagram has 1280 bytes or more,
+// which nine small ones do not fill.
 const markedSize = 1216
 
 // sent is what a publisher says at its end.

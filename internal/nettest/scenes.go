@@ -65,9 +65,9 @@ func (s *stage) conclude(what string, rest time.Duration, all bool) error {
 	return errors.Join(err, audit)
 }
 
-// firstTime matches datagrams that carry one marked message and nothing else, for the first time:
-// the repair bit is in byte 3 of the frame, which begins 64 bits behind that of UDP.
-const firstTime = "udp length 1280-1340 @th,88,8 & 0x04 == 0"
+// firstTime matches datagrams that carry a marked message, alone or behind small ones, for the
+// first time: the repair bit is in byte 3 of the frame, which begins 64 bits behind that of UDP.
+const firstTime = "udp length 1280-1416 @th,88,8 & 0x04 == 0"
 
 // repairScene is test 12: single datagrams are lost on the way to the only receiver.
 func repairScene(s *stage) error {
@@ -114,8 +114,8 @@ func (s *stage) marked(flags ...string) error {
 	if err != nil {
 		return err
 	}
-	// A datagram that carries something else besides is not lost; most carry one message.
-	if lost := netlab.Lost(counts); lost*2 < p.said.Marked || lost > p.said.Marked {
+	// Where the machine had no core for a while, small messages fill a datagram of that size, too.
+	if lost := netlab.Lost(counts); lost*2 < p.said.Marked || lost > 2*p.said.Marked {
 		return fmt.Errorf("%d marked messages, %d datagrams lost", p.said.Marked, lost)
 	}
 	return nil
@@ -149,12 +149,12 @@ func blackout(s *stage, outage time.Duration) error {
 	}
 	from := clock()
 	time.Sleep(outage)
+	to := clock() // the rules go some milliseconds later
 	if err := s.lab.SetDrops(); err != nil {
 		return err
 	}
-	to := clock()
 	time.Sleep(choose(s, 500*time.Millisecond, time.Second))
-	if err := s.conclude(fmt.Sprintf("blackout of %v (rules held for %.1f ms)", outage, float64(to-from)/1e6), 300*time.Millisecond, outage <= time.Second); err != nil {
+	if err := s.conclude(fmt.Sprintf("blackout of %v (rules held for at least %.1f ms)", outage, float64(to-from)/1e6), 300*time.Millisecond, outage <= time.Second); err != nil {
 		return err
 	}
 	back := s.subscribers[1].heard.backAfter(to)
