@@ -191,7 +191,10 @@ SIM_SECONDS ?= 300
 sim: ## search the network protocol in simulation for SIM_SECONDS (300), replay seeds, print its cost; SEED=n, SCENARIO=name: that run only
 	@go run ./internal/sim -seconds $(SIM_SECONDS) $(if $(SEED),-seed $(SEED)) $(if $(SCENARIO),-scenario $(SCENARIO)) $(if $(FROM),-from $(FROM)) $(if $(EVENTS),-events)
 
-.PHONY: fuzz-wire
+.PHONY: sim-mutants fuzz-wire
+sim-mutants: ## break one rule of the network protocol at a time; a named invariant must notice each
+	@go test -tags mutants -count 1 -v -run TestMutants ./mcast/simnet
+
 FUZZ_SECONDS ?= 5
 fuzz-wire: ## give any bytes to the parser of every frame, and sequences of frames to a live engine, FUZZ_SECONDS (5) each
 	@for frame in Data Heartbeat Nak Ncf Status Hello Setup Want Bye SessionStale Frame Table; do \

@@ -373,6 +373,9 @@ func (e *Engine) runTimers(now Time) {
 	if len(e.ready) != 0 {
 		e.pullReady(now)
 	}
+	if faultSpin {
+		e.arm(now)
+	}
 }
 
 func (e *Engine) nextNumber() uint64 {

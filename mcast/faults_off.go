@@ -13,6 +13,14 @@ const (
 	faultAhead          = false
 	faultFragments      = false
 	faultNoPull         = false
+	faultSilentLoss     = false
+	faultUnwanted       = false
+	faultNoWindow       = false
+	faultNoBeat         = false
+	faultWantOnce       = false
+	faultSpin           = false
+	faultNoStale        = false
+	faultNoTails        = false
 	faultHasty          = false
 	faultNoCopies       = false
 )

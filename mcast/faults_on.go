@@ -15,6 +15,14 @@ var (
 	faultFragments      bool // fragments are put together across a hole
 	faultNoCopies       bool // who hears unicast only gets no copies
 	faultHasty          bool // a peer that half of the others suspect is dead at once
+	faultSilentLoss     bool // a loss is not told
+	faultUnwanted       bool // what is not wanted is delivered
+	faultNoWindow       bool // a gated lane waits for nobody
+	faultNoBeat         bool // no heartbeat says where a lane ends
+	faultWantOnce       bool // a list that got lost is not told again
+	faultSpin           bool // a timer is due again at once
+	faultNoStale        bool // who was overtaken is not told
+	faultNoTails        bool // the lost end of a stream is not told
 	faultNoPull         bool // a stream that catches up does not get what is held of it
 )
 
@@ -29,6 +37,14 @@ var Faults = map[string]*bool{
 	"ahead":           &faultAhead,
 	"fragments":       &faultFragments,
 	"no-pull":         &faultNoPull,
+	"silent-loss":     &faultSilentLoss,
+	"unwanted":        &faultUnwanted,
+	"no-window":       &faultNoWindow,
+	"no-beat":         &faultNoBeat,
+	"want-once":       &faultWantOnce,
+	"spin":            &faultSpin,
+	"no-stale":        &faultNoStale,
+	"no-tails":        &faultNoTails,
 	"hasty":           &faultHasty,
 	"no-copies":       &faultNoCopies,
 }

@@ -44,7 +44,9 @@ func (h *heartbeat) next(now, beacon Time) {
 // tickHeartbeat sends the HB of a lane if it is due.
 func (e *Engine) tickHeartbeat(l *lane, now Time) {
 	if now >= l.beat.at {
-		e.sendHeartbeat(l, now)
+		if !faultNoBeat {
+			e.sendHeartbeat(l, now)
+		}
 		l.beat.next(now, e.withBeacon(now))
 	}
 	if l.stall.since != 0 {

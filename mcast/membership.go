@@ -255,7 +255,9 @@ func (e *Engine) tickPeer(now Time, p *Peer) bool {
 	}
 	if p.ackedWants != e.wants.version {
 		if now >= p.wantRetry {
-			e.sendWants(p)
+			if !faultWantOnce || p.wantStep == retryFirst {
+				e.sendWants(p)
+			}
 			p.wantRetry = now + p.wantStep
 			p.wantStep = min(2*p.wantStep, retryLast)
 		}
@@ -292,7 +294,7 @@ func (e *Engine) receiveOther(now Time, p *Peer, h *wire.Header, from netip.Addr
 		return
 	}
 	e.count.OldSession++
-	if now-m.staleAt >= staleApart {
+	if now-m.staleAt >= staleApart && !faultNoStale {
 		m.staleAt = now
 		s := wire.SessionStale{Seen: m.seen}
 		b := s.AppendTo(e.frame(layout.FrameTypeSessionStale, layout.FrameFlagUnicast))

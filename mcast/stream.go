@@ -102,7 +102,7 @@ func (e *Engine) deliverMessage(now Time, r *receiver, s *remoteStream, w *wire.
 	}
 	s.near = seq
 	t := s.topic
-	if !t.wanted {
+	if !t.wanted && !faultUnwanted {
 		e.count.Unwanted++
 		return
 	}
@@ -173,7 +173,9 @@ func (e *Engine) lost(r *receiver, s *remoteStream, last uint64) {
 		e.dropParts(r.peer, s)
 	}
 	e.count.MessagesLost += last - first + 1
-	e.sink.Lost(r.peer, s.topic, s.producer, first, last, reason)
+	if !faultSilentLoss {
+		e.sink.Lost(r.peer, s.topic, s.producer, first, last, reason)
+	}
 	e.advanced(r, s)
 }
 
@@ -182,7 +184,7 @@ func (e *Engine) lost(r *receiver, s *remoteStream, last uint64) {
 func (e *Engine) tellTails(r *receiver) {
 	r.tailAt = 0
 	for _, s := range r.peer.streams {
-		if s == nil || s.lastAt == 0 || s.topic.Lane != r.lane || r.next < s.lastAt {
+		if s == nil || s.lastAt == 0 || faultNoTails || s.topic.Lane != r.lane || r.next < s.lastAt {
 			continue
 		}
 		s.lastAt = 0

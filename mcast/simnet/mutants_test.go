@@ -4,53 +4,61 @@ package simnet
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/ringcast/ringcast/mcast"
 )
 
-// mutants are broken builds of the protocol, each with the invariants that have
-// to catch it and the runs that give it the occasion.
-var mutants = []struct {
-	fault      string
-	invariants []string
-	options    func(seed uint64) Options
-}{
-	{"no-nak", []string{"repair", "progress"}, options},
-	{"no-backoff", []string{"naks"}, options},
-	{"trail", []string{"trail"}, options},
-	{"duplicate", []string{"once"}, options},
-	{"old-session", []string{"session"}, restartOptions},
-	{"repair-sequence", []string{"sequence"}, options},
-	{"ahead", []string{"order", "repair"}, options},
-	{"fragments", []string{"bytes", "repair"}, options},
-	{"no-pull", []string{"prompt"}, options},
+// mutants are broken builds of the protocol, each with the kind of runs that give it
+// the occasion and the invariants that have to catch it.
+var mutants = []struct{ fault, kind, invariants string }{
+	{"no-nak", "loss", "repair progress"},
+	{"no-backoff", "loss", "naks"},
+	{"trail", "loss", "trail"},
+	{"duplicate", "loss", "once"},
+	{"old-session", "restart", "session"},
+	{"repair-sequence", "loss", "sequence"},
+	{"ahead", "loss", "order repair"},
+	{"fragments", "loss", "bytes repair"},
+	{"no-pull", "loss", "prompt"},
+	{"silent-loss", "restart", "order"},
+	{"unwanted", "soft", "wanted"},
+	{"no-window", "loss", "trail repair"},
+	{"no-beat", "loss", "progress"},
+	{"want-once", "soft", "progress"},
+	{"spin", "loss", "timers"},
+	{"no-stale", "hard", "membership"},
+	{"no-tails", "hard", "tail"},
 }
+
+// mutantSeeds is by when each has to be caught.
+const mutantSeeds = 60
 
 // Each broken build breaks an invariant that is named for it, on some seed.
 func TestMutants(t *testing.T) {
+	kinds := map[string]Scenario{}
+	for _, k := range Scenarios() {
+		kinds[k.Name] = k
+	}
 	for _, m := range mutants {
 		t.Run(m.fault, func(t *testing.T) {
 			*mcast.Faults[m.fault] = true
 			defer func() { *mcast.Faults[m.fault] = false }()
-			for seed := uint64(1); seed <= 60; seed++ {
-				run := runSeed
-				if m.fault == "old-session" {
-					run = runRestart
-				}
+			k := kinds[m.kind]
+			for seed := uint64(1); seed <= mutantSeeds; seed++ {
 				var v Violation
-				if err := run(m.options(seed)).Err(); !errors.As(err, &v) {
+				if !errors.As(k.Run(seed).Err, &v) {
 					continue
 				}
-				for _, want := range m.invariants {
-					if v.Invariant == want {
-						t.Logf("caught by seed %d: %v", seed, v)
-						return
-					}
+				if slices.Contains(strings.Fields(m.invariants), v.Invariant) {
+					t.Logf("caught by seed %d of %s: %v", seed, m.kind, v)
+					return
 				}
 				t.Logf("seed %d: other invariant: %v", seed, v)
 			}
-			t.Errorf("no seed of 60 broke any of %v", m.invariants)
+			t.Errorf("no seed of %d broke any of %s", mutantSeeds, m.invariants)
 		})
 	}
 }
