@@ -18,6 +18,7 @@ type Counts struct {
 	LostOneWay    uint64 `sim:"lost, one way between two nodes"`
 	LostChosen    uint64 `sim:"lost, chosen by a test"`
 	LostPartition uint64 `sim:"lost, partition"`
+	PortFull      uint64 `sim:"lost, full queue of a switch or card"`
 	Duplicated    uint64 `sim:"duplicated"`
 	Reordered     uint64 `sim:"reordered"`
 	Replayed      uint64 `sim:"replayed, up to seconds late"`

@@ -209,7 +209,7 @@ func (n *Network) send(from, to *Node, data []byte, multi bool) {
 	if n.lost(from, to, data, multi) {
 		return
 	}
-	at := n.now + o.Delay
+	at := max(n.now, from.card.out) + o.Delay
 	if o.Jitter > 0 {
 		at += mcast.Duration(n.rnd.Int64N(int64(o.Jitter)))
 	}
@@ -221,6 +221,11 @@ func (n *Network) send(from, to *Node, data []byte, multi bool) {
 		at = max(at, *way+1)
 		*way = at
 	}
+	if !to.inlet.pass(at) {
+		n.Counts.PortFull++
+		return
+	}
+	at = to.inlet.out
 	n.arrive(at, from, to, data, multi)
 	if o.Duplicate > 0 && n.rnd.Float64() < o.Duplicate {
 		n.Counts.Duplicated++

@@ -46,6 +46,9 @@ type Node struct {
 	// A stand-in for this node's application; nil: its own.
 	app application
 
+	card  port // the way out
+	inlet port // the switch's port to this node
+
 	// Faults of the machine: see machine.go.
 	id       uint32
 	time     machineClock
@@ -179,6 +182,10 @@ func (x *Node) Multicast(datagrams [][]byte) {
 		if x.net.traffic != nil {
 			x.net.traffic.sent(x, c)
 		}
+		if !x.card.pass(x.net.now) {
+			x.net.Counts.PortFull++
+			continue
+		}
 		for _, to := range x.net.Nodes {
 			if to != x {
 				x.net.send(x, to, c, true)
@@ -195,6 +202,11 @@ func (x *Node) Unicast(to netip.AddrPort, datagram []byte) {
 	}
 	if x.net.traffic != nil {
 		x.net.traffic.sent(x, c)
+	}
+	x.checkSequence(c)
+	if !x.card.pass(x.net.now) {
+		x.net.Counts.PortFull++
+		return
 	}
 	if i := x.net.indexOf(to); i >= 0 {
 		x.net.send(x, x.net.Nodes[i], c, false)
