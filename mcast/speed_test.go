@@ -2,6 +2,8 @@ package mcast
 
 import (
 	"testing"
+
+	"github.com/ringcast/ringcast/mcast/wire"
 )
 
 // takeAll keeps the sender's window open while a benchmark drops its datagrams.
@@ -122,5 +124,29 @@ func TestHotPathsAllocateNothing(t *testing.T) {
 	}
 	if r.delivered < 2900 {
 		t.Errorf("delivered %d of 3000", r.delivered)
+	}
+}
+
+// Asking for repair and repairing allocate nothing, once the queues have grown.
+func TestRepairAllocatesNothing(t *testing.T) {
+	now, a, _, topic := joined(t, func(c *Config) { c.Rate = 1e9 })
+	sendLoop(now, a, topic, make([]byte, 1200), 200)
+	a.engine.sink = nowhere{a}
+	l, p := a.engine.lanes[LaneGated], a.engine.peers[0]
+	nak := wire.Nak{Session: a.engine.cfg.Session, Base: l.head - 64, HighestDelta: 63}
+	body := wire.AppendNakRange(nak.AppendTo(nil), 0, 64)
+	repair := func() {
+		now += 2 * Millisecond // past the guard
+		if r := a.engine.receiveNak(now, p, body); r != wire.OK {
+			t.Fatalf("nak: %v", r)
+		}
+	}
+	repair()
+	before := a.engine.count.RepairsSent
+	if n := testing.AllocsPerRun(100, repair); n != 0 {
+		t.Errorf("a NAK of 64 allocates %v times, want 0", n)
+	}
+	if sent := a.engine.count.RepairsSent - before; sent < 64*100 {
+		t.Errorf("%d repairs, want %d", sent, 64*101)
 	}
 }

@@ -86,18 +86,6 @@ func (r *loadRun) chosen(pick func(seq uint64) int) map[uint64]bool {
 	return lost
 }
 
-// late returns by how much messages came late that are older than the way is long.
-func (r *loadRun) late(way mcast.Duration) (x times) {
-	for _, l := range r.all[1:] {
-		for _, age := range l.ages {
-			if age > way {
-				x = append(x, age-way)
-			}
-		}
-	}
-	return x
-}
-
 // Guarantee test 12: one datagram lost by one of 12 receivers, and the same where the
 // kernel says that it was the own socket.
 func TestLoneLoss(t *testing.T) {
@@ -131,7 +119,8 @@ func TestLoneLoss(t *testing.T) {
 	}
 }
 
-// firstLate is late for the first message behind each hole.
+// firstLate returns by how much the first message behind each hole came later than the
+// way is long.
 func (r *loadRun) firstLate(way mcast.Duration) (x times) {
 	for _, l := range r.all[1:] {
 		for i, age := range l.ages {
