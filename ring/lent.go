@@ -16,7 +16,7 @@ func (p *Producer) MayLend() bool { return p.next < p.swift && !p.shared && p.ow
 // ends the claim or KeepLent makes it one like any other. It never blocks, allocates or
 // makes a system call.
 func (p *Producer) Lend(c *Claim) {
-	at("begin lent")
+	at("lend")
 	t := p.next
 	p.next = t + 1
 	storeBefore(&p.ring.ctl.tail, t+1) // pairs(tail): before any byte of the slot

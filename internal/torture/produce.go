@@ -201,8 +201,11 @@ func (c *child) try(p *ring.Producer, kind, size int, sequence uint64) (sent boo
 		err = p.TryPublish(b, &ring.Meta{})
 		return err == nil, err
 	}
-	claim, err := p.TryClaim(nil)
-	if err != nil {
+	var claim ring.Claim
+	lent := sequence%2 == 0 && p.MayLend()
+	if lent {
+		p.Lend(&claim)
+	} else if claim, err = p.TryClaim(nil); err != nil {
 		return false, err
 	}
 	b = claim.Bytes()[:size]
@@ -213,6 +216,15 @@ func (c *child) try(p *ring.Producer, kind, size int, sequence uint64) (sent boo
 	sealPayload(b)
 	c.spoil(b, sequence)
 	mark("written")
+	switch {
+	case lent && kind != kindAbort:
+		if p.CommitLent(size, &ring.Meta{}) {
+			p.Wake()
+		}
+		return true, nil
+	case lent:
+		p.KeepLent()
+	}
 	if kind == kindAbort {
 		return false, claim.Abort()
 	}
