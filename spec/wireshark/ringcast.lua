@@ -245,11 +245,12 @@ bodies[1] = function(r, header)
         r.tree:add(payload, r.buffer(r.at), "compressed, " .. head.raw_length .. " bytes unfolded")
         return
     end
-    if r:left() ~= head.raw_length then return r:fail("raw_length differs") end
+    if r:left() < head.raw_length or r:left() > head.raw_length + 256 then return r:fail("raw_length differs") end
+    local last = r.at + head.raw_length -- zeros may follow
     for _ = 1, head.message_count do
         if not r:message() then return end
     end
-    r:finish()
+    if r.at ~= last then r:fail("messages that are not of raw_length") end
 end
 bodies[2] = function(r) return r:struct("HeartbeatHead") and r:finish() end
 bodies[3] = function(r)
