@@ -59,12 +59,13 @@ func readHeading(b []byte) (h heading, ok bool) {
 // Bounds of the time of a request.
 const (
 	defaultTime = 10 * time.Second
-	maxTime     = time.Hour
+	maxTime     = 30 * time.Minute // less than half the range of a mark
 )
 
 // remaining is what a request has left now: its mark says when it was put into the ring.
 func (h *heading) remaining(now time.Duration) time.Duration {
-	waited := time.Duration(uint32(now/time.Microsecond)-h.code) * time.Microsecond
+	// Clocks of processes differ by microseconds: a mark may lie ahead.
+	waited := time.Duration(max(0, int32(uint32(now/time.Microsecond)-h.code))) * time.Microsecond
 	return time.Duration(min(h.left, uint64(maxTime))) - waited
 }
 
@@ -77,7 +78,7 @@ func nameHash(name string) uint64 {
 
 // inboxShape is that of both rings of an inbox.
 func (c *Config) inboxShape(slots int) ring.Shape {
-	return ring.Shape{Slots: slots, Payload: c.inboxSlot(), Purpose: ring.Inbox, StallBudget: maxTime}
+	return ring.Shape{Slots: slots, Payload: c.inboxSlot(), Purpose: ring.Inbox, StallBudget: patientBudget}
 }
 
 // inboxSlot is the room of a slot for a message and its block.
@@ -88,6 +89,10 @@ func (c *Config) inboxSlot() int {
 	}
 	return size + layout.AddressBlockSize
 }
+
+// patientBudget is the stall budget of inboxes and services: nobody is put out of them
+// for slowness.
+const patientBudget = time.Hour
 
 // inboxSlots is how many slots each ring of an inbox has, if nobody says otherwise.
 const inboxSlots = 128

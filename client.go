@@ -63,7 +63,7 @@ func (p *post) client(name string) (*Client, error) {
 
 // Request sends a request to any one instance of the service and waits for its reply.
 // The context's deadline is the request's, and travels with it: 10 s where there is
-// none, one hour at most. When the context ends the handler's does, too. It waits for
+// none, 30 minutes at most. When the context ends the handler's does, too. It waits for
 // nothing but the answer and, where Config.InFlight requests are open, for one of them.
 // It allocates the reply.
 //

@@ -89,7 +89,7 @@ const maxConcurrency = 1024
 // options are how the service's ring is opened: a field that is 0 asks for nothing, but
 // a ring of other than a topic's size is made.
 func (c *ServeConfig) options(existing bool) ring.FileOptions {
-	s := ring.Shape{Slots: c.Queue, Purpose: ring.Service, StallBudget: maxTime}
+	s := ring.Shape{Slots: c.Queue, Purpose: ring.Service, StallBudget: patientBudget}
 	if c.SlotSize > 0 {
 		s.Payload = c.SlotSize + layout.AddressBlockSize
 	}

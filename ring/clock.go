@@ -11,10 +11,21 @@ import (
 // clockBase is CLOCK_MONOTONIC when the process started: the runtime's own clock
 // counts from an instant of its own but reads in the vDSO (about 25 ns), while
 // unix.ClockGettime is a system call.
-var (
-	clockStart = time.Now()
-	clockBase  = readClock()
-)
+var clockStart, clockBase = startClock()
+
+// startClock reads both clocks at one instant, as near as it gets in some tries: the
+// processes of a node compare theirs.
+func startClock() (start time.Time, base time.Duration) {
+	best := time.Duration(1<<63 - 1)
+	for range 20 {
+		before := time.Now()
+		now := readClock()
+		if took := time.Since(before); took < best {
+			start, base, best = before, now-took/2, took
+		}
+	}
+	return start, base
+}
 
 func readClock() time.Duration {
 	var ts unix.Timespec
