@@ -203,7 +203,9 @@ func (x *Node) Unicast(to netip.AddrPort, datagram []byte) {
 	if x.net.traffic != nil {
 		x.net.traffic.sent(x, c)
 	}
-	x.checkSequence(c)
+	if wire.FlagsOf(c)&wire.FlagRepair != 0 { // what is new goes to many, a copy to each
+		x.checkSequence(c)
+	}
 	if !x.card.pass(x.net.now) {
 		x.net.Counts.PortFull++
 		return
