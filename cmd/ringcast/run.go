@@ -23,7 +23,8 @@ const (
 	exitTimeout = 4 // --timeout ran out
 )
 
-const longHelp = `Ringcast publishes and subscribes to topics, and shows what is there.
+const longHelp = `Ringcast publishes and subscribes to topics, sends and answers requests, shows who is
+there, and measures.
 
 Processes talk by the names of topics, dot-separated (orders.eu). On one node a
 topic is a ring in shared memory; ringcastd joins the nodes of a network.
@@ -34,6 +35,8 @@ missed (too slow, or lost by the network), 4 --timeout ran out.`
 const rootExamples = `  ringcast sub orders.eu
   seq 10 | ringcast pub orders.eu
   ringcast ls
+  ringcast serve upper --exec 'tr a-z A-Z'
+  ringcast call upper hello
   ringcast watch
   ringcast bench pingpong --size 256`
 

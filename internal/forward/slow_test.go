@@ -56,6 +56,7 @@ func TestSlowReaderHoldsUpItsTopicOnly(t *testing.T) {
 	if longest > 5*time.Second {
 		t.Errorf("a send on X took %v", longest)
 	}
+	b.awaitDrained(ctx) // what waits for the stopped reader goes into the ring once it is put out
 	lateX := newAccount()
 	lateX.expect(wx.Address(), 1)
 	px.publishN(ctx, wx, 1) // after it was put out
@@ -94,6 +95,17 @@ func (a *account) followLagged(ctx context.Context, p *program, rd *ring.Reader,
 	return err
 }
 
+// awaitDrained waits until nothing is parked behind a full ring.
+func (n *testNode) awaitDrained(ctx context.Context) {
+	n.t.Helper()
+	for n.f.parked.Load() != 0 {
+		if ctx.Err() != nil {
+			n.t.Fatal("messages stay parked behind a stopped reader")
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
 // TestStoppedReaderOfSmallRing has a stopped reader in a ring of 64 slots: the
 // publisher of the other node is not held for good, and a second reader that joins
 // later gets what is published then.
@@ -107,12 +119,7 @@ func TestStoppedReaderOfSmallRing(t *testing.T) {
 	p, w := a.writer("small", ring.Shape{Slots: 64, Payload: 256})
 	longest := p.flood(ctx, w, 5000)
 	t.Logf("longest send %v", longest)
-	for b.f.parked.Load() != 0 {
-		if ctx.Err() != nil {
-			t.Fatal("messages stay parked behind a stopped reader")
-		}
-		time.Sleep(time.Millisecond)
-	}
+	b.awaitDrained(ctx)
 	reader, rd := b.reader("small")
 	time.Sleep(50 * time.Millisecond)
 	p.publishN(ctx, w, 10)
