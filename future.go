@@ -2,6 +2,7 @@ package ringcast
 
 import (
 	"context"
+	"slices"
 )
 
 // A Future is a request whose outcome is to come. It is safe for concurrent use.
@@ -104,19 +105,36 @@ func (f *Future) await(ctx context.Context) error {
 		f.call.others = append(f.call.others, p)
 	} else {
 		f.waiting = true
-		defer func() { f.waiting = false }()
 	}
-	if err := f.desk.await(ctx, p); err != nil {
+	err := f.desk.await(ctx, p)
+	f.part(p)
+	if err != nil {
 		return err
 	}
 	f.take()
 	return nil
 }
 
+// part ends the waiting of a party. The call's own one frees the call where another has
+// taken the outcome meanwhile: until then it can't be anybody else's. mu is held.
+func (f *Future) part(p *party) {
+	if p != &f.call.party {
+		f.call.others = slices.DeleteFunc(f.call.others, func(o *party) bool { return o == p })
+		return
+	}
+	f.waiting = false
+	if f.taken {
+		f.desk.release(f.call)
+	}
+}
+
 // take hands the outcome over to the future; mu is held.
 func (f *Future) take() {
-	if !f.taken {
-		f.taken, f.err = true, f.call.err
+	if f.taken {
+		return
+	}
+	f.taken, f.err = true, f.call.err
+	if !f.waiting {
 		f.desk.release(f.call)
 	}
 }
