@@ -157,8 +157,8 @@ func (f *Future) giveUp(err error) {
 	f.call.err = err
 }
 
-// Done is a channel that is closed when the outcome is there. While it is asked for, a
-// goroutine of the bus reads answers: Wait alone is faster.
+// Done is a channel that is closed when the outcome is there, or the bus is closed.
+// While it is asked for, a goroutine of the bus reads answers: Wait alone is faster.
 func (f *Future) Done() <-chan struct{} {
 	d := f.desk
 	d.mu.Lock()
@@ -172,7 +172,20 @@ func (f *Future) Done() <-chan struct{} {
 	done := f.call.done
 	if !f.guarded {
 		f.guarded = true
-		go func() { _, _ = f.Wait(context.Background()) }()
+		go f.guard(done)
 	}
 	return done
+}
+
+// guard waits on behalf of those who have the channel, which is closed in any case:
+// also where the bus is closed before there is an outcome.
+func (f *Future) guard(done chan struct{}) {
+	_, _ = f.Wait(context.Background())
+	f.desk.mu.Lock()
+	defer f.desk.mu.Unlock()
+	f.guarded = false
+	if f.call.done == done {
+		close(done)
+		f.call.done = nil
+	}
 }

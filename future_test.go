@@ -85,3 +85,40 @@ func TestFutureTakenByAnother(t *testing.T) {
 	d.mu.Unlock()
 	long.Cancel()
 }
+
+// TestCloseEndsRequests: who leads, who is parked and who selects on Done are let go
+// when the bus is closed.
+func TestCloseEndsRequests(t *testing.T) {
+	ctx := within(t, 40*time.Second)
+	dir := t.TempDir()
+	server, b := openBus(t, dir), openBus(t, dir)
+	hang(t, server, "s", nil)
+	ended := make(chan error, 3)
+	for range 2 {
+		go func() { _, err := b.Request(ctx, "s", nil); ended <- err }()
+	}
+	f, err := b.Go(ctx, "s", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := f.Done()
+	go func() {
+		<-done
+		_, err := f.Wait(ctx)
+		ended <- err
+	}()
+	eventually(t, "not everybody waits", func() bool { return parkedAt(b) == 2 })
+	if err := b.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		select {
+		case err := <-ended:
+			if !errors.Is(err, ErrClosed) {
+				t.Errorf("%v, want %v", err, ErrClosed)
+			}
+		case <-time.After(8 * time.Second):
+			t.Fatal("somebody waits on")
+		}
+	}
+}

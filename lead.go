@@ -83,8 +83,13 @@ func (d *desk) park(ctx context.Context, p *party) {
 func (d *desk) lead(ctx context.Context, p *party) error {
 	d.wait.Context = ctx
 	for {
-		if d.news.Load() && d.tidy(p) {
-			return nil
+		if d.news.Load() {
+			if d.tidy(p) {
+				return nil
+			}
+			if d.post.closing() {
+				return ErrClosed
+			}
 		}
 		err := d.reader.Next(&d.message)
 		switch {
