@@ -129,15 +129,16 @@ func (b *Bus) Serve(name string, handler Handler, cfg *ServeConfig) (*Instance, 
 		return nil, err
 	}
 	s.post = post
-	if err := b.add(s); err != nil {
-		post.leave()
-		return nil, err
-	}
 	s.bed = b.place.newBerth()
 	s.waiter = b.newWaiter(s.bed, s.config.Wait)
 	if err := s.begin(); err != nil {
-		s.leaveBus()
+		post.leave()
 		return nil, err
+	}
+	if err := b.add(s); err != nil { // closed meanwhile; only who has begun can be ended
+		s.endSoon()
+		<-s.stopped
+		return nil, errors.Join(err, s.err)
 	}
 	return s, nil
 }
