@@ -192,7 +192,7 @@ func (c *requestContext) look() error {
 	r := c.request
 	switch {
 	case c.err != nil:
-	case r.hand.Canceled() || r.instance.post.gone(r.heading.source):
+	case r.hand.Canceled() || r.instance.hurry.Load() || r.instance.post.gone(r.heading.source):
 		c.err = context.Canceled
 	case ring.Now() >= r.due:
 		c.err = context.DeadlineExceeded

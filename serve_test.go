@@ -1,6 +1,7 @@
 package ringcast
 
 import (
+	"context"
 	"errors"
 	"testing"
 	"time"
@@ -31,5 +32,36 @@ func TestServeWhileTheBusCloses(t *testing.T) {
 		if err := s.Stop(within(t, 20*time.Second)); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// TestStopEndsContexts: also of a handler that asks for its context's end only then.
+func TestStopEndsContexts(t *testing.T) {
+	ctx := within(t, 40*time.Second)
+	b := openBus(t, t.TempDir())
+	began, ask := make(chan struct{}), make(chan struct{})
+	s := serve(t, b, "s", func(ctx context.Context, _ *Request) error {
+		close(began)
+		<-ask
+		select {
+		case <-ctx.Done():
+		case <-time.After(10 * time.Second):
+			t.Error("the context goes on")
+		}
+		return ctx.Err()
+	}, nil)
+	if _, err := b.Go(ctx, "s", nil); err != nil {
+		t.Fatal(err)
+	}
+	<-began
+	over, cancel := context.WithCancel(ctx)
+	cancel()
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.Stop(over) }()
+	eventually(t, "no hurry", s.hurry.Load)
+	time.Sleep(10 * time.Millisecond) // the contexts of now are ended
+	close(ask)
+	if err := <-stopped; !errors.Is(err, context.Canceled) {
+		t.Error(err)
 	}
 }
