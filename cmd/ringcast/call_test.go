@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -60,5 +61,27 @@ func TestInboxOfATool(t *testing.T) {
 	code, out, errs := call(t, "", "--shm-dir", dir, "survey", "nobody", "who?")
 	if code != exitOK || out != "" {
 		t.Errorf("a survey of nobody: exit code %d, %q, %s", code, out, errs)
+	}
+}
+
+// TestServeEndsCommands: a caller that gives up has all processes of its command killed, and
+// the next one is served.
+func TestServeEndsCommands(t *testing.T) {
+	dir := t.TempDir()
+	marks := t.TempDir()
+	command := `read x; [ $x = hang ] || { echo $x; exit; }; (sleep 3; : > ` + marks + `/left) & wait; echo late`
+	start(t, nil, "--shm-dir", dir, "serve", "s", "--exec", command)
+	awaitServing(t, dir, "s")
+	code, _, errs := call(t, "", "--shm-dir", dir, "call", "s", "hang", "--timeout", "200ms")
+	if code != exitTimeout {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+	code, out, errs := call(t, "", "--shm-dir", dir, "call", "s", "next", "--timeout", "20s")
+	if code != exitOK || out != "next\n" {
+		t.Errorf("the next one: exit code %d, %q, %s", code, out, errs)
+	}
+	time.Sleep(4 * time.Second) // longer than what was left behind would run
+	if _, err := os.Stat(marks + "/left"); err == nil {
+		t.Error("a process of the command went on")
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os/exec"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"github.com/ringcast/ringcast"
@@ -20,8 +21,8 @@ const serveExamples = `  ringcast serve echo
 const serveHelp = `Answer requests to a service until a signal comes: with what a shell command writes
 to its standard output, which gets the request on its standard input, or with the
 request itself. A command that ends with another exit code than 0 is an error of that
-code to the caller; a caller that gives up has it killed. Start several instances, and they share the
-requests.`
+code to the caller; a caller that gives up has it killed, with all that it has started.
+Start several instances, and they share the requests.`
 
 type serveOptions struct {
 	exec   string
@@ -92,6 +93,10 @@ func (t *tool) serve(ctx context.Context, name string, o *serveOptions) error {
 	return err
 }
 
+// pipePatience bounds how long the output of a command is waited for whose shell has
+// ended, or was killed: a process that it has left behind may hold it.
+const pipePatience = time.Second
+
 // answer answers one request.
 func (o *serveOptions) answer(ctx context.Context, r *ringcast.Request) error {
 	if o.delay > 0 {
@@ -107,6 +112,9 @@ func (o *serveOptions) answer(ctx context.Context, r *ringcast.Request) error {
 	var errs bytes.Buffer
 	cmd := exec.CommandContext(ctx, "sh", "-c", o.exec)
 	cmd.Stdin, cmd.Stderr = bytes.NewReader(r.Payload()), &errs
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // what the shell has started goes with it
+	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
+	cmd.WaitDelay = pipePatience
 	out, err := cmd.Output()
 	var exit *exec.ExitError
 	switch {
@@ -114,7 +122,7 @@ func (o *serveOptions) answer(ctx context.Context, r *ringcast.Request) error {
 		return ctx.Err()
 	case errors.As(err, &exit):
 		return &ringcast.ReplyError{Code: uint32(exit.ExitCode()), Text: failureOf(exit, errs.Bytes())}
-	case err != nil:
+	case err != nil && !errors.Is(err, exec.ErrWaitDelay):
 		return err
 	}
 	return r.Reply(bytes.TrimSuffix(out, []byte("\n")))
