@@ -85,3 +85,14 @@ func TestServeEndsCommands(t *testing.T) {
 		t.Error("a process of the command went on")
 	}
 }
+
+// TestServeTellsOfSignals: a command that a signal ends has the code that a shell gives it.
+func TestServeTellsOfSignals(t *testing.T) {
+	dir := t.TempDir()
+	start(t, nil, "--shm-dir", dir, "serve", "s", "--exec", "read x; [ $x = die ] && kill -9 $$; echo $x")
+	awaitServing(t, dir, "s")
+	code, _, errs := call(t, "", "--shm-dir", dir, "call", "s", "die")
+	if code != exitFailed || !strings.Contains(errs, "(code 137)") {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+}

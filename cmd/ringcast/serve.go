@@ -121,7 +121,7 @@ func (o *serveOptions) answer(ctx context.Context, r *ringcast.Request) error {
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case errors.As(err, &exit):
-		return &ringcast.ReplyError{Code: uint32(exit.ExitCode()), Text: failureOf(exit, errs.Bytes())}
+		return &ringcast.ReplyError{Code: exitCode(exit), Text: failureOf(exit, errs.Bytes())}
 	case err != nil && !errors.Is(err, exec.ErrWaitDelay):
 		return err
 	}
@@ -134,4 +134,13 @@ func failureOf(err error, said []byte) string {
 		return string(text[:min(len(text), 1000)])
 	}
 	return err.Error()
+}
+
+// exitCode is the code of a command as shells give it: 128 and the signal's number
+// where a signal has ended it.
+func exitCode(exit *exec.ExitError) uint32 {
+	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return 128 + uint32(status.Signal())
+	}
+	return uint32(exit.ExitCode())
 }
