@@ -69,7 +69,7 @@ func TestInboxOfATool(t *testing.T) {
 func TestServeEndsCommands(t *testing.T) {
 	dir := t.TempDir()
 	marks := t.TempDir()
-	command := `read x; [ $x = hang ] || { echo $x; exit; }; (sleep 3; : > ` + marks + `/left) & wait; echo late`
+	command := `read x; [ $x = hang ] || { echo $x; exit; }; sleep 30 & echo $! > ` + marks + `/pid; wait; echo late`
 	start(t, nil, "--shm-dir", dir, "serve", "s", "--exec", command)
 	awaitServing(t, dir, "s")
 	code, _, errs := call(t, "", "--shm-dir", dir, "call", "s", "hang", "--timeout", "200ms")
@@ -80,9 +80,18 @@ func TestServeEndsCommands(t *testing.T) {
 	if code != exitOK || out != "next\n" {
 		t.Errorf("the next one: exit code %d, %q, %s", code, out, errs)
 	}
-	time.Sleep(4 * time.Second) // longer than what was left behind would run
-	if _, err := os.Stat(marks + "/left"); err == nil {
-		t.Error("a process of the command went on")
+	pid, err := os.ReadFile(marks + "/pid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		stat, err := os.ReadFile("/proc/" + strings.TrimSpace(string(pid)) + "/stat")
+		if err != nil || strings.Contains(string(stat), ") Z ") {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatalf("a process of the command goes on: %s", stat)
+		}
 	}
 }
 
