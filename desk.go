@@ -34,17 +34,18 @@ type desk struct {
 	due  atomic.Int64  // when the first call's time is over, by ring.Now; 0: no call
 	late atomic.Uint64 // answers that nobody waited for
 
-	mu     sync.Mutex
-	calls  []*call
-	free   []int // slots
-	serial uint64
-	shares int  // that nobody holds
-	led    bool // somebody leads
-	leader *party
-	first  *party // of those that are parked
-	last   *party
-	dying  []dying
-	ended  bool
+	mu      sync.Mutex
+	calls   []*call
+	free    []int // slots
+	serial  uint64
+	shares  int  // that nobody holds
+	wanting int  // who waits for some
+	led     bool // somebody leads
+	leader  *party
+	first   *party // of those that are parked
+	last    *party
+	dying   []dying
+	ended   bool
 }
 
 // A dying call is settled when everything before that position of the ring was read:
@@ -146,9 +147,13 @@ func (d *desk) begin(ctx context.Context, shares int, e errand) (*call, error) {
 	due := ring.Now() + left
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	defer d.offerShares() // who has told us may have had more than ours
 	if d.shares < shares {
 		p := &party{signal: make(chan struct{}, 1), need: shares}
-		if err := d.await(ctx, p); err != nil {
+		d.wanting++
+		err := d.await(ctx, p)
+		d.wanting--
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -224,8 +229,18 @@ func (d *desk) tellAll(c *call) {
 
 // returnShares gives shares back, and wakes who waits for some; mu is held.
 func (d *desk) returnShares(n int) {
-	d.shares += n
-	for p := d.first; p != nil && n > 0; p = p.next {
+	if d.shares += n; n > 0 {
+		d.offerShares()
+	}
+}
+
+// offerShares wakes one who waits for no more shares than there are. When he has his, he
+// offers what is left to the next; mu is held.
+func (d *desk) offerShares() {
+	if d.wanting == 0 {
+		return
+	}
+	for p := d.first; p != nil; p = p.next {
 		if p.call == nil && p.need <= d.shares {
 			d.tell(p)
 			return
