@@ -136,6 +136,9 @@ func (d *desk) close() {
 
 // begin opens a call that holds so many shares, and waits for them.
 func (d *desk) begin(ctx context.Context, shares int, e errand) (*call, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
 	deadline, has := ctx.Deadline()
 	left := timeLeft(deadline, has)
 	if left <= 0 {

@@ -1,6 +1,8 @@
 package ringcast
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 )
@@ -46,4 +48,30 @@ func TestSharesWakeAllWhoFit(t *testing.T) {
 	d.returnShares(held - 2)
 	d.mu.Unlock()
 	long.Cancel()
+}
+
+// TestEndedContextSendsNothing: whoever asks with a context that has ended asks nobody.
+func TestEndedContextSendsNothing(t *testing.T) {
+	b := openBus(t, t.TempDir())
+	ran := make(chan struct{}, 10)
+	serve(t, b, "s", func(_ context.Context, r *Request) error { ran <- struct{}{}; return r.Reply(nil) }, nil)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := b.Request(ended, "s", nil); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	if _, err := b.Go(ended, "s", nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("go: %v", err)
+	}
+	for _, err := range b.RequestStream(ended, "s", nil) {
+		if !errors.Is(err, context.Canceled) {
+			t.Errorf("stream: %v", err)
+		}
+	}
+	if _, err := b.Request(within(t, 20*time.Second), "s", nil); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(ran); n != 1 {
+		t.Errorf("%d requests ran, want the last one", n)
+	}
 }
