@@ -59,6 +59,7 @@ type call struct {
 	errand
 	position uint64 // where it lies in its service's ring
 	sent     bool
+	missed   bool     // a review came before it was sent
 	answers  []*Reply // of many, that nobody has taken
 	taken    uint32   // answers taken since credit was granted
 	done     chan struct{}

@@ -199,11 +199,12 @@ func (d *desk) find(correlation uint64) *call {
 	return d.calls[slot]
 }
 
-// isSent notes where a call lies.
+// isSent notes where a call lies, and looks for those who went while it was sent; of those
+// whom a survey asks also before: they were read some time ago.
 func (d *desk) isSent(c *call, position uint64) {
 	d.mu.Lock()
 	c.position, c.sent = position, true
-	gone := c.service == nil && c.survey == nil && d.post.gone(c.target)
+	gone := c.missed || c.survey != nil || c.service == nil && d.post.gone(c.target)
 	d.mu.Unlock()
 	if gone {
 		d.review()

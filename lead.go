@@ -215,11 +215,12 @@ func (d *desk) review() {
 	found := len(d.dying)
 	services := map[*service]bool{} // whether an instance is left
 	for _, c := range d.calls {
+		c.missed = c.correlation != 0 && !c.sent // isSent looks
 		switch {
 		case c.correlation == 0 || c.settled:
 		case c.service != nil: // also while it is being sent: its row may tell of it already
 			d.reviewService(c, services, tail)
-		case !c.sent: // isSent looks
+		case !c.sent:
 		case c.survey != nil:
 			d.reviewSurvey(c, tail)
 		case d.post.gone(c.target):
