@@ -72,8 +72,9 @@ type errand struct {
 	service *service // nil: to target, or to a topic
 	target  Address
 	survey  *surveying
-	reply   *Reply // where the answer goes
-	many    bool   // more than one answer
+	reply   *Reply        // where the answer goes
+	many    bool          // more than one answer
+	until   time.Duration // of ring.Now, its end; 0: as the context says
 }
 
 // news reports whether there is something for who waits.

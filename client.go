@@ -6,6 +6,7 @@ import (
 	"maps"
 
 	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/ring"
 	"github.com/ringcast/ringcast/shm"
 )
 
@@ -13,7 +14,8 @@ import (
 // most once. It is copied.
 type ClientConfig struct {
 	// Idempotent says that a request may run twice: where its instance died with it in
-	// hand it is sent again, within its time.
+	// hand it is sent again, within its time. Of Request and RequestInto alone: Go and
+	// RequestStream send once.
 	Idempotent bool
 }
 
@@ -85,8 +87,12 @@ func (c *Client) RequestInto(ctx context.Context, payload []byte, reply *Reply) 
 		return err
 	}
 	defer c.post.leave()
+	e := errand{service: c.service, reply: reply}
+	if c.config.Idempotent { // one time, however often it is sent
+		e.until = ring.Now() + timeLeft(ctx.Deadline())
+	}
 	for {
-		err := c.post.ask(ctx, c.service, Address{}, payload, reply)
+		err := c.post.ask(ctx, e, payload)
 		if !c.config.Idempotent || !errors.Is(err, ErrInstanceDied) {
 			return err
 		}
@@ -111,12 +117,12 @@ func (c *Client) Send(ctx context.Context, payload []byte) error {
 }
 
 // ask makes one request and waits for its outcome.
-func (p *post) ask(ctx context.Context, s *service, to Address, payload []byte, reply *Reply) error {
+func (p *post) ask(ctx context.Context, e errand, payload []byte) error {
 	d, err := p.desk()
 	if err != nil {
 		return err
 	}
-	c, err := d.begin(ctx, 1, errand{service: s, target: to, reply: reply})
+	c, err := d.begin(ctx, 1, e)
 	if err != nil {
 		return err
 	}
@@ -185,7 +191,7 @@ func (b *Bus) RequestTo(ctx context.Context, to Address, payload []byte) (*Reply
 	}
 	defer p.leave()
 	r := new(Reply)
-	if err := p.ask(ctx, nil, to.Participant(), payload, r); err != nil {
+	if err := p.ask(ctx, errand{target: to.Participant(), reply: r}, payload); err != nil {
 		return nil, err
 	}
 	return r, nil

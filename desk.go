@@ -139,15 +139,16 @@ func (d *desk) begin(ctx context.Context, shares int, e errand) (*call, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	deadline, has := ctx.Deadline()
-	left := timeLeft(deadline, has)
-	if left <= 0 {
+	now, due := ring.Now(), e.until
+	if due == 0 {
+		due = now + timeLeft(ctx.Deadline())
+	}
+	if due <= now {
 		return nil, context.DeadlineExceeded
 	}
 	if shares > d.limit {
 		return nil, &OverloadedError{What: "own inbox (Config.InFlight)", Limit: d.limit}
 	}
-	due := ring.Now() + left
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	defer d.offerShares() // who has told us may have had more than ours
