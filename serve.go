@@ -55,6 +55,7 @@ type Instance struct {
 	member *ring.Member
 	bed    *berth
 	waiter *ring.Waiter
+	old    []*ring.File // retired, and perhaps somebody has a request of theirs in hand
 
 	sources []ring.Source // the member
 
@@ -247,10 +248,13 @@ func (s *Instance) endSoon() {
 // last look and that it serves them, too.
 func (s *Instance) conclude() {
 	if s.told {
-		s.err = s.bus.retractService(s.name, s.config.Concurrency)
+		s.err = errors.Join(s.err, s.bus.retractService(s.name, s.config.Concurrency))
 	}
 	for {
 		s.running.Wait()
+		if s.closeOld(); s.file == nil {
+			break // it could not be opened anew
+		}
 		s.member.Close()
 		if s.queue.HasMembers() || !s.queue.Unstarted() {
 			break
@@ -283,6 +287,22 @@ func (s *Instance) shut() error {
 	err := s.file.Close()
 	s.file = nil
 	return err
+}
+
+// setAside leaves a ring that is retired. Hands look into it until they are done, so it
+// stays mapped.
+func (s *Instance) setAside() {
+	s.member.Close()
+	s.old = append(s.old, s.file)
+	s.file = nil
+}
+
+// closeOld lets go of what was set aside; no worker is left.
+func (s *Instance) closeOld() {
+	for _, f := range s.old {
+		_ = f.Close()
+	}
+	s.old = nil
 }
 
 func (s *Instance) leaveBus() {

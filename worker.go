@@ -116,7 +116,7 @@ func (s *Instance) mend(err error) bool {
 	case errors.As(err, &left):
 		s.tellCaller(left)
 	case isRetired(err):
-		_ = s.shut()
+		s.setAside()
 		if err := s.open(); err != nil {
 			s.err = err
 			s.endSoon()
