@@ -72,17 +72,17 @@ func TestServeEndsCommands(t *testing.T) {
 	command := `read x; [ $x = hang ] || { echo $x; exit; }; sleep 30 & echo $! > ` + marks + `/pid; wait; echo late`
 	start(t, nil, "--shm-dir", dir, "serve", "s", "--exec", command)
 	awaitServing(t, dir, "s")
-	code, _, errs := call(t, "", "--shm-dir", dir, "call", "s", "hang", "--timeout", "200ms")
-	if code != exitTimeout {
-		t.Errorf("exit code %d, %s", code, errs)
+	var pid []byte
+	for timeout := 200 * time.Millisecond; len(pid) == 0; timeout *= 2 { // until the command came so far
+		code, _, errs := call(t, "", "--shm-dir", dir, "call", "s", "hang", "--timeout", timeout.String())
+		if code != exitTimeout || timeout > 10*time.Second {
+			t.Fatalf("exit code %d, %s", code, errs)
+		}
+		pid, _ = os.ReadFile(marks + "/pid")
 	}
 	code, out, errs := call(t, "", "--shm-dir", dir, "call", "s", "next", "--timeout", "20s")
 	if code != exitOK || out != "next\n" {
 		t.Errorf("the next one: exit code %d, %q, %s", code, out, errs)
-	}
-	pid, err := os.ReadFile(marks + "/pid")
-	if err != nil {
-		t.Fatal(err)
 	}
 	for end := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
 		stat, err := os.ReadFile("/proc/" + strings.TrimSpace(string(pid)) + "/stat")
