@@ -53,7 +53,7 @@ demo: build ## stream a real input across two nodes of this host, with loss, and
 test: $(RINGCAST_PYTHON) $(JAR) ## run every test in every language
 	@go run ./internal/testsum \
 		'unit: go test -json -shuffle=on -tags invariants -timeout 15m ./...' \
-		'race: go test -json -race -short -tags invariants -timeout 15m $$(go list ./... | grep -vx -e ".*/internal/lint" -e ".*/examples")' \
+		'race: go test -json -race -short -tags invariants -timeout 15m $$(go list ./... | grep -vx -e ".*/internal/lint" -e ".*/internal/scenario" -e ".*/examples")' \
 		'mapped: RINGCAST_RING_TEST_MEMORY=mapped go test -json -short -tags invariants ./ring' \
 		'benchmarks, once: go test -short -run "^$$" -bench . -benchtime 1x -timeout 10m ./...' \
 		'build without cgo: CGO_ENABLED=0 go build ./...' \

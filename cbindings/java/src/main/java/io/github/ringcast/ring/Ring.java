@@ -174,6 +174,7 @@ public final class Ring {
 
   /** Gives a ring up whose words are impossible, and wakes all: spec/ring.md, 8. */
   void damage() {
+    control.checkWhole();
     count(RING_CONTROL_DAMAGED_OFFSET);
     if (control.casState(SegmentState.Ready, SegmentState.Retired)) { // pairs(seal)
       wakeAll();

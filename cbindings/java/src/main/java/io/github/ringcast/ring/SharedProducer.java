@@ -45,7 +45,7 @@ final class SharedProducer extends Producer {
         return FULL;
       } else if ((word & 13) != 0 || gate.pins != 0 && gate.pinned(t)) {
         result = clear(t, lap, word); // WRITING, QUARANTINED, or lent
-      } else if (r.casClaim(t, word, Claims.word(lap, r.me, ClaimState.Writing))) { // pairs(claim)
+      } else if (claims(t, lap, word)) { // pairs(claim)
         VarHandle.releaseFence(); // no store to the slot before the claim
         r.moveTail(t);
         stuck = false;
@@ -58,6 +58,14 @@ final class SharedProducer extends Producer {
       }
     }
     return STALLED;
+  }
+
+  /** Position 0 is looked at twice: so it is also what a file without its bytes says. */
+  private boolean claims(long t, long lap, long word) {
+    if (t == 0) {
+      r.control.checkWhole();
+    }
+    return r.casClaim(t, word, Claims.word(lap, r.me, ClaimState.Writing));
   }
 
   /** A word of lap L, or of an impossible lap. */

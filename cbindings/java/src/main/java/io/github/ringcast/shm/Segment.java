@@ -187,6 +187,17 @@ public final class Segment implements AutoCloseable {
     return id;
   }
 
+  /**
+   * Fails where the file has lost bytes. The virtual machine tells of a load beyond the end some time later, and meanwhile
+   * the load gives anything, a zero as a rule; it ends itself at a compare-and-swap there. A system call.
+   */
+  public void checkWhole() {
+    FileStatus now = Kernel.status(fd, "");
+    if (now == null || now.size < status.size) {
+      throw new RingcastException(Reason.DAMAGED, path + " was cut off: it had " + status.size + " bytes");
+    }
+  }
+
   public long size() {
     return status.size;
   }
