@@ -67,7 +67,7 @@ func (p *post) goAsk(ctx context.Context, s *service, to Address, payload []byte
 		return nil, err
 	}
 	if ctx.Done() != nil {
-		stop := context.AfterFunc(ctx, func() { f.giveUp(context.Cause(ctx)) })
+		stop := context.AfterFunc(ctx, func() { f.giveUp(ctx.Err()) })
 		d.mu.Lock()
 		c.stop = stop
 		d.mu.Unlock()

@@ -117,6 +117,9 @@ func (b *Bus) Serve(name string, handler Handler, cfg *ServeConfig) (*Instance, 
 	if err := shm.ValidName(name); err != nil {
 		return nil, err
 	}
+	if handler == nil {
+		return nil, fmt.Errorf("serve %q: no handler: want a function that answers requests", name)
+	}
 	s := &Instance{bus: b, name: name, hash: nameHash(name), handler: handler, stopped: make(chan struct{}), turn: make(chan struct{}, 1)}
 	if cfg != nil {
 		s.config = *cfg

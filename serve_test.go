@@ -35,6 +35,41 @@ func TestServeWhileTheBusCloses(t *testing.T) {
 	}
 }
 
+// TestServeWithoutAHandler is refused before anything is made.
+func TestServeWithoutAHandler(t *testing.T) {
+	b := openBus(t, t.TempDir())
+	if s, err := b.Serve("s", nil, nil); err == nil || s != nil {
+		t.Errorf("served by nobody: %v, %v", s, err)
+	}
+}
+
+// TestFutureEndsWithItsContext gives the same error as a request that is waited for.
+func TestFutureEndsWithItsContext(t *testing.T) {
+	b := openBus(t, t.TempDir())
+	release := make(chan struct{})
+	serve(t, b, "slow", func(ctx context.Context, r *Request) error {
+		select {
+		case <-release:
+		case <-ctx.Done():
+		}
+		return r.Reply(nil)
+	}, nil)
+	defer close(release)
+	client, err := b.Client("slow", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancelCause(within(t, 20*time.Second))
+	f, err := client.Go(ctx, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel(errors.New("a reason of the caller's own"))
+	if _, err := f.Wait(within(t, 20*time.Second)); !errors.Is(err, context.Canceled) {
+		t.Errorf("the future ended with %v, want %v", err, context.Canceled)
+	}
+}
+
 // TestStopEndsContexts: also of a handler that asks for its context's end only then.
 func TestStopEndsContexts(t *testing.T) {
 	ctx := within(t, 40*time.Second)
