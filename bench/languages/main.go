@@ -29,9 +29,9 @@ func main() {
 		p := plan{progress: os.Stderr}
 		only := flag.String("only", "", "languages beside Go, with commas between; default: all")
 		flag.StringVar(&p.cell, "cell", "", "only cells whose name contains this")
-		flag.BoolVar(&p.quick, "quick", false, "a budget of three minutes instead of ten: fewer and shorter runs, fewer cells")
+		flag.BoolVar(&p.quick, "quick", false, "a budget of three minutes instead of sixteen: fewer and shorter runs, fewer cells")
 		flag.BoolVar(&p.json, "json", false, "one JSON object a row instead of a table")
-		flag.DurationVar(&p.budget, "budget", 0, "about how long all cells together may take (default 10m; 165s with -quick)")
+		flag.DurationVar(&p.budget, "budget", 0, "about how long all cells together may take (default 16m; 165s with -quick)")
 		flag.Parse()
 		return p.run(ctx, *only, os.Stdout)
 	})
@@ -66,7 +66,7 @@ func (p *plan) run(ctx context.Context, only string, out io.Writer) error {
 
 // size sets how much is measured.
 func (p *plan) size() {
-	budget := 10 * time.Minute
+	budget := 16 * time.Minute
 	p.want, p.duration = 5, 400*time.Millisecond
 	if p.quick {
 		budget, p.want, p.duration = 165*time.Second, 3, 250*time.Millisecond
