@@ -17,6 +17,9 @@ final class SharedProducer extends Producer {
   private long stuckPosition;
   private int stepped;
 
+  /** Behind what it has claimed. */
+  private long reached;
+
   SharedProducer(Ring ring) {
     super(ring);
   }
@@ -60,12 +63,16 @@ final class SharedProducer extends Producer {
     return STALLED;
   }
 
-  /** Position 0 is looked at twice: so it is also what a file without its bytes says. */
+  /** The tail never goes back: one that did is what a file without its bytes says. */
   private boolean claims(long t, long lap, long word) {
-    if (t == 0) {
+    if (t < reached) {
       r.control.checkWhole();
     }
-    return r.casClaim(t, word, Claims.word(lap, r.me, ClaimState.Writing));
+    if (!r.casClaim(t, word, Claims.word(lap, r.me, ClaimState.Writing))) {
+      return false;
+    }
+    reached = t + 1;
+    return true;
   }
 
   /** A word of lap L, or of an impossible lap. */
