@@ -65,19 +65,25 @@ func (b *Bus) Subscribers(topic string) (int, error) {
 // remoteSubscribers counts those of other nodes. A directory that can't be read
 // has none: there may be no forwarder.
 func (b *Bus) remoteSubscribers(topic string) int {
-	bytes, err := b.domain.ReadDirectory()
-	if err != nil || len(bytes) == 0 {
-		return 0
-	}
-	d, err := table.ParseDirectory(bytes)
+	nodes, err := otherNodes(b.domain)
 	if err != nil {
 		return 0
 	}
 	count := 0
-	for i := range d.Nodes {
-		count += nodeSubscribers(&d.Nodes[i], topic)
+	for i := range nodes {
+		count += nodeSubscribers(&nodes[i], topic)
 	}
 	return count
+}
+
+// otherNodes are those that this node's forwarder wrote last; none if it never did.
+func otherNodes(d *shm.Domain) ([]table.NodeInfo, error) {
+	bytes, err := d.ReadDirectory()
+	if err != nil || len(bytes) == 0 {
+		return nil, err
+	}
+	t, err := table.ParseDirectory(bytes)
+	return t.Nodes, err
 }
 
 // nodeSubscribers counts those of one node: one by one if it lists them, and

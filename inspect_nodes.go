@@ -1,9 +1,6 @@
 package ringcast
 
-import (
-	"github.com/ringcast/ringcast/codec/table"
-	"github.com/ringcast/ringcast/shm"
-)
+import "github.com/ringcast/ringcast/shm"
 
 // A NodeState is another node as the forwarder of this one knows it. It is a copy and
 // belongs to the caller.
@@ -18,17 +15,13 @@ type NodeState struct {
 
 // inspectNodes reads the directory; one that can't be read has nobody.
 func inspectNodes(d *shm.Domain) []NodeState {
-	bytes, err := d.ReadDirectory()
-	if err != nil || len(bytes) == 0 {
-		return nil
-	}
-	t, err := table.ParseDirectory(bytes)
+	nodes, err := otherNodes(d)
 	if err != nil {
 		return nil
 	}
 	var list []NodeState
-	for i := range t.Nodes {
-		n := &t.Nodes[i]
+	for i := range nodes {
+		n := &nodes[i]
 		list = append(list, NodeState{Node: n.Node, Epoch: n.Epoch, Session: n.Session, Name: n.Name, Host: n.Host, Version: n.Version, Wants: n.Wants})
 	}
 	return list

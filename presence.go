@@ -2,6 +2,7 @@ package ringcast
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/ringcast/ringcast/shm"
 )
@@ -140,7 +141,7 @@ func overlap(a, b string) bool {
 	if shm.IsSystemName(a) != shm.IsSystemName(b) {
 		return false // a pattern that begins with $ spells the first token out
 	}
-	return overlapTokens(splitName(a), splitName(b))
+	return overlapTokens(strings.Split(a, "."), strings.Split(b, "."))
 }
 
 func overlapTokens(a, b []string) bool {

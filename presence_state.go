@@ -3,13 +3,10 @@ package ringcast
 import (
 	"cmp"
 	"slices"
-	"strings"
 
 	"github.com/ringcast/ringcast/codec/table"
 	"github.com/ringcast/ringcast/shm"
 )
-
-func splitName(name string) []string { return strings.Split(name, ".") }
 
 // look reads who is there now, as far as the configuration asks for it.
 func (w *presenceWatch) look() (presences, error) {
@@ -48,11 +45,7 @@ func (p presences) keep(before presences, address shm.Address) {
 
 // addRemote adds other nodes. A directory that can't be read now leaves what was known.
 func (w *presenceWatch) addRemote(now presences) {
-	bytes, err := w.domain.ReadDirectory()
-	var d table.Directory
-	if err == nil && len(bytes) > 0 {
-		d, err = table.ParseDirectory(bytes)
-	}
+	nodes, err := otherNodes(w.domain)
 	if err != nil {
 		node, _ := w.domain.Node()
 		for key, e := range w.before {
@@ -62,8 +55,8 @@ func (w *presenceWatch) addRemote(now presences) {
 		}
 		return
 	}
-	for i := range d.Nodes {
-		now.addNode(&d.Nodes[i])
+	for i := range nodes {
+		now.addNode(&nodes[i])
 	}
 }
 

@@ -43,9 +43,15 @@ func (p *post) stream(ctx context.Context, s *service, payload []byte, yield fun
 		yield(nil, err)
 		return
 	}
+	d.handOut(ctx, c, c.dispatch(d, payload), yield)
+}
+
+// handOut gives the answers to a call out as they come, or the error that it was not sent
+// for, and ends it.
+func (d *desk) handOut(ctx context.Context, c *call, unsent error, yield func(*Reply, error) bool) {
 	defer d.finish(c)
-	if err := c.dispatch(d, payload); err != nil {
-		yield(nil, err)
+	if unsent != nil {
+		yield(nil, unsent)
 		return
 	}
 	for {

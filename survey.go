@@ -71,17 +71,7 @@ func (p *post) survey(ctx context.Context, topic string, payload []byte, cfg *Su
 		yield(nil, err)
 		return
 	}
-	defer d.finish(c)
-	if err := p.question(ctx, d, c, pub, payload); err != nil {
-		yield(nil, err)
-		return
-	}
-	for {
-		r, err := d.next(ctx, c)
-		if r == nil && err == nil || !yield(r, err) || err != nil {
-			return
-		}
-	}
+	d.handOut(ctx, c, p.question(ctx, d, c, pub, payload), yield)
 }
 
 // surveyPublisher is our publisher on a topic, for questions.
