@@ -72,6 +72,7 @@ type errand struct {
 	service *service // nil: to target, or to a topic
 	target  Address
 	survey  *surveying
+	marks   Marks         // of its payload
 	reply   *Reply        // where the answer goes
 	many    bool          // more than one answer
 	until   time.Duration // of ring.Now, its end; 0: as the context says
@@ -82,7 +83,7 @@ func (c *call) news() bool { return c.settled || len(c.answers) > 0 }
 
 // letterOf is the request as it goes into a ring.
 func (c *call) letterOf(payload []byte, now time.Duration) letter {
-	l := letter{kind: layout.MessageKindRequest, payload: payload, left: c.due - now, now: now}
+	l := letter{kind: layout.MessageKindRequest, payload: payload, marks: c.marks, left: c.due - now, now: now}
 	l.heading.correlation = c.correlation
 	if c.many && c.survey == nil {
 		l.flags = layout.MessageFlagMore

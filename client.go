@@ -17,14 +17,17 @@ type ClientConfig struct {
 	// hand it is sent again, within its time. Of Request and RequestInto alone: Go and
 	// RequestStream send once.
 	Idempotent bool
+	// Marks say what the payloads of its requests are. Zero means raw bytes.
+	Marks Marks
 }
 
-// A Client calls one service. It is the same as the methods of the bus that name the
-// service, and spares them the look for the name. It needs no Close. It is safe for
+// A Client calls one service, or one participant. It is the same as the methods of the bus
+// that name the service or the address, and spares them the look for the name. It needs no Close. It is safe for
 // concurrent use by multiple goroutines.
 type Client struct {
 	post    *post
-	service *service
+	service *service // nil: the inbox of target is called
+	target  Address
 	config  ClientConfig
 }
 
@@ -42,6 +45,21 @@ func (b *Bus) Client(name string, cfg *ClientConfig) (*Client, error) {
 		return c, err
 	}
 	return &Client{post: p, service: c.service, config: *cfg}, nil
+}
+
+// ClientTo returns a client of the inbox of a participant, which answers by
+// Message.Reply. It takes one reply of each request. Errors: ErrClosed.
+func (b *Bus) ClientTo(to Address, cfg *ClientConfig) (*Client, error) {
+	p, err := b.enterPost()
+	if err != nil {
+		return nil, err
+	}
+	defer p.leave()
+	c := &Client{post: p, target: to.Participant()}
+	if cfg != nil {
+		c.config = *cfg
+	}
+	return c, nil
 }
 
 // client returns the bus's own client of a name.
@@ -87,7 +105,7 @@ func (c *Client) RequestInto(ctx context.Context, payload []byte, reply *Reply) 
 		return err
 	}
 	defer c.post.leave()
-	e := errand{service: c.service, reply: reply}
+	e := errand{service: c.service, target: c.target, marks: c.config.Marks, reply: reply}
 	if c.config.Idempotent { // one time, however often it is sent
 		e.until = ring.Now() + timeLeft(ctx.Deadline())
 	}
@@ -111,7 +129,10 @@ func (c *Client) Send(ctx context.Context, payload []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	l := letter{kind: layout.MessageKindData, payload: payload}
+	l := letter{kind: layout.MessageKindData, payload: payload, marks: c.config.Marks}
+	if c.service == nil {
+		return c.post.send(c.target, mailRing, &l)
+	}
 	_, err := c.service.put(&l)
 	return err
 }

@@ -30,7 +30,7 @@ func (c *Client) Go(ctx context.Context, payload []byte) (*Future, error) {
 		return nil, err
 	}
 	defer c.post.leave()
-	return c.post.goAsk(ctx, c.service, Address{}, payload)
+	return c.post.goAsk(ctx, errand{service: c.service, target: c.target, marks: c.config.Marks}, payload)
 }
 
 // Go sends a request to a service and does not wait for its reply: Client.Go.
@@ -46,16 +46,17 @@ func (b *Bus) GoTo(ctx context.Context, to Address, payload []byte) (*Future, er
 		return nil, err
 	}
 	defer p.leave()
-	return p.goAsk(ctx, nil, to.Participant(), payload)
+	return p.goAsk(ctx, errand{target: to.Participant()}, payload)
 }
 
-func (p *post) goAsk(ctx context.Context, s *service, to Address, payload []byte) (*Future, error) {
+func (p *post) goAsk(ctx context.Context, e errand, payload []byte) (*Future, error) {
 	d, err := p.desk()
 	if err != nil {
 		return nil, err
 	}
 	f := &Future{desk: d, reply: new(Reply)}
-	c, err := d.begin(ctx, 1, errand{service: s, target: to, reply: f.reply})
+	e.reply = f.reply
+	c, err := d.begin(ctx, 1, e)
 	if err != nil {
 		return nil, err
 	}

@@ -89,7 +89,7 @@ func (m *Message) IsRequest() bool {
 //
 // Errors: ErrNotAddressed; *TooLargeError, after which the sender has ErrReplyTooLarge; ErrClosed.
 func (m *Message) Reply(payload []byte) error {
-	return m.answer(letter{kind: layout.MessageKindReply, payload: payload})
+	return m.ReplyMarked(payload, Marks{})
 }
 
 // Fail answers with an error, which the sender gets as a *ReplyError of that code.

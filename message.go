@@ -14,13 +14,6 @@ import (
 // comparable value.
 type Address = shm.Address
 
-// What the bytes of a payload are, by Message.Content.
-const (
-	ContentRaw        = layout.ContentRaw
-	ContentFields     = layout.ContentFields
-	ContentFlatBuffer = layout.ContentFlatBuffer
-)
-
 // A Message is one message as a subscription sees it. It lies in the ring, or in
 // memory of the subscription where it came in pieces or was copied, and is valid
 // until the subscription's next call or turn of the loop, or its Close; Clone

@@ -40,8 +40,7 @@ var errStale = errors.New("outbox is stale")
 type letter struct {
 	kind    uint8
 	flags   uint16
-	content uint8
-	schema  uint32
+	marks   Marks
 	payload []byte
 	heading heading
 	left    time.Duration // of a request, at now
@@ -208,7 +207,8 @@ func (o *outbox) publish(payload []byte) error {
 
 // stamp fills in what goes before the payload.
 func (l *letter) stamp(m *ring.Meta, b *block, self Address) {
-	m.Kind, m.Flags, m.Content, m.Schema, m.Block = l.kind, l.flags, l.content, l.schema, b[:]
+	m.Kind, m.Flags, m.Block = l.kind, l.flags, b[:]
+	l.marks.put(m)
 	b.setSource(self)
 	b.setDestination(l.heading.destination)
 	b.setCorrelation(l.heading.correlation)

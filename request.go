@@ -78,14 +78,16 @@ func (r *Request) Streams() bool { return r.message.Flags&layout.MessageFlagMore
 // be gone, or have given up, which is no error.
 //
 // Errors: ErrAnswered; *TooLargeError, after which the caller has ErrReplyTooLarge.
-func (r *Request) Reply(payload []byte) error {
+func (r *Request) Reply(payload []byte) error { return r.ReplyMarked(payload, Marks{}) }
+
+func (r *Request) reply(l letter) error {
 	if r.oneWay {
 		return nil
 	}
 	if r.answered {
 		return ErrAnswered
 	}
-	err := r.answer(letter{kind: layout.MessageKindReply, payload: payload})
+	err := r.answer(l)
 	if isTooLarge(err) {
 		_ = r.fail(codeTooLarge, "")
 		return err
@@ -99,7 +101,9 @@ func (r *Request) Reply(payload []byte) error {
 //
 // Errors: ErrOneReply where the caller takes one reply only, the context's, ErrAnswered,
 // *TooLargeError.
-func (r *Request) More(payload []byte) error {
+func (r *Request) More(payload []byte) error { return r.MoreMarked(payload, Marks{}) }
+
+func (r *Request) more(l letter) error {
 	switch {
 	case r.oneWay:
 		return nil
@@ -111,7 +115,7 @@ func (r *Request) More(payload []byte) error {
 	if err := r.awaitCredit(); err != nil {
 		return err
 	}
-	err := r.answer(letter{kind: layout.MessageKindReply, flags: layout.MessageFlagMore, payload: payload})
+	err := r.answer(l)
 	if err != nil && !isTooLarge(err) {
 		return context.Canceled // the caller is gone
 	}

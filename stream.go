@@ -11,12 +11,16 @@ import (
 // error; a stream that has come to its end just ends. The errors are those of Request.
 func (c *Client) RequestStream(ctx context.Context, payload []byte) iter.Seq2[*Reply, error] {
 	return func(yield func(*Reply, error) bool) {
+		if c.service == nil {
+			yield(nil, ErrOneReply)
+			return
+		}
 		if err := c.post.enter(); err != nil {
 			yield(nil, err)
 			return
 		}
 		defer c.post.leave()
-		c.post.stream(ctx, c.service, payload, yield)
+		c.post.stream(ctx, errand{service: c.service, marks: c.config.Marks, many: true}, payload, yield)
 	}
 }
 
@@ -33,11 +37,11 @@ func (b *Bus) RequestStream(ctx context.Context, service string, payload []byte)
 	}
 }
 
-func (p *post) stream(ctx context.Context, s *service, payload []byte, yield func(*Reply, error) bool) {
+func (p *post) stream(ctx context.Context, e errand, payload []byte, yield func(*Reply, error) bool) {
 	d, err := p.desk()
 	var c *call
 	if err == nil {
-		c, err = d.begin(ctx, streamShares, errand{service: s, many: true})
+		c, err = d.begin(ctx, streamShares, e)
 	}
 	if err != nil {
 		yield(nil, err)

@@ -14,6 +14,8 @@ import (
 type SurveyConfig struct {
 	// Quorum is how many answers are enough. Zero means that all who are asked are waited for.
 	Quorum int
+	// Marks say what the payload of the question is. Zero means raw bytes.
+	Marks Marks
 }
 
 // A surveying is what a call knows of its survey; guarded by the desk's mu.
@@ -65,7 +67,7 @@ func (p *post) survey(ctx context.Context, topic string, payload []byte, cfg *Su
 	var c *call
 	if err == nil {
 		s := &surveying{asked: asked, answer: map[Address]bool{}, quorum: cfg.Quorum}
-		c, err = d.begin(ctx, len(asked), errand{survey: s, many: true})
+		c, err = d.begin(ctx, len(asked), errand{survey: s, marks: cfg.Marks, many: true})
 	}
 	if err != nil {
 		yield(nil, err)

@@ -18,9 +18,10 @@ const module = "github.com/ringcast/ringcast"
 // internal/forward knows both, and it never uses the root, whose interface
 // does not let anybody publish under another's address.
 var allowed = map[string][]string{
-	".":                       {"shm", "ring", "codec", "codec/layout", "codec/fb", "codec/table"},
+	".":                       {"shm", "ring", "codec", "codec/layout", "codec/fb", "codec/fields", "codec/table"},
 	"codec":                   {"codec/layout", "codec/fb"},
 	"codec/layout":            {},
+	"codec/fields":            {},
 	"codec/fb":                {},
 	"codec/table":             {"codec/fb"},
 	"codec/gen":               {},
