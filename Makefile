@@ -52,9 +52,9 @@ demo: build ## stream a real input across two nodes of this host, with loss, and
 # sources or starts programs.
 test: $(RINGCAST_PYTHON) $(JAR) ## run every test in every language
 	@go run ./internal/testsum \
-		'unit: go test -json -shuffle=on -tags invariants -timeout 15m ./...' \
-		'race: go test -json -race -short -tags invariants -timeout 15m $$(go list ./... | grep -vx -e ".*/internal/lint" -e ".*/internal/scenario" -e ".*/examples")' \
-		'mapped: RINGCAST_RING_TEST_MEMORY=mapped go test -json -short -tags invariants ./ring' \
+		'unit: go test -json -shuffle=on -tags invariants -timeout 15m $$AGAIN $${ONLY:-./...}' \
+		'race: go test -json -race -short -tags invariants -timeout 15m $$AGAIN $${ONLY:-$$(go list ./... | grep -vx -e ".*/internal/lint" -e ".*/internal/scenario" -e ".*/examples")}' \
+		'mapped: RINGCAST_RING_TEST_MEMORY=mapped go test -json -short -tags invariants $$AGAIN ./ring' \
 		'benchmarks, once: go test -short -run "^$$" -bench . -benchtime 1x -timeout 10m ./...' \
 		'build without cgo: CGO_ENABLED=0 go build ./...' \
 		'build for arm64: GOARCH=arm64 go build ./...' \

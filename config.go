@@ -3,6 +3,7 @@ package ringcast
 import (
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/ringcast/ringcast/codec/layout"
 	"github.com/ringcast/ringcast/ring"
@@ -143,6 +144,10 @@ type PublisherConfig struct {
 	// History is how many messages a subscription may start back, at most half of
 	// the slots. Zero asks for nothing.
 	History int
+	// StallBudget is how long a reliable reader may hold publishers up before it is put
+	// out and told what it missed (*LaggedError), 100 ms to 1 h. A new topic has 500 ms.
+	// Zero asks for nothing.
+	StallBudget time.Duration
 	// Timestamps puts the wall clock into every message (about 40 ns each).
 	Timestamps bool
 	// Rights are whose the topic is: who may write its mode may publish, who may read
@@ -160,7 +165,7 @@ type PublisherConfig struct {
 
 // shape is what the configuration asks of a ring.
 func (c *PublisherConfig) shape() ring.Shape {
-	s := ring.Shape{Slots: c.Slots, Payload: c.SlotSize, Mode: c.Mode, History: c.History}
+	s := ring.Shape{Slots: c.Slots, Payload: c.SlotSize, Mode: c.Mode, History: c.History, StallBudget: c.StallBudget}
 	if c.Exclusive {
 		s.Kind = ring.Exclusive
 	}

@@ -16,7 +16,7 @@ import (
 func TestFirstPublisherChoosesTheShape(t *testing.T) {
 	ctx := within(t, 20*time.Second)
 	for _, cfg := range []PublisherConfig{
-		{Slots: 64, SlotSize: 128}, {Slots: 4096}, {Exclusive: true}, {Mode: Latest}, {SlotSize: 1 << 20, Slots: 64},
+		{Slots: 64, SlotSize: 128}, {Slots: 4096}, {Exclusive: true}, {Mode: Latest}, {SlotSize: 1 << 20, Slots: 64}, {StallBudget: 10 * time.Second},
 	} {
 		dir := t.TempDir()
 		a, b := openBus(t, dir), openBus(t, dir)
@@ -201,5 +201,37 @@ func TestInspect(t *testing.T) {
 	}
 	if p.Address != b.Address() || !p.Alive || p.Info.Name != "pump" || p.Info.Version != Version || len(p.Info.Interests) != 2 {
 		t.Errorf("%+v", p)
+	}
+}
+
+// TestStallBudgetOfATopic: a reader that sleeps for longer than a new topic's 500 ms, and
+// for less than what this one was made with, misses nothing.
+func TestStallBudgetOfATopic(t *testing.T) {
+	ctx := within(t, time.Minute)
+	b := openBus(t, t.TempDir())
+	if _, err := b.Publisher("budget", &PublisherConfig{StallBudget: 50 * time.Millisecond}); err == nil {
+		t.Error("a budget below twice the commit deadline is taken")
+	}
+	pub := publisher(t, b, "budget", &PublisherConfig{Slots: 64, SlotSize: 64, StallBudget: time.Hour})
+	sub := subscribe(t, b, "budget", nil)
+	const count = 200
+	ended := make(chan error, 1)
+	go func() {
+		for range count {
+			if err := pub.Publish(ctx, nil); err != nil {
+				ended <- err
+				return
+			}
+		}
+		ended <- nil
+	}()
+	time.Sleep(time.Second)
+	for range count {
+		if _, err := sub.Next(ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }

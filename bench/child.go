@@ -221,7 +221,7 @@ func (w *worker) account() (account, error) {
 func (w *worker) publisher(ctx context.Context, topic string, readers int) (*ringcast.Publisher, error) {
 	s := &w.Spec
 	before := privateBytes()
-	p, err := w.bus.Publisher(topic, &ringcast.PublisherConfig{Slots: s.Slots, SlotSize: s.SlotSize, Exclusive: s.Exclusive, Solo: true})
+	p, err := w.bus.Publisher(topic, &ringcast.PublisherConfig{Slots: s.Slots, SlotSize: s.SlotSize, StallBudget: s.StallBudget, Exclusive: s.Exclusive, Solo: true})
 	if err != nil {
 		return nil, err
 	}

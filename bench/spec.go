@@ -83,6 +83,9 @@ type Spec struct {
 	// message's size, rounded up to 64 bytes.
 	Slots    int `json:"slots"`
 	SlotSize int `json:"slot_size"`
+	// StallBudget is how long a reader may hold its producers up before it misses
+	// messages. Zero means as every new topic has it, 500 ms.
+	StallBudget time.Duration `json:"stall_budget_ns,omitempty"`
 }
 
 // Limits of a run: what fits the board that its processes share, and a

@@ -104,6 +104,7 @@ func (t *tool) benchScenario(name, short string, spec bench.Spec) *cobra.Command
 	f.DurationVar(&s.Warmup, "warmup", 500*time.Millisecond, "how long to run before that")
 	f.IntVar(&s.Slots, "slots", 1024, "slots of the ring, a power of two")
 	f.IntVar(&s.SlotSize, "slot-size", 0, "bytes of a slot (default: the message's size, rounded up to 64)")
+	f.DurationVar(&s.StallBudget, "stall-budget", 0, "how long a reader may hold its producers up before it misses messages (default 500ms)")
 	f.BoolVar(&o.json, "json", false, "print everything as one JSON object")
 	f.DurationVar(&s.Every, "every", 100*time.Millisecond, "length of the intervals that --hlog, --out and --html show; at most 120 of them")
 	o.addFlags(cmd)

@@ -11,7 +11,7 @@ import (
 )
 
 // brief are the flags of a run that only shows that it works.
-var brief = []string{"--duration", "100ms", "--warmup", "20ms"}
+var brief = []string{"--duration", "100ms", "--warmup", "20ms", "--stall-budget", "1m"}
 
 // TestBenchInWords runs every scenario as a user would.
 func TestBenchInWords(t *testing.T) {

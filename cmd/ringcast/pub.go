@@ -34,6 +34,7 @@ type pubOptions struct {
 	count      uint64
 	slots      int
 	slotSize   int
+	stall      time.Duration
 	latest     bool
 	exclusive  bool
 	timestamps bool
@@ -67,6 +68,7 @@ func (t *tool) pubCommand() *cobra.Command {
 	f.Uint64Var(&o.count, "count", 0, "end after so many messages (default: with the input)")
 	f.IntVar(&o.slots, "slots", 0, "ask for a ring of so many slots, a power of two (default 1024 where the topic is new)")
 	f.IntVar(&o.slotSize, "slot-size", 0, "ask for slots of so many bytes (default 2048 where the topic is new)")
+	f.DurationVar(&o.stall, "stall-budget", 0, "ask for a topic on which a reader may hold publishers up for so long (default 500ms where the topic is new)")
 	f.BoolVar(&o.latest, "latest", false, "ask for a topic that waits for nobody")
 	f.BoolVar(&o.exclusive, "exclusive", false, "ask for a topic with one publisher at a time")
 	f.Var(&modeflag.Value{Mode: &o.rights.Mode}, "topic-mode", "ask for a topic with this mode: who may write it publishes, who may read it subscribes (default: the domain's)")
@@ -98,7 +100,7 @@ func (o *pubOptions) check() error {
 }
 
 func (o *pubOptions) publisher() *ringcast.PublisherConfig {
-	c := &ringcast.PublisherConfig{Slots: o.slots, SlotSize: o.slotSize, Exclusive: o.exclusive, Timestamps: o.timestamps, Rights: o.rights}
+	c := &ringcast.PublisherConfig{Slots: o.slots, SlotSize: o.slotSize, StallBudget: o.stall, Exclusive: o.exclusive, Timestamps: o.timestamps, Rights: o.rights}
 	if o.latest {
 		c.Mode = ringcast.Latest
 	}

@@ -107,7 +107,7 @@ func (e *events) failTest(p *pkg, test, name string) {
 		e.total.show(p.output[test])
 	} else {
 		p.failed++
-		e.total.fail(name, p.output[test])
+		e.total.failTest(failure{name: name, output: p.output[test], pkg: pkgOf(name), test: test})
 	}
 	if parent, ok := parentOf(test); ok {
 		p.failedParents[parent] = true
@@ -164,6 +164,12 @@ func (e *events) close() {
 			e.total.fail(path, "no result\n"+p.output[""])
 		}
 	}
+}
+
+// pkgOf returns the package of a test's full name.
+func pkgOf(name string) string {
+	pkg, _, _ := strings.Cut(name, " ")
+	return pkg
 }
 
 // parentOf returns the test that a subtest belongs to.

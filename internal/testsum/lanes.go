@@ -32,7 +32,8 @@ type sum struct {
 	mu                      sync.Mutex // what follows, so that a suite's output stays whole
 	out                     io.Writer
 	passed, failed, skipped int
-	failures                []string
+	failures                []failure
+	ran                     map[string]int // tests of each suite
 }
 
 // run runs the lanes side by side, the suites of each in their order.
@@ -47,6 +48,7 @@ func (s *sum) run(lanes [][]suite) {
 		})
 	}
 	all.Wait()
+	s.again()
 }
 
 func (s *sum) say(format string, args ...any) {
@@ -62,6 +64,10 @@ func (s *sum) add(t *tally) {
 	s.passed += t.passed
 	s.failed += t.failed
 	s.skipped += t.skipped
+	if s.ran == nil {
+		s.ran = make(map[string]int)
+	}
+	s.ran[t.suite.name] = t.passed + t.failed
 	s.failures = append(s.failures, t.failures...)
 	io.WriteString(s.out, t.out.String())
 }
@@ -71,8 +77,8 @@ func (s *sum) close() int {
 	if len(s.failures) > 0 {
 		fmt.Fprintln(s.out, "\nfailed:")
 	}
-	for _, name := range s.failures {
-		fmt.Fprintln(s.out, " ", name)
+	for _, f := range s.failures {
+		fmt.Fprintln(s.out, " ", f)
 	}
 	fmt.Fprintf(s.out, "\n%d passed, %d failed, %d skipped\n", s.passed, s.failed, s.skipped)
 	if s.failed > 0 || s.passed == 0 {

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"os"
 	"os/exec"
 	"strings"
 )
@@ -16,10 +17,11 @@ const lineLimit = 16 << 20
 // A suite is a name and a shell command.
 type suite struct{ name, command string }
 
-// run runs the command and counts what every line of it says.
-func (s suite) run(strict bool) *tally {
-	total := newTally(s.name, strict)
+// run runs the command, with more in its environment, and counts what every line of it says.
+func (s suite) run(strict bool, environment ...string) *tally {
+	total := newTally(s, strict)
 	cmd := exec.Command("sh", "-c", s.command)
+	cmd.Env = append(os.Environ(), environment...)
 	var errs bytes.Buffer
 	cmd.Stderr = &errs
 	stdout, err := cmd.StdoutPipe()

@@ -8,18 +8,18 @@ import (
 
 // A tally counts the results of one suite and keeps what it will print. One goroutine at a time.
 type tally struct {
-	suite  string
+	suite  suite
 	strict bool // a skipped test has failed
 	began  time.Time
 	out    strings.Builder
 
 	passed, failed, skipped int
-	failures                []string
+	failures                []failure
 }
 
-func newTally(suite string, strict bool) *tally {
+func newTally(suite suite, strict bool) *tally {
 	t := &tally{suite: suite, strict: strict, began: time.Now()}
-	fmt.Fprintf(&t.out, "== %s\n", suite)
+	fmt.Fprintf(&t.out, "== %s\n", suite.name)
 	return t
 }
 
@@ -27,10 +27,16 @@ func (t *tally) pass(string) { t.passed++ }
 
 // fail counts a failed test and shows its output.
 func (t *tally) fail(name, output string) {
+	t.failTest(failure{name: name, output: output})
+}
+
+// failTest is fail for a test that may be found again.
+func (t *tally) failTest(f failure) {
+	f.suite = t.suite
 	t.failed++
-	t.failures = append(t.failures, t.suite+": "+name)
-	fmt.Fprintf(&t.out, "FAIL %s: %s\n", t.suite, name)
-	t.show(output)
+	t.failures = append(t.failures, f)
+	fmt.Fprintf(&t.out, "FAIL %s: %s\n", t.suite.name, f.name)
+	t.show(f.output)
 }
 
 // skip counts a skipped test, which is a failure where nothing may be skipped.
@@ -40,7 +46,7 @@ func (t *tally) skip(name, reason string) {
 		return
 	}
 	t.skipped++
-	fmt.Fprintf(&t.out, "skip %s: %s\n", t.suite, name)
+	fmt.Fprintf(&t.out, "skip %s: %s\n", t.suite.name, name)
 	t.show(reason)
 }
 
@@ -73,7 +79,7 @@ func (t *tally) end(err error, rest string, used time.Duration) {
 	case err != nil:
 		t.show(rest)
 	case t.passed == 0 && t.failed == 0 && t.skipped == 0:
-		t.pass(t.suite)
+		t.pass(t.suite.name)
 	}
 	const tenth = 100 * time.Millisecond
 	fmt.Fprintf(&t.out, "   %d passed, %d failed, %d skipped in %v, %v of processor\n",

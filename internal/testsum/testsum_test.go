@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -197,5 +198,66 @@ func FuzzSeeds(f *testing.F) {
 	code, out, last := sumOf(true, "unit: cd '"+dir+"' && go test -json ./...")
 	if code != 1 || last != "4 passed, 1 failed, 0 skipped" || !strings.Contains(out, "as intended") {
 		t.Errorf("code %d, %q\n%s", code, last, out)
+	}
+}
+
+// goTest is a suite that prints what a Go test's run would: it ends as beside says, and by
+// itself ten times as alone says.
+func goTest(t *testing.T, beside, alone, output string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for _, end := range []string{beside, alone} {
+		var lines strings.Builder
+		for _, action := range []string{"run", "output", end} {
+			fmt.Fprintf(&lines, `{"Action":%q,"Package":"m/p","Test":"TestX/y","Output":%q}`+"\n", action, output+"\n")
+		}
+		if err := os.WriteFile(filepath.Join(dir, end), []byte(lines.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return `go: cd '` + dir + `'; if [ -n "$AGAIN" ]; then [ "$ONLY" = m/p ] && [ "$AGAIN" = '-run=^TestX$ -count=10 -failfast' ] || exit 1; ` +
+		`for i in 1 2 3 4 5 6 7 8 9 10; do cat ` + alone + `; done; else cat ` + beside + `; fi; echo '{"Action":"pass","Package":"m/p"}'`
+}
+
+func TestFailedBesideOthersRunsAlone(t *testing.T) {
+	for _, c := range []struct {
+		name, suite string
+		code        int
+		last        string
+		unsteady    bool
+	}{
+		{"steady alone", goTest(t, "fail", "pass", "late"), 0, "1 passed, 0 failed, 0 skipped", true},
+		{"fails alone too", goTest(t, "fail", "fail", "late"), 1, "0 passed, 1 failed, 0 skipped", false},
+		{"skipped alone", goTest(t, "fail", "skip", "late"), 1, "0 passed, 1 failed, 0 skipped", false},
+		{"a race", goTest(t, "fail", "pass", "WARNING: DATA RACE"), 1, "0 passed, 1 failed, 0 skipped", false},
+		{"a crash", goTest(t, "fail", "pass", "panic: index"), 1, "0 passed, 1 failed, 0 skipped", false},
+	} {
+		code, out, last := sumOf(false, c.suite)
+		if code != c.code || last != c.last || strings.Contains(out, "\nunsteady: ") != c.unsteady {
+			t.Errorf("%s: code %d, %q\n%s", c.name, code, last, out)
+		}
+	}
+}
+
+// TestWholeSuiteAgain: what can't run a test by itself runs again as a whole, and must do all that it did.
+func TestWholeSuiteAgain(t *testing.T) {
+	again := func(second string) string {
+		mark := filepath.Join(t.TempDir(), "mark")
+		return "s: if [ -e '" + mark + "' ]; then " + second + "; else touch '" + mark + "'; echo ok a; echo not ok b: late; fi"
+	}
+	if code, out, last := sumOf(false, again("echo ok a; echo ok b")); code != 0 || last != "2 passed, 0 failed, 0 skipped" || !strings.Contains(out, "s: b") {
+		t.Errorf("code %d, %q\n%s", code, last, out)
+	}
+	if code, _, last := sumOf(false, again("echo ok a")); code != 1 || last != "1 passed, 1 failed, 0 skipped" {
+		t.Errorf("a second run that leaves out the test: code %d, %q", code, last)
+	}
+}
+
+// TestManyFailuresAreNoAccident: beyond six nothing runs again.
+func TestManyFailuresAreNoAccident(t *testing.T) {
+	mark := filepath.Join(t.TempDir(), "mark")
+	code, _, last := sumOf(false, "s: if [ -e '"+mark+"' ]; then w=ok; else w='not ok'; touch '"+mark+"'; fi; for i in 1 2 3 4 5 6 7; do echo $w $i: late; done")
+	if code != 1 || last != "0 passed, 7 failed, 0 skipped" {
+		t.Errorf("code %d, %q", code, last)
 	}
 }
