@@ -69,6 +69,9 @@ type Domain struct {
 	area     directoryArea
 	bells    []atomic.Pointer[Doorbell]
 
+	directory atomic.Pointer[Directory] // decoded last
+	decoding  sync.Mutex                // held by who decodes a new one
+
 	closed atomic.Bool
 	mu     sync.Mutex
 	joined []*Participant // guarded by mu

@@ -67,10 +67,16 @@ func (d *Domain) DirectoryVersion() uint64 { return d.area.version.Load() }
 // forwarder that is stopped or dead in the middle of writing gives
 // [ErrUnfinished] after some milliseconds.
 func (d *Domain) ReadDirectory() ([]byte, error) {
+	b, _, err := d.readDirectory()
+	return b, err
+}
+
+// readDirectory also returns the version of what it read.
+func (d *Domain) readDirectory() ([]byte, uint64, error) {
 	for try := range 100 {
-		b, ok, err := d.area.tryRead()
+		b, version, ok, err := d.area.tryRead()
 		if ok {
-			return b, err
+			return b, version, err
 		}
 		if try < 95 {
 			runtime.Gosched()
@@ -78,14 +84,14 @@ func (d *Domain) ReadDirectory() ([]byte, error) {
 			time.Sleep(time.Millisecond)
 		}
 	}
-	return nil, fmt.Errorf("read directory: %w", ErrUnfinished)
+	return nil, 0, fmt.Errorf("read directory: %w", ErrUnfinished)
 }
 
 // tryRead makes one copy; false says that the writer came between.
-func (a *directoryArea) tryRead() (b []byte, ok bool, err error) {
-	version := a.version.Load() // pairs(directory): before the first byte.
+func (a *directoryArea) tryRead() (b []byte, version uint64, ok bool, err error) {
+	version = a.version.Load() // pairs(directory): before the first byte.
 	if version%2 != 0 {
-		return nil, false, nil
+		return nil, 0, false, nil
 	}
 	size := a.tableSize.Load()
 	if uint64(size) > uint64(a.size) {
@@ -95,7 +101,7 @@ func (a *directoryArea) tryRead() (b []byte, ok bool, err error) {
 		loadWords(b, a.data, a.start)
 	}
 	// pairs(directory): after the last byte.
-	return b, a.version.Load() == version, err
+	return b, version, a.version.Load() == version, err
 }
 
 // write replaces the table. One writer at a time: the forwarder, by its seat.

@@ -185,6 +185,11 @@ static_assert(static_cast<uint64_t>(fb::Language::Python) == RC_LANGUAGE_PYTHON,
 static_assert(static_cast<uint64_t>(fb::Language::Java) == RC_LANGUAGE_JAVA, "value of Language.Java");
 static_assert(static_cast<uint64_t>(fb::Language::Other) == RC_LANGUAGE_OTHER, "value of Language.Other");
 
+static_assert(static_cast<uint64_t>(fb::Ending::None) == RC_ENDING_NONE, "value of Ending.None");
+static_assert(static_cast<uint64_t>(fb::Ending::Left) == RC_ENDING_LEFT, "value of Ending.Left");
+static_assert(static_cast<uint64_t>(fb::Ending::Died) == RC_ENDING_DIED, "value of Ending.Died");
+static_assert(static_cast<uint64_t>(fb::Ending::Unheard) == RC_ENDING_UNHEARD, "value of Ending.Unheard");
+
 static_assert(sizeof(fb::Reserved8) == RC_RESERVED8_SIZE, "size of Reserved8");
 static_assert(alignof(fb::Reserved8) == alignof(struct rc_reserved8), "alignment of Reserved8");
 static void print_reserved8(const char *path, const void *at)

@@ -90,8 +90,20 @@ func (rcv *RemoteParticipant) Info(obj *ParticipantInfo) *ParticipantInfo {
 	return nil
 }
 
+func (rcv *RemoteParticipant) Partial() bool {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(12))
+	if o != 0 {
+		return rcv._tab.GetBool(o + rcv._tab.Pos)
+	}
+	return false
+}
+
+func (rcv *RemoteParticipant) MutatePartial(n bool) bool {
+	return rcv._tab.MutateBoolSlot(12, n)
+}
+
 func RemoteParticipantStart(builder *flatbuffers.Builder) {
-	builder.StartObject(4)
+	builder.StartObject(5)
 }
 func RemoteParticipantAddIndex(builder *flatbuffers.Builder, index uint16) {
 	builder.PrependUint16Slot(0, index, 0)
@@ -104,6 +116,9 @@ func RemoteParticipantAddLanguage(builder *flatbuffers.Builder, language byte) {
 }
 func RemoteParticipantAddInfo(builder *flatbuffers.Builder, info flatbuffers.UOffsetT) {
 	builder.PrependUOffsetTSlot(3, flatbuffers.UOffsetT(info), 0)
+}
+func RemoteParticipantAddPartial(builder *flatbuffers.Builder, partial bool) {
+	builder.PrependBoolSlot(4, partial, false)
 }
 func RemoteParticipantEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

@@ -9,6 +9,7 @@ import (
 // A Directory is what a forwarder knows of the other nodes.
 type Directory struct {
 	Nodes []NodeInfo
+	Lost  []LostNode // the latest of those that are gone, oldest first
 }
 
 // A NodeInfo is one other node.
@@ -21,6 +22,9 @@ type NodeInfo struct {
 	Version      string
 	Wants        []string // names and patterns
 	Participants []RemoteParticipant
+	Known        bool          // its participants are known: they and the following are as of one instant
+	Services     []NodeService // what it serves
+	Departed     []Departure   // the latest, oldest first
 }
 
 // A RemoteParticipant is a participant of another node.
@@ -29,6 +33,28 @@ type RemoteParticipant struct {
 	Generation uint32
 	Language   uint8
 	Info       ParticipantInfo
+	Partial    bool // interests or services were left out: there were too many
+}
+
+// A NodeService is a service of one node: all its instances there together.
+type NodeService struct {
+	Name      string
+	Instances uint32
+	Limit     uint32 // requests that they run at a time
+	Room      uint32 // a hint: how many more they would take, some time ago
+}
+
+// A Departure is a participant that is gone, as its node tells it.
+type Departure struct {
+	Index      uint16
+	Generation uint32
+	Ending     uint8 // layout.Ending
+}
+
+// A LostNode is a node that is gone.
+type LostNode struct {
+	Node, Epoch uint32
+	Ending      uint8 // layout.Ending
 }
 
 // Fields of the tables, in the order of the schema.
@@ -41,6 +67,9 @@ const (
 	nodeVersion
 	nodeWants
 	nodeParticipants
+	nodeKnown
+	nodeServices
+	nodeDeparted
 )
 
 const (
@@ -48,22 +77,54 @@ const (
 	remoteGeneration
 	remoteLanguage
 	remoteInfo
+	remotePartial
 )
 
-const directoryNodes = 0
+const (
+	nodeServiceName = iota
+	nodeServiceInstances
+	nodeServiceLimit
+	nodeServiceRoom
+)
+
+const (
+	departureIndex = iota
+	departureGeneration
+	departureEnding
+)
+
+const (
+	lostNode = iota
+	lostEpoch
+	lostEnding
+)
+
+const (
+	directoryNodes = iota
+	directoryLost
+)
 
 // ParseDirectory decodes a Directory. The error is a [CorruptError].
 func ParseDirectory(b []byte) (Directory, error) {
 	r := NewReader(b)
-	v := r.Root().Vector(directoryNodes)
-	var d Directory
-	for i := 0; i < v.Len() && r.err == nil; i++ {
-		d.Nodes = append(d.Nodes, readNode(v.Table(i)))
+	root := r.Root()
+	d := Directory{
+		Nodes: readVector(root.Vector(directoryNodes), readNode),
+		Lost:  readVector(root.Vector(directoryLost), readLostNode),
 	}
 	if r.Err() != nil {
 		return Directory{}, r.Err()
 	}
 	return d, nil
+}
+
+// readVector decodes the tables of a vector; nil if it is empty.
+func readVector[T any](v Vector, read func(Table) T) []T {
+	var list []T
+	for i := 0; i < v.Len() && v.r.err == nil; i++ {
+		list = append(list, read(v.Table(i)))
+	}
+	return list
 }
 
 func readNode(t Table) NodeInfo {
@@ -75,10 +136,10 @@ func readNode(t Table) NodeInfo {
 	for i := 0; i < v.Len() && t.r.err == nil; i++ {
 		n.Wants = append(n.Wants, v.String(i))
 	}
-	v = t.Vector(nodeParticipants)
-	for i := 0; i < v.Len() && t.r.err == nil; i++ {
-		n.Participants = append(n.Participants, readRemote(v.Table(i)))
-	}
+	n.Participants = readVector(t.Vector(nodeParticipants), readRemote)
+	n.Known = t.Bool(nodeKnown)
+	n.Services = readVector(t.Vector(nodeServices), readNodeService)
+	n.Departed = readVector(t.Vector(nodeDeparted), readDeparture)
 	return n
 }
 
@@ -86,7 +147,23 @@ func readRemote(t Table) RemoteParticipant {
 	return RemoteParticipant{
 		Index: t.Uint16(remoteIndex), Generation: t.Uint32(remoteGeneration),
 		Language: t.Uint8(remoteLanguage), Info: readParticipantInfo(t.Child(remoteInfo)),
+		Partial: t.Bool(remotePartial),
 	}
+}
+
+func readNodeService(t Table) NodeService {
+	return NodeService{
+		Name: t.Required(nodeServiceName), Instances: t.Uint32(nodeServiceInstances),
+		Limit: t.Uint32(nodeServiceLimit), Room: t.Uint32(nodeServiceRoom),
+	}
+}
+
+func readDeparture(t Table) Departure {
+	return Departure{Index: t.Uint16(departureIndex), Generation: t.Uint32(departureGeneration), Ending: t.Uint8(departureEnding)}
+}
+
+func readLostNode(t Table) LostNode {
+	return LostNode{Node: t.Uint32(lostNode), Epoch: t.Uint32(lostEpoch), Ending: t.Uint8(lostEnding)}
 }
 
 // AppendDirectory appends the encoded directory to dst, as a buffer of its own
@@ -94,8 +171,10 @@ func readRemote(t Table) RemoteParticipant {
 func AppendDirectory(dst []byte, d *Directory) []byte {
 	b := flatbuffers.NewBuilder(4096)
 	nodes := buildVector(b, len(d.Nodes), func(i int) flatbuffers.UOffsetT { return buildNode(b, &d.Nodes[i]) })
+	lost := buildVector(b, len(d.Lost), func(i int) flatbuffers.UOffsetT { return buildLostNode(b, &d.Lost[i]) })
 	fb.DirectoryStart(b)
 	fb.DirectoryAddNodes(b, nodes)
+	fb.DirectoryAddLost(b, lost)
 	b.Finish(fb.DirectoryEnd(b))
 	return append(dst, b.FinishedBytes()...)
 }
@@ -105,6 +184,8 @@ func buildNode(b *flatbuffers.Builder, n *NodeInfo) flatbuffers.UOffsetT {
 	participants := buildVector(b, len(n.Participants), func(i int) flatbuffers.UOffsetT {
 		return buildRemote(b, &n.Participants[i])
 	})
+	services := buildVector(b, len(n.Services), func(i int) flatbuffers.UOffsetT { return buildNodeService(b, &n.Services[i]) })
+	departed := buildVector(b, len(n.Departed), func(i int) flatbuffers.UOffsetT { return buildDeparture(b, &n.Departed[i]) })
 	name, host, version := buildString(b, n.Name), buildString(b, n.Host), buildString(b, n.Version)
 	fb.NodeInfoStart(b)
 	fb.NodeInfoAddNode(b, n.Node)
@@ -115,6 +196,9 @@ func buildNode(b *flatbuffers.Builder, n *NodeInfo) flatbuffers.UOffsetT {
 	fb.NodeInfoAddVersion(b, version)
 	fb.NodeInfoAddWants(b, wants)
 	fb.NodeInfoAddParticipants(b, participants)
+	fb.NodeInfoAddKnown(b, n.Known)
+	fb.NodeInfoAddServices(b, services)
+	fb.NodeInfoAddDeparted(b, departed)
 	return fb.NodeInfoEnd(b)
 }
 
@@ -125,5 +209,32 @@ func buildRemote(b *flatbuffers.Builder, p *RemoteParticipant) flatbuffers.UOffs
 	fb.RemoteParticipantAddGeneration(b, p.Generation)
 	fb.RemoteParticipantAddLanguage(b, p.Language)
 	fb.RemoteParticipantAddInfo(b, info)
+	fb.RemoteParticipantAddPartial(b, p.Partial)
 	return fb.RemoteParticipantEnd(b)
+}
+
+func buildNodeService(b *flatbuffers.Builder, s *NodeService) flatbuffers.UOffsetT {
+	name := b.CreateString(s.Name)
+	fb.NodeServiceStart(b)
+	fb.NodeServiceAddName(b, name)
+	fb.NodeServiceAddInstances(b, s.Instances)
+	fb.NodeServiceAddLimit(b, s.Limit)
+	fb.NodeServiceAddRoom(b, s.Room)
+	return fb.NodeServiceEnd(b)
+}
+
+func buildDeparture(b *flatbuffers.Builder, d *Departure) flatbuffers.UOffsetT {
+	fb.DepartureStart(b)
+	fb.DepartureAddIndex(b, d.Index)
+	fb.DepartureAddGeneration(b, d.Generation)
+	fb.DepartureAddEnding(b, d.Ending)
+	return fb.DepartureEnd(b)
+}
+
+func buildLostNode(b *flatbuffers.Builder, n *LostNode) flatbuffers.UOffsetT {
+	fb.LostNodeStart(b)
+	fb.LostNodeAddNode(b, n.Node)
+	fb.LostNodeAddEpoch(b, n.Epoch)
+	fb.LostNodeAddEnding(b, n.Ending)
+	return fb.LostNodeEnd(b)
 }

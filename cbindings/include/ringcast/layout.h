@@ -297,6 +297,12 @@
 #define RC_LANGUAGE_JAVA 5u
 #define RC_LANGUAGE_OTHER 6u
 
+/* Ending, 1 byte. Why something that was up is not. */
+#define RC_ENDING_NONE 0u
+#define RC_ENDING_LEFT 1u
+#define RC_ENDING_DIED 2u
+#define RC_ENDING_UNHEARD 3u
+
 #define RC_RESERVED8_SIZE 8
 #define RC_RESERVED8_ZERO_OFFSET 0
 /* Eight bytes that must be zero; a later minor version may give them a meaning. */

@@ -28,6 +28,15 @@ struct ParticipantInfoBuilder;
 struct TopicInfo;
 struct TopicInfoBuilder;
 
+struct Departure;
+struct DepartureBuilder;
+
+struct LostNode;
+struct LostNodeBuilder;
+
+struct NodeService;
+struct NodeServiceBuilder;
+
 struct NodeInfo;
 struct NodeInfoBuilder;
 
@@ -36,6 +45,49 @@ struct RemoteParticipantBuilder;
 
 struct Directory;
 struct DirectoryBuilder;
+
+struct DirectoryAsk;
+struct DirectoryAskBuilder;
+
+struct DirectoryUpdate;
+struct DirectoryUpdateBuilder;
+
+/// Why something that was up is not.
+enum class Ending : uint8_t {
+  None = 0,
+  Left = 1,
+  Died = 2,
+  Unheard = 3,
+  MIN = None,
+  MAX = Unheard
+};
+
+inline const Ending (&EnumValuesEnding())[4] {
+  static const Ending values[] = {
+    Ending::None,
+    Ending::Left,
+    Ending::Died,
+    Ending::Unheard
+  };
+  return values;
+}
+
+inline const char * const *EnumNamesEnding() {
+  static const char * const names[5] = {
+    "None",
+    "Left",
+    "Died",
+    "Unheard",
+    nullptr
+  };
+  return names;
+}
+
+inline const char *EnumNameEnding(Ending e) {
+  if (::flatbuffers::IsOutRange(e, Ending::None, Ending::Unheard)) return "";
+  const size_t index = static_cast<size_t>(e);
+  return EnumNamesEnding()[index];
+}
 
 /// One thing a participant reads or writes.
 struct Interest FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
@@ -521,6 +573,270 @@ inline ::flatbuffers::Offset<TopicInfo> CreateTopicInfoDirect(
       history);
 }
 
+/// A participant that is gone, as its node tells it.
+struct Departure FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
+  typedef DepartureBuilder Builder;
+  struct Traits;
+  enum FlatBuffersVTableOffset FLATBUFFERS_VTABLE_UNDERLYING_TYPE {
+    VT_INDEX = 4,
+    VT_GENERATION = 6,
+    VT_ENDING = 8
+  };
+  uint16_t index() const {
+    return GetField<uint16_t>(VT_INDEX, 0);
+  }
+  bool mutate_index(uint16_t _index = 0) {
+    return SetField<uint16_t>(VT_INDEX, _index, 0);
+  }
+  uint32_t generation() const {
+    return GetField<uint32_t>(VT_GENERATION, 0);
+  }
+  bool mutate_generation(uint32_t _generation = 0) {
+    return SetField<uint32_t>(VT_GENERATION, _generation, 0);
+  }
+  uint8_t ending() const {
+    return GetField<uint8_t>(VT_ENDING, 0);
+  }
+  bool mutate_ending(uint8_t _ending = 0) {
+    return SetField<uint8_t>(VT_ENDING, _ending, 0);
+  }
+  template <bool B = false>
+  bool Verify(::flatbuffers::VerifierTemplate<B> &verifier) const {
+    return VerifyTableStart(verifier) &&
+           VerifyField<uint16_t>(verifier, VT_INDEX, 2) &&
+           VerifyField<uint32_t>(verifier, VT_GENERATION, 4) &&
+           VerifyField<uint8_t>(verifier, VT_ENDING, 1) &&
+           verifier.EndTable();
+  }
+};
+
+struct DepartureBuilder {
+  typedef Departure Table;
+  ::flatbuffers::FlatBufferBuilder &fbb_;
+  ::flatbuffers::uoffset_t start_;
+  void add_index(uint16_t index) {
+    fbb_.AddElement<uint16_t>(Departure::VT_INDEX, index, 0);
+  }
+  void add_generation(uint32_t generation) {
+    fbb_.AddElement<uint32_t>(Departure::VT_GENERATION, generation, 0);
+  }
+  void add_ending(uint8_t ending) {
+    fbb_.AddElement<uint8_t>(Departure::VT_ENDING, ending, 0);
+  }
+  explicit DepartureBuilder(::flatbuffers::FlatBufferBuilder &_fbb)
+        : fbb_(_fbb) {
+    start_ = fbb_.StartTable();
+  }
+  ::flatbuffers::Offset<Departure> Finish() {
+    const auto end = fbb_.EndTable(start_);
+    auto o = ::flatbuffers::Offset<Departure>(end);
+    return o;
+  }
+};
+
+inline ::flatbuffers::Offset<Departure> CreateDeparture(
+    ::flatbuffers::FlatBufferBuilder &_fbb,
+    uint16_t index = 0,
+    uint32_t generation = 0,
+    uint8_t ending = 0) {
+  DepartureBuilder builder_(_fbb);
+  builder_.add_generation(generation);
+  builder_.add_index(index);
+  builder_.add_ending(ending);
+  return builder_.Finish();
+}
+
+struct Departure::Traits {
+  using type = Departure;
+  static auto constexpr Create = CreateDeparture;
+};
+
+/// A node that is gone, in the directory segment.
+struct LostNode FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
+  typedef LostNodeBuilder Builder;
+  struct Traits;
+  enum FlatBuffersVTableOffset FLATBUFFERS_VTABLE_UNDERLYING_TYPE {
+    VT_NODE = 4,
+    VT_EPOCH = 6,
+    VT_ENDING = 8
+  };
+  uint32_t node() const {
+    return GetField<uint32_t>(VT_NODE, 0);
+  }
+  bool mutate_node(uint32_t _node = 0) {
+    return SetField<uint32_t>(VT_NODE, _node, 0);
+  }
+  uint32_t epoch() const {
+    return GetField<uint32_t>(VT_EPOCH, 0);
+  }
+  bool mutate_epoch(uint32_t _epoch = 0) {
+    return SetField<uint32_t>(VT_EPOCH, _epoch, 0);
+  }
+  uint8_t ending() const {
+    return GetField<uint8_t>(VT_ENDING, 0);
+  }
+  bool mutate_ending(uint8_t _ending = 0) {
+    return SetField<uint8_t>(VT_ENDING, _ending, 0);
+  }
+  template <bool B = false>
+  bool Verify(::flatbuffers::VerifierTemplate<B> &verifier) const {
+    return VerifyTableStart(verifier) &&
+           VerifyField<uint32_t>(verifier, VT_NODE, 4) &&
+           VerifyField<uint32_t>(verifier, VT_EPOCH, 4) &&
+           VerifyField<uint8_t>(verifier, VT_ENDING, 1) &&
+           verifier.EndTable();
+  }
+};
+
+struct LostNodeBuilder {
+  typedef LostNode Table;
+  ::flatbuffers::FlatBufferBuilder &fbb_;
+  ::flatbuffers::uoffset_t start_;
+  void add_node(uint32_t node) {
+    fbb_.AddElement<uint32_t>(LostNode::VT_NODE, node, 0);
+  }
+  void add_epoch(uint32_t epoch) {
+    fbb_.AddElement<uint32_t>(LostNode::VT_EPOCH, epoch, 0);
+  }
+  void add_ending(uint8_t ending) {
+    fbb_.AddElement<uint8_t>(LostNode::VT_ENDING, ending, 0);
+  }
+  explicit LostNodeBuilder(::flatbuffers::FlatBufferBuilder &_fbb)
+        : fbb_(_fbb) {
+    start_ = fbb_.StartTable();
+  }
+  ::flatbuffers::Offset<LostNode> Finish() {
+    const auto end = fbb_.EndTable(start_);
+    auto o = ::flatbuffers::Offset<LostNode>(end);
+    return o;
+  }
+};
+
+inline ::flatbuffers::Offset<LostNode> CreateLostNode(
+    ::flatbuffers::FlatBufferBuilder &_fbb,
+    uint32_t node = 0,
+    uint32_t epoch = 0,
+    uint8_t ending = 0) {
+  LostNodeBuilder builder_(_fbb);
+  builder_.add_epoch(epoch);
+  builder_.add_node(node);
+  builder_.add_ending(ending);
+  return builder_.Finish();
+}
+
+struct LostNode::Traits {
+  using type = LostNode;
+  static auto constexpr Create = CreateLostNode;
+};
+
+/// A service of one node: all its instances there together.
+struct NodeService FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
+  typedef NodeServiceBuilder Builder;
+  struct Traits;
+  enum FlatBuffersVTableOffset FLATBUFFERS_VTABLE_UNDERLYING_TYPE {
+    VT_NAME = 4,
+    VT_INSTANCES = 6,
+    VT_LIMIT = 8,
+    VT_ROOM = 10
+  };
+  const ::flatbuffers::String *name() const {
+    return GetPointer<const ::flatbuffers::String *>(VT_NAME);
+  }
+  ::flatbuffers::String *mutable_name() {
+    return GetPointer<::flatbuffers::String *>(VT_NAME);
+  }
+  uint32_t instances() const {
+    return GetField<uint32_t>(VT_INSTANCES, 0);
+  }
+  bool mutate_instances(uint32_t _instances = 0) {
+    return SetField<uint32_t>(VT_INSTANCES, _instances, 0);
+  }
+  uint32_t limit() const {
+    return GetField<uint32_t>(VT_LIMIT, 0);
+  }
+  bool mutate_limit(uint32_t _limit = 0) {
+    return SetField<uint32_t>(VT_LIMIT, _limit, 0);
+  }
+  uint32_t room() const {
+    return GetField<uint32_t>(VT_ROOM, 0);
+  }
+  bool mutate_room(uint32_t _room = 0) {
+    return SetField<uint32_t>(VT_ROOM, _room, 0);
+  }
+  template <bool B = false>
+  bool Verify(::flatbuffers::VerifierTemplate<B> &verifier) const {
+    return VerifyTableStart(verifier) &&
+           VerifyOffsetRequired(verifier, VT_NAME) &&
+           verifier.VerifyString(name()) &&
+           VerifyField<uint32_t>(verifier, VT_INSTANCES, 4) &&
+           VerifyField<uint32_t>(verifier, VT_LIMIT, 4) &&
+           VerifyField<uint32_t>(verifier, VT_ROOM, 4) &&
+           verifier.EndTable();
+  }
+};
+
+struct NodeServiceBuilder {
+  typedef NodeService Table;
+  ::flatbuffers::FlatBufferBuilder &fbb_;
+  ::flatbuffers::uoffset_t start_;
+  void add_name(::flatbuffers::Offset<::flatbuffers::String> name) {
+    fbb_.AddOffset(NodeService::VT_NAME, name);
+  }
+  void add_instances(uint32_t instances) {
+    fbb_.AddElement<uint32_t>(NodeService::VT_INSTANCES, instances, 0);
+  }
+  void add_limit(uint32_t limit) {
+    fbb_.AddElement<uint32_t>(NodeService::VT_LIMIT, limit, 0);
+  }
+  void add_room(uint32_t room) {
+    fbb_.AddElement<uint32_t>(NodeService::VT_ROOM, room, 0);
+  }
+  explicit NodeServiceBuilder(::flatbuffers::FlatBufferBuilder &_fbb)
+        : fbb_(_fbb) {
+    start_ = fbb_.StartTable();
+  }
+  ::flatbuffers::Offset<NodeService> Finish() {
+    const auto end = fbb_.EndTable(start_);
+    auto o = ::flatbuffers::Offset<NodeService>(end);
+    fbb_.Required(o, NodeService::VT_NAME);
+    return o;
+  }
+};
+
+inline ::flatbuffers::Offset<NodeService> CreateNodeService(
+    ::flatbuffers::FlatBufferBuilder &_fbb,
+    ::flatbuffers::Offset<::flatbuffers::String> name = 0,
+    uint32_t instances = 0,
+    uint32_t limit = 0,
+    uint32_t room = 0) {
+  NodeServiceBuilder builder_(_fbb);
+  builder_.add_room(room);
+  builder_.add_limit(limit);
+  builder_.add_instances(instances);
+  builder_.add_name(name);
+  return builder_.Finish();
+}
+
+struct NodeService::Traits {
+  using type = NodeService;
+  static auto constexpr Create = CreateNodeService;
+};
+
+inline ::flatbuffers::Offset<NodeService> CreateNodeServiceDirect(
+    ::flatbuffers::FlatBufferBuilder &_fbb,
+    const char *name = nullptr,
+    uint32_t instances = 0,
+    uint32_t limit = 0,
+    uint32_t room = 0) {
+  auto name__ = name ? _fbb.CreateString(name) : 0;
+  return ringcast::fb::CreateNodeService(
+      _fbb,
+      name__,
+      instances,
+      limit,
+      room);
+}
+
 /// One remote node, in the directory segment.
 struct NodeInfo FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
   typedef NodeInfoBuilder Builder;
@@ -533,7 +849,10 @@ struct NodeInfo FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
     VT_HOST = 12,
     VT_VERSION = 14,
     VT_WANTS = 16,
-    VT_PARTICIPANTS = 18
+    VT_PARTICIPANTS = 18,
+    VT_KNOWN = 20,
+    VT_SERVICES = 22,
+    VT_DEPARTED = 24
   };
   uint32_t node() const {
     return GetField<uint32_t>(VT_NODE, 0);
@@ -583,6 +902,24 @@ struct NodeInfo FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
   ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::RemoteParticipant>> *mutable_participants() {
     return GetPointer<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::RemoteParticipant>> *>(VT_PARTICIPANTS);
   }
+  bool known() const {
+    return GetField<uint8_t>(VT_KNOWN, 0) != 0;
+  }
+  bool mutate_known(bool _known = 0) {
+    return SetField<uint8_t>(VT_KNOWN, static_cast<uint8_t>(_known), 0);
+  }
+  const ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::NodeService>> *services() const {
+    return GetPointer<const ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::NodeService>> *>(VT_SERVICES);
+  }
+  ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::NodeService>> *mutable_services() {
+    return GetPointer<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::NodeService>> *>(VT_SERVICES);
+  }
+  const ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::Departure>> *departed() const {
+    return GetPointer<const ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::Departure>> *>(VT_DEPARTED);
+  }
+  ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::Departure>> *mutable_departed() {
+    return GetPointer<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::Departure>> *>(VT_DEPARTED);
+  }
   template <bool B = false>
   bool Verify(::flatbuffers::VerifierTemplate<B> &verifier) const {
     return VerifyTableStart(verifier) &&
@@ -601,6 +938,13 @@ struct NodeInfo FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
            VerifyOffset(verifier, VT_PARTICIPANTS) &&
            verifier.VerifyVector(participants()) &&
            verifier.VerifyVectorOfTables(participants()) &&
+           VerifyField<uint8_t>(verifier, VT_KNOWN, 1) &&
+           VerifyOffset(verifier, VT_SERVICES) &&
+           verifier.VerifyVector(services()) &&
+           verifier.VerifyVectorOfTables(services()) &&
+           VerifyOffset(verifier, VT_DEPARTED) &&
+           verifier.VerifyVector(departed()) &&
+           verifier.VerifyVectorOfTables(departed()) &&
            verifier.EndTable();
   }
 };
@@ -633,6 +977,15 @@ struct NodeInfoBuilder {
   void add_participants(::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::RemoteParticipant>>> participants) {
     fbb_.AddOffset(NodeInfo::VT_PARTICIPANTS, participants);
   }
+  void add_known(bool known) {
+    fbb_.AddElement<uint8_t>(NodeInfo::VT_KNOWN, static_cast<uint8_t>(known), 0);
+  }
+  void add_services(::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::NodeService>>> services) {
+    fbb_.AddOffset(NodeInfo::VT_SERVICES, services);
+  }
+  void add_departed(::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::Departure>>> departed) {
+    fbb_.AddOffset(NodeInfo::VT_DEPARTED, departed);
+  }
   explicit NodeInfoBuilder(::flatbuffers::FlatBufferBuilder &_fbb)
         : fbb_(_fbb) {
     start_ = fbb_.StartTable();
@@ -653,9 +1006,14 @@ inline ::flatbuffers::Offset<NodeInfo> CreateNodeInfo(
     ::flatbuffers::Offset<::flatbuffers::String> host = 0,
     ::flatbuffers::Offset<::flatbuffers::String> version = 0,
     ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<::flatbuffers::String>>> wants = 0,
-    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::RemoteParticipant>>> participants = 0) {
+    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::RemoteParticipant>>> participants = 0,
+    bool known = false,
+    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::NodeService>>> services = 0,
+    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::Departure>>> departed = 0) {
   NodeInfoBuilder builder_(_fbb);
   builder_.add_session(session);
+  builder_.add_departed(departed);
+  builder_.add_services(services);
   builder_.add_participants(participants);
   builder_.add_wants(wants);
   builder_.add_version(version);
@@ -663,6 +1021,7 @@ inline ::flatbuffers::Offset<NodeInfo> CreateNodeInfo(
   builder_.add_name(name);
   builder_.add_epoch(epoch);
   builder_.add_node(node);
+  builder_.add_known(known);
   return builder_.Finish();
 }
 
@@ -680,12 +1039,17 @@ inline ::flatbuffers::Offset<NodeInfo> CreateNodeInfoDirect(
     const char *host = nullptr,
     const char *version = nullptr,
     const std::vector<::flatbuffers::Offset<::flatbuffers::String>> *wants = nullptr,
-    const std::vector<::flatbuffers::Offset<ringcast::fb::RemoteParticipant>> *participants = nullptr) {
+    const std::vector<::flatbuffers::Offset<ringcast::fb::RemoteParticipant>> *participants = nullptr,
+    bool known = false,
+    const std::vector<::flatbuffers::Offset<ringcast::fb::NodeService>> *services = nullptr,
+    const std::vector<::flatbuffers::Offset<ringcast::fb::Departure>> *departed = nullptr) {
   auto name__ = name ? _fbb.CreateString(name) : 0;
   auto host__ = host ? _fbb.CreateString(host) : 0;
   auto version__ = version ? _fbb.CreateString(version) : 0;
   auto wants__ = wants ? _fbb.CreateVector<::flatbuffers::Offset<::flatbuffers::String>>(*wants) : 0;
   auto participants__ = participants ? _fbb.CreateVector<::flatbuffers::Offset<ringcast::fb::RemoteParticipant>>(*participants) : 0;
+  auto services__ = services ? _fbb.CreateVector<::flatbuffers::Offset<ringcast::fb::NodeService>>(*services) : 0;
+  auto departed__ = departed ? _fbb.CreateVector<::flatbuffers::Offset<ringcast::fb::Departure>>(*departed) : 0;
   return ringcast::fb::CreateNodeInfo(
       _fbb,
       node,
@@ -695,7 +1059,10 @@ inline ::flatbuffers::Offset<NodeInfo> CreateNodeInfoDirect(
       host__,
       version__,
       wants__,
-      participants__);
+      participants__,
+      known,
+      services__,
+      departed__);
 }
 
 struct RemoteParticipant FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
@@ -705,7 +1072,8 @@ struct RemoteParticipant FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table 
     VT_INDEX = 4,
     VT_GENERATION = 6,
     VT_LANGUAGE = 8,
-    VT_INFO = 10
+    VT_INFO = 10,
+    VT_PARTIAL = 12
   };
   uint16_t index() const {
     return GetField<uint16_t>(VT_INDEX, 0);
@@ -731,6 +1099,12 @@ struct RemoteParticipant FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table 
   ringcast::fb::ParticipantInfo *mutable_info() {
     return GetPointer<ringcast::fb::ParticipantInfo *>(VT_INFO);
   }
+  bool partial() const {
+    return GetField<uint8_t>(VT_PARTIAL, 0) != 0;
+  }
+  bool mutate_partial(bool _partial = 0) {
+    return SetField<uint8_t>(VT_PARTIAL, static_cast<uint8_t>(_partial), 0);
+  }
   template <bool B = false>
   bool Verify(::flatbuffers::VerifierTemplate<B> &verifier) const {
     return VerifyTableStart(verifier) &&
@@ -739,6 +1113,7 @@ struct RemoteParticipant FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table 
            VerifyField<uint8_t>(verifier, VT_LANGUAGE, 1) &&
            VerifyOffset(verifier, VT_INFO) &&
            verifier.VerifyTable(info()) &&
+           VerifyField<uint8_t>(verifier, VT_PARTIAL, 1) &&
            verifier.EndTable();
   }
 };
@@ -759,6 +1134,9 @@ struct RemoteParticipantBuilder {
   void add_info(::flatbuffers::Offset<ringcast::fb::ParticipantInfo> info) {
     fbb_.AddOffset(RemoteParticipant::VT_INFO, info);
   }
+  void add_partial(bool partial) {
+    fbb_.AddElement<uint8_t>(RemoteParticipant::VT_PARTIAL, static_cast<uint8_t>(partial), 0);
+  }
   explicit RemoteParticipantBuilder(::flatbuffers::FlatBufferBuilder &_fbb)
         : fbb_(_fbb) {
     start_ = fbb_.StartTable();
@@ -775,11 +1153,13 @@ inline ::flatbuffers::Offset<RemoteParticipant> CreateRemoteParticipant(
     uint16_t index = 0,
     uint32_t generation = 0,
     uint8_t language = 0,
-    ::flatbuffers::Offset<ringcast::fb::ParticipantInfo> info = 0) {
+    ::flatbuffers::Offset<ringcast::fb::ParticipantInfo> info = 0,
+    bool partial = false) {
   RemoteParticipantBuilder builder_(_fbb);
   builder_.add_info(info);
   builder_.add_generation(generation);
   builder_.add_index(index);
+  builder_.add_partial(partial);
   builder_.add_language(language);
   return builder_.Finish();
 }
@@ -794,7 +1174,8 @@ struct Directory FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
   typedef DirectoryBuilder Builder;
   struct Traits;
   enum FlatBuffersVTableOffset FLATBUFFERS_VTABLE_UNDERLYING_TYPE {
-    VT_NODES = 4
+    VT_NODES = 4,
+    VT_LOST = 6
   };
   const ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::NodeInfo>> *nodes() const {
     return GetPointer<const ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::NodeInfo>> *>(VT_NODES);
@@ -802,12 +1183,21 @@ struct Directory FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
   ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::NodeInfo>> *mutable_nodes() {
     return GetPointer<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::NodeInfo>> *>(VT_NODES);
   }
+  const ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::LostNode>> *lost() const {
+    return GetPointer<const ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::LostNode>> *>(VT_LOST);
+  }
+  ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::LostNode>> *mutable_lost() {
+    return GetPointer<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::LostNode>> *>(VT_LOST);
+  }
   template <bool B = false>
   bool Verify(::flatbuffers::VerifierTemplate<B> &verifier) const {
     return VerifyTableStart(verifier) &&
            VerifyOffset(verifier, VT_NODES) &&
            verifier.VerifyVector(nodes()) &&
            verifier.VerifyVectorOfTables(nodes()) &&
+           VerifyOffset(verifier, VT_LOST) &&
+           verifier.VerifyVector(lost()) &&
+           verifier.VerifyVectorOfTables(lost()) &&
            verifier.EndTable();
   }
 };
@@ -818,6 +1208,9 @@ struct DirectoryBuilder {
   ::flatbuffers::uoffset_t start_;
   void add_nodes(::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::NodeInfo>>> nodes) {
     fbb_.AddOffset(Directory::VT_NODES, nodes);
+  }
+  void add_lost(::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::LostNode>>> lost) {
+    fbb_.AddOffset(Directory::VT_LOST, lost);
   }
   explicit DirectoryBuilder(::flatbuffers::FlatBufferBuilder &_fbb)
         : fbb_(_fbb) {
@@ -832,8 +1225,10 @@ struct DirectoryBuilder {
 
 inline ::flatbuffers::Offset<Directory> CreateDirectory(
     ::flatbuffers::FlatBufferBuilder &_fbb,
-    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::NodeInfo>>> nodes = 0) {
+    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::NodeInfo>>> nodes = 0,
+    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::LostNode>>> lost = 0) {
   DirectoryBuilder builder_(_fbb);
+  builder_.add_lost(lost);
   builder_.add_nodes(nodes);
   return builder_.Finish();
 }
@@ -845,11 +1240,274 @@ struct Directory::Traits {
 
 inline ::flatbuffers::Offset<Directory> CreateDirectoryDirect(
     ::flatbuffers::FlatBufferBuilder &_fbb,
-    const std::vector<::flatbuffers::Offset<ringcast::fb::NodeInfo>> *nodes = nullptr) {
+    const std::vector<::flatbuffers::Offset<ringcast::fb::NodeInfo>> *nodes = nullptr,
+    const std::vector<::flatbuffers::Offset<ringcast::fb::LostNode>> *lost = nullptr) {
   auto nodes__ = nodes ? _fbb.CreateVector<::flatbuffers::Offset<ringcast::fb::NodeInfo>>(*nodes) : 0;
+  auto lost__ = lost ? _fbb.CreateVector<::flatbuffers::Offset<ringcast::fb::LostNode>>(*lost) : 0;
   return ringcast::fb::CreateDirectory(
       _fbb,
-      nodes__);
+      nodes__,
+      lost__);
+}
+
+/// A node whose whole state is asked for.
+struct DirectoryAsk FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
+  typedef DirectoryAskBuilder Builder;
+  struct Traits;
+  enum FlatBuffersVTableOffset FLATBUFFERS_VTABLE_UNDERLYING_TYPE {
+    VT_NODE = 4,
+    VT_SESSION = 6
+  };
+  uint32_t node() const {
+    return GetField<uint32_t>(VT_NODE, 0);
+  }
+  bool mutate_node(uint32_t _node = 0) {
+    return SetField<uint32_t>(VT_NODE, _node, 0);
+  }
+  uint64_t session() const {
+    return GetField<uint64_t>(VT_SESSION, 0);
+  }
+  bool mutate_session(uint64_t _session = 0) {
+    return SetField<uint64_t>(VT_SESSION, _session, 0);
+  }
+  template <bool B = false>
+  bool Verify(::flatbuffers::VerifierTemplate<B> &verifier) const {
+    return VerifyTableStart(verifier) &&
+           VerifyField<uint32_t>(verifier, VT_NODE, 4) &&
+           VerifyField<uint64_t>(verifier, VT_SESSION, 8) &&
+           verifier.EndTable();
+  }
+};
+
+struct DirectoryAskBuilder {
+  typedef DirectoryAsk Table;
+  ::flatbuffers::FlatBufferBuilder &fbb_;
+  ::flatbuffers::uoffset_t start_;
+  void add_node(uint32_t node) {
+    fbb_.AddElement<uint32_t>(DirectoryAsk::VT_NODE, node, 0);
+  }
+  void add_session(uint64_t session) {
+    fbb_.AddElement<uint64_t>(DirectoryAsk::VT_SESSION, session, 0);
+  }
+  explicit DirectoryAskBuilder(::flatbuffers::FlatBufferBuilder &_fbb)
+        : fbb_(_fbb) {
+    start_ = fbb_.StartTable();
+  }
+  ::flatbuffers::Offset<DirectoryAsk> Finish() {
+    const auto end = fbb_.EndTable(start_);
+    auto o = ::flatbuffers::Offset<DirectoryAsk>(end);
+    return o;
+  }
+};
+
+inline ::flatbuffers::Offset<DirectoryAsk> CreateDirectoryAsk(
+    ::flatbuffers::FlatBufferBuilder &_fbb,
+    uint32_t node = 0,
+    uint64_t session = 0) {
+  DirectoryAskBuilder builder_(_fbb);
+  builder_.add_session(session);
+  builder_.add_node(node);
+  return builder_.Finish();
+}
+
+struct DirectoryAsk::Traits {
+  using type = DirectoryAsk;
+  static auto constexpr Create = CreateDirectoryAsk;
+};
+
+/// What a forwarder tells the others of its node: the payload of a message of kind System on the topic
+/// of the directory.
+struct DirectoryUpdate FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
+  typedef DirectoryUpdateBuilder Builder;
+  struct Traits;
+  enum FlatBuffersVTableOffset FLATBUFFERS_VTABLE_UNDERLYING_TYPE {
+    VT_SESSION = 4,
+    VT_BASE = 6,
+    VT_VERSION = 8,
+    VT_DIGEST = 10,
+    VT_SOFTWARE = 12,
+    VT_PARTICIPANTS = 14,
+    VT_DEPARTED = 16,
+    VT_ROOMS = 18,
+    VT_ASKS = 20
+  };
+  uint64_t session() const {
+    return GetField<uint64_t>(VT_SESSION, 0);
+  }
+  bool mutate_session(uint64_t _session = 0) {
+    return SetField<uint64_t>(VT_SESSION, _session, 0);
+  }
+  uint64_t base() const {
+    return GetField<uint64_t>(VT_BASE, 0);
+  }
+  bool mutate_base(uint64_t _base = 0) {
+    return SetField<uint64_t>(VT_BASE, _base, 0);
+  }
+  uint64_t version() const {
+    return GetField<uint64_t>(VT_VERSION, 0);
+  }
+  bool mutate_version(uint64_t _version = 0) {
+    return SetField<uint64_t>(VT_VERSION, _version, 0);
+  }
+  uint64_t digest() const {
+    return GetField<uint64_t>(VT_DIGEST, 0);
+  }
+  bool mutate_digest(uint64_t _digest = 0) {
+    return SetField<uint64_t>(VT_DIGEST, _digest, 0);
+  }
+  const ::flatbuffers::String *software() const {
+    return GetPointer<const ::flatbuffers::String *>(VT_SOFTWARE);
+  }
+  ::flatbuffers::String *mutable_software() {
+    return GetPointer<::flatbuffers::String *>(VT_SOFTWARE);
+  }
+  const ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::RemoteParticipant>> *participants() const {
+    return GetPointer<const ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::RemoteParticipant>> *>(VT_PARTICIPANTS);
+  }
+  ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::RemoteParticipant>> *mutable_participants() {
+    return GetPointer<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::RemoteParticipant>> *>(VT_PARTICIPANTS);
+  }
+  const ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::Departure>> *departed() const {
+    return GetPointer<const ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::Departure>> *>(VT_DEPARTED);
+  }
+  ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::Departure>> *mutable_departed() {
+    return GetPointer<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::Departure>> *>(VT_DEPARTED);
+  }
+  const ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::NodeService>> *rooms() const {
+    return GetPointer<const ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::NodeService>> *>(VT_ROOMS);
+  }
+  ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::NodeService>> *mutable_rooms() {
+    return GetPointer<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::NodeService>> *>(VT_ROOMS);
+  }
+  const ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::DirectoryAsk>> *asks() const {
+    return GetPointer<const ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::DirectoryAsk>> *>(VT_ASKS);
+  }
+  ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::DirectoryAsk>> *mutable_asks() {
+    return GetPointer<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::DirectoryAsk>> *>(VT_ASKS);
+  }
+  template <bool B = false>
+  bool Verify(::flatbuffers::VerifierTemplate<B> &verifier) const {
+    return VerifyTableStart(verifier) &&
+           VerifyField<uint64_t>(verifier, VT_SESSION, 8) &&
+           VerifyField<uint64_t>(verifier, VT_BASE, 8) &&
+           VerifyField<uint64_t>(verifier, VT_VERSION, 8) &&
+           VerifyField<uint64_t>(verifier, VT_DIGEST, 8) &&
+           VerifyOffset(verifier, VT_SOFTWARE) &&
+           verifier.VerifyString(software()) &&
+           VerifyOffset(verifier, VT_PARTICIPANTS) &&
+           verifier.VerifyVector(participants()) &&
+           verifier.VerifyVectorOfTables(participants()) &&
+           VerifyOffset(verifier, VT_DEPARTED) &&
+           verifier.VerifyVector(departed()) &&
+           verifier.VerifyVectorOfTables(departed()) &&
+           VerifyOffset(verifier, VT_ROOMS) &&
+           verifier.VerifyVector(rooms()) &&
+           verifier.VerifyVectorOfTables(rooms()) &&
+           VerifyOffset(verifier, VT_ASKS) &&
+           verifier.VerifyVector(asks()) &&
+           verifier.VerifyVectorOfTables(asks()) &&
+           verifier.EndTable();
+  }
+};
+
+struct DirectoryUpdateBuilder {
+  typedef DirectoryUpdate Table;
+  ::flatbuffers::FlatBufferBuilder &fbb_;
+  ::flatbuffers::uoffset_t start_;
+  void add_session(uint64_t session) {
+    fbb_.AddElement<uint64_t>(DirectoryUpdate::VT_SESSION, session, 0);
+  }
+  void add_base(uint64_t base) {
+    fbb_.AddElement<uint64_t>(DirectoryUpdate::VT_BASE, base, 0);
+  }
+  void add_version(uint64_t version) {
+    fbb_.AddElement<uint64_t>(DirectoryUpdate::VT_VERSION, version, 0);
+  }
+  void add_digest(uint64_t digest) {
+    fbb_.AddElement<uint64_t>(DirectoryUpdate::VT_DIGEST, digest, 0);
+  }
+  void add_software(::flatbuffers::Offset<::flatbuffers::String> software) {
+    fbb_.AddOffset(DirectoryUpdate::VT_SOFTWARE, software);
+  }
+  void add_participants(::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::RemoteParticipant>>> participants) {
+    fbb_.AddOffset(DirectoryUpdate::VT_PARTICIPANTS, participants);
+  }
+  void add_departed(::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::Departure>>> departed) {
+    fbb_.AddOffset(DirectoryUpdate::VT_DEPARTED, departed);
+  }
+  void add_rooms(::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::NodeService>>> rooms) {
+    fbb_.AddOffset(DirectoryUpdate::VT_ROOMS, rooms);
+  }
+  void add_asks(::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::DirectoryAsk>>> asks) {
+    fbb_.AddOffset(DirectoryUpdate::VT_ASKS, asks);
+  }
+  explicit DirectoryUpdateBuilder(::flatbuffers::FlatBufferBuilder &_fbb)
+        : fbb_(_fbb) {
+    start_ = fbb_.StartTable();
+  }
+  ::flatbuffers::Offset<DirectoryUpdate> Finish() {
+    const auto end = fbb_.EndTable(start_);
+    auto o = ::flatbuffers::Offset<DirectoryUpdate>(end);
+    return o;
+  }
+};
+
+inline ::flatbuffers::Offset<DirectoryUpdate> CreateDirectoryUpdate(
+    ::flatbuffers::FlatBufferBuilder &_fbb,
+    uint64_t session = 0,
+    uint64_t base = 0,
+    uint64_t version = 0,
+    uint64_t digest = 0,
+    ::flatbuffers::Offset<::flatbuffers::String> software = 0,
+    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::RemoteParticipant>>> participants = 0,
+    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::Departure>>> departed = 0,
+    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::NodeService>>> rooms = 0,
+    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::DirectoryAsk>>> asks = 0) {
+  DirectoryUpdateBuilder builder_(_fbb);
+  builder_.add_digest(digest);
+  builder_.add_version(version);
+  builder_.add_base(base);
+  builder_.add_session(session);
+  builder_.add_asks(asks);
+  builder_.add_rooms(rooms);
+  builder_.add_departed(departed);
+  builder_.add_participants(participants);
+  builder_.add_software(software);
+  return builder_.Finish();
+}
+
+struct DirectoryUpdate::Traits {
+  using type = DirectoryUpdate;
+  static auto constexpr Create = CreateDirectoryUpdate;
+};
+
+inline ::flatbuffers::Offset<DirectoryUpdate> CreateDirectoryUpdateDirect(
+    ::flatbuffers::FlatBufferBuilder &_fbb,
+    uint64_t session = 0,
+    uint64_t base = 0,
+    uint64_t version = 0,
+    uint64_t digest = 0,
+    const char *software = nullptr,
+    const std::vector<::flatbuffers::Offset<ringcast::fb::RemoteParticipant>> *participants = nullptr,
+    const std::vector<::flatbuffers::Offset<ringcast::fb::Departure>> *departed = nullptr,
+    const std::vector<::flatbuffers::Offset<ringcast::fb::NodeService>> *rooms = nullptr,
+    const std::vector<::flatbuffers::Offset<ringcast::fb::DirectoryAsk>> *asks = nullptr) {
+  auto software__ = software ? _fbb.CreateString(software) : 0;
+  auto participants__ = participants ? _fbb.CreateVector<::flatbuffers::Offset<ringcast::fb::RemoteParticipant>>(*participants) : 0;
+  auto departed__ = departed ? _fbb.CreateVector<::flatbuffers::Offset<ringcast::fb::Departure>>(*departed) : 0;
+  auto rooms__ = rooms ? _fbb.CreateVector<::flatbuffers::Offset<ringcast::fb::NodeService>>(*rooms) : 0;
+  auto asks__ = asks ? _fbb.CreateVector<::flatbuffers::Offset<ringcast::fb::DirectoryAsk>>(*asks) : 0;
+  return ringcast::fb::CreateDirectoryUpdate(
+      _fbb,
+      session,
+      base,
+      version,
+      digest,
+      software__,
+      participants__,
+      departed__,
+      rooms__,
+      asks__);
 }
 
 inline const ringcast::fb::ParticipantInfo *GetParticipantInfo(const void *buf) {

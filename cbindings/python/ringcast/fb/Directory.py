@@ -50,8 +50,33 @@ class Directory(object):
         o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(4))
         return o == 0
 
+    # Directory
+    def Lost(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            x = self._tab.Vector(o)
+            x += flatbuffers.number_types.UOffsetTFlags.py_type(j) * 4
+            x = self._tab.Indirect(x)
+            from ringcast.fb.LostNode import LostNode
+            obj = LostNode()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+    # Directory
+    def LostLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # Directory
+    def LostIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
+        return o == 0
+
 def DirectoryStart(builder):
-    builder.StartObject(1)
+    builder.StartObject(2)
 
 def Start(builder):
     DirectoryStart(builder)
@@ -67,6 +92,18 @@ def DirectoryStartNodesVector(builder, numElems):
 
 def StartNodesVector(builder, numElems):
     return DirectoryStartNodesVector(builder, numElems)
+
+def DirectoryAddLost(builder, lost):
+    builder.PrependUOffsetTRelativeSlot(1, flatbuffers.number_types.UOffsetTFlags.py_type(lost), 0)
+
+def AddLost(builder, lost):
+    DirectoryAddLost(builder, lost)
+
+def DirectoryStartLostVector(builder, numElems):
+    return builder.StartVector(4, numElems, 4)
+
+def StartLostVector(builder, numElems):
+    return DirectoryStartLostVector(builder, numElems)
 
 def DirectoryEnd(builder):
     return builder.EndObject()

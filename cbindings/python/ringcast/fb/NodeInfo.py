@@ -112,8 +112,65 @@ class NodeInfo(object):
         o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(18))
         return o == 0
 
+    # NodeInfo
+    def Known(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(20))
+        if o != 0:
+            return bool(self._tab.Get(flatbuffers.number_types.BoolFlags, o + self._tab.Pos))
+        return False
+
+    # NodeInfo
+    def Services(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(22))
+        if o != 0:
+            x = self._tab.Vector(o)
+            x += flatbuffers.number_types.UOffsetTFlags.py_type(j) * 4
+            x = self._tab.Indirect(x)
+            from ringcast.fb.NodeService import NodeService
+            obj = NodeService()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+    # NodeInfo
+    def ServicesLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(22))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # NodeInfo
+    def ServicesIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(22))
+        return o == 0
+
+    # NodeInfo
+    def Departed(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(24))
+        if o != 0:
+            x = self._tab.Vector(o)
+            x += flatbuffers.number_types.UOffsetTFlags.py_type(j) * 4
+            x = self._tab.Indirect(x)
+            from ringcast.fb.Departure import Departure
+            obj = Departure()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+    # NodeInfo
+    def DepartedLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(24))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # NodeInfo
+    def DepartedIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(24))
+        return o == 0
+
 def NodeInfoStart(builder):
-    builder.StartObject(8)
+    builder.StartObject(11)
 
 def Start(builder):
     NodeInfoStart(builder)
@@ -177,6 +234,36 @@ def NodeInfoStartParticipantsVector(builder, numElems):
 
 def StartParticipantsVector(builder, numElems):
     return NodeInfoStartParticipantsVector(builder, numElems)
+
+def NodeInfoAddKnown(builder, known):
+    builder.PrependBoolSlot(8, known, 0)
+
+def AddKnown(builder, known):
+    NodeInfoAddKnown(builder, known)
+
+def NodeInfoAddServices(builder, services):
+    builder.PrependUOffsetTRelativeSlot(9, flatbuffers.number_types.UOffsetTFlags.py_type(services), 0)
+
+def AddServices(builder, services):
+    NodeInfoAddServices(builder, services)
+
+def NodeInfoStartServicesVector(builder, numElems):
+    return builder.StartVector(4, numElems, 4)
+
+def StartServicesVector(builder, numElems):
+    return NodeInfoStartServicesVector(builder, numElems)
+
+def NodeInfoAddDeparted(builder, departed):
+    builder.PrependUOffsetTRelativeSlot(10, flatbuffers.number_types.UOffsetTFlags.py_type(departed), 0)
+
+def AddDeparted(builder, departed):
+    NodeInfoAddDeparted(builder, departed)
+
+def NodeInfoStartDepartedVector(builder, numElems):
+    return builder.StartVector(4, numElems, 4)
+
+def StartDepartedVector(builder, numElems):
+    return NodeInfoStartDepartedVector(builder, numElems)
 
 def NodeInfoEnd(builder):
     return builder.EndObject()

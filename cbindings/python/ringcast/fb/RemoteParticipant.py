@@ -56,8 +56,15 @@ class RemoteParticipant(object):
             return obj
         return None
 
+    # RemoteParticipant
+    def Partial(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(12))
+        if o != 0:
+            return bool(self._tab.Get(flatbuffers.number_types.BoolFlags, o + self._tab.Pos))
+        return False
+
 def RemoteParticipantStart(builder):
-    builder.StartObject(4)
+    builder.StartObject(5)
 
 def Start(builder):
     RemoteParticipantStart(builder)
@@ -85,6 +92,12 @@ def RemoteParticipantAddInfo(builder, info):
 
 def AddInfo(builder, info):
     RemoteParticipantAddInfo(builder, info)
+
+def RemoteParticipantAddPartial(builder, partial):
+    builder.PrependBoolSlot(4, partial, 0)
+
+def AddPartial(builder, partial):
+    RemoteParticipantAddPartial(builder, partial)
 
 def RemoteParticipantEnd(builder):
     return builder.EndObject()

@@ -34,18 +34,28 @@ public final class Directory extends com.google.flatbuffers.Table {
   public int nodesLength() { int o = __offset(4); return o != 0 ? __vector_len(o) : 0; }
   public io.github.ringcast.fb.NodeInfo.Vector nodesVector() { return nodesVector(new io.github.ringcast.fb.NodeInfo.Vector()); }
   public io.github.ringcast.fb.NodeInfo.Vector nodesVector(io.github.ringcast.fb.NodeInfo.Vector obj) { int o = __offset(4); return o != 0 ? obj.__assign(__vector(o), 4, bb) : null; }
+  public io.github.ringcast.fb.LostNode lost(int j) { return lost(new io.github.ringcast.fb.LostNode(), j); }
+  public io.github.ringcast.fb.LostNode lost(io.github.ringcast.fb.LostNode obj, int j) { int o = __offset(6); return o != 0 ? obj.__assign(__indirect(__vector(o) + j * 4), bb) : null; }
+  public int lostLength() { int o = __offset(6); return o != 0 ? __vector_len(o) : 0; }
+  public io.github.ringcast.fb.LostNode.Vector lostVector() { return lostVector(new io.github.ringcast.fb.LostNode.Vector()); }
+  public io.github.ringcast.fb.LostNode.Vector lostVector(io.github.ringcast.fb.LostNode.Vector obj) { int o = __offset(6); return o != 0 ? obj.__assign(__vector(o), 4, bb) : null; }
 
   public static int createDirectory(FlatBufferBuilder builder,
-      int nodesOffset) {
-    builder.startTable(1);
+      int nodesOffset,
+      int lostOffset) {
+    builder.startTable(2);
+    Directory.addLost(builder, lostOffset);
     Directory.addNodes(builder, nodesOffset);
     return Directory.endDirectory(builder);
   }
 
-  public static void startDirectory(FlatBufferBuilder builder) { builder.startTable(1); }
+  public static void startDirectory(FlatBufferBuilder builder) { builder.startTable(2); }
   public static void addNodes(FlatBufferBuilder builder, int nodesOffset) { builder.addOffset(0, nodesOffset, 0); }
   public static int createNodesVector(FlatBufferBuilder builder, int[] data) { builder.startVector(4, data.length, 4); for (int i = data.length - 1; i >= 0; i--) builder.addOffset(data[i]); return builder.endVector(); }
   public static void startNodesVector(FlatBufferBuilder builder, int numElems) { builder.startVector(4, numElems, 4); }
+  public static void addLost(FlatBufferBuilder builder, int lostOffset) { builder.addOffset(1, lostOffset, 0); }
+  public static int createLostVector(FlatBufferBuilder builder, int[] data) { builder.startVector(4, data.length, 4); for (int i = data.length - 1; i >= 0; i--) builder.addOffset(data[i]); return builder.endVector(); }
+  public static void startLostVector(FlatBufferBuilder builder, int numElems) { builder.startVector(4, numElems, 4); }
   public static int endDirectory(FlatBufferBuilder builder) {
     int o = builder.endTable();
     return o;

@@ -53,6 +53,18 @@ public final class NodeInfo extends com.google.flatbuffers.Table {
   public int participantsLength() { int o = __offset(18); return o != 0 ? __vector_len(o) : 0; }
   public io.github.ringcast.fb.RemoteParticipant.Vector participantsVector() { return participantsVector(new io.github.ringcast.fb.RemoteParticipant.Vector()); }
   public io.github.ringcast.fb.RemoteParticipant.Vector participantsVector(io.github.ringcast.fb.RemoteParticipant.Vector obj) { int o = __offset(18); return o != 0 ? obj.__assign(__vector(o), 4, bb) : null; }
+  public boolean known() { int o = __offset(20); return o != 0 ? 0!=bb.get(o + bb_pos) : false; }
+  public boolean mutateKnown(boolean known) { int o = __offset(20); if (o != 0) { bb.put(o + bb_pos, (byte)(known ? 1 : 0)); return true; } else { return false; } }
+  public io.github.ringcast.fb.NodeService services(int j) { return services(new io.github.ringcast.fb.NodeService(), j); }
+  public io.github.ringcast.fb.NodeService services(io.github.ringcast.fb.NodeService obj, int j) { int o = __offset(22); return o != 0 ? obj.__assign(__indirect(__vector(o) + j * 4), bb) : null; }
+  public int servicesLength() { int o = __offset(22); return o != 0 ? __vector_len(o) : 0; }
+  public io.github.ringcast.fb.NodeService.Vector servicesVector() { return servicesVector(new io.github.ringcast.fb.NodeService.Vector()); }
+  public io.github.ringcast.fb.NodeService.Vector servicesVector(io.github.ringcast.fb.NodeService.Vector obj) { int o = __offset(22); return o != 0 ? obj.__assign(__vector(o), 4, bb) : null; }
+  public io.github.ringcast.fb.Departure departed(int j) { return departed(new io.github.ringcast.fb.Departure(), j); }
+  public io.github.ringcast.fb.Departure departed(io.github.ringcast.fb.Departure obj, int j) { int o = __offset(24); return o != 0 ? obj.__assign(__indirect(__vector(o) + j * 4), bb) : null; }
+  public int departedLength() { int o = __offset(24); return o != 0 ? __vector_len(o) : 0; }
+  public io.github.ringcast.fb.Departure.Vector departedVector() { return departedVector(new io.github.ringcast.fb.Departure.Vector()); }
+  public io.github.ringcast.fb.Departure.Vector departedVector(io.github.ringcast.fb.Departure.Vector obj) { int o = __offset(24); return o != 0 ? obj.__assign(__vector(o), 4, bb) : null; }
 
   public static int createNodeInfo(FlatBufferBuilder builder,
       long node,
@@ -62,9 +74,14 @@ public final class NodeInfo extends com.google.flatbuffers.Table {
       int hostOffset,
       int versionOffset,
       int wantsOffset,
-      int participantsOffset) {
-    builder.startTable(8);
+      int participantsOffset,
+      boolean known,
+      int servicesOffset,
+      int departedOffset) {
+    builder.startTable(11);
     NodeInfo.addSession(builder, session);
+    NodeInfo.addDeparted(builder, departedOffset);
+    NodeInfo.addServices(builder, servicesOffset);
     NodeInfo.addParticipants(builder, participantsOffset);
     NodeInfo.addWants(builder, wantsOffset);
     NodeInfo.addVersion(builder, versionOffset);
@@ -72,10 +89,11 @@ public final class NodeInfo extends com.google.flatbuffers.Table {
     NodeInfo.addName(builder, nameOffset);
     NodeInfo.addEpoch(builder, epoch);
     NodeInfo.addNode(builder, node);
+    NodeInfo.addKnown(builder, known);
     return NodeInfo.endNodeInfo(builder);
   }
 
-  public static void startNodeInfo(FlatBufferBuilder builder) { builder.startTable(8); }
+  public static void startNodeInfo(FlatBufferBuilder builder) { builder.startTable(11); }
   public static void addNode(FlatBufferBuilder builder, long node) { builder.addInt(0, (int) node, (int) 0L); }
   public static void addEpoch(FlatBufferBuilder builder, long epoch) { builder.addInt(1, (int) epoch, (int) 0L); }
   public static void addSession(FlatBufferBuilder builder, long session) { builder.addLong(2, session, 0L); }
@@ -88,6 +106,13 @@ public final class NodeInfo extends com.google.flatbuffers.Table {
   public static void addParticipants(FlatBufferBuilder builder, int participantsOffset) { builder.addOffset(7, participantsOffset, 0); }
   public static int createParticipantsVector(FlatBufferBuilder builder, int[] data) { builder.startVector(4, data.length, 4); for (int i = data.length - 1; i >= 0; i--) builder.addOffset(data[i]); return builder.endVector(); }
   public static void startParticipantsVector(FlatBufferBuilder builder, int numElems) { builder.startVector(4, numElems, 4); }
+  public static void addKnown(FlatBufferBuilder builder, boolean known) { builder.addBoolean(8, known, false); }
+  public static void addServices(FlatBufferBuilder builder, int servicesOffset) { builder.addOffset(9, servicesOffset, 0); }
+  public static int createServicesVector(FlatBufferBuilder builder, int[] data) { builder.startVector(4, data.length, 4); for (int i = data.length - 1; i >= 0; i--) builder.addOffset(data[i]); return builder.endVector(); }
+  public static void startServicesVector(FlatBufferBuilder builder, int numElems) { builder.startVector(4, numElems, 4); }
+  public static void addDeparted(FlatBufferBuilder builder, int departedOffset) { builder.addOffset(10, departedOffset, 0); }
+  public static int createDepartedVector(FlatBufferBuilder builder, int[] data) { builder.startVector(4, data.length, 4); for (int i = data.length - 1; i >= 0; i--) builder.addOffset(data[i]); return builder.endVector(); }
+  public static void startDepartedVector(FlatBufferBuilder builder, int numElems) { builder.startVector(4, numElems, 4); }
   public static int endNodeInfo(FlatBufferBuilder builder) {
     int o = builder.endTable();
     return o;

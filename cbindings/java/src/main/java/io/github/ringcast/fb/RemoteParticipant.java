@@ -34,25 +34,30 @@ public final class RemoteParticipant extends com.google.flatbuffers.Table {
   public boolean mutateLanguage(int language) { int o = __offset(8); if (o != 0) { bb.put(o + bb_pos, (byte) language); return true; } else { return false; } }
   public io.github.ringcast.fb.ParticipantInfo info() { return info(new io.github.ringcast.fb.ParticipantInfo()); }
   public io.github.ringcast.fb.ParticipantInfo info(io.github.ringcast.fb.ParticipantInfo obj) { int o = __offset(10); return o != 0 ? obj.__assign(__indirect(o + bb_pos), bb) : null; }
+  public boolean partial() { int o = __offset(12); return o != 0 ? 0!=bb.get(o + bb_pos) : false; }
+  public boolean mutatePartial(boolean partial) { int o = __offset(12); if (o != 0) { bb.put(o + bb_pos, (byte)(partial ? 1 : 0)); return true; } else { return false; } }
 
   public static int createRemoteParticipant(FlatBufferBuilder builder,
       int index,
       long generation,
       int language,
-      int infoOffset) {
-    builder.startTable(4);
+      int infoOffset,
+      boolean partial) {
+    builder.startTable(5);
     RemoteParticipant.addInfo(builder, infoOffset);
     RemoteParticipant.addGeneration(builder, generation);
     RemoteParticipant.addIndex(builder, index);
+    RemoteParticipant.addPartial(builder, partial);
     RemoteParticipant.addLanguage(builder, language);
     return RemoteParticipant.endRemoteParticipant(builder);
   }
 
-  public static void startRemoteParticipant(FlatBufferBuilder builder) { builder.startTable(4); }
+  public static void startRemoteParticipant(FlatBufferBuilder builder) { builder.startTable(5); }
   public static void addIndex(FlatBufferBuilder builder, int index) { builder.addShort(0, (short) index, (short) 0); }
   public static void addGeneration(FlatBufferBuilder builder, long generation) { builder.addInt(1, (int) generation, (int) 0L); }
   public static void addLanguage(FlatBufferBuilder builder, int language) { builder.addByte(2, (byte) language, (byte) 0); }
   public static void addInfo(FlatBufferBuilder builder, int infoOffset) { builder.addOffset(3, infoOffset, 0); }
+  public static void addPartial(FlatBufferBuilder builder, boolean partial) { builder.addBoolean(4, partial, false); }
   public static int endRemoteParticipant(FlatBufferBuilder builder) {
     int o = builder.endTable();
     return o;
