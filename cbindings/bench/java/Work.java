@@ -143,11 +143,7 @@ public final class Work {
       if (claim == null) {
         throw new IllegalStateException("no room for a message in 30 seconds");
       }
-      ByteBuffer slot = claim.buffer();
-      for (int at = 0; at < flags.size; at += 8) {
-        slot.putLong(at, tag + (at >> 3));
-      }
-      slot.putLong(8, stamp);
+      fill(claim.buffer(), tag, stamp);
       try {
         claim.commit(flags.size);
         return;
@@ -169,15 +165,44 @@ public final class Work {
     int from = payload.position();
     int to = payload.limit();
     long tag = payload.getLong(from);
-    long sum = 0;
-    for (int at = from; at < to; at += 8) {
-      sum += payload.getLong(at);
-    }
     long words = to - from >> 3;
-    if (to - from != flags.size || sum != words * tag + words * (words - 1) / 2 - (tag + 1) + payload.getLong(from + 8)) {
+    if (to - from != flags.size || sum(payload, from, to) != words * tag + words * (words - 1) / 2 - (tag + 1) + payload.getLong(from + 8)) {
       throw new IllegalStateException("message " + Long.toHexString(tag) + " is not what was written");
     }
     return tag;
+  }
+
+  /** Writes every byte, in the steps of eight words that all languages take. */
+  private void fill(ByteBuffer slot, long tag, long stamp) {
+    int at = 0;
+    long k = tag;
+    for (; at + 64 <= flags.size; at += 64, k += 8) {
+      slot.putLong(at, k).putLong(at + 8, k + 1).putLong(at + 16, k + 2).putLong(at + 24, k + 3);
+      slot.putLong(at + 32, k + 4).putLong(at + 40, k + 5).putLong(at + 48, k + 6).putLong(at + 56, k + 7);
+    }
+    for (; at < flags.size; at += 8) {
+      slot.putLong(at, k++);
+    }
+    slot.putLong(8, stamp);
+  }
+
+  /** The sum of all words, in four parts that don't wait for each other. */
+  private static long sum(ByteBuffer b, int from, int to) {
+    long s0 = 0;
+    long s1 = 0;
+    long s2 = 0;
+    long s3 = 0;
+    int at = from;
+    for (; at + 64 <= to; at += 64) {
+      s0 += b.getLong(at) + b.getLong(at + 8);
+      s1 += b.getLong(at + 16) + b.getLong(at + 24);
+      s2 += b.getLong(at + 32) + b.getLong(at + 40);
+      s3 += b.getLong(at + 48) + b.getLong(at + 56);
+    }
+    for (; at < to; at += 8) {
+      s0 += b.getLong(at);
+    }
+    return s0 + s1 + s2 + s3;
   }
 
   private void produce() throws InterruptedException {
