@@ -19,6 +19,10 @@ type Snapshot struct {
 	Node, Epoch  uint32
 	Topics       []TopicState
 	Participants []shm.Row
+	// Services are the queues of services, as rings; the instances are with Participants.
+	Services []TopicState
+	// Counters are those that participants show, the forwarder's among them.
+	Counters []shm.CounterValue
 	// Nodes are the other nodes, as the forwarder of this one wrote them last.
 	Nodes []NodeState
 	// Forwarder says whether it runs. Without it Nodes may be of long ago.
@@ -77,15 +81,27 @@ func Inspect(cfg *Config) (*Snapshot, error) {
 	if s.Forwarder = d.ForwarderAlive(); s.Forwarder {
 		s.Nodes = inspectNodes(d)
 	}
-	dir := filepath.Join(d.Dir(), "topics")
+	s.Counters, _ = d.AllCounters() // what of them can be read
+	if s.Topics, err = inspectTopics(filepath.Join(d.Dir(), "topics")); err == nil {
+		s.Services, err = inspectTopics(filepath.Join(d.Dir(), "services"))
+	}
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// inspectTopics reads the rings of a folder.
+func inspectTopics(dir string) ([]TopicState, error) {
 	names, err := topicNames(dir)
 	if err != nil {
 		return nil, err
 	}
+	var list []TopicState
 	for _, name := range names {
-		s.Topics = append(s.Topics, inspectTopic(dir, name))
+		list = append(list, inspectTopic(dir, name))
 	}
-	return s, nil
+	return list, nil
 }
 
 // inspectTopic reads a topic's control file. It is not mapped and no lock is

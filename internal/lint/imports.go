@@ -35,6 +35,7 @@ var allowed = map[string][]string{
 	"internal/forward":        {"shm", "ring", "mcast", "mcast/udp", "mcast/wire", "codec/layout", "codec/fb", "codec/table"},
 	"internal/demo":           {".", "shm", "codec/table", "internal/netlab"},
 	"internal/torture":        {"shm", "ring", "codec/layout"},
+	"internal/gateway":        {".", "shm"},
 	"internal/sim":            {"mcast/simnet"},
 	"internal/modeflag":       {"shm"},
 	"internal/netlab":         {},
@@ -50,7 +51,7 @@ var allowed = map[string][]string{
 	"bench/net":               {".", "bench", "bench/table", "bench/net/program", "internal/netlab"},
 	"bench/net/program":       {"bench"},
 	"bench/peers/nats":        {"bench", "bench/net/program"},
-	"cmd/ringcast":            {".", "shm", "bench", "bench/report", "internal/modeflag", "internal/version"},
+	"cmd/ringcast":            {".", "shm", "bench", "bench/report", "internal/gateway", "internal/modeflag", "internal/version"},
 	"cbindings/conformance":   {".", "codec/layout", "examples/schema/orders"},
 	"examples/schema/orders":  {},
 	"examples/go/publish":     {"."},
@@ -123,6 +124,8 @@ var dependencies = []string{
 	"github.com/HdrHistogram/hdrhistogram-go",
 	"github.com/spf13/cobra",
 	"gonum.org/v1/plot",
+	"github.com/coder/websocket",
+	"github.com/prometheus/client_golang",
 }
 
 // peers are programs in modules of their own, which nobody but a benchmark builds.
