@@ -2,7 +2,7 @@
 #ifndef FUZZ_H
 #define FUZZ_H
 
-#include "domain.h"
+#include "table.h"
 
 /* What the first byte of an input says. */
 enum { FUZZ_TABLE, FUZZ_FILE, FUZZ_SEALED_FILE, FUZZ_RING, FUZZ_GROUP, FUZZ_MODES };

@@ -43,16 +43,22 @@ static void end(void)
 		perror(fuzz_base);
 }
 
-static void visit(void *argument, const char *name, bool pattern, bool publisher)
+static void visit(struct table_visitor *v, const char *name, bool pattern, bool publisher)
 {
-	(void)argument;
+	(void)v;
 	reached[INTERESTS].count++;
 	touched += strlen(name) + pattern + publisher;
 }
 
+static void visit_texts(struct table_visitor *v, const char *name, const char *version) { touched += strlen(name) + strlen(version) + v->language; }
+static void visit_service(struct table_visitor *v, const char *name, uint32_t limit, uint32_t room) { touched += strlen(name) + limit + room + v->language; }
+static void visit_want(struct table_visitor *v, const char *name, const char *a, const char *b) { touched += strlen(name) + strlen(a) + strlen(b) + v->language; }
+
 static void read_table(const uint8_t *data, size_t size)
 {
-	reached[TABLES].count += rci_table_interests(data, size, visit, NULL);
+	struct table_visitor visitor = {.participant = visit_texts, .interest = visit, .service = visit_service, .node = visit_texts, .want = visit_want};
+	reached[TABLES].count += rci_table_visit(data, size, &visitor);
+	(void)rci_directory_visit(data, size, &visitor);
 	(void)rci_table_pattern_matches(data, size, "a.b");
 }
 

@@ -81,7 +81,9 @@ static void table_seed(void)
 {
 	struct interest second = {.name = "a.>"}, first = {.name = "prices", .publisher = true, .next = &second};
 	size_t size = 0;
-	uint8_t *table = rci_table_build("program", "1", &first, &size);
+	struct offer offer = {.name = "squares", .limit = 3};
+	const struct said said = {"program", "1", &first, &offer};
+	uint8_t *table = rci_table_build(&said, &size);
 	seed("table", FUZZ_TABLE, table, size);
 	free(table);
 }

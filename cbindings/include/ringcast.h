@@ -65,6 +65,7 @@ enum rc_code {
 	RC_NOTHING = 1,  /* no message is there */
 	RC_FULL = 2,     /* no room in the ring: the slowest reliable subscription is a ring behind */
 	RC_TIMED_OUT = 3, /* neither came until the time was up */
+	RC_END = 4,      /* nothing more will come */
 
 	RC_ERROR_INVALID = -1,       /* an argument or a configuration that makes no sense */
 	RC_ERROR_NAME = -2,          /* not a name, or not a pattern */
@@ -89,7 +90,20 @@ enum rc_code {
 	RC_ERROR_FORKED = -21,       /* the handle is of the parent process */
 	RC_ERROR_UNSUPPORTED = -22,  /* known, but not built yet */
 	RC_ERROR_MODE = -23,         /* a queue group of a topic of mode latest: it wants a reliable one */
-	RC_ERROR_GROUP_FULL = -24    /* the group has as many members as it can have */
+	RC_ERROR_GROUP_FULL = -24,   /* the group has as many members as it can have */
+	RC_ERROR_NO_SERVICE = -25,   /* no instance answers to the name: the request did not run */
+	RC_ERROR_OVERLOADED = -26,   /* a queue is full, the detail says which: the request did not run */
+	RC_ERROR_INSTANCE_DIED = -27, /* whoever had the request in hand is gone: nobody knows whether it ran */
+	RC_ERROR_GONE = -28,         /* the address is nobody's any more, or never was */
+	RC_ERROR_NO_INBOX = -29,     /* the participant has not asked for messages */
+	RC_ERROR_NODE_DOWN = -30,    /* there is no way to the address's node */
+	RC_ERROR_NO_REPLY = -31,     /* the handler ended without an answer */
+	RC_ERROR_REPLY_TOO_LARGE = -32, /* the answer does not fit the asker's inbox */
+	RC_ERROR_ONE_REPLY = -33,    /* the asker takes one answer only */
+	RC_ERROR_NOT_ADDRESSED = -34, /* the message is no request */
+	RC_ERROR_REPLY = -35,        /* the handler's own error: rc_reply.code, and its text */
+	RC_ERROR_CANCELED = -36,     /* given up */
+	RC_ERROR_NAME_KIND = -37     /* the name is a topic here where a service is asked for, or the other way round */
 };
 
 /* One sentence for a code; never NULL. */
@@ -123,7 +137,9 @@ typedef struct rc_config {
 	const char *owner;  /* of the domain, by name or number; only root may name another; NULL: who makes it */
 	const char *group;  /* the same; NULL: what the system gives */
 	uint32_t wait;      /* rc_wait */
-	uint32_t reserved[8]; /* zero */
+	uint32_t in_flight; /* requests that may be open at once, at most 49152; 0: 96 */
+	uint32_t inbox_slot_size; /* bytes of the largest message or answer to this process; 0: 2048 */
+	uint32_t reserved[6]; /* zero */
 } rc_config;
 
 /* Joins a domain, making its directory where it is missing, and takes back what dead
@@ -134,7 +150,7 @@ typedef struct rc_config {
 RC_API int rc_domain_open(const rc_config *config, rc_domain **domain);
 
 /* Leaves the domain and frees the handle. RC_ERROR_BUSY, and nothing happens, while
- * publishers or subscriptions are open. NULL is fine. */
+ * publishers, subscriptions, futures, services, watches or kept messages are open. NULL is fine. */
 RC_API int rc_domain_close(rc_domain *domain);
 
 /* The address of this participant (handle 0). */
@@ -306,7 +322,7 @@ typedef struct rc_received {
 	uint16_t flags;        /* RC_MESSAGE_FLAG_* */
 	uint64_t first, last, count; /* of an event */
 	const char *topic;     /* its topic, also for a pattern; valid as long as the subscription */
-	const struct rc_address_block *block; /* reserved: routing of requests and replies; NULL */
+	const struct rc_address_block *block; /* of a direct message, a request or a survey: a copy, valid as data is; else NULL */
 	struct rc_address taker; /* of RC_TYPE_ABANDONED: who had it in hand */
 	uint64_t reserved[2];
 } rc_received;
@@ -359,6 +375,8 @@ RC_API int rc_counter_open(rc_domain *domain, const char *label, uint64_t **coun
 
 /* Adds to a counter. */
 RC_API void rc_counter_add(uint64_t *counter, uint64_t n);
+
+#include "ringcast/messaging.h"
 
 #ifdef __cplusplus
 }

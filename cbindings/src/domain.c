@@ -5,9 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "domain.h"
+#include "survey.h"
 
 #define MAX_PARTICIPANT_NAME 64
+#define MAX_IN_FLIGHT (3 << 14)
 
 static int check_config(const rc_config *config)
 {
@@ -17,6 +18,10 @@ static int check_config(const rc_config *config)
 		return rci_fail(RC_ERROR_INVALID, "config: unknown way of waiting %u", (unsigned)config->wait);
 	if (config->domain != NULL && *config->domain != 0 && (!rci_name_valid(config->domain) || config->domain[0] == '$'))
 		return rci_fail(RC_ERROR_NAME, "domain \"%.64s\": want letters, digits, _ and -, with dots between", config->domain);
+	if (config->in_flight > MAX_IN_FLIGHT)
+		return rci_fail(RC_ERROR_INVALID, "config: in flight %u: want at most %d", (unsigned)config->in_flight, MAX_IN_FLIGHT);
+	if (config->inbox_slot_size > RC_MAX_SLOT_PAYLOAD - RC_ADDRESS_BLOCK_SIZE)
+		return rci_fail(RC_ERROR_INVALID, "config: inbox slot size %u: want at most %d", (unsigned)config->inbox_slot_size, (int)(RC_MAX_SLOT_PAYLOAD - RC_ADDRESS_BLOCK_SIZE));
 	for (size_t i = 0; i < sizeof config->reserved / sizeof *config->reserved; i++)
 		if (config->reserved[i] != 0)
 			return rci_fail(RC_ERROR_INVALID, "config: reserved field %zu is not zero", i);
@@ -33,6 +38,8 @@ static int open_domain(rc_domain *d, const rc_config *config)
 	if (result != RC_OK)
 		return result;
 	d->wait = config->wait;
+	d->in_flight = config->in_flight;
+	d->inbox_slot_size = config->inbox_slot_size;
 	(void)snprintf(d->name, sizeof d->name, "%s", name);
 	(void)snprintf(d->directory, sizeof d->directory, "%.*s/%s", RCI_PATH - 256, d->place.base, domain);
 	result = rci_make_domain(&d->place, d->directory);
@@ -56,6 +63,11 @@ static void free_domain(rc_domain *d)
 		struct interest *next = d->interests->next;
 		free(d->interests);
 		d->interests = next;
+	}
+	while (d->offers != NULL) {
+		struct offer *next = d->offers->next;
+		free(d->offers);
+		d->offers = next;
 	}
 	while (d->handles != NULL) {
 		struct handle *next = d->handles->next;
@@ -94,11 +106,15 @@ int rc_domain_close(rc_domain *d)
 {
 	if (d == NULL)
 		return RC_OK;
+	unsigned own = d->post != NULL ? rci_surveys_close(d->post, true) : 0;
 	(void)pthread_mutex_lock(&d->mutex);
-	unsigned open = d->open_handles;
+	unsigned open = d->open_handles - own;
 	(void)pthread_mutex_unlock(&d->mutex);
 	if (open != 0)
-		return rci_fail(RC_ERROR_BUSY, "close the domain: %u publishers or subscriptions are open", open);
+		return rci_fail(RC_ERROR_BUSY, "close the domain: %u publishers, subscriptions, or what else it has handed out are open", open);
+	if (own != 0)
+		(void)rci_surveys_close(d->post, false);
+	rci_post_end(d);
 	rci_events_stop(d);
 	rci_topics_stop(d);
 	free_domain(d);

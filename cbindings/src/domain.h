@@ -9,6 +9,7 @@
 struct ring;
 struct event_thread;
 struct topic_watch;
+struct post;
 
 /* One thing that this participant says it does; counted. */
 struct interest {
@@ -16,6 +17,13 @@ struct interest {
 	bool publisher, local_only, live;
 	unsigned count;
 	struct interest *next;
+};
+
+/* One service that this participant says it answers. */
+struct offer {
+	char name[RC_MAX_NAME + 1];
+	uint32_t limit; /* of all its instances */
+	struct offer *next;
 };
 
 /* A handle of a topic: its sequences go on when it is used again (messaging.md, 3). */
@@ -48,11 +56,15 @@ struct rc_domain {
 	pthread_mutex_t mutex; /* for all below */
 	struct ring *rings;
 	struct interest *interests;
+	struct offer *offers;
 	struct handle *handles;
 	unsigned open_handles; /* publishers and subscriptions */
 	uint32_t counter_count;
 	struct event_thread *events;
 	struct topic_watch *topics; /* NULL until somebody subscribes to a pattern */
+	struct post *post; /* NULL until the first direct message */
+	uint32_t in_flight, inbox_slot_size; /* as asked for; immutable */
+	bool inbox_open;
 
 	pthread_mutex_t sleep_mutex;
 	unsigned sleepers;
@@ -83,9 +95,15 @@ void rci_changed(rc_domain *domain);
 void rci_told(rc_domain *domain); /* also tells watchers: of our own record */
 uint64_t *rci_changes(const rc_domain *domain);
 struct rc_node_record *rci_node_record(const rc_domain *domain);
+/* The address of this participant. */
+static inline struct rc_address rci_self(const rc_domain *d) { return (struct rc_address){d->node_id, d->epoch, d->generation, (uint16_t)d->index, 0}; }
+/* Whether an address of this node is nobody's any more, as its record says. */
+bool rci_gone(const rc_domain *domain, const struct rc_address *address);
 
 /* sweep.c: recovery of all the dead. */
 void rci_sweep(rc_domain *domain);
+/* Recovery of one, if it is dead: true if it is, or was. */
+bool rci_recover(rc_domain *domain, const struct rc_address *address);
 
 /* doorbell.c */
 void rci_ring_bell(const rc_domain *domain, uint32_t index);
@@ -95,6 +113,8 @@ void rci_sleep_on_bell(rc_domain *domain, uint32_t seen, uint64_t ns);
 
 /* info.c: what this participant says of itself. */
 int rci_interest_add(rc_domain *domain, const char *name, bool publisher, bool local_only, bool live);
+/* Says that so many more, or less, requests to a name are run at a time. */
+int rci_offer_add(rc_domain *domain, const char *name, int32_t limit);
 void rci_interest_remove(rc_domain *domain, const char *name, bool publisher, bool local_only, bool live);
 /* Writes the table of this participant; the mutex is held, or nobody else knows the domain. */
 int rci_info_write(rc_domain *domain);
@@ -102,12 +122,14 @@ int rci_info_write(rc_domain *domain);
 uint8_t *rci_info_read(const rc_domain *domain, uint32_t index, size_t *size);
 
 /* table.c: ParticipantInfo as a FlatBuffer. */
-uint8_t *rci_table_build(const char *name, const char *version, const struct interest *interests, size_t *size);
+struct said {
+	const char *name, *version;
+	const struct interest *interests;
+	const struct offer *offers;
+};
+uint8_t *rci_table_build(const struct said *said, size_t *size);
 /* Whether the table has a subscription with a wildcard that matches the name. */
 bool rci_table_pattern_matches(const uint8_t *table, size_t size, const char *name);
-/* Calls visit for each interest; false if the table is damaged. */
-typedef void rci_visit_interest(void *argument, const char *name, bool pattern, bool publisher);
-bool rci_table_interests(const uint8_t *table, size_t size, rci_visit_interest *visit, void *argument);
 
 /* counters.c */
 void rci_counters_close(rc_domain *domain);

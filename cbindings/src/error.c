@@ -57,6 +57,7 @@ const char *rc_error_text(int code)
 	case RC_NOTHING: return "nothing there";
 	case RC_FULL: return "no room: the slowest reliable subscription is a ring behind";
 	case RC_TIMED_OUT: return "the time is up";
+	case RC_END: return "nothing more will come";
 	case RC_ERROR_INVALID: return "argument out of range";
 	case RC_ERROR_NAME: return "not a name";
 	case RC_ERROR_SYSTEM: return "system call failed";
@@ -81,6 +82,19 @@ const char *rc_error_text(int code)
 	case RC_ERROR_UNSUPPORTED: return "not built yet";
 	case RC_ERROR_MODE: return "a topic of mode latest has no queue groups";
 	case RC_ERROR_GROUP_FULL: return "the queue group has as many members as it can have";
+	case RC_ERROR_NO_SERVICE: return "no instance answers to the name: the request did not run";
+	case RC_ERROR_OVERLOADED: return "a queue is full: the request did not run";
+	case RC_ERROR_INSTANCE_DIED: return "whoever had the request in hand is gone: nobody knows whether it ran";
+	case RC_ERROR_GONE: return "the address is nobody's any more";
+	case RC_ERROR_NO_INBOX: return "the participant reads no inbox";
+	case RC_ERROR_NODE_DOWN: return "there is no way to the node";
+	case RC_ERROR_NO_REPLY: return "the handler ended without an answer";
+	case RC_ERROR_REPLY_TOO_LARGE: return "the answer does not fit the asker's inbox";
+	case RC_ERROR_ONE_REPLY: return "the asker takes one answer";
+	case RC_ERROR_NOT_ADDRESSED: return "the message is no request";
+	case RC_ERROR_REPLY: return "the handler answered with an error";
+	case RC_ERROR_CANCELED: return "given up";
+	case RC_ERROR_NAME_KIND: return "the name is of another kind here: choose another name, or end all who use it";
 	default: return "unknown code";
 	}
 }

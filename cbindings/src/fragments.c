@@ -39,7 +39,7 @@ static void write_all(rc_publisher *p, const struct outgoing *m, size_t count)
 			header.flags |= RC_MESSAGE_FLAG_BEGIN;
 		if (i == count - 1)
 			header.flags |= RC_MESSAGE_FLAG_END;
-		rci_put_slot(p, p->positions[i], &header, m->data + from);
+		rci_put_slot(p->producer.ring, p->positions[i], &header, NULL, m->data + from);
 	}
 }
 

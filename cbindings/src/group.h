@@ -40,6 +40,17 @@ static inline uint64_t hand_position(uint64_t w) { return w >> 2; }
 static inline unsigned hand_state(uint64_t w) { return (unsigned)(w & 3); }
 static inline uint64_t hand_with(uint64_t w, unsigned state) { return (w & ~UINT64_C(3)) | state; }
 
+/* A row's control word, by which a caller speaks to the taker: tag:32, the low half of the position in hand |
+ * credit:30 | waiting | cancel (messaging.md, 9). */
+#define CONTROL_CANCEL UINT64_C(1)
+#define CONTROL_WAITING UINT64_C(2)
+#define CONTROL_ONE UINT64_C(4)
+#define FIRST_CREDIT 15
+static inline uint64_t control_word(uint64_t position) { return position << 32 | FIRST_CREDIT * CONTROL_ONE; }
+static inline uint32_t control_tag(uint64_t w) { return (uint32_t)(w >> 32); }
+static inline uint32_t control_credit(uint64_t w) { return (uint32_t)w >> 2; }
+static inline uint64_t *row_control(struct rc_in_hand_row *row) { return (uint64_t *)(void *)&row->reserved2; }
+
 static inline uint64_t *group_take(const struct group *g, uint64_t position) { return &g->taken[position & g->ring->mask]; }
 static inline struct rc_consumer_entry *group_entry(const struct group *g) { return &g->ring->entries[g->entry]; }
 static inline uint64_t group_gate(const struct group *g) { return load_acquire(&group_entry(g)->cursor); } /* pairs(cursor) */
@@ -52,6 +63,8 @@ bool rci_group_name_valid(const char *name);
 /* Maps a group of the ring, makes it if it is not there, and settles its entry: at the tail, or at
  * position 0 for who comes from a retired ring. It stays mapped as long as the ring. */
 int rci_group_open(struct ring *ring, const char *name, bool from_start, struct group **group);
+/* Maps a group that is there; NULL: it is not. */
+struct group *rci_group_find(struct ring *ring, const char *name);
 /* The group whose entry that is, for a producer that it holds back; NULL if its file can't be had. */
 struct group *rci_group_of_entry(struct ring *ring, uint64_t entry);
 void rci_groups_close(struct ring *ring);
@@ -65,6 +78,10 @@ uint32_t rci_group_hash(const char *name);
 int rci_group_settle(struct group *group, uint32_t hash, bool from_start);
 /* Whether the entry that the header names is the group's; finishes one that is half made. */
 bool rci_group_find_entry(struct group *group, uint64_t named);
+/* Whether an entry names the group as its member's. */
+bool rci_group_has_members(const struct group *group);
+/* Whether the participant of entry i is a member: its index, or NOBODY. */
+uint32_t rci_group_member_at(const struct group *group, uint64_t entry);
 /* Stops the group from gating if no member is left. True: none is. */
 bool rci_group_left(const struct group *group);
 /* The same in a ring that has taken this one's place, where a replacer may have carried the group over. */

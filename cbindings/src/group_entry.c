@@ -92,12 +92,19 @@ int rci_group_settle(struct group *g, uint32_t hash, bool from_start)
 	return rci_fail(RC_ERROR_DAMAGED, "%s: the group's entry changes without end", g->segment.path);
 }
 
-static bool has_members(const struct group *g)
+uint32_t rci_group_member_at(const struct group *g, uint64_t i)
 {
-	const struct ring *r = g->ring;
-	for (uint64_t i = 0, used = ring_entries_used(r); i < used; i++)
-		if (entry_state(load_acquire(&r->entries[i].state)) != RC_ENTRY_STATE_FREE && /* pairs(entry) */
-			load_relaxed(&r->entries[i].mode) == RC_ENTRY_MODE_MEMBER && load_acquire(&r->entries[i].group) == g->entry + 1)
+	const struct rc_consumer_entry *e = &g->ring->entries[i];
+	uint64_t word = load_acquire(&e->state); /* pairs(entry) */
+	if (entry_state(word) != RC_ENTRY_STATE_FREE && load_relaxed(&e->mode) == RC_ENTRY_MODE_MEMBER && load_acquire(&e->group) == g->entry + 1)
+		return entry_participant(word);
+	return NOBODY;
+}
+
+bool rci_group_has_members(const struct group *g)
+{
+	for (uint64_t i = 0, used = ring_entries_used(g->ring); i < used; i++)
+		if (rci_group_member_at(g, i) != NOBODY)
 			return true;
 	return false;
 }
@@ -115,12 +122,12 @@ bool rci_group_left(const struct group *g)
 {
 	uint64_t *state = &group_entry(g)->state;
 	for (int tries = 0; tries < GROUP_TRIES; tries++) {
-		if (has_members(g))
+		if (rci_group_has_members(g))
 			return false;
 		uint64_t word = group_state(g), next = entry_with(word, has_rows(g) ? RC_ENTRY_STATE_EVICTED : RC_ENTRY_STATE_LEAVING);
 		if (!cas(state, word, next)) /* pairs(entry) */
 			continue;
-		if (!has_members(g)) {
+		if (!rci_group_has_members(g)) {
 			rci_wake_producers(g->ring);
 			return true;
 		}

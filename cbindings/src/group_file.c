@@ -166,6 +166,24 @@ int rci_group_open(struct ring *r, const char *name, bool from_start, struct gro
 	return result;
 }
 
+struct group *rci_group_find(struct ring *r, const char *name)
+{
+	char path[RCI_PATH];
+	(void)pthread_mutex_lock(&r->group_mutex);
+	struct group *g = find(r, name, strlen(name));
+	if (g == NULL && (g = new_group(name, strlen(name))) != NULL) {
+		(void)snprintf(path, sizeof path, "%.*s.%015llx.%s" SUFFIX, RCI_PATH - 96, r->path, (unsigned long long)r->control_segment.id, name);
+		if (map(g, r, path, false) == RC_OK && rci_group_find_entry(g, load_acquire(&g->head->gate))) {
+			keep(r, g);
+		} else {
+			free_group(g);
+			g = NULL;
+		}
+	}
+	(void)pthread_mutex_unlock(&r->group_mutex);
+	return g;
+}
+
 /* The files of a ring's groups. */
 static bool list(const char *path, uint64_t id, glob_t *found)
 {

@@ -87,7 +87,8 @@ static int write_table(rc_domain *d, const uint8_t *table, size_t size)
 int rci_info_write(rc_domain *d)
 {
 	size_t size = 0;
-	uint8_t *table = rci_table_build(d->name, RC_VERSION, d->interests, &size);
+	const struct said said = {d->name, RC_VERSION, d->interests, d->offers};
+	uint8_t *table = rci_table_build(&said, &size);
 	if (table == NULL)
 		return rci_fail(RC_ERROR_NO_MEMORY, "table of interests");
 	int result = size <= RC_MAX_PARTICIPANT_INFO ? write_table(d, table, size)
@@ -143,6 +144,30 @@ void rci_interest_remove(rc_domain *d, const char *name, bool publisher, bool lo
 			rci_told(d);
 	}
 	(void)pthread_mutex_unlock(&d->mutex);
+}
+
+int rci_offer_add(rc_domain *d, const char *name, int32_t limit)
+{
+	int result = RC_OK;
+	(void)pthread_mutex_lock(&d->mutex);
+	struct offer **o = &d->offers;
+	while (*o != NULL && strcmp((*o)->name, name) != 0)
+		o = &(*o)->next;
+	if (*o == NULL && (*o = calloc(1, sizeof **o)) == NULL) {
+		result = rci_fail(RC_ERROR_NO_MEMORY, "service %s", name);
+	} else {
+		(void)snprintf((*o)->name, sizeof (*o)->name, "%s", name);
+		(*o)->limit += (uint32_t)limit;
+		struct offer *gone = (*o)->limit == 0 ? *o : NULL;
+		if (gone != NULL)
+			*o = gone->next;
+		free(gone);
+		result = rci_info_write(d);
+		if (result == RC_OK)
+			rci_told(d);
+	}
+	(void)pthread_mutex_unlock(&d->mutex);
+	return result;
 }
 
 /* Copies a table from the file of an info. */

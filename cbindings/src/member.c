@@ -32,8 +32,7 @@ static bool has_reports(const struct group *g)
 	return false;
 }
 
-/* Gives the row up; what is in hand becomes a report. */
-static void free_row(struct member *m)
+void rci_member_free_row(struct member *m)
 {
 	if (m->row == GROUP_ROWS)
 		return;
@@ -58,6 +57,20 @@ static int hold(struct member *m)
 	if (m->row != GROUP_ROWS || has_reports(m->group))
 		return RC_OK;
 	return rci_fail(RC_ERROR_GROUP_FULL, "%s: group %s has all its %d messages in hand: end some members", m->eyes.ring->path, m->group->name, GROUP_ROWS);
+}
+
+int rci_member_hold_rows(struct member *m, uint32_t *rows, uint32_t want, uint32_t *have)
+{
+	int result = RC_OK;
+	while (result == RC_OK && *have < want) {
+		if (m->row == GROUP_ROWS)
+			result = hold(m);
+		if (m->row == GROUP_ROWS)
+			return result;
+		rows[(*have)++] = m->row;
+		m->row = GROUP_ROWS;
+	}
+	return result;
 }
 
 /* Enters an entry of one's own, which gates nobody and says whom to wake. */
@@ -94,7 +107,7 @@ int rci_member_open(struct member *m, struct ring *ring, const char *name, bool 
 		return result;
 	result = enter(m, ring);
 	if (result != RC_OK)
-		free_row(m);
+		rci_member_free_row(m);
 	if (result != RC_OK)
 		rci_member_close(m);
 	return result;
@@ -106,7 +119,7 @@ bool rci_member_leave(struct member *m)
 		return false;
 	m->ended = true;
 	rci_member_acknowledge(m);
-	free_row(m);
+	rci_member_free_row(m);
 	bool retired = rci_reader_leave(&m->eyes);
 	wake_readers(m->eyes.ring);
 	return rci_group_left(m->group) && retired;

@@ -17,6 +17,7 @@ struct member {
 	struct rc_address self;
 	uint32_t row; /* GROUP_ROWS: none yet */
 	uint64_t hand; /* the row's word while a message is in hand; 0: none is */
+	bool lends_rows; /* its rows are somebody's who gives it one for each message: service.c */
 	bool ended; /* nothing more is to be taken here: the ring is retired */
 
 	uint64_t next; /* where to look next; positions between the gate and it are others' */
@@ -61,6 +62,10 @@ void rci_member_look_round(struct member *member);
 void rci_member_note_missed(struct member *member, struct missed missed);
 int rci_member_tell_missed(struct member *member, struct view *view);
 
+/* Gives a row up; what is in hand becomes a report. */
+void rci_member_free_row(struct member *member);
+/* Takes rows until `rows` has `want`, of which it has *have: RC_ERROR_GROUP_FULL; RC_OK also with fewer while reports hold some. */
+int rci_member_hold_rows(struct member *member, uint32_t *rows, uint32_t want, uint32_t *have);
 /* Takes a free row, if there is one. */
 void rci_member_hold_row(struct member *member);
 static inline struct rc_in_hand_row *member_row(const struct member *m) { return &m->group->rows[m->row]; }

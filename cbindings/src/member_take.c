@@ -47,13 +47,16 @@ static int refuse(struct member *m, uint64_t p, uint64_t taken, struct view *vie
 }
 
 /* Writes down whose message the row is about to have in hand. */
-static void describe(struct rc_in_hand_row *row, const struct rc_slot_header *h)
+static void describe(struct rc_in_hand_row *row, const struct view *view, uint64_t p)
 {
+	const struct rc_slot_header *h = &view->header;
+	bool addressed = (h->flags & RC_MESSAGE_FLAG_ADDRESSED) != 0;
 	uint64_t source[2];
-	memcpy(source, &h->producer, sizeof source);
+	memcpy(source, addressed ? &view->block.source : &h->producer, sizeof source);
 	store_relaxed((uint64_t *)(void *)&row->caller, source[0]);
 	store_relaxed((uint64_t *)(void *)&row->caller + 1, source[1]);
-	store_relaxed(&row->correlation, h->sequence);
+	store_relaxed(&row->correlation, addressed ? view->block.correlation : h->sequence);
+	store_release(row_control(row), control_word(p)); /* pairs(control) */
 }
 
 /* Takes position p, whose take word was `word`: free, or taken by somebody who has not started it. Only the
@@ -77,7 +80,7 @@ static int own(struct member *m, struct view *view, uint64_t p, uint64_t word)
 		return refuse(m, p, taken, view, fits);
 	struct rc_in_hand_row *row = member_row(m);
 	uint64_t hand = hand_word(p, RC_IN_HAND_STATE_UNCONFIRMED);
-	describe(row, &view->header);
+	describe(row, view, p);
 	store_release(&row->position, hand); /* pairs(hand): before STARTED */
 	if (!cas(take, taken, take_word(lap, m->row, RC_TAKE_STATE_STARTED))) /* pairs(take) */
 		return GO_ON; /* stolen, or given up: the copy goes */
@@ -210,7 +213,7 @@ int rci_member_next(struct member *m, struct view *view, struct report *report)
 	int result = rci_member_news(m, view, report);
 	if (result != READ_NOTHING)
 		return result;
-	if (m->row == GROUP_ROWS)
+	if (m->row == GROUP_ROWS && !m->lends_rows)
 		rci_member_hold_row(m);
 	return m->row != GROUP_ROWS ? find(m, view) : READ_NOTHING;
 }

@@ -21,6 +21,13 @@ bool rci_alive(const rc_domain *d, uint32_t index)
 	return index < d->record_count && rci_locked(d->participants.file.fd, RC_LOCK_BYTE_PARTICIPANT + index);
 }
 
+bool rci_gone(const rc_domain *d, const struct rc_address *a)
+{
+	const struct rc_participant_record *r = rci_record(d, a->index);
+	return a->node != d->node_id || a->epoch != d->epoch || r == NULL ||
+		load_acquire(&r->state) != ((uint64_t)a->generation << 32 | RC_PARTICIPANT_STATE_LIVE); /* pairs(live) */
+}
+
 uint64_t *rci_changes(const rc_domain *d)
 {
 	struct rc_participants_header *h = (void *)(d->participants.base + RC_SEGMENT_HEADER_SIZE);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "post.h"
 #include "subscription.h"
 
 /* A producer that waits for room looks again after so long. */
@@ -104,6 +105,8 @@ static int open_publisher(rc_publisher *p, const rc_publisher_config *config)
 	p->timestamps = config->timestamps;
 	if (result == RC_OK)
 		result = n > 0 ? open_ring(p) : RC_ERROR_INVALID;
+	if (result == RC_OK)
+		result = rci_name_kind(p->domain, p->topic, "services");
 	if (result == RC_OK)
 		result = rci_handle_take(p->domain, p->topic, &p->handle);
 	if (result == RC_OK) {
@@ -222,29 +225,6 @@ void rci_put_header(const rc_publisher *p, const rc_marks *marks, size_t total, 
 		h->flags |= RC_MESSAGE_FLAG_TIMESTAMPED;
 }
 
-/* Readers that check afterwards may look meanwhile; in the ThreadSanitizer build the bytes are atomic for that. */
-static void put_bytes(uint8_t *to, const uint8_t *from, size_t size)
-{
-#ifdef RCI_TSAN
-	for (size_t i = 0; i < size; i++)
-		store_relaxed(to + i, from[i]);
-#else
-	memcpy(to, from, size);
-#endif
-}
-
-void rci_put_slot(const rc_publisher *p, uint64_t position, const struct rc_slot_header *header, const uint8_t *payload)
-{
-	struct rc_slot_header *slot = ring_slot(p->producer.ring, position);
-	uint64_t words[8];
-	memcpy(words, header, sizeof words);
-	for (unsigned i = 1; i < 8; i++) /* all but published */
-		store_relaxed((uint64_t *)(void *)slot + i, words[i]);
-	store_relaxed((uint32_t *)(void *)slot + 2, header->payload_start);
-	if (payload != NULL && header->payload_length != 0)
-		put_bytes((uint8_t *)slot + header->payload_start, payload, header->payload_length);
-}
-
 /* A call that waits for room. */
 struct call {
 	rc_publisher *publisher;
@@ -252,12 +232,20 @@ struct call {
 	uint64_t position;
 };
 
+/* Makes it the header of a question. */
+static void address(struct rc_slot_header *h)
+{
+	h->kind = RC_MESSAGE_KIND_REQUEST;
+	h->flags |= RC_MESSAGE_FLAG_ADDRESSED;
+	h->payload_start += RC_ADDRESS_BLOCK_SIZE;
+}
+
 static int publish_once(void *argument)
 {
 	struct call *c = argument;
 	rc_publisher *p = c->publisher;
 	struct rc_slot_header header;
-	if (c->message != NULL && c->message->size > p->producer.ring->shape.payload) {
+	if (c->message != NULL && c->message->block == NULL && c->message->size > p->producer.ring->shape.payload) {
 		int result = rci_publish_fragments(p, c->message);
 		return result == RCI_RETIRED ? rci_publisher_reopen(p) != RC_OK ? RC_ERROR_SYSTEM : RC_NOTHING : result;
 	}
@@ -271,7 +259,9 @@ static int publish_once(void *argument)
 		if (__builtin_expect(result != RC_OK || c->message == NULL, 0))
 			return result;
 		rci_put_header(p, c->message->marks, c->message->size, &header);
-		rci_put_slot(p, c->position, &header, c->message->data);
+		if (__builtin_expect(c->message->block != NULL, 0))
+			address(&header);
+		rci_put_slot(p->producer.ring, c->position, &header, c->message->block, c->message->data);
 		result = rci_publisher_end(p, c->position, true);
 		if (__builtin_expect(result != RC_ERROR_FENCED, 1)) {
 			p->fast.sequence++;
@@ -330,7 +320,7 @@ int rc_publisher_publish_marked(rc_publisher *p, const void *data, size_t size, 
 		return result;
 	if (p->fast.claimed)
 		return rci_fail(RC_ERROR_BUSY, "publish %s: a claim is open: end it first", p->topic);
-	struct outgoing message = {data, size, marks};
+	struct outgoing message = {data, size, marks, NULL};
 	struct call call = {p, &message, 0};
 	result = publish_once(&call);
 	if (__builtin_expect(result == RC_NOTHING, 0))
@@ -342,6 +332,23 @@ int rc_publisher_publish_marked(rc_publisher *p, const void *data, size_t size, 
 int rc_publisher_publish(rc_publisher *p, const void *data, size_t size, int64_t timeout)
 {
 	return rc_publisher_publish_marked(p, data, size, NULL, timeout);
+}
+
+int rci_publisher_ask(rc_publisher *p, const struct outgoing *question, int64_t timeout)
+{
+	int result = check_call(p, question->data, question->size, question->marks);
+	if (result != RC_OK)
+		return result;
+	uint32_t room = p->producer.ring->shape.payload - RC_ADDRESS_BLOCK_SIZE;
+	if (question->size > room || p->producer.ring->shape.payload < RC_ADDRESS_BLOCK_SIZE)
+		return rci_fail(RC_ERROR_TOO_LARGE, "survey on %s: %zu bytes: a slot has %u: ask for a slot size of %zu", p->topic, question->size,
+			(unsigned)room, (question->size + RC_ADDRESS_BLOCK_SIZE + 63) & ~(size_t)63);
+	struct call call = {p, question, 0};
+	result = publish_once(&call);
+	if (result == RC_NOTHING)
+		result = wait_and_publish(&call, timeout);
+	hasten(p);
+	return result;
 }
 
 int rc_publisher_claim(rc_publisher *p, size_t size, int64_t timeout, rc_claim *claim)
@@ -399,7 +406,7 @@ int rc_claim_commit(rc_claim *claim, const void *data, size_t size, const rc_mar
 		return rci_fail(RC_ERROR_INVALID, "commit: unknown content %u", (unsigned)marks->content);
 	rci_put_header(p, marks, size, &header);
 	header.payload_start = (uint32_t)(RC_SLOT_HEADER_SIZE + start);
-	rci_put_slot(p, claim->position, &header, NULL);
+	rci_put_slot(p->producer.ring, claim->position, &header, NULL, NULL);
 	result = rci_publisher_end(p, claim->position, true);
 	p->fast.claimed = 0;
 	claim->publisher = NULL;

@@ -25,13 +25,14 @@ struct outgoing {
 	const uint8_t *data;
 	size_t size;
 	const rc_marks *marks;
+	const struct rc_address_block *block; /* of a survey's question; NULL: data */
 };
 
 /* One try: RC_OK, RC_NOTHING (no room), RCI_RETIRED, or an error. */
 int rci_publisher_claim_once(rc_publisher *publisher, uint64_t *position);
 int rci_publisher_end(rc_publisher *publisher, uint64_t position, bool commit);
-/* Writes header and payload of one slot. */
-void rci_put_slot(const rc_publisher *publisher, uint64_t position, const struct rc_slot_header *header, const uint8_t *payload);
+/* Publishes the question of a survey, in one slot. Waits as rc_publisher_publish does. */
+int rci_publisher_ask(rc_publisher *publisher, const struct outgoing *question, int64_t timeout);
 void rci_put_header(const rc_publisher *publisher, const rc_marks *marks, size_t total, struct rc_slot_header *header);
 /* Opens the ring again, which was given up. */
 int rci_publisher_reopen(rc_publisher *publisher);

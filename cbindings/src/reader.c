@@ -281,6 +281,17 @@ static inline bool header_fits(const struct ring *r, const struct rc_slot_header
 	return h->payload_start >= start && h->payload_start <= r->stride && h->payload_length <= r->stride - h->payload_start;
 }
 
+/* Copies the address block, which lies behind the header. */
+static inline void copy_block(struct view *view, const struct rc_slot_header *slot)
+{
+	uint64_t words[RC_ADDRESS_BLOCK_SIZE / 8];
+	if (__builtin_expect((view->header.flags & RC_MESSAGE_FLAG_ADDRESSED) == 0, 1))
+		return;
+	for (unsigned i = 0; i < RC_ADDRESS_BLOCK_SIZE / 8; i++)
+		words[i] = load_relaxed((const uint64_t *)(const void *)(slot + 1) + i);
+	memcpy(&view->block, words, sizeof view->block);
+}
+
 /* Copies what a writer may change meanwhile; in the ThreadSanitizer build by atomic bytes. */
 static void copy_payload(uint8_t *to, const uint8_t *from, size_t size)
 {
@@ -307,6 +318,8 @@ static enum look copy_message(struct reader *d, uint64_t c, struct view *view, b
 	}
 	copy_header(&view->header, slot);
 	*fits = header_fits(r, &view->header);
+	if (*fits)
+		copy_block(view, slot);
 	if (*fits)
 		copy_payload(d->copy, (const uint8_t *)slot + view->header.payload_start, view->header.payload_length);
 	fence_acquire();
@@ -369,6 +382,8 @@ static int take(struct reader *d, struct view *view)
 		const struct rc_slot_header *slot = ring_slot(r, c);
 		copy_header(&view->header, slot);
 		fits = header_fits(r, &view->header);
+		if (fits)
+			copy_block(view, slot);
 		view->payload = (const uint8_t *)slot + (fits ? view->header.payload_start : 0);
 	} else {
 		enum look found = copy_message(d, c, view, &fits);

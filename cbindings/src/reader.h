@@ -13,6 +13,7 @@ enum look { LOOK_NOTHING, LOOK_THERE, LOOK_STEP, LOOK_STUCK, LOOK_OVERRUN, LOOK_
 /* A message, or a fragment, where it lies or as a copy. */
 struct view {
 	struct rc_slot_header header; /* a copy, checked */
+	struct rc_address_block block; /* a copy, where the header says ADDRESSED and its bounds fit */
 	const uint8_t *payload;
 	uint64_t position;
 	uint64_t missed; /* READ_LAGGED: that many, from position on */

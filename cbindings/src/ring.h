@@ -111,6 +111,7 @@ int rci_get_geometry(const uint8_t *base, size_t size, const char *path, struct 
 struct wish {
 	struct shape shape;
 	const struct grant *rights; /* of its own; NULL: as the domain has them */
+	bool existing; /* RC_ERROR_NOT_FOUND where it is not there; nothing is made but in the place of one that is retired */
 };
 
 /* ring_file.c */
@@ -217,6 +218,9 @@ struct producer {
 	struct stopwatch stuck_for;
 	bool unfenced; /* exclusive: who goes to sleep fences for us */
 };
+
+/* slot.c: writes header, block and payload of one slot; block and payload may be NULL. */
+void rci_put_slot(const struct ring *ring, uint64_t position, const struct rc_slot_header *header, const struct rc_address_block *block, const void *payload);
 
 /* claim.c: shared rings. exclusive.c: the others. */
 int rci_claim_shared(struct producer *producer, uint64_t *position);

@@ -179,6 +179,8 @@ static int open_once(rc_domain *d, struct ring *r, const char *path, const struc
 	memset(r, 0, sizeof *r);
 	r->data.file.fd = -1;
 	int result = rci_segment_open(&r->control_segment, name, RC_SEGMENT_KIND_RING_CONTROL, true);
+	if (result == RC_ERROR_NOT_FOUND && want->existing)
+		return result;
 	if (result == RC_ERROR_NOT_FOUND)
 		return create(d, r, path, want);
 	if (result == RCI_RETIRED)

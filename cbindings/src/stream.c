@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "post.h"
 #include "subscription.h"
 
 /* Joins the group in the successor before it leaves here. */
@@ -24,9 +25,8 @@ static int follow_as_member(struct stream *s, struct ring *ring)
 /* Opens the name again and goes on there: the ring was given up. */
 static int follow(struct stream *s)
 {
-	const struct wish any = {0};
 	struct ring *ring = NULL;
-	int result = rci_ring_open(s->domain, s->path, &any, false, &ring);
+	int result = rci_ring_open(s->domain, s->path, &s->want, false, &ring);
 	if (result != RC_OK)
 		return result;
 	struct ring *old = s->ring;
@@ -56,13 +56,12 @@ static int enter(struct stream *s, uint64_t history)
 /* Joins a queue group; a ring that was replaced meanwhile is left for its successor at once. */
 static int enter_group(struct stream *s, const char *name)
 {
-	const struct wish any = {0};
 	struct member *m = calloc(1, sizeof *m);
 	int result = m == NULL ? rci_fail(RC_ERROR_NO_MEMORY, "group %s", name) : rci_member_open(m, s->ring, name, false);
 	for (int i = 0; result == RCI_RETIRED && i < 10; i++) {
 		rci_ring_close(s->ring);
 		s->ring = NULL;
-		result = rci_ring_open(s->domain, s->path, &any, false, &s->ring);
+		result = rci_ring_open(s->domain, s->path, &s->want, false, &s->ring);
 		if (result == RC_OK)
 			result = rci_member_open(m, s->ring, name, false);
 	}
@@ -77,11 +76,10 @@ static int enter_group(struct stream *s, const char *name)
 /* Gives the entry back, and those that replacers have made of it meanwhile. */
 static void leave(struct stream *s)
 {
-	const struct wish any = {0};
 	bool again = s->member != NULL ? rci_member_leave(s->member) : rci_reader_leave(&s->reader);
 	for (int i = 0; again && i < 10; i++) {
 		struct ring *ring = NULL;
-		if (rci_ring_open(s->domain, s->path, &any, false, &ring) != RC_OK)
+		if (rci_ring_open(s->domain, s->path, &s->want, false, &ring) != RC_OK)
 			return;
 		if (s->member != NULL)
 			rci_group_left_successor(s->member->group, ring);
@@ -94,7 +92,6 @@ static void leave(struct stream *s)
 
 int rci_stream_open(rc_subscription *owner, const char *topic, uint64_t history, bool first, struct stream **stream)
 {
-	const struct wish any = {0};
 	struct stream *s = calloc(1, sizeof *s);
 	if (s == NULL)
 		return rci_fail(RC_ERROR_NO_MEMORY, "subscribe to %s", topic);
@@ -102,7 +99,11 @@ int rci_stream_open(rc_subscription *owner, const char *topic, uint64_t history,
 	s->live = owner->live;
 	(void)snprintf(s->topic, sizeof s->topic, "%s", topic);
 	(void)snprintf(s->path, sizeof s->path, "%.*s/topics/%s", RCI_PATH - 512, s->domain->directory, topic);
-	int result = rci_ring_open(s->domain, s->path, &any, false, &s->ring);
+	if (owner->mail)
+		rci_mail_stream(s);
+	int result = rci_ring_open(s->domain, s->path, &s->want, false, &s->ring);
+	if (result == RC_OK && !s->mail)
+		result = rci_name_kind(s->domain, topic, "services");
 	if (result == RC_OK)
 		result = owner->group[0] != 0 ? enter_group(s, owner->group) : enter(s, history);
 	if (result != RC_OK) {
@@ -171,6 +172,12 @@ static inline bool tell_message(struct stream *s, const struct view *view, rc_re
 {
 	const struct rc_slot_header *h = &view->header;
 	clear(s, out, RC_TYPE_MESSAGE);
+	if (__builtin_expect((h->flags & RC_MESSAGE_FLAG_ADDRESSED) != 0 || s->mail, 0)) {
+		if (s->mail && !rci_mail_is_ours(s->domain, view))
+			return false;
+		s->block = view->block;
+		out->block = &s->block;
+	}
 	out->data = view->payload;
 	out->size = h->payload_length;
 	out->source = h->producer;

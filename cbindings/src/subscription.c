@@ -79,7 +79,7 @@ int rc_subscription_open(rc_domain *domain, const char *topic, const rc_subscrip
 	if (s == NULL)
 		return rci_fail(RC_ERROR_NO_MEMORY, "subscribe to %s", topic);
 	s->domain = domain;
-	s->event_fd = -1;
+	s->event.fd = -1;
 	(void)snprintf(s->name, sizeof s->name, "%s", topic);
 	(void)pthread_mutex_lock(&domain->mutex);
 	domain->open_handles++;
@@ -98,7 +98,7 @@ void rc_subscription_close(rc_subscription *s)
 		return;
 	rc_domain *domain = s->domain;
 	rci_subscription_slow(s);
-	rci_events_forget(s);
+	rci_events_forget(domain, &s->event);
 	rci_refused_forget(s);
 	while (s->first != NULL) {
 		struct stream *next = s->first->next;
@@ -109,6 +109,8 @@ void rc_subscription_close(rc_subscription *s)
 		rci_interest_remove(domain, s->name, false, s->local_only, s->live);
 	(void)pthread_mutex_lock(&domain->mutex);
 	domain->open_handles--;
+	if (s->mail)
+		domain->inbox_open = false;
 	(void)pthread_mutex_unlock(&domain->mutex);
 	free(s);
 }
@@ -202,7 +204,7 @@ int rc_subscription_poll(rc_subscription *s, rc_received *received)
 	if (__builtin_expect(result != RC_OK, 0))
 		return result;
 	result = rci_subscription_take(s, received);
-	if (__builtin_expect(result == RC_NOTHING && s->event_fd >= 0, 0)) {
+	if (__builtin_expect(result == RC_NOTHING && s->event.fd >= 0, 0)) {
 		rci_events_arm(s);
 		result = rci_subscription_take(s, received);
 	}

@@ -3,6 +3,7 @@
 #define RCI_SUBSCRIPTION_H
 
 #include "assemble.h"
+#include "events.h"
 #include "member.h"
 
 /* One topic of a subscription. */
@@ -14,7 +15,9 @@ struct stream {
 	struct assembler assembler;
 	char topic[RC_MAX_NAME + 1];
 	char path[RCI_PATH];
-	bool live;
+	bool live, mail;
+	struct wish want; /* what its ring is opened as */
+	struct rc_address_block block; /* of the message that was handed out last */
 	bool failed; /* its ring can't be read: told once, then left alone */
 	struct stream *next;
 };
@@ -24,6 +27,7 @@ struct rc_subscription {
 	rc_domain *domain;
 	char name[RC_MAX_NAME + 1]; /* a topic, or a pattern */
 	bool pattern, live, local_only, interested;
+	bool mail; /* the inbox of this participant */
 	char group[GROUP_NAME_LIMIT + 1]; /* empty: none */
 	uint64_t history;
 	struct stream *first;   /* one for a name; for a pattern, those that match */
@@ -36,8 +40,7 @@ struct rc_subscription {
 	size_t turn; /* where the next wait over several begins */
 	uint64_t spin_ns;
 
-	int event_fd; /* -1: none */
-	rc_subscription *next_event;
+	struct event_source event;
 };
 
 /* The short ways end: what they have read counts. Before anybody touches the reader. */
@@ -51,6 +54,9 @@ int rci_stream_open(rc_subscription *subscription, const char *topic, uint64_t h
 void rci_stream_close(struct stream *stream);
 /* One try to take something. */
 int rci_stream_take(struct stream *stream, rc_received *received);
+/* inbox.c: makes it that of the inbox; whether a message of it is for us, and in time. */
+void rci_mail_stream(struct stream *stream);
+bool rci_mail_is_ours(rc_domain *domain, const struct view *view);
 /* Gives back what is in hand. */
 void rci_stream_release(struct stream *stream);
 /* Leave word in all rings of the subscriptions before sleep. True: a producer may not see that. */
@@ -87,7 +93,6 @@ struct waiter {
 int rci_wait_for(rc_domain *domain, int64_t timeout, uint64_t *spin_ns, const struct waiter *waiter);
 
 /* event_fd.c */
-void rci_events_forget(rc_subscription *subscription);
 /* Clears the descriptor and sets the bit: what comes from now on makes it readable. */
 void rci_events_arm(rc_subscription *subscription);
 

@@ -78,6 +78,16 @@ static void recover(rc_domain *d, uint32_t index, uint64_t state)
 		rci_changed(d);
 }
 
+bool rci_recover(rc_domain *d, const struct rc_address *a)
+{
+	if (rci_gone(d, a))
+		return true;
+	if (rci_alive(d, a->index))
+		return false;
+	recover(d, a->index, (uint64_t)a->generation << 32 | RC_PARTICIPANT_STATE_LIVE);
+	return true;
+}
+
 void rci_sweep(rc_domain *d)
 {
 	for (uint32_t i = 0; i < d->record_count; i++) {

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "check.h"
-#include "domain.h"
+#include "table.h"
 
 static uint64_t seed;
 /* A ring that was damaged costs its users 20 ms each until they have another one, so the rounds are few. */
@@ -271,24 +271,40 @@ static void seal_where_none_belongs(void)
 	WANT(RC_OK, rc_domain_close(domain));
 }
 
-static void ignore_interest(void *argument, const char *name, bool pattern, bool publisher)
+/* Touches all that is told. */
+struct toucher {
+	struct table_visitor visitor; /* first */
+	size_t count;
+};
+
+static void touch_interest(struct table_visitor *v, const char *name, bool pattern, bool publisher) { ((struct toucher *)(void *)v)->count += strlen(name) + pattern + publisher; }
+static void touch_texts(struct table_visitor *v, const char *name, const char *version) { ((struct toucher *)(void *)v)->count += strlen(name) + strlen(version); }
+static void touch_service(struct table_visitor *v, const char *name, uint32_t limit, uint32_t room) { ((struct toucher *)(void *)v)->count += strlen(name) + limit + room; }
+static void touch_want(struct table_visitor *v, const char *name, const char *a, const char *b) { ((struct toucher *)(void *)v)->count += strlen(name) + strlen(a) + strlen(b); }
+
+/* Reads the bytes as either table. */
+static void touch(struct toucher *t, const uint8_t *bytes, size_t size)
 {
-	size_t *count = argument;
-	*count += strlen(name) + pattern + publisher;
+	t->visitor = (struct table_visitor){.participant = touch_texts, .interest = touch_interest, .service = touch_service, .node = touch_texts, .want = touch_want};
+	(void)rci_table_visit(bytes, size, &t->visitor);
+	(void)rci_directory_visit(bytes, size, &t->visitor);
 }
 
 /* Every truncation of a table, and many scribbles, are read without leaving it. */
 static void scribbled_tables(void)
 {
 	struct interest second = {.name = "b.>", .live = true}, first = {.name = "a.b", .publisher = true, .next = &second};
-	size_t size = 0, count = 0;
-	uint8_t *table = rci_table_build("name", "version", &first, &size);
+	struct offer offer = {.name = "squares", .limit = 3};
+	const struct said said = {"name", "version", &first, &offer};
+	struct toucher toucher = {.count = 0};
+	size_t size = 0;
+	uint8_t *table = rci_table_build(&said, &size);
 	CHECK(table != NULL && rci_table_pattern_matches(table, size, "b.c.d") && !rci_table_pattern_matches(table, size, "a.b"));
 	for (size_t n = 0; n < size; n++) {
 		uint8_t *part = malloc(n + 1); /* its end is known to AddressSanitizer */
 		uint8_t *exact = n > 0 ? realloc(part, n) : part;
 		memcpy(exact, table, n);
-		(void)rci_table_interests(exact, n, ignore_interest, &count);
+		touch(&toucher, exact, n);
 		free(exact);
 	}
 	for (int i = 0; i < 200000; i++) {
@@ -296,11 +312,11 @@ static void scribbled_tables(void)
 		memcpy(copy, table, size);
 		for (uint64_t hits = 1 + next_random() % 4; hits > 0; hits--)
 			copy[next_random() % size] = (uint8_t)next_random();
-		(void)rci_table_interests(copy, size, ignore_interest, &count);
+		touch(&toucher, copy, size);
 		free(copy);
 	}
 	free(table);
-	CHECK(count > 0);
+	CHECK(toucher.count > 0);
 }
 
 static void write_bytes(const char *path, off_t at, const void *bytes, size_t size)
