@@ -25,7 +25,20 @@ const (
 	roleSleeper  role = "sleeper"
 	roleKeeper   role = "keeper"
 	roleIdler    role = "idler"
+	roleAsker    role = "asker"
+	roleServer   role = "server"
+	roleSurveyor role = "surveyor"
+	roleAnswerer role = "answerer"
 )
+
+// counts reports whether the role's messages are those of the run, and their latencies.
+func (r role) counts() bool {
+	switch r {
+	case roleReader, rolePing, roleSleeper, roleAsker, roleSurveyor:
+		return true
+	}
+	return false
+}
 
 // An assignment is what a child is told, as one line of JSON.
 type assignment struct {
@@ -104,7 +117,7 @@ func newWorker(a *assignment) (*worker, error) {
 	if a.Spec.Scenario == Stream && a.Spec.Rate == 0 {
 		w.shown = 1<<10 - 1
 	}
-	if a.Role == roleReader || a.Role == rolePing || a.Role == roleSleeper {
+	if a.Role.counts() {
 		w.times = newRecorder(a.Spec.Every, a.Spec.Duration)
 	}
 	return w, nil
@@ -117,7 +130,7 @@ func (w *worker) run(ctx context.Context) error {
 		return err
 	}
 	name := fmt.Sprintf("bench-%s-%d", w.Role, w.Index)
-	w.bus, err = ringcast.Open(ctx, &ringcast.Config{Dir: w.Dir, Domain: domain, Name: name, Wait: policy})
+	w.bus, err = ringcast.Open(ctx, &ringcast.Config{Dir: w.Dir, Domain: domain, Name: name, Wait: policy, InboxSlotSize: max(w.Spec.Size, 2048)})
 	if err != nil {
 		return err
 	}
@@ -151,6 +164,14 @@ func (w *worker) work(ctx context.Context) error {
 		return w.keep(ctx)
 	case roleIdler:
 		return w.idle(ctx)
+	case roleAsker:
+		return w.ask(ctx)
+	case roleServer:
+		return w.serve(ctx)
+	case roleSurveyor:
+		return w.survey(ctx)
+	case roleAnswerer:
+		return w.answer(ctx)
 	}
 	return fmt.Errorf("role %q is unknown", string(w.Role))
 }

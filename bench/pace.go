@@ -14,6 +14,14 @@ type schedule struct {
 	period float64 // nanoseconds
 	sent   int64
 	behind time.Duration // the most that a message was late
+	yields bool          // between two looks at the clock: others may want the core
+}
+
+// schedule is the worker's part of the rate, from now on.
+func (w *worker) schedule() *schedule {
+	s := newSchedule(now(), w.Spec.Rate, w.Index, w.Spec.Producers)
+	s.yields = w.Spec.Wait == Yield
+	return s
 }
 
 // newSchedule begins one at an instant of the clock. With several producers each
@@ -48,6 +56,8 @@ func (s *schedule) wait(stop func() bool) (due time.Duration, ok bool) {
 		}
 		if ahead > sleepSlack {
 			time.Sleep(min(ahead-sleepSlack, 20*time.Millisecond))
+		} else if s.yields {
+			_, _, _ = unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
 		}
 	}
 }

@@ -22,9 +22,17 @@ func (w *worker) ping(ctx context.Context) error {
 	if err := w.begin(ctx); err != nil {
 		return err
 	}
+	if err := w.repeat(func(tag uint64) error { return w.trip(ctx, there, back, tag) }); err != nil {
+		return err
+	}
+	return w.send(ctx, there, tagOf(0, w.total+1)|lastMark, 0)
+}
+
+// repeat does it again and again, by the schedule if there is one, until the run is over.
+func (w *worker) repeat(once func(tag uint64) error) error {
 	next := w.atOnce
 	if w.Spec.Rate > 0 {
-		s := newSchedule(now(), w.Spec.Rate, 0, 1)
+		s := w.schedule()
 		defer func() { w.behind = s.behind }()
 		next = func() (time.Duration, bool) { return s.wait(w.turn) }
 	}
@@ -33,7 +41,7 @@ func (w *worker) ping(ctx context.Context) error {
 		if !ok {
 			break
 		}
-		if err := w.trip(ctx, there, back, tagOf(0, w.total+1)); err != nil {
+		if err := once(tagOf(w.Index, w.total+1)); err != nil {
 			return err
 		}
 		if w.window.measured {
@@ -42,7 +50,7 @@ func (w *worker) ping(ctx context.Context) error {
 		}
 		w.count()
 	}
-	return w.send(ctx, there, tagOf(0, w.total+1)|lastMark, 0)
+	return nil
 }
 
 // atOnce is the pace of one round trip after the other.

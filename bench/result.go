@@ -11,11 +11,11 @@ func (r *Result) add(accounts []account) error {
 		r.Processes = append(r.Processes, p)
 		r.Missed += p.Missed
 		r.Allocs = max(r.Allocs, p.Allocs)
-		switch role(p.Role) {
-		case roleReader, roleSleeper, rolePing:
+		switch one := role(p.Role); {
+		case one.counts():
 			r.Rate += p.Rate
 			reads += p.Total
-		case roleProducer, roleCaller:
+		case one == roleProducer || one == roleCaller:
 			sent += p.Total
 		}
 		if err := r.mergeParts(a.Histograms); err != nil {
@@ -25,7 +25,7 @@ func (r *Result) add(accounts []account) error {
 	if err := r.seal(); err != nil {
 		return err
 	}
-	if r.Spec.Scenario != PingPong && r.Spec.Scenario != Idle && r.Missed == 0 && reads != sent*uint64(r.Spec.Readers) {
+	if s := r.Spec.Scenario; (s == Stream || s == Wake) && r.Missed == 0 && reads != sent*uint64(r.Spec.Readers) {
 		return fmt.Errorf("%d messages were sent to %d readers, and %d were read", sent, r.Spec.Readers, reads)
 	}
 	return nil

@@ -34,6 +34,10 @@ func TestScenarios(t *testing.T) {
 		"wake":                {Scenario: Wake, Pause: time.Millisecond},
 		"wake with intervals": {Scenario: Wake, Pause: time.Millisecond, Every: 20 * time.Millisecond},
 		"stream over time":    {Scenario: Stream, Rate: 2000, Readers: 2, Every: 20 * time.Millisecond},
+		"requests":            {Scenario: Request, Size: 4096},
+		"requests at a rate":  {Scenario: Request, Producers: 2, Rate: 500, Wait: Yield},
+		"survey":              {Scenario: Survey, Readers: 3},
+		"survey of large":     {Scenario: Survey, Size: 8192, Rate: 100},
 		"copying":             {Scenario: Stream, Copy: true},
 		"ping-pong copying":   {Scenario: PingPong, Copy: true},
 		"pinned":              {Scenario: Stream, Pin: []int{0}},
@@ -147,7 +151,7 @@ func TestSpecErrorsTeach(t *testing.T) {
 		spec Spec
 		want string
 	}{
-		"scenario":  {Spec{Scenario: "sing"}, "want stream, pingpong, wake or idle"},
+		"scenario":  {Spec{Scenario: "sing"}, "want stream, pingpong, wake, idle, request or survey"},
 		"small":     {Spec{Scenario: Stream, Size: 8}, "want 16 bytes"},
 		"slot":      {Spec{Scenario: Stream, Size: 128, SlotSize: 64}, "must fit a slot"},
 		"exclusive": {Spec{Scenario: Stream, Producers: 2, Exclusive: true}, "takes one"},
@@ -158,7 +162,7 @@ func TestSpecErrorsTeach(t *testing.T) {
 		"rate":      {Spec{Scenario: Stream, Rate: -1}, "messages a second"},
 		"batch":     {Spec{Scenario: Stream, Batch: 2, Rate: 5}, "without a rate"},
 		"no batch":  {Spec{Scenario: Stream, Batch: -1}, "one by one"},
-		"pace":      {Spec{Scenario: Wake, Rate: 1}, "only streams and round trips"},
+		"pace":      {Spec{Scenario: Wake, Rate: 1}, "only streams, round trips"},
 		"long":      {Spec{Scenario: Stream, Duration: 2 * time.Hour}, "at most 1h"},
 	} {
 		if _, err := c.spec.Complete(); err == nil || !strings.Contains(err.Error(), c.want) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/bits"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/ringcast/ringcast"
@@ -22,6 +23,10 @@ const (
 	Wake Scenario = "wake"
 	// Idle is readers asleep on many topics on which nothing comes.
 	Idle Scenario = "idle"
+	// Request is requests to a service and their replies, one at a time.
+	Request Scenario = "request"
+	// Survey is a question to all readers, until the last has answered.
+	Survey Scenario = "survey"
 )
 
 // A Waiting says how everybody waits: block, spin or yield.
@@ -58,7 +63,8 @@ type Spec struct {
 	Pause time.Duration `json:"pause_ns,omitempty"`
 	// Topics are what each reader of an Idle sleeps on. Zero means 100.
 	Topics int `json:"topics,omitempty"`
-	// Producers of a Stream, Readers of it or of an Idle. Zero means 1.
+	// Producers of a Stream, those who ask a Request; Readers of a Stream, an Idle or a
+	// Survey. Zero means 1.
 	Producers int `json:"producers"`
 	Readers   int `json:"readers"`
 	// Copy publishes from memory of the producer's own and copies on the reader's
@@ -99,18 +105,13 @@ const (
 // Complete fills in what is zero and says what is wrong.
 func (s Spec) Complete() (Spec, error) {
 	s = s.withDefaults()
-	if s.Scenario != Stream {
-		s.Producers = 1
-		if s.Scenario != Idle {
-			s.Readers = 1
-		}
-	}
+	s = s.withCrowd()
 	if _, err := s.Wait.policy(); err != nil {
 		return s, err
 	}
 	switch {
-	case s.Scenario != Stream && s.Scenario != PingPong && s.Scenario != Wake && s.Scenario != Idle:
-		return s, fmt.Errorf("scenario %q: want stream, pingpong, wake or idle", string(s.Scenario))
+	case !slices.Contains([]Scenario{Stream, PingPong, Wake, Idle, Request, Survey}, s.Scenario):
+		return s, fmt.Errorf("scenario %q: want stream, pingpong, wake, idle, request or survey", string(s.Scenario))
 	case s.Scenario == Idle && (s.Topics < 1 || s.Topics > 10_000):
 		return s, fmt.Errorf("%d topics: want 1 to 10000", s.Topics)
 	case s.Size < minSize || s.Size > 16<<20:
@@ -130,7 +131,7 @@ func (s Spec) Complete() (Spec, error) {
 	case s.Batch > 0 && (s.Scenario != Stream || s.Rate > 0 || s.Copy):
 		return s, fmt.Errorf("batch of %d messages: only a stream without a rate is written in place in batches", s.Batch)
 	case s.Rate > 0 && (s.Scenario == Wake || s.Scenario == Idle):
-		return s, fmt.Errorf("rate %v with scenario %s: only streams and round trips have one", s.Rate, s.Scenario)
+		return s, fmt.Errorf("rate %v with scenario %s: only streams, round trips and requests have one", s.Rate, s.Scenario)
 	case s.Duration < 0 || s.Duration > maxDuration || s.Warmup < 0 || s.Warmup > maxDuration:
 		return s, fmt.Errorf("duration %v after warm-up %v: want at most %v each", s.Duration, s.Warmup, maxDuration)
 	case s.Every < 0:
@@ -140,6 +141,25 @@ func (s Spec) Complete() (Spec, error) {
 		s.Every = max(s.Every, s.Duration/mostIntervals)
 	}
 	return s, s.checkPin()
+}
+
+// heading is what a message of the scenario has in its slot besides the payload.
+func (s Scenario) heading() int {
+	if s == Survey {
+		return 64 // who asks, rounded up
+	}
+	return 0
+}
+
+// withCrowd leaves those scenarios with one producer or one reader that have no more.
+func (s Spec) withCrowd() Spec {
+	if s.Scenario != Stream && s.Scenario != Request {
+		s.Producers = 1
+	}
+	if s.Scenario != Stream && s.Scenario != Idle && s.Scenario != Survey {
+		s.Readers = 1
+	}
+	return s
 }
 
 func (s Spec) checkPin() error {
@@ -161,7 +181,7 @@ func (s Spec) withDefaults() Spec {
 	def(&s.Producers, 1)
 	def(&s.Readers, 1)
 	def(&s.Slots, 1024)
-	def(&s.SlotSize, (s.Size+63)&^63)
+	def(&s.SlotSize, (s.Size+63)&^63+s.Scenario.heading())
 	if s.Duration == 0 {
 		s.Duration = 3 * time.Second
 	}
@@ -188,20 +208,18 @@ func (s Spec) roles() []role {
 	case Wake:
 		return []role{roleCaller, roleSleeper}
 	case Idle:
-		list := []role{roleKeeper}
-		for range s.Readers {
-			list = append(list, roleIdler)
-		}
-		return list
+		return crowd(roleKeeper, 1, roleIdler, s.Readers)
+	case Request:
+		return crowd(roleAsker, s.Producers, roleServer, 1)
+	case Survey:
+		return crowd(roleSurveyor, 1, roleAnswerer, s.Readers)
 	}
-	var list []role
-	for range s.Producers {
-		list = append(list, roleProducer)
-	}
-	for range s.Readers {
-		list = append(list, roleReader)
-	}
-	return list
+	return crowd(roleProducer, s.Producers, roleReader, s.Readers)
+}
+
+// crowd is so many of one role, and then so many of another.
+func crowd(a role, n int, b role, m int) []role {
+	return append(slices.Repeat([]role{a}, n), slices.Repeat([]role{b}, m)...)
 }
 
 // cpu is the core of a seat, and whether it has one.

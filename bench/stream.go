@@ -70,7 +70,7 @@ func (w *worker) pourBatches(ctx context.Context, p *ringcast.Publisher) error {
 
 // offer sends at fixed instants, which the messages bear.
 func (w *worker) offer(ctx context.Context, p *ringcast.Publisher) error {
-	s := newSchedule(now(), w.Spec.Rate, w.Index, w.Spec.Producers)
+	s := w.schedule()
 	for {
 		due, ok := s.wait(w.turn)
 		if !ok || w.turn() {

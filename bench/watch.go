@@ -67,7 +67,7 @@ var phaseNames = [...]string{"opening", "warm-up", "measuring", "ending", "endin
 func (r *run) read() uint64 {
 	var n uint64
 	for seat, c := range r.children {
-		if c.role == roleReader || c.role == roleSleeper || c.role == rolePing {
+		if c.role.counts() {
 			n += r.board.counts[seat].messages.Load()
 		}
 	}

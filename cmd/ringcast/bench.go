@@ -32,6 +32,8 @@ const benchExamples = `  ringcast bench pingpong --size 256
   ringcast bench oneway --exclusive --wait spin --pin 0,1
   ringcast bench fanout --readers 3 --wait yield
   ringcast bench fanin --producers 3 --json
+  ringcast bench request --size 256
+  ringcast bench survey --readers 5
   ringcast bench wake --pause 10ms --pin 0,1
   ringcast bench idle --topics 100
   ringcast bench pingpong --html report.html --out before.json
@@ -56,6 +58,8 @@ func (t *tool) benchCommand() *cobra.Command {
 		t.benchScenario("pingpong", "there and back: round-trip latency", bench.Spec{Scenario: bench.PingPong}),
 		t.benchScenario("fanout", "one producer, several readers of everything", bench.Spec{Scenario: bench.Stream, Readers: 3}),
 		t.benchScenario("fanin", "several producers, one reader", bench.Spec{Scenario: bench.Stream, Producers: 3}),
+		t.benchScenario("request", "a service and who asks it: time to the reply", bench.Spec{Scenario: bench.Request}),
+		t.benchScenario("survey", "a question to all readers: time until the last has answered", bench.Spec{Scenario: bench.Survey, Readers: 3}),
 		t.benchScenario("wake", "one message after a pause, to a reader that has gone to sleep", bench.Spec{Scenario: bench.Wake}),
 		t.benchScenario("idle", "readers asleep on topics on which nothing comes: what they cost", bench.Spec{Scenario: bench.Idle}),
 		t.benchCompare(),
@@ -82,6 +86,23 @@ func (t *tool) benchScenario(name, short string, spec bench.Spec) *cobra.Command
 	}
 	f, s := cmd.Flags(), &o.spec
 	f.IntVar(&s.Size, "size", 256, "bytes of a message, at least 16")
+	benchCrowd(cmd, s)
+	f.StringVar(&o.wait, "wait", "block", "how all wait: block (spin briefly, then sleep), spin, yield")
+	f.IntSliceVar(&s.Pin, "pin", nil, "cores for the working threads, producers first, round about: 0,1")
+	f.DurationVar(&s.Duration, "duration", 3*time.Second, "how long to measure")
+	f.DurationVar(&s.Warmup, "warmup", 500*time.Millisecond, "how long to run before that")
+	f.IntVar(&s.Slots, "slots", 1024, "slots of the ring, a power of two")
+	f.IntVar(&s.SlotSize, "slot-size", 0, "bytes of a slot (default: the message's size, rounded up to 64)")
+	f.DurationVar(&s.StallBudget, "stall-budget", 0, "how long a reader may hold its producers up before it misses messages (default 500ms)")
+	f.BoolVar(&o.json, "json", false, "print everything as one JSON object")
+	f.DurationVar(&s.Every, "every", 100*time.Millisecond, "length of the intervals that --hlog, --out and --html show; at most 120 of them")
+	o.addFlags(cmd)
+	return cmd
+}
+
+// benchCrowd are the flags that say who takes part, and how often.
+func benchCrowd(cmd *cobra.Command, s *bench.Spec) {
+	f := cmd.Flags()
 	switch s.Scenario {
 	case bench.Wake:
 		f.DurationVar(&s.Pause, "pause", 10*time.Millisecond, "time between two messages")
@@ -96,19 +117,21 @@ func (t *tool) benchScenario(name, short string, spec bench.Spec) *cobra.Command
 		f.IntVar(&s.Readers, "readers", max(s.Readers, 1), "processes that subscribe, each of which gets everything")
 		f.IntVar(&s.Batch, "batch", 0, "claim and commit that many messages at once (default: one by one)")
 	}
+	switch s.Scenario {
+	case bench.Request:
+		f.IntVar(&s.Producers, "callers", 1, "processes that ask, each one request at a time")
+	case bench.Survey:
+		f.IntVar(&s.Readers, "readers", s.Readers, "processes that answer")
+	default:
+		benchWays(cmd, s)
+	}
+}
+
+// benchWays are how a message gets into a ring and out of it.
+func benchWays(cmd *cobra.Command, s *bench.Spec) {
+	f := cmd.Flags()
 	f.BoolVar(&s.Copy, "copy", false, "publish from a buffer and copy on reading, instead of in place")
 	f.BoolVar(&s.Exclusive, "exclusive", false, "topics that take one publisher and are faster")
-	f.StringVar(&o.wait, "wait", "block", "how all wait: block (spin briefly, then sleep), spin, yield")
-	f.IntSliceVar(&s.Pin, "pin", nil, "cores for the working threads, producers first, round about: 0,1")
-	f.DurationVar(&s.Duration, "duration", 3*time.Second, "how long to measure")
-	f.DurationVar(&s.Warmup, "warmup", 500*time.Millisecond, "how long to run before that")
-	f.IntVar(&s.Slots, "slots", 1024, "slots of the ring, a power of two")
-	f.IntVar(&s.SlotSize, "slot-size", 0, "bytes of a slot (default: the message's size, rounded up to 64)")
-	f.DurationVar(&s.StallBudget, "stall-budget", 0, "how long a reader may hold its producers up before it misses messages (default 500ms)")
-	f.BoolVar(&o.json, "json", false, "print everything as one JSON object")
-	f.DurationVar(&s.Every, "every", 100*time.Millisecond, "length of the intervals that --hlog, --out and --html show; at most 120 of them")
-	o.addFlags(cmd)
-	return cmd
 }
 
 // benchChild is what the tool starts: one process of a run.

@@ -18,7 +18,7 @@ func TestBenchInWords(t *testing.T) {
 	t.Setenv(toolVariable, "1") // the tool starts itself
 	for _, args := range [][]string{
 		{"oneway"}, {"oneway", "--rate", "1000", "--copy"}, {"pingpong", "--size", "64", "--exclusive"},
-		{"fanout", "--readers", "2"}, {"wake", "--pause", "1ms"}, {"fanin", "--producers", "2", "--wait", "yield", "--pin", "0"},
+		{"fanout", "--readers", "2"}, {"request"}, {"survey", "--readers", "2"}, {"wake", "--pause", "1ms"}, {"fanin", "--producers", "2", "--wait", "yield", "--pin", "0"},
 	} {
 		dir := t.TempDir()
 		code, out, errs := call(t, "", append(append([]string{"bench", "--shm-dir", dir}, args...), brief...)...)
