@@ -1,5 +1,5 @@
 /* Aeron over UDP multicast, in order, to several receivers: on every node a driver of its
- * own, which runs already (bench/net/aeron.go has its settings), and a client. Flow control is "min" with the group's
+ * own, which runs already (bench/nodes/aeron.go has its settings), and a client. Flow control is "min" with the group's
  * size, so that the sender waits for the slowest and for nobody before all are there. */
 #include "client.h"
 #undef CHANNEL

@@ -1,4 +1,4 @@
-package main
+package nodes
 
 import (
 	"path/filepath"

@@ -1,4 +1,4 @@
-package main
+package nodes
 
 import (
 	"context"
@@ -11,21 +11,19 @@ import (
 	"github.com/ringcast/ringcast/internal/netlab"
 )
 
-// nodes of every run: a sender and two receivers.
-const (
-	nodes     = 3
-	receivers = nodes - 1
-)
+// usual is how many receivers a run of bench-net has, besides the sender.
+const usual = 2
 
 // A work is what one run does.
 type work struct {
-	size     int
-	rate     float64 // 0: as fast as the contender takes it
-	loss     float64 // per cent of what each node would receive
-	warmup   time.Duration
-	duration time.Duration
-	pauseAt  time.Duration // after the beginning all processes of the last node are stopped,
-	pause    time.Duration // for so long
+	receivers int // nodes besides the sender's
+	size      int
+	rate      float64 // 0: as fast as the contender takes it
+	loss      float64 // per cent of what each node would receive
+	warmup    time.Duration
+	duration  time.Duration
+	pauseAt   time.Duration // after the beginning all processes of the last node are stopped,
+	pause     time.Duration // for so long
 }
 
 // sent is the sender's line, received a receiver's: bench/peers/net/peer.h.
@@ -53,7 +51,7 @@ type received struct {
 // An outcome is what one run gave.
 type outcome struct {
 	sent      sent
-	received  [receivers]received
+	received  []received
 	processor float64 // cores, of all processes within the window
 	elsewhere float64 // cores that others had meanwhile
 	daemon    float64 // cores, of the busiest daemon
@@ -70,14 +68,14 @@ type run struct {
 	contender *contender
 	lab       *netlab.Lab
 	daemons   []*netlab.Process
-	receivers []*netlab.Process
+	programs  []*netlab.Process // the receivers'
 	sender    *netlab.Process
 	outcome   outcome
 }
 
 // measure does a work once. Everything it starts has ended when it returns.
 func measure(ctx context.Context, c *contender, w work) (o outcome, err error) {
-	lab, err := netlab.New(nodes)
+	lab, err := netlab.New(1 + w.receivers)
 	if err != nil {
 		return o, err
 	}
@@ -97,17 +95,17 @@ func measure(ctx context.Context, c *contender, w work) (o outcome, err error) {
 
 // begin starts everything, the sender last, and then the loss.
 func (r *run) begin() error {
-	for i := 1; i <= nodes; i++ {
+	for i := 1; i <= r.lab.Nodes(); i++ {
 		if err := r.startDaemon(r.lab.Node(i)); err != nil {
 			return err
 		}
 	}
-	for i := 2; i <= nodes; i++ {
+	for i := 2; i <= r.lab.Nodes(); i++ {
 		p, err := r.start(r.lab.Node(i), "receive")
 		if err != nil {
 			return err
 		}
-		r.receivers = append(r.receivers, p)
+		r.programs = append(r.programs, p)
 		if err := p.Ready(); err != nil {
 			return err
 		}
@@ -151,7 +149,7 @@ func (r *run) startDaemon(n *netlab.Node) error {
 func (r *run) start(n *netlab.Node, role string) (*netlab.Process, error) {
 	command := append(append([]string{}, r.contender.program...), role, "--size", strconv.Itoa(r.size),
 		"--rate", fmt.Sprint(r.rate), "--warmup-ns", fmt.Sprint(int64(r.warmup)), "--duration-ns", fmt.Sprint(int64(r.duration)),
-		"--address", n.Addr.String(), "--sender", r.lab.Node(1).Addr.String(), "--receivers", strconv.Itoa(receivers), "--dir", n.Dir)
+		"--address", n.Addr.String(), "--sender", r.lab.Node(1).Addr.String(), "--receivers", strconv.Itoa(r.receivers), "--dir", n.Dir)
 	return n.Run(nil, command...)
 }
 
@@ -187,7 +185,7 @@ func (r *run) processorTimes() (all time.Duration, daemons []time.Duration) {
 		daemons = append(daemons, p.Processor())
 		all += daemons[len(daemons)-1]
 	}
-	for _, p := range append([]*netlab.Process{r.sender}, r.receivers...) {
+	for _, p := range append([]*netlab.Process{r.sender}, r.programs...) {
 		all += p.Processor()
 	}
 	return all, daemons
@@ -196,7 +194,7 @@ func (r *run) processorTimes() (all time.Duration, daemons []time.Duration) {
 // pauseLast stops all of the last node, and lets it go on.
 func (r *run) pauseLast(at time.Time) {
 	time.Sleep(time.Until(at))
-	last := r.receivers[len(r.receivers)-1]
+	last := r.programs[len(r.programs)-1]
 	all := []*netlab.Process{last}
 	for _, d := range r.daemons {
 		if d.Node == last.Node {
@@ -220,7 +218,8 @@ func (r *run) results() error {
 		return err
 	}
 	patience := 4 * time.Second
-	for i, p := range r.receivers {
+	r.outcome.received = make([]received, len(r.programs))
+	for i, p := range r.programs {
 		err := p.Result(patience, &r.outcome.received[i])
 		if err != nil {
 			p.Signal(syscall.SIGTERM)
@@ -244,7 +243,7 @@ func (r *run) results() error {
 
 // end ends whatever runs.
 func (r *run) end() {
-	all := append(append([]*netlab.Process{}, r.receivers...), r.daemons...)
+	all := append(append([]*netlab.Process{}, r.programs...), r.daemons...)
 	if r.sender != nil {
 		all = append(all, r.sender)
 	}

@@ -1,4 +1,4 @@
-package main
+package nodes
 
 import (
 	"context"
@@ -14,7 +14,7 @@ import (
 // the other, of the sender, and of itself. Only ours is held to goals.
 func (p *plan) pauseCell() table.Cell {
 	const name = "stopped for 5 s"
-	w := work{size: 1024, rate: 10_000, warmup: 500 * time.Millisecond, duration: 8500 * time.Millisecond, pauseAt: time.Second, pause: 5 * time.Second}
+	w := work{receivers: usual, size: 1024, rate: 10_000, warmup: 500 * time.Millisecond, duration: 8500 * time.Millisecond, pauseAt: time.Second, pause: 5 * time.Second}
 	return table.Cell{Name: name, Measure: func(ctx context.Context, _ time.Time) (rows []table.Row, err error) {
 		list, absent := p.present(name, "ms", w)
 		calm := w
@@ -112,7 +112,7 @@ func daemonRow(name string, t *tried) []table.Row {
 func (p *plan) idleCell() table.Cell {
 	const name = "idle"
 	return table.Cell{Name: name, Measure: func(ctx context.Context, _ time.Time) (rows []table.Row, err error) {
-		list, absent := p.present(name, "%", work{})
+		list, absent := p.present(name, "%", work{receivers: usual})
 		for _, t := range list {
 			if t.daemon == nil {
 				continue
@@ -134,14 +134,14 @@ func (p *plan) idleCell() table.Cell {
 
 // idle looks at daemons that have nothing to do for three seconds.
 func idle(ctx context.Context, c *contender) (share, memory, own float64, err error) {
-	lab, err := netlab.New(nodes)
+	lab, err := netlab.New(1 + usual)
 	if err != nil {
 		return 0, 0, 0, err
 	}
 	defer lab.Close()
 	r := &run{contender: c, lab: lab}
 	defer r.end()
-	for i := 1; i <= nodes; i++ {
+	for i := 1; i <= lab.Nodes(); i++ {
 		if err := r.startDaemon(lab.Node(i)); err != nil {
 			return 0, 0, 0, err
 		}

@@ -1,4 +1,4 @@
-package main
+package nodes
 
 import (
 	"context"
@@ -21,8 +21,8 @@ const (
 	ringSlots = 8192
 )
 
-// ourProgram is the sender or a receiver; its flags are those of all peers.
-func ourProgram(args []string) error {
+// Program is our sender or a receiver, until it is done; its flags are those of all peers.
+func Program(args []string) error {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
 	defer stop()
 	w, err := program.Parse(args)

@@ -1,4 +1,4 @@
-package main
+package nodes
 
 import (
 	"strings"
@@ -27,7 +27,7 @@ func TestJudge(t *testing.T) {
 		{zeromq, false, received{Received: 10, Disorder: 1}, true},
 	} {
 		tr := tried{contender: contender{name: c.name, lossy: c.lossy}}
-		err := tr.judge(&outcome{received: [receivers]received{good, c.received}})
+		err := tr.judge(&outcome{received: []received{good, c.received}})
 		if (err != nil) != c.fails {
 			t.Errorf("%s, %+v: %v", c.name, c.received, err)
 		}
@@ -53,7 +53,7 @@ func TestCompared(t *testing.T) {
 
 // TestFigure takes the slower receiver's rate and the later one's latency.
 func TestFigure(t *testing.T) {
-	o := outcome{received: [receivers]received{{Rate: 5, P99: 100}, {Rate: 7, P99: 900}}}
+	o := outcome{received: []received{{Rate: 5, P99: 100}, {Rate: 7, P99: 900}}}
 	if f := o.figure(); f.Rate != 5 || f.Latency.P99 != 900 {
 		t.Errorf("figure %+v %+v", f, f.Latency)
 	}

@@ -1,4 +1,4 @@
-package main
+package nodes
 
 import (
 	"fmt"
@@ -37,9 +37,9 @@ const (
 
 // allContenders are ours and the peers. What a peer's program does stands in its file
 // below bench/peers, with the reasons.
-func allContenders(self string) []contender {
+func allContenders(at Places) []contender {
 	return []contender{
-		{name: ours, program: []string{self, programArgument}, daemon: forwarder, needs: []string{"bin/ringcastd"}},
+		{name: ours, program: at.Self, daemon: at.forwarder, needs: []string{at.Forwarder}},
 		{name: raw, program: []string{"bin/peers/raw"}, lossy: true, most: 1472, needs: []string{"bin/peers/raw"}},
 		{name: aeron, program: []string{"bin/peers/aeron"}, daemon: aeronDriver, environment: aeronSettings,
 			needs: []string{"bin/peers/aeron", aeronProgram}},
@@ -51,10 +51,19 @@ func allContenders(self string) []contender {
 	}
 }
 
+// Places are where the programs are.
+type Places struct {
+	Self      []string // leads to Program: our sender and receivers
+	Forwarder string   // ringcastd
+}
+
 // missing says why a contender is not here, or nothing.
 func (c *contender) missing() string {
 	for _, path := range c.needs {
 		if _, err := os.Stat(path); err != nil {
+			if c.name == ours {
+				return path + " is not there: make build"
+			}
 			return fmt.Sprintf("%s is not built here (%s): make peers-net says why", c.name, filepath.Base(path))
 		}
 	}
@@ -62,8 +71,8 @@ func (c *contender) missing() string {
 }
 
 // forwarder is ours: its defaults.
-func forwarder(n *netlab.Node, _ bool) []string {
-	return []string{"bin/ringcastd", "--shm-dir", n.Dir, "--domain", domain, "--interface", netlab.Interface, "--quiet", "--json"}
+func (at Places) forwarder(n *netlab.Node, _ bool) []string {
+	return []string{at.Forwarder, "--shm-dir", n.Dir, "--domain", domain, "--interface", netlab.Interface, "--quiet", "--json"}
 }
 
 // natsServer runs on the sender's node.
