@@ -32,6 +32,7 @@ struct work {
   uint64_t duration_ns, warmup_ns, pause_ns;
   int pin[2]; /* -1: nowhere in particular */
   int producers, readers, exclusive;
+  double rate; /* messages a second of all producers; 0: as fast as they are taken */
   char dir[256];
 };
 
@@ -84,6 +85,7 @@ static inline struct work parse_work(int argc, char **argv) {
     else if (!strcmp(key, "--pause-ns")) w.pause_ns = strtoull(value, NULL, 10);
     else if (!strcmp(key, "--producers")) w.producers = atoi(value);
     else if (!strcmp(key, "--readers")) w.readers = atoi(value);
+    else if (!strcmp(key, "--rate")) w.rate = atof(value);
     else if (!strcmp(key, "--exclusive")) w.exclusive = atoi(value);
     else if (!strcmp(key, "--dir")) snprintf(w.dir, sizeof w.dir, "%s", value);
     else if (!strcmp(key, "--pin")) sscanf(value, "%d,%d", &w.pin[0], &w.pin[1]);
@@ -172,14 +174,17 @@ static inline uint64_t quantile(const struct histogram *h, double q) {
   return h->max;
 }
 
-static inline void print_figure(double rate, const struct histogram *h) {
+static inline void print_counted(double rate, const struct histogram *h, uint64_t missing) {
   printf("{\"rate\":%.1f", rate);
+  if (missing > 0) printf(",\"missing\":%llu", (unsigned long long)missing);
   if (h != NULL && h->count > 0)
     printf(",\"latency_ns\":{\"count\":%llu,\"p50\":%llu,\"p90\":%llu,\"p99\":%llu,\"p999\":%llu,\"max\":%llu}",
            (unsigned long long)h->count, (unsigned long long)quantile(h, 0.5), (unsigned long long)quantile(h, 0.9),
            (unsigned long long)quantile(h, 0.99), (unsigned long long)quantile(h, 0.999), (unsigned long long)h->max);
   printf("}\n");
 }
+
+static inline void print_figure(double rate, const struct histogram *h) { print_counted(rate, h, 0); }
 
 /* A window opens after the warm-up and closes after the duration; the clock is
  * read every 1024 messages only. */

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/ringcast/ringcast/bench"
@@ -123,3 +124,13 @@ func (o *outcome) report() Report {
 
 // Inside runs a function where labs can be made: netlab.Main.
 func Inside(run func() int) (int, error) { return netlab.Main(run) }
+
+// Called is the contender whose name contains a word, whatever its case; "" if there is none.
+func Called(word string) string {
+	for _, name := range Names()[1:] {
+		if word != "" && strings.Contains(strings.ToLower(name), strings.ToLower(word)) {
+			return name
+		}
+	}
+	return ""
+}

@@ -104,6 +104,10 @@ func TestBenchRefuses(t *testing.T) {
 		{"nothing to compare", "", []string{"bench", "compare", "/nowhere/a", "/nowhere/b"}, exitFailed, []string{"/nowhere/a"}},
 		{"no run", "", []string{"bench", "compare", "main.go", "main.go"}, exitUsage, []string{"main.go", "--json"}},
 		{"no topics", "", []string{"bench", "idle", "--topics", "-1"}, exitUsage, []string{"1 to 10000"}},
+		{"one node", "", []string{"bench", "net", "--nodes", "1"}, exitUsage, []string{"want 2 to 16"}},
+		{"all lost", "", []string{"bench", "loss", "--losses", "0,100"}, exitUsage, []string{"0 to 90"}},
+		{"small between nodes", "", []string{"bench", "net", "--size", "4"}, exitUsage, []string{"16 bytes"}},
+		{"callers", "", []string{"bench", "request", "--callers", "-1"}, exitUsage, []string{"at least one of each"}},
 		{"a part of it", "", []string{"bench", "child"}, exitFailed, []string{"ringcast bench oneway"}},
 	} {
 		r.check(t)
