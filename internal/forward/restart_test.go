@@ -17,10 +17,11 @@ type load struct {
 	sent     chan uint64
 }
 
-// load publishes some 20,000 messages a second.
+// load publishes some 20,000 messages a second, into a ring that holds six seconds of them: a
+// forwarder that comes back later than that has missed messages, as it should.
 func (n *testNode) load(topic string) *load {
 	n.t.Helper()
-	p, w := n.writer(topic, ring.Shape{})
+	p, w := n.writer(topic, ring.Shape{Slots: 1 << 17, Payload: 64})
 	ctx, cancel := context.WithCancel(context.Background())
 	l := &load{producer: w.Address(), cancel: cancel, sent: make(chan uint64, 1)}
 	go func() {
