@@ -377,6 +377,7 @@ RC_API int rc_counter_open(rc_domain *domain, const char *label, uint64_t **coun
 RC_API void rc_counter_add(uint64_t *counter, uint64_t n);
 
 #include "ringcast/messaging.h"
+#include "ringcast/presence.h"
 
 #ifdef __cplusplus
 }

@@ -177,6 +177,47 @@ static void stream_of_answers(void)
 	WANT(RC_OK, rc_domain_close(d));
 }
 
+/* Several threads ask through one domain, and several answer for one service. */
+static void *ask_many(void *argument)
+{
+	rc_domain *d = argument;
+	rc_reply r = {0};
+	const char *wrong = NULL;
+	for (int i = 0; i < 300 && wrong == NULL; i++) {
+		int twice[2] = {i, i};
+		if (rc_request(d, "shared", &i, sizeof i, NULL, &r) != RC_OK)
+			wrong = rc_error_detail();
+		else if (r.size != sizeof twice || memcmp(r.data, twice, sizeof twice) != 0)
+			wrong = "another's answer";
+	}
+	rc_reply_clear(&r);
+	return (void *)(uintptr_t)wrong;
+}
+
+static void threads_share_a_domain(void)
+{
+	rc_domain *server = open_domain(), *d = open_domain();
+	rc_service *s = serve(server, "shared", 3);
+	pthread_t servers[3], callers[4];
+	void *wrong, *first = NULL;
+	for (int i = 0; i < 3; i++)
+		CHECK(pthread_create(&servers[i], NULL, answer_all, s) == 0);
+	for (int i = 0; i < 4; i++)
+		CHECK(pthread_create(&callers[i], NULL, ask_many, d) == 0);
+	for (int i = 0; i < 4; i++) {
+		CHECK(pthread_join(callers[i], &wrong) == 0);
+		first = first != NULL ? first : wrong;
+	}
+	WANT(RC_OK, rc_service_stop(s));
+	for (int i = 0; i < 3; i++)
+		CHECK(pthread_join(servers[i], &wrong) == 0 && wrong == NULL);
+	if (first != NULL)
+		FAIL("%s", (const char *)first);
+	rc_service_close(s);
+	WANT(RC_OK, rc_domain_close(server));
+	WANT(RC_OK, rc_domain_close(d));
+}
+
 static void time_and_cancel(void)
 {
 	rc_domain *d = open_domain(), *server = open_domain();
@@ -393,6 +434,7 @@ int main(void)
 	RUN(request_and_answer);
 	RUN(many_in_flight);
 	RUN(stream_of_answers);
+	RUN(threads_share_a_domain);
 	RUN(time_and_cancel);
 	RUN(full_queue);
 	RUN(a_stop_loses_nothing);

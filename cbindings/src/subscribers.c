@@ -1,0 +1,81 @@
+/* How many subscribe to a topic: messaging.md, 4. */
+#define _GNU_SOURCE
+#include <stdlib.h>
+#include <string.h>
+
+#include "desk.h"
+#include "presence.h"
+#include "table.h"
+
+#define LOOK_AGAIN UINT64_C(2000000)
+
+/* Counts the subscriptions of other nodes: one by one where they are listed, else one where the node wants it. */
+struct counting {
+	struct table_visitor visitor; /* first */
+	const char *topic;
+	uint32_t count;
+};
+
+static void count_interest(struct table_visitor *v, const char *name, bool pattern, bool publisher)
+{
+	struct counting *c = (void *)v;
+	if (!publisher && (strcmp(name, c->topic) == 0 || (pattern && rc_name_matches(name, c->topic))))
+		c->count++;
+}
+
+static void see_node(struct table_visitor *v, const char *name, const char *version) { (void)v, (void)name, (void)version; }
+
+static void count_want(struct table_visitor *v, const char *name, const char *program, const char *version)
+{
+	(void)program, (void)version;
+	count_interest(v, name, true, false);
+}
+
+static uint32_t own_subscriptions(rc_domain *d, const char *topic)
+{
+	uint32_t count = 0;
+	(void)pthread_mutex_lock(&d->mutex);
+	for (const struct interest *i = d->interests; i != NULL; i = i->next)
+		if (!i->publisher && (strcmp(i->name, topic) == 0 || rc_name_matches(i->name, topic)))
+			count += i->count;
+	(void)pthread_mutex_unlock(&d->mutex);
+	return count;
+}
+
+static uint32_t count_subscribers(rc_domain *d, const char *topic)
+{
+	uint32_t count = own_subscriptions(d, topic);
+	size_t size = 0;
+	for (uint32_t i = 0; i < d->record_count; i++) {
+		if ((uint32_t)load_acquire(&rci_record(d, i)->state) != RC_PARTICIPANT_STATE_LIVE || i == d->index || !rci_alive(d, i)) /* pairs(live) */
+			continue;
+		uint8_t *table = rci_info_read(d, i, &size);
+		count += table != NULL ? rci_table_subscriptions(table, size, topic) : 0;
+		free(table);
+	}
+	struct counting others = {{.interest = count_interest, .node = see_node, .want = count_want}, topic, 0};
+	uint8_t *table = rci_directory_read(d, &size);
+	if (table != NULL && size != 0)
+		(void)rci_directory_visit(table, size, &others.visitor);
+	free(table);
+	return count + others.count;
+}
+
+int rc_wait_for_subscribers(rc_domain *d, const char *topic, uint32_t count, int64_t timeout, uint32_t *have)
+{
+	int result = d == NULL ? rci_fail(RC_ERROR_INVALID, "wait for subscribers: NULL") : rci_usable(d);
+	if (result == RC_OK && !rci_name_valid(topic))
+		result = rci_fail(RC_ERROR_NAME, "topic \"%.64s\": not a name", topic != NULL ? topic : "");
+	uint64_t deadline = rci_deadline(timeout);
+	while (result == RC_OK) {
+		uint32_t found = count_subscribers(d, topic);
+		if (have != NULL)
+			*have = found;
+		if (found >= count)
+			break;
+		if (rci_now() >= deadline)
+			return RC_TIMED_OUT;
+		rci_sleep(LOOK_AGAIN);
+	}
+	return result;
+}
