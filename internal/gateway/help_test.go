@@ -32,7 +32,7 @@ func TestMain(m *testing.M) {
 }
 
 // beService serves a name in a process of its own until a signal comes: an echo, which
-// waits for ever where it is asked to.
+// waits for ever where it is asked to, and says so on the topic in.hand.
 func beService(name string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
@@ -41,8 +41,15 @@ func beService(name string) int {
 		return 1
 	}
 	defer bus.Close()
+	inHand, err := bus.Publisher("in.hand", nil)
+	if err != nil {
+		return 1
+	}
 	s, err := bus.Serve(name, func(ctx context.Context, r *ringcast.Request) error {
 		if strings.Contains(string(r.Payload()), "wait") {
+			if err := inHand.Publish(ctx, nil); err != nil {
+				return err
+			}
 			<-ctx.Done()
 			return ctx.Err()
 		}
@@ -183,7 +190,10 @@ func (s *site) do(method, path, body string, headers ...string) answer {
 		s.t.Fatal(err)
 	}
 	for _, h := range headers {
-		name, value, _ := strings.Cut(h, ": ")
+		name, value, ok := strings.Cut(h, ": ")
+		if !ok {
+			continue
+		}
 		if r.Header.Set(name, value); name == "Host" {
 			r.Host = value
 		}

@@ -183,11 +183,20 @@ func TestClientLeaves(t *testing.T) {
 // TestInstanceDies: a caller is told at once, or another instance answers.
 func TestInstanceDies(t *testing.T) {
 	s := open(t, nil)
+	sub, err := s.bus.Subscribe("in.hand", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	inHand := func() {
+		t.Helper()
+		if _, err := sub.Next(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
 	first := startService(t, s.dir, "work")
 	got := make(chan answer)
 	go func() { got <- s.do("POST", "/v1/services/work?timeout=-1", "wait") }()
-	inHand := func() bool { return s.gateway.inFlight() == 1 && s.waiting("work") == 0 }
-	await(t, "the request is in hand", inHand)
+	inHand()
 	if err := first.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
@@ -196,26 +205,12 @@ func TestInstanceDies(t *testing.T) {
 	}
 	second := startService(t, s.dir, "work")
 	go func() { got <- s.do("POST", "/v1/services/work?timeout=-1&idempotent", "wait, whoever you are") }()
-	await(t, "the request is in hand", inHand)
+	inHand()
 	s.serve("work", nil, echo)
 	if err := second.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	(<-got).want(t, "the instance of an idempotent request was killed", 200, "whoever")
-}
-
-// waiting is how many requests of a service nobody has taken.
-func (s *site) waiting(service string) int {
-	d, err := s.gateway.look()
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	for i := range d.Services {
-		if one := &d.Services[i]; one.Service == service && one.Requests > 0 {
-			return int(one.Waiting)
-		}
-	}
-	return -1
 }
 
 // TestOverloaded: what does not fit the queue gets 503 at once with a time to come back,
