@@ -228,8 +228,8 @@ func TestOverloaded(t *testing.T) {
 	for range many {
 		all.Go(func() { answers <- s.do("POST", "/v1/services/busy?timeout=-1", "x") })
 	}
-	await(t, "the rest is refused", func() bool { return len(answers)+s.gateway.inFlight() >= many && len(answers) > 0 })
-	refused := len(answers)
+	const most = 64 + 2 // that wait, one in hand, and one that is just being taken
+	await(t, "the rest is refused", func() bool { return len(answers) >= many-most })
 	close(release)
 	all.Wait()
 	close(answers)
@@ -242,8 +242,8 @@ func TestOverloaded(t *testing.T) {
 			t.Errorf("%d %q", a.status, a.body)
 		}
 	}
-	if done == 0 || done+refused < many || refused < many-64-1 {
-		t.Errorf("%d answered and %d refused of %d, where 64 may wait", done, refused, many)
+	if done == 0 || done > most {
+		t.Errorf("%d of %d answered, where 64 may wait", done, many)
 	}
 }
 
