@@ -1,0 +1,191 @@
+package uplink
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/shm"
+)
+
+const kindError = layout.MessageKindError
+
+// FromHere takes a message that was read from the uplink.
+func (r *Router) FromHere(now time.Duration, m *Message) {
+	switch {
+	case m.Source.Node != r.self.Node || m.Source.Epoch != r.self.Epoch || m.Destination.Node == r.self.Node:
+		r.count.Foreign++
+	case m.request():
+		r.requestAway(now, m)
+	case m.oneWay():
+		if n, code := r.nodeOf(m); code != 0 || !r.push(now, n, m) {
+			r.count.Dropped++
+		}
+	case m.answer():
+		r.answerAway(now, m)
+	case m.control():
+		r.controlAway(now, m)
+	default:
+		r.count.Foreign++
+	}
+}
+
+// nodeOf finds where a message goes, or says why it can't.
+func (r *Router) nodeOf(m *Message) (*Node, uint32) {
+	at := m.Destination.Node
+	if at == 0 {
+		if m.Service == 0 || m.answer() {
+			return nil, codeGone
+		}
+		var ok bool
+		if at, ok = r.host.Pick(m.Service); !ok {
+			return nil, codeNoService
+		}
+	}
+	n := r.nodes[at]
+	switch {
+	case n == nil || n.deaf:
+		return nil, codeNodeDown
+	case m.Destination.Node != 0 && n.Epoch != m.Destination.Epoch:
+		return nil, codeGone
+	}
+	return n, 0
+}
+
+// requestAway sends a request to another node.
+func (r *Router) requestAway(now time.Duration, m *Message) {
+	k := m.key()
+	if r.away[k] != nil || !r.host.Alive(m.Source) {
+		r.count.Stale++
+		return
+	}
+	n, code := r.nodeOf(m)
+	switch {
+	case code != 0:
+	case m.Left <= 0:
+		code = codeDeadline
+	case len(r.away) >= tableMax:
+		r.count.Refused++
+		code = codeOverloaded
+	default:
+		r.away[k] = &awayCall{node: n, destination: m.Destination, due: now + m.Left}
+		r.soon(now + m.Left)
+		if r.push(now, n, m) {
+			return
+		}
+		delete(r.away, k)
+		r.count.Refused++
+		code = codeOverloaded
+	}
+	r.fail(now, m, code, "")
+}
+
+// answerAway sends an answer to the node of who asked.
+func (r *Router) answerAway(now time.Duration, m *Message) {
+	c := r.here[m.key()]
+	if m.Kind == kindError && m.Code == codeInstanceDied && c == nil {
+		r.count.Stale++ // it had answered before it died, or was given up
+		return
+	}
+	if m.last() {
+		delete(r.here, m.key())
+	}
+	n, code := r.nodeOf(m)
+	if code != 0 {
+		r.count.Stale++ // it has gone since it asked
+		return
+	}
+	if !r.push(now, n, m) {
+		r.count.Dropped++
+	}
+}
+
+// controlAway sends a cancel or credit after its request.
+func (r *Router) controlAway(now time.Duration, m *Message) {
+	k := m.key()
+	c := r.away[k]
+	if c == nil {
+		r.count.Stale++ // it has ended meanwhile
+		return
+	}
+	m.Destination = c.destination
+	if m.Code == CodeCancel {
+		delete(r.away, k)
+	}
+	if !r.push(now, c.node, m) {
+		r.count.Dropped++
+	}
+}
+
+// Departed looks whose callers are gone, and which requests of other nodes are in nobody's
+// hand any more. tail is the end of the uplink behind their going.
+func (r *Router) Departed(now time.Duration, tail uint64) {
+	for k, c := range r.away {
+		if r.fault&faultCaller == 0 && !r.host.Alive(k.source) {
+			delete(r.away, k)
+			r.push(now, c.node, &Message{Kind: layout.MessageKindSystem, Code: CodeCancel,
+				Source: k.source, Destination: c.destination, Correlation: k.correlation})
+		}
+	}
+	seen := map[Service]bool{}
+	for k, c := range r.here {
+		if c.service == nil {
+			if !r.host.Alive(c.to) {
+				r.dies(k, tail)
+			}
+			continue
+		}
+		if !r.left(c.service, seen, tail) && c.service.Withdraw(c.position) {
+			delete(r.here, k)
+			r.failKey(now, k, codeNoService)
+		}
+	}
+}
+
+// left reports whether a service has an instance, and notes what the dead had in hand, once.
+func (r *Router) left(s Service, seen map[Service]bool, tail uint64) bool {
+	left, known := seen[s]
+	if !known {
+		left = s.Died(func(caller shm.Address, correlation uint64) {
+			r.dies(key{caller, correlation}, tail)
+		})
+		seen[s] = left
+	}
+	return left
+}
+
+// dies notes a request whose taker is gone, if it is one of another node.
+func (r *Router) dies(k key, tail uint64) {
+	if c := r.here[k]; c != nil && !c.dying {
+		c.dying = true
+		r.dying = append(r.dying, dyingCall{k, tail})
+	}
+}
+
+// Read says how far the uplink was read: what the dead had in hand and have not answered
+// is told.
+func (r *Router) Read(now time.Duration, cursor uint64) {
+	if len(r.dying) == 0 {
+		return
+	}
+	kept := r.dying[:0]
+	for _, d := range r.dying {
+		if cursor < d.tail && r.fault&faultTail == 0 {
+			kept = append(kept, d)
+			continue
+		}
+		if r.here[d.key] != nil {
+			delete(r.here, d.key)
+			r.failKey(now, d.key, codeInstanceDied)
+		}
+	}
+	r.dying = kept
+}
+
+// credit is the number that a message of credit bears.
+func credit(m *Message) uint32 {
+	if len(m.Payload) < 4 {
+		return 0
+	}
+	return binary.LittleEndian.Uint32(m.Payload)
+}

@@ -1,0 +1,97 @@
+package uplink
+
+import (
+	"slices"
+	"time"
+
+	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/shm"
+)
+
+// A Message is a direct message with its address block, read and checked for its size.
+type Message struct {
+	Kind, Content uint8
+	More          bool // the flag
+	Schema        uint32
+	Source        shm.Address
+	Destination   shm.Address
+	Correlation   uint64
+	Service       uint64 // hash of the name; 0: to Destination
+	Left          time.Duration
+	Code          uint32
+	Hops          uint32
+	SentAt        time.Duration // on the way between nodes: by the clock of who sent it
+	Payload       []byte        // lent until the call that has it returns
+}
+
+// Codes of messages of kind System; spec/messaging.md, 13.
+const (
+	CodeCancel uint32 = 1
+	CodeCredit uint32 = 2
+)
+
+// Codes of messages of kind Error; spec/messaging.md, 9.
+const (
+	codeNoService       uint32 = 1
+	codeOverloaded      uint32 = 2
+	codeInstanceDied    uint32 = 3
+	codeNodeDown        uint32 = 4
+	codeDeadline        uint32 = 5
+	codeGone            uint32 = 9
+	codeRequestTooLarge uint32 = 10
+)
+
+// An Outcome says what became of a message that was to be put into a ring.
+type Outcome uint8
+
+// The outcomes.
+const (
+	Put Outcome = iota
+	Gone
+	NoService // no instance, or no inbox
+	Full
+	TooLarge
+)
+
+// code is the outcome as the sender of a request is told.
+func (o Outcome) code() uint32 {
+	return [...]uint32{0, codeGone, codeNoService, codeOverloaded, codeRequestTooLarge}[o]
+}
+
+// request reports whether it is one that waits for an answer.
+func (m *Message) request() bool { return m.Kind == layout.MessageKindRequest }
+
+// oneWay reports whether it is a message that nobody answers.
+func (m *Message) oneWay() bool { return m.Kind == layout.MessageKindData }
+
+// answer reports whether it answers a request.
+func (m *Message) answer() bool {
+	return m.Kind == layout.MessageKindReply || m.Kind == layout.MessageKindError
+}
+
+// last reports whether it is an answer behind which none comes.
+func (m *Message) last() bool { return m.answer() && !(m.More && m.Kind == layout.MessageKindReply) }
+
+// control reports whether it is a cancel or credit.
+func (m *Message) control() bool { return m.Kind == layout.MessageKindSystem }
+
+// clone copies it with its payload.
+func (m *Message) clone() Message {
+	c := *m
+	c.Payload = slices.Clone(m.Payload)
+	return c
+}
+
+// key is the request that the message is, or that it answers.
+func (m *Message) key() key {
+	if m.answer() {
+		return key{m.Destination, m.Correlation}
+	}
+	return key{m.Source, m.Correlation}
+}
+
+// A key names a request for ever: a caller uses no correlation twice.
+type key struct {
+	source      shm.Address
+	correlation uint64
+}
