@@ -292,7 +292,7 @@ func (f *leastFilter) add(now, d time.Duration) (waited time.Duration) {
 func Topic(node uint32) string { return TopicPrefix + strconv.FormatUint(uint64(node), 10) }
 
 // TopicPrefix begins the names of these topics.
-const TopicPrefix = "$to."
+const TopicPrefix = "$ringcast.uplink."
 
 // Stream is the handle under which a message of that source travels: some sources share one.
 func Stream(m *Message) uint16 { return 1 + m.Source.Index%streams }
