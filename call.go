@@ -59,6 +59,8 @@ type call struct {
 	errand
 	position uint64 // where it lies in its service's ring
 	sent     bool
+	uplink   Address  // of the forwarder that it went to; zero: it is on this node
+	away     *trip    // nil: it is on this node
 	missed   bool     // a review came before it was sent
 	answers  []*Reply // of many, that nobody has taken
 	taken    uint32   // answers taken since credit was granted
@@ -99,16 +101,20 @@ func (c *call) dispatch(d *desk, payload []byte) error {
 		return context.DeadlineExceeded
 	}
 	l := c.letterOf(payload, now)
+	if c.service == nil && d.post.away(c.target) {
+		return d.dispatchAway(c, &l, nil)
+	}
 	if c.service == nil {
 		err := d.post.send(c.target, mailRing, &l)
 		if err == nil {
-			d.isSent(c, 0)
+			d.isSent(c, 0, Address{})
 		}
 		return err
 	}
 	position, err := c.service.put(&l)
-	if err == nil {
-		d.isSent(c, position)
+	if err != nil {
+		return d.dispatchAway(c, &l, err)
 	}
-	return err
+	d.isSent(c, position, Address{})
+	return nil
 }

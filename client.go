@@ -111,7 +111,7 @@ func (c *Client) RequestInto(ctx context.Context, payload []byte, reply *Reply) 
 	}
 	for {
 		err := c.post.ask(ctx, e, payload)
-		if !c.config.Idempotent || !errors.Is(err, ErrInstanceDied) {
+		if !c.config.Idempotent || !errors.Is(err, ErrInstanceDied) && !(errors.Is(err, ErrNodeDown) && c.service != nil) {
 			return err
 		}
 	}
@@ -134,6 +134,9 @@ func (c *Client) Send(ctx context.Context, payload []byte) error {
 		return c.post.send(c.target, mailRing, &l)
 	}
 	_, err := c.service.put(&l)
+	if err != nil {
+		_, err = c.post.serveAway(c.service, &l, err)
+	}
 	return err
 }
 

@@ -202,10 +202,10 @@ func (d *desk) find(correlation uint64) *call {
 
 // isSent notes where a call lies, and looks for those who went while it was sent; of those
 // whom a survey asks also before: they were read some time ago.
-func (d *desk) isSent(c *call, position uint64) {
+func (d *desk) isSent(c *call, position uint64, uplink Address) {
 	d.mu.Lock()
-	c.position, c.sent = position, true
-	gone := c.missed || c.survey != nil || c.service == nil && d.post.gone(c.target)
+	c.position, c.uplink, c.sent = position, uplink, true
+	gone := c.missed || c.survey != nil || c.service == nil && d.post.gone(c.target) || d.post.gone(uplink)
 	d.mu.Unlock()
 	if gone {
 		d.review()
@@ -297,9 +297,7 @@ func (d *desk) release(c *call) {
 
 // giveUp takes a request back, or has whoever runs it stop; mu is held.
 func (d *desk) giveUp(c *call) {
-	if c.sent && c.service != nil && !c.service.withdraw(c.position) {
-		c.service.cancel(c.correlation)
-	}
+	d.takeBack(c)
 	d.settle(c, context.Canceled)
 }
 
@@ -331,7 +329,11 @@ func (d *desk) answer(c *call, m *ring.Message, h *heading) {
 	case c.survey != nil:
 		d.surveyed(c, m, h)
 	case m.Kind == layout.MessageKindError:
-		d.settle(c, outcomeOf(h.code, m.Payload, h.source))
+		if c.away == nil {
+			d.settle(c, outcomeOf(h.code, m.Payload, h.source))
+		} else {
+			d.settle(c, c.outcomeAway(h.code, m.Payload, h.source))
+		}
 	case c.many:
 		d.collect(c, m, h.source)
 		if !more {

@@ -157,9 +157,7 @@ func (d *desk) expire() {
 		switch {
 		case c.correlation == 0 || c.settled:
 		case c.due <= now:
-			if c.sent && c.service != nil && !c.service.withdraw(c.position) {
-				c.service.cancel(c.correlation)
-			}
+			d.takeBack(c)
 			d.settle(c, context.DeadlineExceeded)
 		case next == 0 || int64(c.due) < next:
 			next = int64(c.due)
@@ -193,11 +191,15 @@ func (d *desk) bury() {
 func (d *desk) bereave(c *call) {
 	if c.survey != nil {
 		for a := range c.survey.asked {
-			if d.post.gone(a) {
+			if d.post.departed(a) {
 				delete(c.survey.asked, a)
 			}
 		}
 		d.lessAsked(c)
+		return
+	}
+	if !c.uplink.IsZero() {
+		d.settle(c, ErrNodeDown)
 		return
 	}
 	d.settle(c, ErrInstanceDied)
@@ -218,6 +220,10 @@ func (d *desk) review() {
 		c.missed = c.correlation != 0 && !c.sent // isSent looks
 		switch {
 		case c.correlation == 0 || c.settled:
+		case !c.uplink.IsZero():
+			if d.post.gone(c.uplink) {
+				d.dying = append(d.dying, dying{c.correlation, tail})
+			}
 		case c.service != nil: // also while it is being sent: its row may tell of it already
 			d.reviewService(c, services, tail)
 		case !c.sent:

@@ -43,6 +43,7 @@ type letter struct {
 	marks   Marks
 	payload []byte
 	heading heading
+	to      Address       // of another node, by the uplink; else the owner of the inbox
 	left    time.Duration // of a request, at now
 	now     time.Duration
 }
@@ -51,6 +52,10 @@ type letter struct {
 // *OverloadedError, *TooLargeError.
 func (p *post) send(to Address, which int, l *letter) error {
 	to = to.Participant()
+	if p.away(to) {
+		_, err := p.sendAway(to, which, l)
+		return err
+	}
 	for range 10 {
 		o, err := p.outbox(to, which)
 		if err == nil {
@@ -151,6 +156,9 @@ func (o *outbox) put(l *letter) error {
 		return &TooLargeError{Size: len(l.payload), Limit: o.room, Slots: o.file.Shape().Slots, Payload: (len(l.payload) + 63) &^ 63}
 	}
 	l.heading.destination = o.address
+	if o.which == uplinkRing {
+		l.heading.destination = l.to
+	}
 	l.stamp(&o.meta, &o.block, o.post.self)
 	return o.publish(l.payload)
 }

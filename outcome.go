@@ -79,16 +79,17 @@ func (e *NameKindError) Error() string {
 
 // Codes of answers of kind Error; spec/messaging.md, 9.
 const (
-	codeNoService    = 1
-	codeOverloaded   = 2
-	codeInstanceDied = 3
-	codeNodeDown     = 4
-	codeDeadline     = 5
-	codeCanceled     = 6
-	codeNoReply      = 7
-	codeTooLarge     = 8
-	codeGone         = 9
-	codeApplication  = 256
+	codeNoService       = 1
+	codeOverloaded      = 2
+	codeInstanceDied    = 3
+	codeNodeDown        = 4
+	codeDeadline        = 5
+	codeCanceled        = 6
+	codeNoReply         = 7
+	codeTooLarge        = 8
+	codeGone            = 9
+	codeRequestTooLarge = 10
+	codeApplication     = 256
 )
 
 var outcomes = map[uint32]error{

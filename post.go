@@ -23,7 +23,7 @@ type post struct {
 	ending sync.Once
 
 	// Inboxes of others, by index.
-	outboxes [2][]atomic.Pointer[outbox]
+	outboxes [3][]atomic.Pointer[outbox]
 
 	clients  atomic.Pointer[map[string]*Client] // by name; copied when one is added
 	asking   atomic.Pointer[desk]               // nil before the first request
@@ -38,16 +38,17 @@ type post struct {
 // closedPost is far below any number of uses.
 const closedPost = -1 << 40
 
-// The two rings of an inbox.
+// The rings of an inbox.
 const (
 	mailRing = iota
 	repliesRing
+	uplinkRing // the forwarder's: what is for other nodes
 )
 
 // inboxPath is the path of a ring of a participant's inbox.
 func (b *Bus) inboxPath(a Address, ring int) string {
 	name := strconv.Itoa(int(a.Index)) + "." + strconv.FormatUint(uint64(a.Generation), 10)
-	return filepath.Join(b.domain.Dir(), "inbox", name+[...]string{".mail", ".replies"}[ring])
+	return filepath.Join(b.domain.Dir(), "inbox", name+[...]string{".mail", ".replies", ".uplink"}[ring])
 }
 
 // servicePath is the path of a service's ring.
@@ -157,8 +158,6 @@ func (p *post) route(a Address) error {
 	switch {
 	case a.Node == 0 || a.Generation == 0:
 		return ErrGone
-	case a.Node != p.self.Node:
-		return ErrNodeDown
 	case p.gone(a):
 		return ErrGone
 	}

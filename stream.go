@@ -88,9 +88,8 @@ func (d *desk) next(ctx context.Context, c *call) (*Reply, error) {
 	}
 	r := c.answers[0]
 	c.answers = c.answers[1:]
-	if c.taken++; c.taken == grantAt && !c.settled && c.service != nil {
-		c.taken = 0
-		c.service.grant(c.correlation, grantAt)
+	if c.taken++; c.taken >= grantAt && !c.settled {
+		d.grant(ctx, c)
 	}
 	return r, nil
 }

@@ -98,7 +98,7 @@ func (p *post) surveyPublisher(topic string) (*Publisher, error) {
 	return pub, nil
 }
 
-// subscribers are the participants of this node that subscribe to a topic.
+// subscribers are the participants that subscribe to a topic, as far as they are known here.
 func (p *post) subscribers(topic string) map[Address]bool {
 	rows, _ := p.bus.domain.Participants()
 	asked := map[Address]bool{}
@@ -109,7 +109,38 @@ func (p *post) subscribers(topic string) map[Address]bool {
 			}
 		}
 	}
+	if p.bus.domain.ForwarderAlive() {
+		p.addElsewhere(topic, asked)
+	}
 	return asked
+}
+
+// addElsewhere adds those of other nodes.
+func (p *post) addElsewhere(topic string, asked map[Address]bool) {
+	d, err := p.bus.domain.Directory()
+	if err != nil {
+		return
+	}
+	for i := range d.Nodes {
+		n := &d.Nodes[i]
+		for j := range n.Participants {
+			r := &n.Participants[j]
+			for k := range r.Info.Interests {
+				if in := &r.Info.Interests[k]; !in.LocalOnly && wants(in, topic) {
+					asked[Address{Node: n.Node, Epoch: n.Epoch, Index: r.Index, Generation: r.Generation}] = true
+				}
+			}
+		}
+	}
+}
+
+// departed reports whether an address of any node is nobody's any more.
+func (p *post) departed(a Address) bool {
+	if !p.away(a) {
+		return p.gone(a)
+	}
+	err := p.standing(a)
+	return err != nil
 }
 
 // question publishes the request of a survey.
@@ -125,7 +156,7 @@ func (p *post) question(ctx context.Context, d *desk, c *call, pub *Publisher, p
 	var meta ring.Meta
 	l := c.letterOf(payload, ring.Now())
 	l.stamp(&meta, &b, p.self)
-	d.isSent(c, 0) // before it is: answers may come at once
+	d.isSent(c, 0, Address{}) // before it is: answers may come at once
 	err := pub.producer.TryPublish(payload, &meta)
 	for err != nil {
 		if err := pub.again(ctx, err, len(payload)); err != nil {
@@ -164,7 +195,7 @@ func (d *desk) lessAsked(c *call) {
 // nobody waits for them. mu is held.
 func (d *desk) reviewSurvey(c *call, tail uint64) {
 	for a := range c.survey.asked {
-		if d.post.gone(a) {
+		if d.post.departed(a) {
 			d.dying = append(d.dying, dying{c.correlation, tail})
 			return
 		}

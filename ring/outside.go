@@ -96,6 +96,15 @@ func (q *Queue) InHand(caller shm.Address, fn func(correlation uint64, taker shm
 	}
 }
 
+// Hands is InHand for the messages of all callers.
+func (q *Queue) Hands(fn func(caller shm.Address, correlation uint64, taker shm.Address)) {
+	for i := range q.group.rows {
+		if s, ok := q.group.snapshot(i); ok {
+			fn(s.caller, s.correlation, s.taker)
+		}
+	}
+}
+
 // A heldMessage is what a row says of the message in its hand.
 type heldMessage struct {
 	caller, taker shm.Address

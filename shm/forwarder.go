@@ -27,6 +27,17 @@ func (d *Domain) ForwarderBell() (*Doorbell, bool) {
 	return d.Bell(index), true
 }
 
+// Forwarder returns the address of this node's forwarder, if one has taken its seat and not
+// left it or been freed: it may be dead ([Domain.ForwarderAlive]). Two atomic loads.
+func (d *Domain) Forwarder() (Address, bool) {
+	index, generation, ok := d.forwarderRecord()
+	if g, live := d.State(index); !ok || !live || g != generation {
+		return Address{}, false
+	}
+	node, epoch := d.Node()
+	return Address{Node: node, Epoch: epoch, Index: index, Generation: generation}, true
+}
+
 // ForwarderAlive reports whether this node has a living forwarder: whether a
 // process holds the lock of its seat. A system call.
 func (d *Domain) ForwarderAlive() bool {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/ringcast/ringcast/codec/layout"
 	"github.com/ringcast/ringcast/mcast"
 	"github.com/ringcast/ringcast/mcast/udp"
 	"github.com/ringcast/ringcast/shm"
@@ -27,6 +28,8 @@ const (
 	pumpBatch = 128
 	// LingerMax bounds Config.Linger.
 	LingerMax = 50 * time.Microsecond
+	// uplinkSlots is how many messages wait in the uplink, if nobody says otherwise.
+	uplinkSlots = 1024
 	// pumpLease is how many messages a ring lends at once.
 	pumpLease = 64
 )
@@ -54,6 +57,12 @@ type Config struct {
 	// Linger is how long a datagram that has room may wait for more messages before it is sent,
 	// at most LingerMax; the kernel's timers add some tens of microseconds. Zero, the default, sends it as soon as the rings are empty.
 	Linger time.Duration
+	// UplinkSlots is how many messages for other nodes may wait for the forwarder, of all
+	// participants together: a power of two from 64. Zero means 1024.
+	UplinkSlots int
+	// UplinkSlotSize is how many bytes a direct message or a request for another node may
+	// have, at most 16 MiB. Zero means 2048.
+	UplinkSlotSize int
 	// DropNAK is a fault: every NAK of this node is thrown away below the protocol.
 	DropNAK bool
 	// Version is shown to other nodes.
@@ -70,6 +79,12 @@ func (c Config) withDefaults() Config {
 		c.Domain.Domain = "default"
 	}
 	c.Net.Domain = c.Domain.Domain
+	if c.UplinkSlots == 0 {
+		c.UplinkSlots = uplinkSlots
+	}
+	if c.UplinkSlotSize == 0 {
+		c.UplinkSlotSize = layout.DefaultSlotPayload
+	}
 	return c
 }
 

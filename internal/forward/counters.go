@@ -24,6 +24,14 @@ type counters struct {
 	duplicateNode *shm.Counter
 	unplaced      *shm.Counter
 	droppedData   *shm.Counter
+
+	directSent     *shm.Counter
+	directReceived *shm.Counter
+	directRefused  *shm.Counter
+	directDropped  *shm.Counter
+	directStale    *shm.Counter
+	directForeign  *shm.Counter
+	directLost     *shm.Counter
 }
 
 // register makes the counters' segment.
@@ -63,6 +71,13 @@ func (c *counters) rows() []counterRow {
 		{&c.duplicateNode, "forward.duplicate_node: alarms"},
 		{&c.unplaced, "forward.unplaced: places not written"},
 		{&c.droppedData, "forward.dropped_data: DATA lost on purpose"},
+		{&c.directSent, "forward.direct_sent: to participants elsewhere"},
+		{&c.directReceived, "forward.direct_received: for some here"},
+		{&c.directRefused, "forward.direct_refused: no room, and told so"},
+		{&c.directDropped, "forward.direct_dropped: no room, or nobody"},
+		{&c.directStale, "forward.direct_stale: for what is over"},
+		{&c.directForeign, "forward.direct_foreign: not theirs to send"},
+		{&c.directLost, "forward.direct_lost: ended with their node"},
 	}
 }
 

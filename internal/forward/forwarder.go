@@ -40,6 +40,7 @@ type Forwarder struct {
 	// Guarded by mu.
 	mu       sync.Mutex
 	engine   *mcast.Engine
+	direct   *direct
 	out      map[string]*outbound
 	in       map[string]*inbound
 	untold   []*inbound               // messages were put into their rings, and nobody was woken yet
@@ -87,10 +88,14 @@ func (f *Forwarder) open() (err error) {
 	if f.self, err = f.domain.Join(info); err != nil {
 		return err
 	}
+	f.host = ring.NewHost(f.self)
+	f.direct = newDirect(f)
+	if err = f.direct.open(); err != nil {
+		return err
+	}
 	if f.seat, err = f.domain.ClaimForwarder(f.self); err != nil {
 		return err
 	}
-	f.host = ring.NewHost(f.self)
 	if err = f.counters.register(f.domain, f.self); err != nil {
 		return err
 	}
@@ -116,6 +121,7 @@ func (f *Forwarder) newEngine(session uint64) error {
 		return err
 	}
 	f.engine = e
+	f.direct.router.Begin(session)
 	return nil
 }
 
@@ -133,6 +139,7 @@ func (f *Forwarder) unlock() {
 		f.untold[i] = nil
 	}
 	f.untold = f.untold[:0]
+	f.direct.tell()
 	f.mu.Unlock()
 }
 
@@ -198,6 +205,7 @@ func (f *Forwarder) shutdown() {
 	for name := range f.in {
 		f.closeIn(name)
 	}
+	f.direct.tell()
 }
 
 // closeIn lets go of an inbound topic.
@@ -211,6 +219,9 @@ func (f *Forwarder) closeIn(name string) {
 // Close gives up seat, sockets and segments. Run must have returned.
 func (f *Forwarder) Close() error {
 	var errs []error
+	if f.direct != nil {
+		f.direct.close()
+	}
 	if f.conn != nil {
 		errs = append(errs, f.conn.Close())
 	}

@@ -61,6 +61,7 @@ func (f *Forwarder) receive(datagrams []udp.Datagram) error {
 		}
 	}
 	f.engine.Tick(now)
+	f.direct.flush()
 	if !f.lingered {
 		f.engine.Flush(now)
 	}

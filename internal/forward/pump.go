@@ -68,10 +68,8 @@ func (f *Forwarder) giveWay() {
 func (f *Forwarder) pumpAll() (t turn) {
 	f.mu.Lock()
 	defer f.unlock()
-	if len(f.out) == 0 && !f.lingered {
-		return t
-	}
 	now := f.now()
+	t = f.direct.pump()
 	for _, o := range f.out {
 		t.add(f.pumpGuarded(o))
 	}
@@ -103,7 +101,7 @@ func (f *Forwarder) flush(now mcast.Time, t *turn) {
 func (f *Forwarder) armAll() (time.Duration, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	d, idle := idleSleep, true
+	d, idle := f.direct.arm()
 	for _, o := range f.out {
 		if len(o.lent) != 0 {
 			continue

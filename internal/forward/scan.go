@@ -3,6 +3,7 @@ package forward
 import (
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"github.com/ringcast/ringcast/codec/table"
 	"github.com/ringcast/ringcast/mcast"
@@ -18,11 +19,15 @@ type interests struct {
 	published map[string]bool // names
 	wanted    []string        // names and patterns, sorted
 	local     map[string]bool // the same as a set
+	services  map[uint64]string
 }
+
+// ownPrefix begins the names of topics that are the forwarders' own.
+const ownPrefix = "$ringcast."
 
 // interests reads the participants' records.
 func (f *Forwarder) interests() interests {
-	all := interests{published: map[string]bool{}, local: map[string]bool{}}
+	all := interests{published: map[string]bool{}, local: map[string]bool{}, services: map[uint64]string{}}
 	rows, err := f.domain.Participants()
 	if err != nil {
 		f.cfg.Log("participants: %v", err)
@@ -31,8 +36,12 @@ func (f *Forwarder) interests() interests {
 		if !row.Alive || row.Index == f.self.Index() {
 			continue
 		}
+		for _, s := range row.Info.Services {
+			all.services[nameHash(s.Name)] = s.Name
+		}
 		for _, i := range row.Info.Interests {
 			switch {
+			case strings.HasPrefix(i.Name, ownPrefix):
 			case i.Publisher:
 				all.published[i.Name] = true
 			case !i.LocalOnly:
@@ -40,6 +49,7 @@ func (f *Forwarder) interests() interests {
 			}
 		}
 	}
+	all.wanted = append(all.wanted, f.direct.topic)
 	for name := range all.local {
 		all.wanted = append(all.wanted, name)
 	}
@@ -52,11 +62,13 @@ func (f *Forwarder) interests() interests {
 func (f *Forwarder) scan() {
 	all := f.interests()
 	f.mu.Lock()
-	defer f.mu.Unlock()
+	defer f.unlock()
 	f.tellWants(all)
 	f.scanOut(all)
 	f.scanIn(all)
 	f.seen = all.published
+	f.direct.names = all.services
+	f.direct.look()
 	f.kick()
 }
 

@@ -3,6 +3,7 @@ package forward
 import (
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/ringcast/ringcast/codec/layout"
 	"github.com/ringcast/ringcast/mcast"
@@ -54,12 +55,18 @@ func (f *Forwarder) countDropped(datagram []byte) {
 // Deliver puts a message into its local ring.
 func (s *sink) Deliver(peer *mcast.Peer, topic *mcast.RemoteTopic, m *mcast.Message) {
 	f := (*Forwarder)(s)
+	if f.direct.takes(peer, topic, m) {
+		return
+	}
 	in := f.inboundOf(peer, topic)
 	if in == nil {
 		return
 	}
 	var it item
 	fromWire(&it, m)
+	if m.Kind == layout.MessageKindRequest && len(m.Block) == layout.AddressBlockSize {
+		it.meta.Block = f.direct.restamp(m.Block)
+	}
 	if in.take(&it) > parkHigh {
 		in.setFull(true)
 	}
@@ -69,6 +76,9 @@ func (s *sink) Deliver(peer *mcast.Peer, topic *mcast.RemoteTopic, m *mcast.Mess
 func (s *sink) Lost(peer *mcast.Peer, topic *mcast.RemoteTopic, producer mcast.Address, first, last uint64, reason mcast.LossReason) {
 	f := (*Forwarder)(s)
 	f.counters.lost.Add(last - first + 1)
+	if f.direct.takes(peer, topic, nil) {
+		return // whose they were nobody knows: their time ends them
+	}
 	f.cfg.Log("topic %q from node %d: %v lost messages %d..%d (%v)", topic.Name, peer.Node(), shm.Address(producer), first, last, reason)
 	if in := f.inboundOf(peer, topic); in != nil {
 		it := lossItem(shm.Address(producer), first, last, uint32(reason))
@@ -80,6 +90,7 @@ func (s *sink) Lost(peer *mcast.Peer, topic *mcast.RemoteTopic, producer mcast.A
 func (s *sink) PeerUp(peer *mcast.Peer) {
 	s.cfg.Log("node %d is up: session %d at %v", peer.Node(), peer.Session(), peer.From())
 	s.peers[peer] = nil
+	s.direct.peerUp(peer)
 	s.counters.peers.Set(uint64(len(s.peers)))
 	(*Forwarder)(s).peersChanged()
 }
@@ -88,6 +99,7 @@ func (s *sink) PeerUp(peer *mcast.Peer) {
 func (s *sink) PeerDown(peer *mcast.Peer, reason mcast.DownReason) {
 	s.cfg.Log("node %d is down: %v", peer.Node(), reason)
 	delete(s.peers, peer)
+	s.direct.peerDown(peer)
 	for _, in := range s.in {
 		for topic, owner := range in.remote {
 			if owner == peer {
@@ -101,6 +113,8 @@ func (s *sink) PeerDown(peer *mcast.Peer, reason mcast.DownReason) {
 
 // Wants notes what a node asks for.
 func (s *sink) Wants(peer *mcast.Peer, patterns []string) {
+	s.direct.wants(peer, patterns)
+	patterns = slices.DeleteFunc(slices.Clone(patterns), func(p string) bool { return strings.HasPrefix(p, ownPrefix) })
 	was := s.peers[peer]
 	if was != nil && slices.Equal(was, patterns) {
 		return

@@ -20,6 +20,7 @@ type Message struct {
 	Left          time.Duration
 	Code          uint32
 	Hops          uint32
+	Sequence      uint64        // of the stream that it came by; 0: it is of this node
 	SentAt        time.Duration // on the way between nodes: by the clock of who sent it
 	Payload       []byte        // lent until the call that has it returns
 }

@@ -34,6 +34,7 @@ func (r *Router) NodeUp(id, epoch uint32, session uint64) *Node {
 	n := &Node{ID: id, Epoch: epoch, Session: session}
 	if d := r.parted[id]; d != nil && d.session == session { // it may not have seen that we parted
 		n.queue = d.queue
+		r.queued += len(d.queue)
 	}
 	delete(r.parted, id)
 	r.nodes[id] = n
@@ -89,6 +90,7 @@ const partedMax = 256
 
 // abandon tells everybody who waits for a node.
 func (r *Router) abandon(now time.Duration, n *Node) {
+	r.queued -= len(n.queue) - n.head
 	n.queue, n.head = nil, 0
 	for k, c := range r.away {
 		if c.node == n && r.fault&faultNodeDown == 0 {
@@ -116,6 +118,7 @@ func (r *Router) push(now time.Duration, n *Node, m *Message) bool {
 		return false
 	}
 	n.queue = append(n.queue, waiting{m.clone(), now})
+	r.queued++
 	return true
 }
 
@@ -134,6 +137,9 @@ func (r *Router) send(n *Node, m *Message) bool {
 
 // Pump tries again what the lane did not take. It reports whether something still waits.
 func (r *Router) Pump(now time.Duration) (waits bool) {
+	if r.queued == 0 {
+		return false
+	}
 	for _, n := range r.nodes {
 		waits = r.pump(now, n) || waits
 	}
@@ -150,20 +156,21 @@ func (r *Router) pump(now time.Duration, n *Node) (waits bool) {
 			if m.Left <= 0 {
 				delete(r.away, m.key())
 				r.fail(now, m, codeDeadline, "")
-				n.pop()
+				r.pop(n)
 				continue
 			}
 		}
 		if !n.ready || !r.send(n, m) {
 			return n.ready
 		}
-		n.pop()
+		r.pop(n)
 	}
 	return false
 }
 
 // pop drops the first of those that wait.
-func (n *Node) pop() {
+func (r *Router) pop(n *Node) {
+	r.queued--
 	n.queue[n.head] = waiting{}
 	if n.head++; n.head == len(n.queue) {
 		n.queue, n.head = n.queue[:0], 0
@@ -171,6 +178,22 @@ func (n *Node) pop() {
 		n.queue = n.queue[:copy(n.queue, n.queue[n.head:])]
 		n.head = 0
 	}
+}
+
+// Knows reports whether something can be sent to a node.
+func (r *Router) Knows(id uint32) bool {
+	n := r.nodes[id]
+	return n != nil && !n.deaf
+}
+
+// Uses reports whether a request of another node lies in the ring of a service.
+func (r *Router) Uses(s Service) bool {
+	for _, c := range r.here {
+		if c.service == s {
+			return true
+		}
+	}
+	return false
 }
 
 // FromNode takes a message that another node has sent to this one.
@@ -295,10 +318,10 @@ func Topic(node uint32) string { return TopicPrefix + strconv.FormatUint(uint64(
 const TopicPrefix = "$ringcast.uplink."
 
 // Stream is the handle under which a message of that source travels: some sources share one.
-func Stream(m *Message) uint16 { return 1 + m.Source.Index%streams }
+func Stream(m *Message) uint16 { return 1 + m.Source.Index%Streams }
 
-// streams is into how many a node's messages are divided: a hole holds up one of them.
-const streams = 16
+// Streams is into how many a node's messages are divided: a hole holds up one of them.
+const Streams = 16
 
 // Kinds reports whether a message may travel between nodes at all.
 func Kinds(kind uint8) bool {

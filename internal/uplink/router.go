@@ -62,11 +62,13 @@ type Counts struct {
 // A Router routes the direct messages of one node.
 type Router struct {
 	// Immutable after New.
-	host    Host
-	self    shm.Address // of the forwarder
+	host Host
+	self shm.Address // of the forwarder
+
 	session uint64
 
 	nodes  map[uint32]*Node
+	queued int // messages that wait, for all nodes
 	away   map[key]*awayCall
 	here   map[key]*hereCall
 	parted map[uint32]*partedNode
@@ -118,6 +120,9 @@ func New(host Host, self shm.Address, session uint64) *Router {
 	return &Router{host: host, self: self, session: session, nodes: map[uint32]*Node{},
 		away: map[key]*awayCall{}, here: map[key]*hereCall{}, parted: map[uint32]*partedNode{}}
 }
+
+// Begin goes on under another session: all nodes are down.
+func (r *Router) Begin(session uint64) { r.session = session }
 
 // Counts returns what was counted.
 func (r *Router) Counts() Counts { return r.count }
