@@ -57,7 +57,56 @@
 // the word for why it was refused (doc/errors.md), "accepted" if it was not. The topics not-ours,
 // other-version and damaged have files that say so; spoiled.one is as not-ours.
 //
-// A peer whose language has no queue groups lacks the last two (languages.go: groups).
+//	answer
+//
+// Serves the name "asked", one request at a time; opens its inbox; subscribes to the topic
+// "questions"; prints "ready ADDRESS", its own. When its standard input ends it stops the
+// service and ends. What it does with a request the first byte says:
+//
+//	f          answers with the error 7, "no"
+//	n          ends without an answer
+//	l          answers with 4096 bytes, which do not fit
+//	s and N    sends 0 to N-1 in decimal as answers with more to come, and "end" as the last
+//	w          prints "waiting", waits until the request is given up or its time is over, prints "given up", and ends with that
+//	h          answers "holding" with more to come, and stays until it is killed (30 s at most)
+//	any other  answers with the same bytes; so for an empty request
+//
+// A request in the inbox is answered with the same bytes, "error" with the error 3, "away"; other mail is
+// read and passed over. A survey is answered with "here".
+//
+//	ask ADDRESS
+//
+// Does the following, ADDRESS being that of answer, and prints a line for each: its name, and "ok" or the word for
+// its error (doc/errors.md; "reply CODE TEXT" for a handler's own). A request has 30 s but where it says otherwise.
+//
+//	empty, small, slot   asks with 0, 10 and 2048 bytes, the first an e: the same come back
+//	too-large            2049 bytes
+//	error, no-reply, reply-too-large   asks with f, n, l
+//	no-service           asks the name "nobody"
+//	deadline             asks with w, and 50 ms
+//	cancel               asks with w without waiting, and gives it up after 20 ms
+//	stream               asks with s100 and takes all in order
+//	stream-left          asks with s1000, takes 5 and leaves
+//	many                 300 requests e0 to e299, begun without waiting for answers; where no more may be open, waits for one
+//	send                 sends "mail" to ADDRESS
+//	request-to, error-from   asks ADDRESS with "question", and with "error"
+//	gone                 sends to ADDRESS with the generation one higher
+//	no-inbox             sends to its own address, without an inbox
+//	node-down            sends to ADDRESS with the node one higher
+//	survey               asks on "questions": one answer, "here", from ADDRESS
+//	presence             begins to watch instances of "asked": ADDRESS is up
+//	overloaded           asks with h for many answers; when "holding" has come it sends e to the service, without
+//	                     waiting for answers, until that is refused. The framework kills the server when it reads this line
+//	instance-died        how the request h ended
+//	presence-died        the next event of the watch: ADDRESS is down (died, or left where another has freed its record before)
+//	after-death          asks with e
+//
+//	drop
+//
+// Asks with w without waiting for the answer, and stays until it is killed (30 s at most).
+//
+// A peer whose language has no queue groups lacks member and hold (languages.go: groups); one
+// without requests the last three (requests).
 //
 // # Messages
 //
@@ -101,5 +150,6 @@
 //
 // on shared and on exclusive rings. Rows "golden to" have no writer: the reader reads the
 // history of a ring whose files were written once and are kept in testdata. Rows "refuses" have
-// one language: what it refuses, and why.
+// one language: what it refuses, and why. Rows "asks" have a client's language and a server's, which run all of
+// ask in one domain, and client-killed: drop is killed when the server has its request, who prints "given up".
 package main

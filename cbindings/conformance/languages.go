@@ -17,6 +17,8 @@ type language struct {
 	groups bool
 	// refusals says that it has the command refuse.
 	refusals bool
+	// requests says that it has the commands answer, ask and drop.
+	requests bool
 	// check looks at the peer itself: that an implementation which should be one of
 	// its own is. Nil: nothing to look at.
 	check func(run []string) error
@@ -27,11 +29,11 @@ type language struct {
 // of each other are Go, C, Rust and Java; the check of each says that it is one of its own.
 var languages = []language{
 	{
-		name: "go", groups: true, refusals: true,
+		name: "go", groups: true, refusals: true, requests: true,
 		run: []string{os.Args[0]}, // this program: see peer.go
 	},
 	{
-		name: "c", groups: true, refusals: true,
+		name: "c", groups: true, refusals: true, requests: true,
 		build: []string{"make", "-s", "-C", "cbindings", "build/conformance-peer"},
 		run:   []string{"cbindings/build/conformance-peer"},
 		check: noGo, claim: "has-no-go-in-it",

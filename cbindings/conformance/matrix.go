@@ -43,6 +43,11 @@ func (m *matrix) run(part string) int {
 			m.refuse(l, part)
 		}
 	}
+	for _, client := range m.languages {
+		for _, server := range m.languages {
+			m.requests(client, server, part)
+		}
+	}
 	m.print()
 	fmt.Fprintf(m.out, "%d passed, %d failed, 0 skipped\n", m.passed, m.failed)
 	if m.failed != 0 || m.passed == 0 {

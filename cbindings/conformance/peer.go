@@ -25,6 +25,9 @@ var commands = map[string]struct {
 	"member": {2, takeStream},
 	"hold":   {2, holdMessage},
 	"refuse": {0, provoke},
+	"answer": {0, answerAll},
+	"ask":    {1, askAll},
+	"drop":   {0, dropRequest},
 }
 
 // peer runs one command of the Go side.

@@ -9,6 +9,7 @@
 
 #include "ringcast.h"
 
+#include "asked.h"
 #include "message.h"
 #include "refuse.h"
 
@@ -224,6 +225,12 @@ int main(int argc, char **argv)
 		result = hold_message(domain, argv + 2);
 	else if (argc == 2 && strcmp(argv[1], "refuse") == 0)
 		refuse_all(domain), exit(0); /* with all that it has opened */
+	else if (argc == 2 && strcmp(argv[1], "answer") == 0)
+		result = answer_all(domain);
+	else if (argc == 3 && strcmp(argv[1], "ask") == 0)
+		result = ask_all(domain, argv[2]);
+	else if (argc == 2 && strcmp(argv[1], "drop") == 0)
+		result = drop_request(domain);
 	else
 		result = 2;
 	if (result == 0)

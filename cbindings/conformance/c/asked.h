@@ -1,0 +1,17 @@
+/* Both ends of the request cells, in C. See doc.go for what they do. */
+#ifndef ASKED_H
+#define ASKED_H
+
+#include "ringcast.h"
+
+#define SERVICE "asked"
+#define SURVEY_TOPIC "questions"
+#define PATIENCE (30 * INT64_C(1000000000)) /* bounds each step */
+
+/* answer: until the standard input ends. Both return an exit code. */
+int answer_all(rc_domain *domain);
+/* ask ADDRESS, and drop. */
+int ask_all(rc_domain *domain, const char *address);
+int drop_request(rc_domain *domain);
+
+#endif
