@@ -39,13 +39,18 @@ func (e *Engine) copyOut(frames [][]byte, control bool) {
 			continue
 		}
 		e.count.CopiesSent += uint64(len(frames))
-		if e.copier != nil {
-			e.copier.Copies(p.from, frames)
-			continue
-		}
-		for _, b := range frames {
-			e.sink.Unicast(p.from, b)
-		}
+		e.copies(p, frames)
+	}
+}
+
+// copies sends frames to one peer, at once where the sink can.
+func (e *Engine) copies(p *Peer, frames [][]byte) {
+	if e.copier != nil {
+		e.copier.Copies(p.from, frames)
+		return
+	}
+	for _, b := range frames {
+		e.sink.Unicast(p.from, b)
 	}
 }
 

@@ -11,7 +11,7 @@ type Counters struct {
 	MessagesSent   uint64 // messages put into lanes, large ones once
 	RepairsSent    uint64 // datagrams sent again
 	CopiesSent     uint64 // frames for the group sent to one peer as well
-	RepairsUnicast uint64 // of these, to one lossy member alone
+	RepairsUnicast uint64 // of these, to one member alone
 	HeartbeatsSent uint64
 	ControlSent    uint64 // HELLO, SETUP, WANT, SM, NCF, BYE, SESSION_STALE
 	Compressed     uint64 // datagrams sent compressed

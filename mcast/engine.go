@@ -55,6 +55,8 @@ type Engine struct {
 	tableVersion uint32
 	snapshot     uint32
 	out          [][]byte // sealed datagrams that wait for the sink
+	outAlone     [][]byte // repairs for one member that do
+	alone        *Peer    // that member
 	roomDue      bool
 	roundTrip    Duration
 
@@ -366,7 +368,7 @@ func (e *Engine) runTimers(now Time) {
 	for _, l := range e.lanes {
 		e.tickHeartbeat(l, now)
 		if !l.repairs.empty() {
-			e.pumpRepairs(now, l)
+			e.pumpRepairs(now, l, repairTurn)
 		}
 		e.tickFlow(now, l)
 	}

@@ -14,6 +14,7 @@ type member struct {
 	heard    Time   // its last SM or NAK
 	number   uint64 // of its last SM
 	progress Time   // when taken or highest last grew
+	beyond   Time   // when the lane last went beyond its credit, it being silent
 	tethered bool
 	putOutAt Time
 	toldAt   Time // when it was last told that it is out
@@ -90,6 +91,12 @@ const (
 	delaySpan = 5 * Second
 	// lateSpan is how long a queue must be long to be more than a scheduler's whim.
 	lateSpan = 25 * Millisecond
+	// silentFor is how long nothing came from a member that counts as silent, silentAsked
+	// how long it was asked, by the heartbeats of a lane that stands still; beyondFor is for how
+	// long its overruns are then explained.
+	silentFor   = 20 * Millisecond
+	silentAsked = 8 * Millisecond
+	beyondFor   = 100 * Millisecond
 	// drainedSpan is the least time between two SM for the rate of the second to mean anything.
 	drainedSpan = 5 * Millisecond
 )
@@ -112,9 +119,12 @@ func (e *Engine) memberAt(now Time, p *Peer, l *lane, taken, highest uint64) {
 	m.heard = now
 	if !m.joined {
 		m.joined, m.tethered = true, true
-		m.taken, m.highest, m.progress = taken, highest, now
+		m.taken, m.highest, m.progress, m.beyond = taken, highest, now, longAgo
 		m.credit = l.window
 		e.wantsChanged(p)
+		if l.class == layout.LaneClassGated && l.head-taken >= l.window/4 { // it was taken for dead
+			e.untether(now, p, l)
+		}
 	}
 	if taken > m.taken || highest > m.highest {
 		m.progress = now
@@ -211,7 +221,7 @@ func (e *Engine) complaints(l *lane, m *member, s *wire.Status) {
 	late := s.DelayMicros != wire.NoEcho && m.delay.add(now, s.DelayMicros) > max(paceDelay, 2*e.roundTrip)
 	behind := m.late.look(now, late, l.head, s.Highest)
 	switch {
-	case over, behind:
+	case over && now-m.beyond > beyondFor, behind:
 		l.pace.complain(float64(s.ReceivedRate), 0)
 	case m.late.stands(now) && now-l.pace.refusedAt < paceSlow:
 		l.pace.complain(float64(s.ReceivedRate), 0.9*m.drained.value())
@@ -307,24 +317,34 @@ func (e *Engine) topicFree(id TopicID) {
 
 // updateLimit computes how far a gated lane may go: the window must keep what a
 // tethered member that wants a topic of the lane still lacks, and a member's
-// socket must have room for what is on its way.
+// socket must have room for what is on its way, unless it is silent.
 func (e *Engine) updateLimit(now Time, l *lane) {
-	l.limit, l.lowest, l.limitCredit = wire.SequenceMax, wire.SequenceMax, false
+	l.limit, l.lowest, l.limitCredit, l.waited = wire.SequenceMax, wire.SequenceMax, false, 0
 	if l.class != layout.LaneClassGated {
 		return
 	}
 	for _, p := range e.peers {
 		m := &p.members[l.id]
-		if !m.joined || !m.tethered || m.wants == 0 {
+		if !m.waitedFor() {
 			continue
 		}
+		l.waited++
 		l.lowest = min(l.lowest, m.taken)
 		if x := m.taken + l.window; x < l.limit {
 			l.limit, l.limitCredit = x, false
 		}
-		if x := m.highest + m.credit; x < l.limit {
-			l.limit, l.limitCredit = x, true
+	}
+	for _, p := range e.peers {
+		m := &p.members[l.id]
+		x := m.highest + m.credit
+		if !m.waitedFor() || x >= l.limit {
+			continue
 		}
+		if m.silent(now, l) {
+			m.beyond = now
+			continue
+		}
+		l.limit, l.limitCredit = x, true
 	}
 	if l.head >= l.limit {
 		return
@@ -335,6 +355,32 @@ func (e *Engine) updateLimit(now Time, l *lane) {
 	} else if l.blocked {
 		e.arm(l.pace.when(now, l.throttle()))
 	}
+}
+
+// waitedFor says whether the window of a gated lane goes by this member.
+func (m *member) waitedFor() bool { return m.joined && m.tethered && m.wants != 0 }
+
+// silent says whether a member whose credit is used up is one that has no processor,
+// or is no more: others who want the lane need not wait for it as far as the window
+// reaches.
+func (m *member) silent(now Time, l *lane) bool {
+	switch {
+	case l.waited < 2 || l.head < m.highest+m.credit:
+		return false
+	case m.beyond > m.heard:
+		return true // and has said nothing since
+	}
+	return now >= m.silentFrom(l)
+}
+
+// silentFrom is when a member that holds the lane will count as silent. The lane must
+// have stood still, so that its heartbeats have asked: it may be this process that
+// did not listen.
+func (m *member) silentFrom(l *lane) Time {
+	if l.stall.since == 0 {
+		return Never
+	}
+	return max(m.heard+silentFor, l.beat.busy+silentFor, l.stall.since+silentAsked)
 }
 
 // throttle slows a gated lane whose window fills, from half full on; the limit is

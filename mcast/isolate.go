@@ -4,14 +4,15 @@ package mcast
 // (spec/wire.md, Isolation).
 const (
 	isolatedShare = 0.04       // of the lane's rate goes into its repairs
-	isolatedDepth = 64         // datagrams of them at once
+	putOutShare   = 0.1        // of it goes into those of one that was put out
+	rationDepth   = 64         // datagrams of them at once
 	cryFor        = 2 * Second // lossy for so long, without a trial that could decide
 	cryLeast      = 512        // datagrams that were sent meanwhile, at least
 	calmShare     = 0.01       // of what is sent it may lose
 	calmFor       = 5 * Second // to be taken back
 )
 
-// shareBucket bounds the repairs of an isolated member.
+// shareBucket bounds the repairs of a member that is not waited for.
 type shareBucket struct {
 	tokens float64
 	at     Time
@@ -19,10 +20,22 @@ type shareBucket struct {
 
 func (b *shareBucket) ready(now Time, rate float64) bool {
 	if now > b.at {
-		b.tokens = min(isolatedDepth, b.tokens+float64(now-b.at)*isolatedShare*rate/float64(Second))
+		b.tokens = min(rationDepth, b.tokens+float64(now-b.at)*rate/float64(Second))
 		b.at = now
 	}
 	return b.tokens >= 1
+}
+
+// ration is how many repairs a second a member may have; 0: no bound of its own. One
+// that was put out lacks much once it is back, and others must not wait for that.
+func (m *member) ration(l *lane) float64 {
+	switch {
+	case m.isolated:
+		return isolatedShare * l.pace.rate
+	case !m.tethered:
+		return putOutShare * l.pace.rate
+	}
+	return 0
 }
 
 // cries says whether a lossy member is to be isolated though no trial decided it.
@@ -77,4 +90,4 @@ func (e *Engine) takeBack(now Time, p *Peer, l *lane) {
 }
 
 // apart says whether a member's repairs go to it alone where nobody else asks.
-func (m *member) apart() bool { return m.lossy || m.isolated }
+func (m *member) apart() bool { return m.lossy || !m.tethered }

@@ -44,6 +44,7 @@ type lane struct {
 	// Who is waited for; see flow.go.
 	limit       uint64 // first sequence that may not be sent now
 	lowest      uint64 // lowest sequence a tethered member lacks
+	waited      int    // members that are waited for
 	limitCredit bool   // limit is a matter of credit, not of the window
 	blocked     bool   // Send was refused; Room is owed
 	stall       stall
@@ -97,7 +98,7 @@ func (l *lane) begin(now Time) bool {
 		return false
 	}
 	if !l.repairs.empty() {
-		l.engine.pumpRepairs(now, l) // they come first
+		l.engine.pumpRepairs(now, l, repairNew) // they come first
 	}
 	if !l.pace.take(now, l.throttle()) {
 		l.engine.count.BusyPacing++

@@ -78,7 +78,8 @@ func (q *repairQueue) next(now Time, l *lane) (p *Peer, seq uint64, ok bool) {
 		q.turn %= len(q.asking)
 		p = q.asking[q.turn]
 		m := &p.members[l.id]
-		if m.isolated && !m.share.ready(now, l.pace.rate) {
+		ration := m.ration(l)
+		if ration != 0 && !m.share.ready(now, ration) {
 			q.turn++
 			continue
 		}
@@ -87,7 +88,7 @@ func (q *repairQueue) next(now Time, l *lane) (p *Peer, seq uint64, ok bool) {
 			w := q.wanted[l.place(seq)]
 			ok = seq >= l.trail() && (w == p || w == everyone)
 		}
-		if ok && m.isolated {
+		if ok && ration != 0 {
 			m.share.tokens--
 		}
 		if m.repairs.size() == 0 {

@@ -16,6 +16,9 @@ const (
 	nakLeniency = 1.5
 	waitWorth   = 2 * Millisecond // of waiting is worth an NCF
 	ncfWaitMax  = 100             // ms
+	repairTurn  = 8               // repairs that go at once, so that new data and others have their turn
+	repairNew   = 4               // and before each new datagram
+	repairApart = Millisecond / 10
 )
 
 // guard is how long a datagram is not sent again to whom it was sent.
@@ -54,7 +57,7 @@ func (e *Engine) receiveNak(now Time, p *Peer, body []byte) wire.Reason {
 	}
 	e.memberAt(now, p, l, n.Base, highest)
 	e.repairRanges(now, p, l, &n)
-	e.pumpRepairs(now, l)
+	e.pumpRepairs(now, l, repairTurn)
 	if wait := l.repairs.wait(m, l); wait > waitWorth {
 		reason := uint8(layout.NcfReasonWait)
 		if m.isolated {
@@ -84,8 +87,8 @@ func (q *repairQueue) wait(m *member, l *lane) Duration {
 		return 0
 	}
 	rate := l.pace.rate * q.share / float64(max(1, len(q.asking)))
-	if m.isolated {
-		rate = l.pace.rate * isolatedShare
+	if ration := m.ration(l); ration != 0 {
+		rate = min(rate, ration)
 	}
 	return Duration(float64(m.repairs.size()) / rate * float64(Second))
 }
@@ -131,14 +134,16 @@ func (e *Engine) requestRepair(now Time, p *Peer, m *member, l *lane, seq uint64
 	}
 }
 
-// pumpRepairs sends what waits for repair, as far as the budget and the rate go.
-func (e *Engine) pumpRepairs(now Time, l *lane) {
+// pumpRepairs sends what waits for repair, as far as the budget and the rate go, and
+// most datagrams.
+func (e *Engine) pumpRepairs(now Time, l *lane, most int) {
 	q := &l.repairs
-	for !q.empty() {
+	others := e.othersTaken(l)
+	for ; !q.empty(); most-- {
 		q.refill(now, l.pace.rate)
 		l.pace.refill(now, l.throttle())
-		if q.tokens < 1 || l.pace.tokens < 1 {
-			e.arm(now + Millisecond/10)
+		if most == 0 || q.tokens < 1 || l.pace.tokens < 1 {
+			e.arm(now + repairApart)
 			break
 		}
 		p, seq, ok := q.next(now, l)
@@ -150,18 +155,58 @@ func (e *Engine) pumpRepairs(now Time, l *lane) {
 		}
 		q.tokens--
 		l.pace.spend()
-		e.repair(now, p, l, seq)
+		e.repair(now, p, l, seq, others.by(p))
 	}
+	e.flushAlone()
 	e.flushOut() // before a new datagram can take the place of one of these
 }
 
-// repair sends a datagram again: to one lossy member that asked alone, else to all.
-func (e *Engine) repair(now Time, p *Peer, l *lane, seq uint64) {
+// othersTaken says below what all members but one have taken a lane.
+type othersTaken struct {
+	least, second uint64
+	who           *Peer // of the least
+	members       int
+}
+
+func (e *Engine) othersTaken(l *lane) othersTaken {
+	o := othersTaken{least: wire.SequenceMax, second: wire.SequenceMax}
+	if l.repairs.empty() {
+		return o
+	}
+	for _, p := range e.peers {
+		m := &p.members[l.id]
+		switch {
+		case !m.joined:
+			continue
+		case m.taken < o.least:
+			o.least, o.second, o.who = m.taken, o.least, p
+		case m.taken < o.second:
+			o.second = m.taken
+		}
+		o.members++
+	}
+	return o
+}
+
+// by is what all but p have taken; 0 if there are no others.
+func (o *othersTaken) by(p *Peer) uint64 {
+	switch {
+	case o.members < 2:
+		return 0
+	case p == o.who:
+		return o.second
+	}
+	return o.least
+}
+
+// repair sends a datagram again: to the one member that asked, where others need it
+// not, else to all. Others is below what all but that member have taken.
+func (e *Engine) repair(now Time, p *Peer, l *lane, seq, others uint64) {
 	q := &l.repairs
 	i := l.place(seq)
 	// Who was sent it within the guard has it, or will ask again: two have lost it.
 	again := q.sentTo[i] != nil && now-q.sentAt[i] < e.guard()
-	alone := q.wanted[i] == p && p.members[l.id].apart() && !again
+	alone := q.wanted[i] == p && others != 0 && (p.members[l.id].apart() || seq < others) && !again
 	q.wanted[i], q.sentTo[i], q.sentAt[i] = nil, everyone, now
 	b := l.datagram(seq)
 	wire.PutDataTimes(b[wire.HeaderSize:], l.trailDelta(seq), micros(now))
@@ -170,7 +215,7 @@ func (e *Engine) repair(now Time, p *Peer, l *lane, seq uint64) {
 		q.sentTo[i] = p
 		e.count.RepairsUnicast++
 		wire.Renumber(b, e.nextNumber(), layout.FrameFlagRepair|layout.FrameFlagUnicast)
-		e.sink.Unicast(p.from, b)
+		e.sendAlone(p, b)
 		return
 	}
 	wire.Renumber(b, e.nextNumber(), layout.FrameFlagRepair)
@@ -181,6 +226,25 @@ func (e *Engine) repair(now Time, p *Peer, l *lane, seq uint64) {
 	if len(e.out) >= batchMax {
 		e.flushOut()
 	}
+}
+
+// sendAlone keeps a repair for one member, so that several go at once.
+func (e *Engine) sendAlone(p *Peer, b []byte) {
+	if p != e.alone {
+		e.flushAlone()
+		e.alone = p
+	}
+	e.outAlone = append(e.outAlone, b)
+}
+
+// flushAlone hands the repairs for one member to the sink.
+func (e *Engine) flushAlone() {
+	if len(e.outAlone) == 0 {
+		return
+	}
+	e.copies(e.alone, e.outAlone)
+	clear(e.outAlone)
+	e.outAlone, e.alone = e.outAlone[:0], nil
 }
 
 // sendNcf refuses holes of a member, or tells it that it was put out.

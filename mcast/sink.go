@@ -42,7 +42,7 @@ type Sink interface {
 }
 
 // A Copier is a Sink that can send many datagrams to one address at once. Where a Sink is
-// none, copies for peers without multicast go one by one to Unicast.
+// none, copies for peers without multicast, and repairs for one member, go one by one to Unicast.
 type Copier interface {
 	// Copies sends datagrams to one address, in this order, before it returns.
 	Copies(to netip.AddrPort, datagrams [][]byte)

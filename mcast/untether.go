@@ -26,7 +26,7 @@ func (l *lane) standsStill(now Time) {
 	t := &l.engine.cfg.Timers
 	l.stall.count(now, t.LaneStall)
 	l.stall.since = now
-	l.engine.arm(now + min(t.StallBudget, t.Silence, t.LaneStall-min(l.stall.used, t.LaneStall)))
+	l.engine.arm(now + min(t.StallBudget, t.Silence, t.LaneStall-min(l.stall.used, t.LaneStall), silentAsked))
 }
 
 // goesOn notes that they do.
@@ -42,8 +42,12 @@ func (e *Engine) checkStall(now Time, l *lane) {
 	l.stall.count(now, e.cfg.Timers.LaneStall)
 	for _, p := range e.peers {
 		m := &p.members[l.id]
-		if !m.joined || !m.tethered || m.wants == 0 || m.taken+l.window > l.head && m.highest+m.credit > l.head {
+		window := m.taken+l.window <= l.head
+		if !m.waitedFor() || !window && m.highest+m.credit > l.head || !window && m.silent(now, l) {
 			continue
+		}
+		if !window && l.waited > 1 {
+			e.arm(m.silentFrom(l))
 		}
 		if due := e.patience(now, m, l); now < due {
 			e.arm(due)
@@ -68,7 +72,7 @@ func (e *Engine) patience(now Time, m *member, l *lane) Time {
 // untether lets the lane go on without a member, and tells it so.
 func (e *Engine) untether(now Time, p *Peer, l *lane) {
 	m := &p.members[l.id]
-	m.tethered, m.putOutAt = false, now
+	m.tethered, m.putOutAt, m.share = false, now, shareBucket{at: now}
 	e.count.Untethered++
 	e.sink.Notice(p, l.id, MemberPutOut)
 	e.tellOut(now, p, l)

@@ -52,6 +52,19 @@ func (x *Node) Slow(service mcast.Duration) {
 	x.service = service
 }
 
+// SlowSender makes the node need so long for each datagram that it sends.
+func (x *Node) SlowSender(sending mcast.Duration) {
+	x.net.Counts.Slow++
+	x.sending = sending
+}
+
+// spend takes the time of a datagram that is sent.
+func (x *Node) spend() {
+	if x.sending > 0 {
+		x.busyTill = max(x.busyTill, x.net.now) + x.sending
+	}
+}
+
 // Pause stops the node's process for a while; what comes waits in its socket.
 func (x *Node) Pause(d mcast.Duration) {
 	x.net.Counts.Pauses++

@@ -53,6 +53,7 @@ type Node struct {
 	id       uint32
 	time     machineClock
 	service  mcast.Duration
+	sending  mcast.Duration
 	busyTill mcast.Time
 	backlog  []*event
 	waiting  int // datagrams in backlog
@@ -179,6 +180,7 @@ func (x *Node) Multicast(datagrams [][]byte) {
 	for _, d := range datagrams {
 		c := append([]byte(nil), d...)
 		x.checkSequence(c)
+		x.spend()
 		if x.net.traffic != nil {
 			x.net.traffic.sent(x, c)
 		}
@@ -197,6 +199,7 @@ func (x *Node) Multicast(datagrams [][]byte) {
 // Unicast is the sink's.
 func (x *Node) Unicast(to netip.AddrPort, datagram []byte) {
 	c := append([]byte(nil), datagram...)
+	x.spend()
 	if wire.TypeOf(c) == wire.TypeNak {
 		x.naks++
 	}
