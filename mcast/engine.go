@@ -368,7 +368,7 @@ func (e *Engine) runTimers(now Time) {
 	for _, l := range e.lanes {
 		e.tickHeartbeat(l, now)
 		if !l.repairs.empty() {
-			e.pumpRepairs(now, l, repairTurn)
+			e.pumpRepairs(now, l, l.repairTurn(now))
 		}
 		e.tickFlow(now, l)
 	}

@@ -7,6 +7,7 @@ import (
 
 // member is what the owner of a lane knows of one peer in it.
 type member struct {
+	since    uint64 // the lane's head when its peer began
 	joined   bool   // it has said where it stands in this session
 	taken    uint64 // first sequence it has not taken
 	highest  uint64 // one more than the highest it has seen
@@ -122,7 +123,7 @@ func (e *Engine) memberAt(now Time, p *Peer, l *lane, taken, highest uint64) {
 		m.taken, m.highest, m.progress, m.beyond = taken, highest, now, longAgo
 		m.credit = l.window
 		e.wantsChanged(p)
-		if l.class == layout.LaneClassGated && l.head-taken >= l.window/4 { // it was taken for dead
+		if m.comesLate(l) {
 			e.untether(now, p, l)
 		}
 	}

@@ -16,8 +16,9 @@ const (
 	nakLeniency = 1.5
 	waitWorth   = 2 * Millisecond // of waiting is worth an NCF
 	ncfWaitMax  = 100             // ms
-	repairTurn  = 8               // repairs that go at once, so that new data and others have their turn
-	repairNew   = 4               // and before each new datagram
+	repairTurn  = 16              // repairs that go at once
+	repairFlow  = 4               // while new data flows, which has its turn between them
+	repairNew   = 2               // and before each new datagram
 	repairApart = Millisecond / 10
 )
 
@@ -57,7 +58,7 @@ func (e *Engine) receiveNak(now Time, p *Peer, body []byte) wire.Reason {
 	}
 	e.memberAt(now, p, l, n.Base, highest)
 	e.repairRanges(now, p, l, &n)
-	e.pumpRepairs(now, l, repairTurn)
+	e.pumpRepairs(now, l, l.repairTurn(now))
 	if wait := l.repairs.wait(m, l); wait > waitWorth {
 		reason := uint8(layout.NcfReasonWait)
 		if m.isolated {
@@ -159,6 +160,14 @@ func (e *Engine) pumpRepairs(now Time, l *lane, most int) {
 	}
 	e.flushAlone()
 	e.flushOut() // before a new datagram can take the place of one of these
+}
+
+// repairTurn is how many repairs may go now.
+func (l *lane) repairTurn(now Time) int {
+	if now-l.beat.last < Millisecond {
+		return repairFlow
+	}
+	return repairTurn
 }
 
 // othersTaken says below what all members but one have taken a lane.

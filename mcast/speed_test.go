@@ -140,6 +140,10 @@ func TestRepairAllocatesNothing(t *testing.T) {
 		if r := a.engine.receiveNak(now, p, body); r != wire.OK {
 			t.Fatalf("nak: %v", r)
 		}
+		for !l.repairs.empty() {
+			now += repairApart
+			a.engine.pumpRepairs(now, l, repairTurn)
+		}
 	}
 	repair()
 	before := a.engine.count.RepairsSent

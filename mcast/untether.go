@@ -37,6 +37,15 @@ func (l *lane) goesOn(now Time) {
 	}
 }
 
+// lateLeast is what a member that comes back lacks at least if it begins put out.
+const lateLeast = 1024
+
+// comesLate says whether a member that has just joined was taken for dead and now
+// lacks so much that it would soon hold the lane up, or let others wait for its repairs.
+func (m *member) comesLate(l *lane) bool {
+	return l.class == layout.LaneClassGated && m.since-min(m.taken, m.since) >= max(l.window/2, lateLeast)
+}
+
 // checkStall puts out who holds a lane up for too long (spec/wire.md, Untethering).
 func (e *Engine) checkStall(now Time, l *lane) {
 	l.stall.count(now, e.cfg.Timers.LaneStall)
