@@ -173,7 +173,7 @@ func (t *tool) bench(ctx context.Context, spec bench.Spec, o *benchOptions) erro
 		return err
 	}
 	if result.Missed > 0 {
-		return &exitError{exitMissed, fmt.Errorf("readers missed %d messages: they were stopped for longer than the stall budget", result.Missed)}
+		return &exitError{code: exitMissed, err: fmt.Errorf("readers missed %d messages: they were stopped for longer than the stall budget", result.Missed)}
 	}
 	return nil
 }

@@ -24,7 +24,7 @@ func TestCallAndServe(t *testing.T) {
 		t.Error(err, s.errors.String())
 	}
 	code, _, errs = call(t, "", "--shm-dir", dir, "call", "squares", "1")
-	if code != exitFailed || !strings.Contains(errs, "no instance") {
+	if code != exitNobody || !strings.Contains(errs, "no instance") {
 		t.Errorf("without an instance: exit code %d, %s", code, errs)
 	}
 }
@@ -47,7 +47,7 @@ func awaitServing(t *testing.T, dir, name string) {
 func TestInboxOfATool(t *testing.T) {
 	dir := t.TempDir()
 	code, _, errs := call(t, "", "--shm-dir", dir, "send", "nobody", "x")
-	if code != exitFailed || !strings.Contains(errs, "no instance") {
+	if code != exitNobody || !strings.Contains(errs, "no instance") {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
 	code, _, errs = call(t, "", "--shm-dir", dir, "call", "n1-1.1.1", "x")

@@ -166,7 +166,7 @@ func waitSubscribers(ctx context.Context, bus *ringcast.Bus, topic string, o *pu
 	}
 	err := bus.WaitForSubscribers(ctx, topic, o.subs)
 	if errors.Is(err, context.DeadlineExceeded) {
-		return &exitError{exitTimeout, err}
+		return &exitError{code: exitTimeout, err: err}
 	}
 	return err
 }

@@ -131,13 +131,13 @@ func (r *receiving) end(ctx, wait context.Context, err error) error {
 	case ctx.Err() != nil:
 		r.interrupted = true
 		if r.count > 0 {
-			return &exitError{exitFailed, fmt.Errorf("interrupted after %d of %d messages", r.tally.messages.Load(), r.count)}
+			return &exitError{code: exitFailed, err: fmt.Errorf("interrupted after %d of %d messages", r.tally.messages.Load(), r.count)}
 		}
 		return nil
 	case wait.Err() != nil && r.count == 0 && r.tally.messages.Load() > 0:
 		return nil
 	case wait.Err() != nil:
-		return &exitError{exitTimeout, fmt.Errorf("%w: %d messages, then none for %v", errTimeout, r.tally.messages.Load(), r.timeout)}
+		return &exitError{code: exitTimeout, err: fmt.Errorf("%w: %d messages, then none for %v", errTimeout, r.tally.messages.Load(), r.timeout)}
 	}
 	return err
 }

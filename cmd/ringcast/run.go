@@ -21,6 +21,9 @@ const (
 	exitUsage   = 2
 	exitMissed  = 3 // messages were missed: lagged or lost
 	exitTimeout = 4 // --timeout ran out
+
+	exitNobody     = 5 // no service, or nobody has the address
+	exitOverloaded = 6 // a queue is full
 )
 
 const longHelp = `Ringcast publishes and subscribes to topics, sends and answers requests, shows who is
@@ -30,7 +33,8 @@ Processes talk by the names of topics, dot-separated (orders.eu). On one node a
 topic is a ring in shared memory; ringcastd joins the nodes of a network.
 
 Exit codes: 0 all is well, 1 something failed, 2 wrong arguments, 3 messages were
-missed (too slow, or lost by the network), 4 --timeout ran out.`
+missed (too slow, or lost by the network), 4 --timeout ran out, 5 nobody of that name
+or address (call, send), 6 overloaded (call, send).`
 
 const rootExamples = `  ringcast sub orders.eu
   seq 10 | ringcast pub orders.eu
@@ -42,8 +46,9 @@ const rootExamples = `  ringcast sub orders.eu
 
 // An exitError is an error that knows its exit code.
 type exitError struct {
-	code int
-	err  error
+	code   int
+	err    error
+	advice string // what flags help; may be empty
 }
 
 func (e *exitError) Error() string { return e.err.Error() }
@@ -57,13 +62,13 @@ func failed(err error) error {
 		return err
 	}
 	if errors.Is(err, ringcast.ErrBadName) || errors.Is(err, shm.ErrBadRights) || errors.Is(err, shm.ErrMemory) {
-		return &exitError{exitUsage, err}
+		return &exitError{code: exitUsage, err: err}
 	}
-	return &exitError{exitFailed, err}
+	return &exitError{code: exitFailed, err: err}
 }
 
 func usage(format string, args ...any) error {
-	return &exitError{exitUsage, fmt.Errorf(format, args...)}
+	return &exitError{code: exitUsage, err: fmt.Errorf(format, args...)}
 }
 
 // A tool is one call of the program.
@@ -111,7 +116,7 @@ func (t *tool) command() *cobra.Command {
 	f.StringVar(&t.config.Group, "group", "", "group of the domain, if it is made now: one of yours (default ringcast at /dev/shm/ringcast, else none)")
 	f.StringVar(&t.config.Owner, "owner", "", "user whom the domain belongs to, if root makes it now (default: who makes it)")
 	f.Var(&memoryFlag{&t.config.Memory}, "memory", "memory of topics: prefault, huge, numa=local, numa=interleave or numa=0+2, with commas between (default $RINGCAST_MEMORY, else as the system does)")
-	cmd.AddCommand(t.pubCommand(), t.subCommand(), t.callCommand(), t.serveCommand(), t.sendCommand(), t.inboxCommand(), t.surveyCommand(),
+	cmd.AddCommand(t.pubCommand(), t.subCommand(), t.callCommand(), t.serveCommand(), t.scriptCommand(), t.sendCommand(), t.inboxCommand(), t.surveyCommand(),
 		t.lsCommand(), t.watchCommand(), t.nodesCommand(), t.servicesCommand(), t.gatewayCommand(), t.benchCommand(), t.versionCommand())
 	return cmd
 }
@@ -128,6 +133,10 @@ func (t *tool) versionCommand() *cobra.Command {
 
 // advise says what flags help against an error.
 func advise(err error) string {
+	var coded *exitError
+	if errors.As(err, &coded) && coded.advice != "" {
+		return coded.advice
+	}
 	var tooLarge *ringcast.TooLargeError
 	var shape *ringcast.ShapeError
 	var access *ringcast.AccessError
@@ -137,6 +146,8 @@ func advise(err error) string {
 	case errors.As(err, &shape):
 		return fmt.Sprintf("Leave --slots, --slot-size, --latest and --exclusive away to publish into the topic as it is (%v), "+
 			"or end all who use it: it is made anew then.", shape.Have)
+	case errors.Is(err, ringcast.ErrReplyTooLarge):
+		return "Pass a larger --max-reply."
 	case errors.Is(err, ringcast.ErrNotExclusive):
 		return "The topic takes one publisher at a time: end the other one."
 	case errors.Is(err, ringcast.ErrBadName):

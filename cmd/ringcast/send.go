@@ -32,9 +32,9 @@ func (t *tool) send(ctx context.Context, args []string) error {
 	}
 	defer bus.Close()
 	address, err := ringcast.ParseAddress(args[0])
-	put := func(payload []byte) error { return bus.Send(ctx, address, payload) }
+	put := func(payload []byte) error { return outcome(bus.Send(ctx, address, payload)) }
 	if err != nil {
-		put = func(payload []byte) error { return bus.SendTo(ctx, args[0], payload) }
+		put = func(payload []byte) error { return outcome(bus.SendTo(ctx, args[0], payload)) }
 	}
 	return t.payloads(args[1:], put)
 }
@@ -109,24 +109,24 @@ func (t *tool) surveyCommand() *cobra.Command {
 			if timeout < time.Millisecond || c.Quorum < 0 {
 				return usage("--timeout wants 1ms or more, --quorum 0 or more")
 			}
-			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
-			defer cancel()
-			return failed(t.survey(ctx, args, &c))
+			return failed(t.survey(cmd.Context(), args, &c, timeout))
 		},
 	}
 	cmd.Flags().IntVar(&c.Quorum, "quorum", 0, "so many answers are enough (default: all)")
-	cmd.Flags().DurationVar(&timeout, "timeout", 2*time.Second, "how long to wait for answers")
+	cmd.Flags().DurationVar(&timeout, "timeout", 2*time.Second, "how long to wait for answers, to each question")
 	return cmd
 }
 
 // survey is the command.
-func (t *tool) survey(ctx context.Context, args []string, c *ringcast.SurveyConfig) error {
+func (t *tool) survey(ctx context.Context, args []string, c *ringcast.SurveyConfig, timeout time.Duration) error {
 	bus, err := ringcast.Open(ctx, &t.config)
 	if err != nil {
 		return err
 	}
 	defer bus.Close()
 	return t.payloads(args[1:], func(question []byte) error {
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
 		for r, err := range bus.Survey(ctx, args[0], question, c) {
 			if err != nil {
 				return timedOut(err)

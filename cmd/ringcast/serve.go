@@ -1,16 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"os/exec"
 	"sync/atomic"
-	"syscall"
 	"time"
 
 	"github.com/ringcast/ringcast"
+	"github.com/ringcast/ringcast/internal/script"
 	"github.com/spf13/cobra"
 )
 
@@ -38,8 +35,8 @@ func (t *tool) serveCommand() *cobra.Command {
 		Use: "serve SERVICE", Short: "answer requests, with a command or an echo", Long: serveHelp, Example: serveExamples,
 		Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if o.config.Concurrency < 0 || o.config.Queue < 0 || o.delay < 0 {
-				return usage("--concurrency, --queue and --delay can't be negative")
+			if o.config.Concurrency < 0 || o.config.Queue < 0 || o.config.SlotSize < 0 || o.delay < 0 {
+				return usage("--concurrency, --queue, --slot-size and --delay can't be negative")
 			}
 			return failed(t.serve(cmd.Context(), args[0], &o))
 		},
@@ -49,6 +46,7 @@ func (t *tool) serveCommand() *cobra.Command {
 	f.StringVar(&o.exec, "exec", "", "answer with what this shell command writes (default: the request itself)")
 	f.IntVar(&o.config.Concurrency, "concurrency", 1, "requests to run at a time")
 	f.IntVar(&o.config.Queue, "queue", 0, "requests that may wait, a power of two from 64 (default 256 where the service is new)")
+	f.IntVar(&o.config.SlotSize, "slot-size", 0, "bytes that a request may have (default 2048 where the service is new)")
 	f.DurationVar(&o.delay, "delay", 0, "wait so long before each answer")
 	f.Uint64Var(&o.count, "count", 0, "end after so many requests")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no summary in words")
@@ -60,87 +58,79 @@ const stopPatience = 10 * time.Second
 
 // serve is the command.
 func (t *tool) serve(ctx context.Context, name string, o *serveOptions) error {
+	answer := func(_ context.Context, r *ringcast.Request) error { return r.Reply(r.Payload()) }
+	if o.exec != "" {
+		s := script.Service{Program: script.Program{Path: "sh", Args: []string{"-c", o.exec}}, Input: script.InputPlain, Chop: true}
+		if err := s.Program.Find(); err != nil {
+			return err
+		}
+		answer = s.Answer
+	}
+	enough := make(chan struct{})
+	var answered atomic.Uint64
+	return t.serving(ctx, &serving{name: name, config: &o.config, patience: stopPatience, enough: enough, quiet: o.quiet,
+		answer: func(ctx context.Context, r *ringcast.Request) error {
+			err := o.pause(ctx)
+			if err == nil {
+				err = answer(ctx, r)
+			}
+			if answered.Add(1) == o.count {
+				close(enough)
+			}
+			return err
+		}})
+}
+
+// pause waits as long as each answer is to take.
+func (o *serveOptions) pause(ctx context.Context) error {
+	if o.delay == 0 {
+		return nil
+	}
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(o.delay):
+		return nil
+	}
+}
+
+// A serving is a service of the tool.
+type serving struct {
+	name     string
+	config   *ringcast.ServeConfig
+	answer   ringcast.Handler
+	patience time.Duration   // how long the end waits for what is in hand
+	enough   <-chan struct{} // closed when it is to end; nil: at a signal
+	quiet    bool
+}
+
+// serving serves until a signal comes or there was enough, and stops without losing a request.
+func (t *tool) serving(ctx context.Context, v *serving) error {
 	bus, err := ringcast.Open(ctx, &t.config)
 	if err != nil {
 		return err
 	}
 	defer bus.Close()
 	var served atomic.Uint64
-	enough := make(chan struct{})
-	s, err := bus.Serve(name, func(ctx context.Context, r *ringcast.Request) error {
-		err := o.answer(ctx, r)
-		if served.Add(1) == o.count {
-			close(enough)
-		}
-		return err
-	}, &o.config)
+	s, err := bus.Serve(v.name, func(ctx context.Context, r *ringcast.Request) error {
+		defer served.Add(1)
+		return v.answer(ctx, r)
+	}, v.config)
 	if err != nil {
 		return err
 	}
-	if !o.quiet {
-		_, _ = fmt.Fprintf(t.stderr, "serving %s at %v\n", name, bus.Address())
+	if !v.quiet {
+		_, _ = fmt.Fprintf(t.stderr, "serving %s at %v\n", v.name, bus.Address())
 	}
 	select {
 	case <-ctx.Done():
-	case <-enough:
+	case <-v.enough:
 	}
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopPatience)
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), v.patience)
 	defer cancel()
 	err = s.Stop(last)
-	if !o.quiet {
+	if !v.quiet {
 		_, _ = fmt.Fprintf(t.stderr, "served %d requests\n", served.Load())
 	}
 	return err
-}
-
-// pipePatience bounds how long the output of a command is waited for whose shell has
-// ended, or was killed: a process that it has left behind may hold it.
-const pipePatience = time.Second
-
-// answer answers one request.
-func (o *serveOptions) answer(ctx context.Context, r *ringcast.Request) error {
-	if o.delay > 0 {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(o.delay):
-		}
-	}
-	if o.exec == "" {
-		return r.Reply(r.Payload())
-	}
-	var errs bytes.Buffer
-	cmd := exec.CommandContext(ctx, "sh", "-c", o.exec)
-	cmd.Stdin, cmd.Stderr = bytes.NewReader(r.Payload()), &errs
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} // what the shell has started goes with it
-	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) }
-	cmd.WaitDelay = pipePatience
-	out, err := cmd.Output()
-	var exit *exec.ExitError
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case errors.As(err, &exit):
-		return &ringcast.ReplyError{Code: exitCode(exit), Text: failureOf(exit, errs.Bytes())}
-	case err != nil && !errors.Is(err, exec.ErrWaitDelay):
-		return err
-	}
-	return r.Reply(bytes.TrimSuffix(out, []byte("\n")))
-}
-
-// failureOf is what a command says of its failure.
-func failureOf(err error, said []byte) string {
-	if text := bytes.TrimSpace(said); len(text) > 0 {
-		return string(text[:min(len(text), 1000)])
-	}
-	return err.Error()
-}
-
-// exitCode is the code of a command as shells give it: 128 and the signal's number
-// where a signal has ended it.
-func exitCode(exit *exec.ExitError) uint32 {
-	if status, ok := exit.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-		return 128 + uint32(status.Signal())
-	}
-	return uint32(exit.ExitCode())
 }

@@ -144,7 +144,7 @@ func (t *tool) subSummary(pattern string, r *receiving, o *subOptions) error {
 		return err
 	}
 	if s.Lagged+s.Lost+s.Gaps > 0 {
-		return &exitError{exitMissed, fmt.Errorf("messages were missed: %d positions lagged, %d messages lost, %d sequences did not come",
+		return &exitError{code: exitMissed, err: fmt.Errorf("messages were missed: %d positions lagged, %d messages lost, %d sequences did not come",
 			s.Lagged, s.Lost, s.Gaps)}
 	}
 	return nil

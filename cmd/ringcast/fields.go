@@ -1,0 +1,269 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/ringcast/ringcast"
+	"github.com/spf13/pflag"
+)
+
+// A fieldsInput makes requests of arguments and of the standard input.
+type fieldsInput struct {
+	form      string
+	separator string
+	decoder   string
+}
+
+func (i *fieldsInput) flags(f *pflag.FlagSet) {
+	f.StringVarP(&i.form, "input", "i", "auto", "what the request is made of: args, plain, delimited, json, lines")
+	f.StringVar(&i.separator, "in-sep", `\n`, `what stands behind each field of --input delimited; \n \t \0 \\ as in C`)
+	f.StringVarP(&i.decoder, "decoder", "d", "plain", "how fields are written: plain, base64, hex")
+}
+
+// A textCodec is a way to write bytes as text.
+type textCodec struct {
+	encode func([]byte) string
+	decode func(string) ([]byte, error)
+}
+
+var codecs = map[string]textCodec{
+	"plain":  {func(b []byte) string { return string(b) }, func(s string) ([]byte, error) { return []byte(s), nil }},
+	"base64": {base64.StdEncoding.EncodeToString, base64.StdEncoding.DecodeString},
+	"hex":    {hex.EncodeToString, hex.DecodeString},
+}
+
+// separatorOf reads a separator with the escapes of C.
+func separatorOf(flag, text string) (string, error) {
+	s, err := strconv.Unquote(`"` + strings.NewReplacer(`\0`, `\x00`, `"`, `\"`).Replace(text) + `"`)
+	if err != nil || s == "" {
+		return "", usage(`--%s %q: want one byte or more, with \n, \t, \0 and \\ as in C`, flag, text)
+	}
+	return s, nil
+}
+
+// complete checks the flags and says which form it is, by the arguments.
+func (i *fieldsInput) complete(args []string) (err error) {
+	if _, known := codecs[i.decoder]; !known {
+		return usage("--decoder %q: want plain, base64 or hex", i.decoder)
+	}
+	if i.separator, err = separatorOf("in-sep", i.separator); err != nil {
+		return err
+	}
+	switch i.form {
+	case "args":
+		return nil
+	case "auto":
+		switch len(args) {
+		case 0:
+			i.form = "lines"
+		case 1:
+			i.form = "argument"
+		default:
+			i.form = "args"
+		}
+		return nil
+	case "plain", "delimited", "json", "lines":
+		if len(args) > 0 {
+			return usage("--input %s reads the standard input: leave the arguments behind the name away", i.form)
+		}
+		return nil
+	}
+	return usage("--input %q: want args, plain, delimited, json or lines", i.form)
+}
+
+// marks are those of the requests.
+func (i *fieldsInput) marks() ringcast.Marks {
+	switch i.form {
+	case "args", "delimited", "json":
+		return ringcast.Fielded
+	}
+	return ringcast.Marks{}
+}
+
+// requests calls fn with the payload of each request: one, or one a line.
+func (i *fieldsInput) requests(args []string, stdin io.Reader, fn func([]byte) error) error {
+	switch i.form {
+	case "lines":
+		return i.lines(stdin, fn)
+	case "argument":
+		return i.whole(args, fn)
+	case "args":
+		return i.list(args, fn)
+	}
+	text, err := io.ReadAll(stdin)
+	if err != nil {
+		return fmt.Errorf("input: %w", err)
+	}
+	switch i.form {
+	case "plain":
+		return i.whole([]string{string(text)}, fn)
+	case "json":
+		list, err := jsonFields(text)
+		if err != nil {
+			return err
+		}
+		return i.list(list, fn)
+	}
+	if len(text) == 0 {
+		return i.list(nil, fn)
+	}
+	return i.list(strings.Split(strings.TrimSuffix(string(text), i.separator), i.separator), fn)
+}
+
+// whole makes one raw payload.
+func (i *fieldsInput) whole(one []string, fn func([]byte) error) error {
+	b, err := i.decode(one[0], 0)
+	if err != nil {
+		return err
+	}
+	return fn(b)
+}
+
+// list makes one payload of fields.
+func (i *fieldsInput) list(list []string, fn func([]byte) error) error {
+	var payload []byte
+	for n, text := range list {
+		b, err := i.decode(text, n)
+		if err != nil {
+			return err
+		}
+		payload = ringcast.AppendFields(payload, b)
+	}
+	return fn(payload)
+}
+
+func (i *fieldsInput) decode(text string, n int) ([]byte, error) {
+	b, err := codecs[i.decoder].decode(text)
+	if err != nil {
+		return nil, usage("field %d: no %s: %w", n+1, i.decoder, err)
+	}
+	return b, nil
+}
+
+// lines makes one raw payload of each line.
+func (i *fieldsInput) lines(stdin io.Reader, fn func([]byte) error) error {
+	lines := bufio.NewReader(stdin)
+	for {
+		line, err := lines.ReadString('\n')
+		if len(line) > 0 {
+			if err := i.whole([]string{strings.TrimSuffix(line, "\n")}, fn); err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("input: %w", err)
+		}
+	}
+}
+
+// jsonFields are the elements of a JSON array: strings as they are, and the JSON text of
+// whatever is none.
+func jsonFields(text []byte) ([]string, error) {
+	var list []json.RawMessage
+	if err := json.Unmarshal(text, &list); err != nil || list == nil {
+		if err == nil {
+			err = errors.New("null")
+		}
+		return nil, usage("input: want a JSON array: %w", err)
+	}
+	fields := []string{}
+	for _, e := range list {
+		var s string
+		if e[0] == '"' {
+			if err := json.Unmarshal(e, &s); err != nil {
+				return nil, usage("input: %w", err)
+			}
+		} else {
+			var b bytes.Buffer
+			if err := json.Compact(&b, e); err != nil {
+				return nil, usage("input: %w", err)
+			}
+			s = b.String()
+		}
+		fields = append(fields, s)
+	}
+	return fields, nil
+}
+
+// A fieldsOutput writes replies.
+type fieldsOutput struct {
+	form      string
+	separator string
+	encoder   string
+	pretty    bool
+}
+
+func (o *fieldsOutput) flags(f *pflag.FlagSet) {
+	f.StringVarP(&o.form, "output", "o", "delimited", "how replies are written: delimited, plain (fields one behind the other), json (an array a reply), empty")
+	f.StringVar(&o.separator, "out-sep", `\n`, `what is put behind each field of --output delimited; \n \t \0 \\ as in C`)
+	f.StringVarP(&o.encoder, "encoder", "e", "plain", "how fields are written: plain, base64, hex")
+	f.BoolVarP(&o.pretty, "pretty", "p", false, "--output json over several lines")
+}
+
+func (o *fieldsOutput) complete() (err error) {
+	if _, known := codecs[o.encoder]; !known {
+		return usage("--encoder %q: want plain, base64 or hex", o.encoder)
+	}
+	switch o.form {
+	case "delimited", "plain", "json", "empty":
+	default:
+		return usage("--output %q: want delimited, plain, json or empty", o.form)
+	}
+	o.separator, err = separatorOf("out-sep", o.separator)
+	return err
+}
+
+// write writes one reply.
+func (o *fieldsOutput) write(w io.Writer, list [][]byte) error {
+	if o.form == "empty" {
+		return nil
+	}
+	texts := []string{}
+	for _, f := range list {
+		texts = append(texts, codecs[o.encoder].encode(f))
+	}
+	out := []byte(strings.Join(texts, ""))
+	switch o.form {
+	case "json":
+		var err error
+		if out, err = o.json(texts); err != nil {
+			return err
+		}
+	case "delimited":
+		if out = nil; len(texts) > 0 {
+			out = []byte(strings.Join(texts, o.separator) + o.separator)
+		}
+	}
+	_, err := w.Write(out)
+	return err
+}
+
+// json is a reply as a line, or several. What JSON can't say is an error, and not something else.
+func (o *fieldsOutput) json(texts []string) ([]byte, error) {
+	for i, s := range texts {
+		if !utf8.ValidString(s) {
+			return nil, fmt.Errorf("field %d of the reply is no UTF-8, which JSON has to be: pass --encoder base64 or hex", i+1)
+		}
+	}
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if o.pretty {
+		e.SetIndent("", "  ")
+	}
+	err := e.Encode(texts)
+	return b.Bytes(), err
+}
