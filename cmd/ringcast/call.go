@@ -75,8 +75,8 @@ func (t *tool) callCommand() *cobra.Command {
 	f.BoolVar(&o.idempotent, "idempotent", false, "the request may run twice: ask another instance where one dies")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "tell of each request and reply, field by field, on the standard error")
 	f.IntVar(&t.config.InboxSlotSize, "max-reply", defaultReply, "bytes that a reply may have")
-	o.input.flags(f)
-	o.output.flags(f)
+	o.input.flags(cmd)
+	o.output.flags(cmd)
 	return cmd
 }
 

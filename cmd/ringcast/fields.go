@@ -14,7 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ringcast/ringcast"
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 )
 
 // A fieldsInput makes requests of arguments and of the standard input.
@@ -24,7 +24,8 @@ type fieldsInput struct {
 	decoder   string
 }
 
-func (i *fieldsInput) flags(f *pflag.FlagSet) {
+func (i *fieldsInput) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
 	f.StringVarP(&i.form, "input", "i", "auto", "what the request is made of: args, plain, delimited, json, lines")
 	f.StringVar(&i.separator, "in-sep", `\n`, `what stands behind each field of --input delimited; \n \t \0 \\ as in C`)
 	f.StringVarP(&i.decoder, "decoder", "d", "plain", "how fields are written: plain, base64, hex")
@@ -206,7 +207,8 @@ type fieldsOutput struct {
 	pretty    bool
 }
 
-func (o *fieldsOutput) flags(f *pflag.FlagSet) {
+func (o *fieldsOutput) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
 	f.StringVarP(&o.form, "output", "o", "delimited", "how replies are written: delimited, plain (fields one behind the other), json (an array a reply), empty")
 	f.StringVar(&o.separator, "out-sep", `\n`, `what is put behind each field of --output delimited; \n \t \0 \\ as in C`)
 	f.StringVarP(&o.encoder, "encoder", "e", "plain", "how fields are written: plain, base64, hex")
