@@ -34,6 +34,7 @@ var allowed = map[string][]string{
 	"mcast/simnet":            {"mcast", "mcast/wire"},
 	"internal/forward":        {"shm", "ring", "mcast", "mcast/udp", "mcast/wire", "internal/uplink", "codec/layout", "codec/fb", "codec/table"},
 	"internal/uplink":         {"shm", "codec/layout"},
+	"internal/roster":         {"codec/table", "codec/layout"},
 	"internal/demo":           {".", "shm", "codec/table", "internal/netlab"},
 	"internal/torture":        {"shm", "ring", "codec/layout"},
 	"internal/gateway":        {".", "shm"},
