@@ -32,6 +32,10 @@ type counters struct {
 	directStale    *shm.Counter
 	directForeign  *shm.Counter
 	directLost     *shm.Counter
+
+	told    *shm.Counter
+	refused *shm.Counter
+	cut     *shm.Counter
 }
 
 // register makes the counters' segment.
@@ -78,6 +82,9 @@ func (c *counters) rows() []counterRow {
 		{&c.directStale, "forward.direct_stale: for what is over"},
 		{&c.directForeign, "forward.direct_foreign: not theirs to send"},
 		{&c.directLost, "forward.direct_lost: ended with their node"},
+		{&c.told, "forward.directory_told: messages to others"},
+		{&c.refused, "forward.directory_refused: malformed, of others"},
+		{&c.cut, "forward.directory_cut: it did not fit the area"},
 	}
 }
 

@@ -10,6 +10,9 @@
 // original producer, marked REMOTE. A message that came from the network is never
 // sent on. What no repair can bring back becomes an event in the ring, at its place.
 //
+// It also tells the other nodes who is here, keeps what they tell, and writes that into the
+// directory segment (directory.go; the rules are package roster's).
+//
 // What it guarantees: a local reader that is slow holds up its own topic, within
 // that topic's stall budget, and no other. A forwarder that is killed and started
 // again goes on where it stood (the forwarder segment): nothing is delivered
@@ -23,6 +26,6 @@
 //
 // Two goroutines share the protocol engine under one lock: the network loop
 // (net.go) sleeps on the sockets and the engine's timers, the pump (pump.go) on
-// the participant's doorbell. Each inbound topic has a goroutine that wakes only
+// the participant's doorbell. One writes the directory (directory_write.go). Each inbound topic has a goroutine that wakes only
 // when messages had to be parked (park.go). Lock order: Forwarder.mu, then inbound.mu.
 package forward

@@ -53,9 +53,10 @@ type Forwarder struct {
 	told     bool                     // it was told anything at all
 	stale    uint64                   // a greater session of this node that others have seen
 	drops    [2]uint64                // kernel drops told to the engine, by socket
-	saved    mcast.Time               // when places were last written down
-	wg       sync.WaitGroup           // drainers
-	ctx      context.Context          // of Run
+	dir      directory
+	saved    mcast.Time      // when places were last written down
+	wg       sync.WaitGroup  // drainers
+	ctx      context.Context // of Run
 }
 
 // New joins the domain as its forwarder and opens the sockets; nothing is sent
@@ -96,6 +97,9 @@ func (f *Forwarder) open() (err error) {
 	if f.seat, err = f.domain.ClaimForwarder(f.self); err != nil {
 		return err
 	}
+	if err = f.seat.WriteDirectory(nil); err != nil { // what the one before knew may be long over
+		return err
+	}
 	if err = f.counters.register(f.domain, f.self); err != nil {
 		return err
 	}
@@ -122,7 +126,7 @@ func (f *Forwarder) newEngine(session uint64) error {
 	}
 	f.engine = e
 	f.direct.router.Begin(session)
-	return nil
+	return f.newDirectory(session)
 }
 
 // domainHash keeps the frames of other domains on the same group apart.
@@ -169,7 +173,7 @@ func (f *Forwarder) Run(ctx context.Context) error {
 	f.mu.Unlock()
 
 	var loops sync.WaitGroup
-	for _, loop := range []func(context.Context) error{f.netLoop, f.pumpLoop, f.watchDeaths} {
+	for _, loop := range []func(context.Context) error{f.netLoop, f.pumpLoop, f.watchDeaths, f.writeLoop} {
 		loops.Go(func() {
 			if err := loop(ctx); err != nil && ctx.Err() == nil {
 				cancel(err)
@@ -244,6 +248,7 @@ func (f *Forwarder) watchDeaths(ctx context.Context) error {
 		if !live || f.domain.Alive(index) {
 			return
 		}
+		f.noteDeath(index, generation)
 		if err := ring.RecoverParticipant(f.domain, index, generation); err != nil {
 			f.cfg.Log("recover participant %d: %v", index, err)
 		}

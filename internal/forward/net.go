@@ -38,7 +38,7 @@ func (f *Forwarder) netLoop(ctx context.Context) error {
 func (f *Forwarder) untilTimer() time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	next := f.engine.NextTimer()
+	next := min(f.engine.NextTimer(), mcast.Time(f.dir.roster.Next()))
 	f.deadline.Store(int64(next))
 	if next == mcast.Never {
 		return time.Second
@@ -62,6 +62,7 @@ func (f *Forwarder) receive(datagrams []udp.Datagram) error {
 	}
 	f.engine.Tick(now)
 	f.direct.flush()
+	f.tellDirectory(now)
 	if !f.lingered {
 		f.engine.Flush(now)
 	}
@@ -115,8 +116,8 @@ func (f *Forwarder) newSession() error {
 // kick makes the network loop look at the timers again if the engine now needs
 // it earlier than it would wake.
 func (f *Forwarder) kick() {
-	if int64(f.engine.NextTimer()) < f.deadline.Load() {
-		f.deadline.Store(int64(f.engine.NextTimer()))
+	if next := int64(min(f.engine.NextTimer(), mcast.Time(f.dir.roster.Next()))); next < f.deadline.Load() {
+		f.deadline.Store(next)
 		f.conn.Wake()
 	}
 }

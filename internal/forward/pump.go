@@ -69,6 +69,9 @@ func (f *Forwarder) pumpAll() (t turn) {
 	f.mu.Lock()
 	defer f.unlock()
 	now := f.now()
+	if f.dir.held != nil {
+		f.tellDirectory(now)
+	}
 	t = f.direct.pump()
 	for _, o := range f.out {
 		t.add(f.pumpGuarded(o))

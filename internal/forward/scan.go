@@ -3,7 +3,6 @@ package forward
 import (
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"github.com/ringcast/ringcast/codec/table"
 	"github.com/ringcast/ringcast/mcast"
@@ -16,14 +15,14 @@ func (f *Forwarder) topicPath(name string) string {
 
 // interests is what the participants of this node say of themselves.
 type interests struct {
-	published map[string]bool // names
-	wanted    []string        // names and patterns, sorted
-	local     map[string]bool // the same as a set
-	services  map[uint64]string
+	published map[string]bool           // names
+	wanted    []string                  // names and patterns, sorted
+	local     map[string]bool           // the same as a set
+	rows      []table.RemoteParticipant // what other nodes are told of them, by ascending index
+	unread    []participant             // who lives and can't be read now
+	dead      []participant             // who has died and was not recovered yet
+	services  map[uint64]string         // names by hash
 }
-
-// ownPrefix begins the names of topics that are the forwarders' own.
-const ownPrefix = "$ringcast."
 
 // interests reads the participants' records.
 func (f *Forwarder) interests() interests {
@@ -33,15 +32,25 @@ func (f *Forwarder) interests() interests {
 		f.cfg.Log("participants: %v", err)
 	}
 	for _, row := range rows {
-		if !row.Alive || row.Index == f.self.Index() {
+		if row.Index == f.self.Index() {
 			continue
 		}
+		who := participant{row.Index, row.Generation}
+		switch {
+		case !row.Alive:
+			all.dead = append(all.dead, who)
+			continue
+		case row.Err != nil:
+			all.unread = append(all.unread, who)
+			continue
+		}
+		all.rows = append(all.rows, rowOf(&row))
 		for _, s := range row.Info.Services {
 			all.services[nameHash(s.Name)] = s.Name
 		}
 		for _, i := range row.Info.Interests {
 			switch {
-			case strings.HasPrefix(i.Name, ownPrefix):
+			case isOwn(i.Name): // what forwarders say is said and heard by them alone
 			case i.Publisher:
 				all.published[i.Name] = true
 			case !i.LocalOnly:
@@ -49,7 +58,7 @@ func (f *Forwarder) interests() interests {
 			}
 		}
 	}
-	all.wanted = append(all.wanted, f.direct.topic)
+	all.wanted = append(all.wanted, f.direct.topic, directoryTopic)
 	for name := range all.local {
 		all.wanted = append(all.wanted, name)
 	}
@@ -64,6 +73,7 @@ func (f *Forwarder) scan() {
 	f.mu.Lock()
 	defer f.unlock()
 	f.tellWants(all)
+	f.setRows(f.now(), &all)
 	f.scanOut(all)
 	f.scanIn(all)
 	f.seen = all.published
@@ -150,19 +160,9 @@ func (f *Forwarder) scanIn(all interests) {
 	}
 }
 
-// peersChanged writes the directory again and looks which topics are wanted now.
+// peersChanged has the directory written anew, and looks which topics are wanted now.
 // Forwarder.mu is held.
 func (f *Forwarder) peersChanged() {
-	var d table.Directory
-	for peer, wants := range f.peers {
-		d.Nodes = append(d.Nodes, table.NodeInfo{
-			Node: peer.Node(), Epoch: peer.Epoch(), Session: peer.Session(),
-			Name: peer.Name(), Host: peer.Host(), Wants: wants,
-		})
-	}
-	slices.SortFunc(d.Nodes, func(a, b table.NodeInfo) int { return int(int64(a.Node) - int64(b.Node)) })
-	if err := f.seat.WriteDirectory(table.AppendDirectory(nil, &d)); err != nil {
-		f.cfg.Log("directory: %v", err)
-	}
+	f.writeSoon()
 	f.wantRescan()
 }

@@ -3,9 +3,9 @@ package forward
 import (
 	"net/netip"
 	"slices"
-	"strings"
 
 	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/internal/roster"
 	"github.com/ringcast/ringcast/mcast"
 	"github.com/ringcast/ringcast/shm"
 )
@@ -55,6 +55,10 @@ func (f *Forwarder) countDropped(datagram []byte) {
 // Deliver puts a message into its local ring.
 func (s *sink) Deliver(peer *mcast.Peer, topic *mcast.RemoteTopic, m *mcast.Message) {
 	f := (*Forwarder)(s)
+	if topic.Name == directoryTopic {
+		f.takeDirectory(peer, m.Payload)
+		return
+	}
 	if f.direct.takes(peer, topic, m) {
 		return
 	}
@@ -75,6 +79,10 @@ func (s *sink) Deliver(peer *mcast.Peer, topic *mcast.RemoteTopic, m *mcast.Mess
 // Lost puts the event into the local ring, in the place of the messages.
 func (s *sink) Lost(peer *mcast.Peer, topic *mcast.RemoteTopic, producer mcast.Address, first, last uint64, reason mcast.LossReason) {
 	f := (*Forwarder)(s)
+	if topic.Name == directoryTopic {
+		f.dir.roster.Missed(roster.Time(f.now()), peer.Node())
+		return
+	}
 	f.counters.lost.Add(last - first + 1)
 	if f.direct.takes(peer, topic, nil) {
 		return // whose they were nobody knows: their time ends them
@@ -91,6 +99,7 @@ func (s *sink) PeerUp(peer *mcast.Peer) {
 	s.cfg.Log("node %d is up: session %d at %v", peer.Node(), peer.Session(), peer.From())
 	s.peers[peer] = nil
 	s.direct.peerUp(peer)
+	(*Forwarder)(s).peerUp(peer)
 	s.counters.peers.Set(uint64(len(s.peers)))
 	(*Forwarder)(s).peersChanged()
 }
@@ -100,6 +109,7 @@ func (s *sink) PeerDown(peer *mcast.Peer, reason mcast.DownReason) {
 	s.cfg.Log("node %d is down: %v", peer.Node(), reason)
 	delete(s.peers, peer)
 	s.direct.peerDown(peer)
+	(*Forwarder)(s).peerDown(peer, reason)
 	for _, in := range s.in {
 		for topic, owner := range in.remote {
 			if owner == peer {
@@ -114,7 +124,7 @@ func (s *sink) PeerDown(peer *mcast.Peer, reason mcast.DownReason) {
 // Wants notes what a node asks for.
 func (s *sink) Wants(peer *mcast.Peer, patterns []string) {
 	s.direct.wants(peer, patterns)
-	patterns = slices.DeleteFunc(slices.Clone(patterns), func(p string) bool { return strings.HasPrefix(p, ownPrefix) })
+	patterns = (*Forwarder)(s).splitWants(peer, patterns)
 	was := s.peers[peer]
 	if was != nil && slices.Equal(was, patterns) {
 		return

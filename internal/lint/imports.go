@@ -32,7 +32,7 @@ var allowed = map[string][]string{
 	"mcast/wire":              {"codec/layout"},
 	"mcast/udp":               {"mcast/wire"},
 	"mcast/simnet":            {"mcast", "mcast/wire"},
-	"internal/forward":        {"shm", "ring", "mcast", "mcast/udp", "mcast/wire", "internal/uplink", "codec/layout", "codec/fb", "codec/table"},
+	"internal/forward":        {"internal/roster", "shm", "ring", "mcast", "mcast/udp", "mcast/wire", "internal/uplink", "codec/layout", "codec/fb", "codec/table"},
 	"internal/uplink":         {"shm", "codec/layout"},
 	"internal/roster":         {"codec/table", "codec/layout"},
 	"internal/demo":           {".", "shm", "codec/table", "internal/netlab"},
