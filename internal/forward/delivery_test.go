@@ -252,7 +252,8 @@ func TestNothingGoesRound(t *testing.T) {
 	time.Sleep(50 * time.Millisecond)
 	for i, n := range nodes {
 		stats := n.f.Stats().Map()
-		if stats["forward.sent"] != count || stats["mcast.messages_sent"] != count || stats["mcast.data_sent"] > count+10 {
+		const own = 50 // what forwarders tell each other of their nodes, at most
+		if lanes := stats["mcast.messages_sent"]; stats["forward.sent"] != count || lanes < count || lanes > count+own || stats["mcast.data_sent"] > count+own {
 			t.Errorf("node %d: %d messages given to the network, %d in its lanes, %d datagrams; want %d messages", i,
 				stats["forward.sent"], stats["mcast.messages_sent"], stats["mcast.data_sent"], count)
 		}
