@@ -109,7 +109,7 @@ func surfaceOf(path string) string {
 		return "services"
 	case strings.HasPrefix(path, "/v1/topics"):
 		return "topics"
-	case strings.HasPrefix(path, "/v1/"), path == "/metrics", path == "/healthz", path == "/openapi.json":
+	case strings.HasPrefix(path, "/v1/"), path == "/metrics", path == "/healthz", path == "/openapi.json", path == "/":
 		return "look"
 	}
 	return "old"

@@ -46,6 +46,7 @@ func (g *Gateway) mux() *http.ServeMux {
 	m.Handle("/v1/", g.guard(true, func(_ http.ResponseWriter, r *http.Request) error {
 		return newProblem(http.StatusNotFound, "no-route", "nothing is at %s: /openapi.json lists what there is", clip(r.URL.Path))
 	}))
+	g.addPage(m)
 	m.Handle("/", http.HandlerFunc(g.guardOld))
 	return m
 }

@@ -1,0 +1,46 @@
+// Small tools to draw with. All text goes in as text: names and payloads are others' input.
+
+export const byId = (id) => document.getElementById(id);
+
+// element makes an element of a class, with children that are elements or text.
+export function element(name, className, ...children) {
+  const e = document.createElement(name);
+  if (className) e.className = className;
+  e.append(...children);
+  return e;
+}
+
+// key names a number, so that it can be found again.
+export function key(e, name) {
+  e.dataset.key = name;
+  return e;
+}
+
+const whole = new Intl.NumberFormat("en-US");
+
+export const number = (n) => whole.format(n);
+
+// perSecond writes a rate with as many digits as it has meaning.
+export const perSecond = (n) => (n >= 10 || n === 0 ? whole.format(Math.round(n)) : n.toFixed(1));
+
+// micros writes a time that was measured in microseconds.
+export function micros(us) {
+  if (us === 0) return "–";
+  if (us < 1000) return us + " µs";
+  return us < 1e6 ? (us / 1000).toFixed(1) + " ms" : (us / 1e6).toFixed(2) + " s";
+}
+
+// table draws rows. A column is {head, of(row), key(row), kind}, where kind is number or code.
+export function table(id, columns, rows, nothing) {
+  const head = element("tr", "", ...columns.map((c) => element("th", c.kind === "number" ? "number" : "", c.head)));
+  const lines = rows.map((row) =>
+    element("tr", "", ...columns.map((c) => {
+      const cell = element("td", c.kind ?? "", c.of(row));
+      return c.key ? key(cell, c.key(row)) : cell;
+    })));
+  if (rows.length === 0) {
+    byId(id).replaceChildren(element("tbody", "", element("tr", "", element("td", "empty", nothing))));
+    return;
+  }
+  byId(id).replaceChildren(element("thead", "", head), element("tbody", "", ...lines));
+}
