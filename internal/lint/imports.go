@@ -131,6 +131,7 @@ var dependencies = []string{
 	"gonum.org/v1/plot",
 	"github.com/coder/websocket",
 	"github.com/prometheus/client_golang",
+	"github.com/chromedp/chromedp", // the test of the page
 }
 
 // peers are programs in modules of their own, which nobody but a benchmark builds.
