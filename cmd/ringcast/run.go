@@ -116,7 +116,7 @@ func (t *tool) command() *cobra.Command {
 	f.StringVar(&t.config.Group, "group", "", "group of the domain, if it is made now: one of yours (default ringcast at /dev/shm/ringcast, else none)")
 	f.StringVar(&t.config.Owner, "owner", "", "user whom the domain belongs to, if root makes it now (default: who makes it)")
 	f.Var(&memoryFlag{&t.config.Memory}, "memory", "memory of topics: prefault, huge, numa=local, numa=interleave or numa=0+2, with commas between (default $RINGCAST_MEMORY, else as the system does)")
-	cmd.AddCommand(t.pubCommand(), t.subCommand(), t.callCommand(), t.serveCommand(), t.scriptCommand(), t.sendCommand(), t.inboxCommand(), t.surveyCommand(),
+	cmd.AddCommand(t.pubCommand(), t.subCommand(), t.callCommand(), t.serveCommand(), t.scriptCommand(), t.balanceCommand(), t.sendCommand(), t.inboxCommand(), t.surveyCommand(),
 		t.lsCommand(), t.watchCommand(), t.nodesCommand(), t.servicesCommand(), t.gatewayCommand(), t.benchCommand(), t.versionCommand())
 	return cmd
 }

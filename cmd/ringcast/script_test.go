@@ -49,12 +49,20 @@ func (w *told) String() string {
 // serveScript starts one with these flags and arguments in this process, and waits until it serves.
 func serveScript(t *testing.T, args ...string) *scriptService {
 	t.Helper()
-	s := &scriptService{t: t, dir: t.TempDir(), said: &told{}, code: make(chan int, 1)}
-	ctx, cancel := context.WithCancel(t.Context())
-	s.stop = cancel
-	go func() { s.code <- run(ctx, s.command(args), nil, s.said, s.said) }()
-	s.await()
-	return s
+	s := &scriptService{t: t, dir: t.TempDir()}
+	return s.another(args...)
+}
+
+// another starts one more in this process, under the same name in the same place.
+func (s *scriptService) another(args ...string) *scriptService {
+	s.t.Helper()
+	have := s.instances()
+	o := &scriptService{t: s.t, dir: s.dir, said: &told{}, code: make(chan int, 1)}
+	ctx, cancel := context.WithCancel(s.t.Context())
+	o.stop = cancel
+	go func() { o.code <- run(ctx, o.command(args), nil, o.said, o.said) }()
+	o.await(have + 1)
+	return o
 }
 
 // startScript starts one as a process of its own.
@@ -73,7 +81,7 @@ func startScript(t *testing.T, args ...string) *scriptService {
 		s.code <- s.cmd.ProcessState.ExitCode()
 	}()
 	t.Cleanup(func() { _ = s.cmd.Process.Kill() })
-	s.await()
+	s.await(1)
 	return s
 }
 
@@ -81,8 +89,8 @@ func (s *scriptService) command(args []string) []string {
 	return append([]string{"--shm-dir", s.dir, "script", "-n", "s"}, args...)
 }
 
-// await returns when it serves.
-func (s *scriptService) await() {
+// await returns when so many serve.
+func (s *scriptService) await(n int) {
 	s.t.Helper()
 	until(s.t, "the script does not serve", func() bool {
 		select {
@@ -90,7 +98,7 @@ func (s *scriptService) await() {
 			s.t.Fatalf("exit code %d: %s", code, s.said)
 		default:
 		}
-		return s.instances() > 0
+		return s.instances() >= n
 	})
 	bus, err := ringcast.Open(s.t.Context(), &ringcast.Config{Dir: s.dir, InboxSlotSize: 8192})
 	if err != nil {

@@ -34,6 +34,16 @@ var fixtures = map[string][]fixture{
 			"cmd/ringcast/a.go": below("import _ \"github.com/ringcast/ringcast\"\nimport _ \"fmt\"\n"),
 		}, nil},
 	},
+	"parity": {
+		{"nothing is shown", map[string]string{"doc/parity.md": "| waha | here | test |\n| --- | --- | --- |\n| a | kept | |\n"},
+			[]string{"doc/parity.md:3: no test is named"}},
+		{"a test that is not there", map[string]string{"doc/parity.md": "| a | kept, better | `b.TestA` |\n", "b/a_test.go": below("func TestAB() {}\n")},
+			[]string{"doc/parity.md:1: no test TestA in b"}},
+		{"a row without an end", map[string]string{"doc/parity.md": "| a | later | `b.TestA` |\n| a | kept |\n", "b/a_test.go": below("func TestA() {}\n")},
+			[]string{"doc/parity.md:1: a row wants", "doc/parity.md:2: a row wants three cells"}},
+		{"each end", map[string]string{"doc/parity.md": "# x\n| a | kept | `b.TestA`, `c/d.TestB` |\n| a | replaced by x | `b.TestA` |\n| a | dropped because of y | |\n",
+			"b/a_test.go": below("func TestA() {}\n"), "c/d/a_test.go": below("func TestB() {}\n")}, nil},
+	},
 	"modules": {
 		{"a stranger", map[string]string{"shm/a.go": below("import _ \"github.com/stretchr/testify/assert\"\n")},
 			[]string{"shm/a.go:3: testify"}},

@@ -18,4 +18,5 @@ var rules = []rule{
 	{"skips", checkSkips},
 	{"pairs", checkPairs},
 	{"paths", checkPaths},
+	{"parity", checkParity},
 }
