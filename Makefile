@@ -122,6 +122,13 @@ rust: ## build the implementation that was written from spec/ alone (examples/ru
 rust-test: ## run its tests
 	@sh examples/rust/test.sh env $(CARGO) test $(filter-out --quiet,$(RUST))
 
+.PHONY: gateway-test bench-gateway
+
+gateway-test: ## the gateway by real clients: curl, a headless browser (the packages curl and chromium), forwarders on two nodes
+	@for program in curl chromium; do command -v $$program >/dev/null || { echo "missing here: the package $$program"; exit 1; }; done
+	go test -tags clients -count 1 -run 'Old|Services|Stream|Overloaded|Dies|Publish|Events|WebSocket|SlowReader|Limit|Slow|Large|Connections|Page' -v ./internal/gateway
+	go test -tags clients -count 1 -run 'Gateway|Curl|Script|Call' -v ./cmd/ringcast
+
 conformance: $(RINGCAST_PYTHON) ## run every writer against every reader, over languages
 	@go run ./cbindings/conformance
 

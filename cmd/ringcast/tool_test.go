@@ -50,8 +50,22 @@ type process struct {
 func start(t *testing.T, stdin io.Reader, args ...string) *process {
 	t.Helper()
 	p := &process{t: t, cmd: exec.Command(os.Args[0], args...)}
-	p.cmd.Env = append(os.Environ(), toolVariable+"=1")
 	p.cmd.Stdin, p.cmd.Stdout, p.cmd.Stderr = stdin, &p.out, &p.errors
+	return p.begin()
+}
+
+// startWith is start of a process whose words on standard error are read while it runs.
+func startWith(t *testing.T, said io.Writer, args ...string) *process {
+	t.Helper()
+	p := &process{t: t, cmd: exec.Command(os.Args[0], args...)}
+	p.cmd.Stderr = said
+	return p.begin()
+}
+
+func (p *process) begin() *process {
+	t := p.t
+	t.Helper()
+	p.cmd.Env = append(os.Environ(), toolVariable+"=1")
 	if err := p.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

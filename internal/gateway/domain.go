@@ -36,7 +36,8 @@ type (
 		Self    bool     `json:"self"`
 		Wants   []string `json:"wants"`
 	}
-	// A Participant is a process of this node.
+	// A Participant is a process of this node, or as far as the forwarder knows of another: then
+	// its PID is 0.
 	Participant struct {
 		Address    string   `json:"address"`
 		Name       string   `json:"name"`
@@ -47,7 +48,7 @@ type (
 		Subscribes []string `json:"subscribes"`
 		Serves     []string `json:"serves"`
 	}
-	// A Service is a name that is served, with its instances on this node.
+	// A Service is a name that is served. Its queue is that of this node.
 	Service struct {
 		Service   string     `json:"service"`
 		Instances []Instance `json:"instances"`
@@ -56,7 +57,7 @@ type (
 		Queue     int        `json:"queue"`    // how many may wait
 		Gateway   Latency    `json:"gateway"`  // as this gateway sees it
 	}
-	// An Instance is a process that serves a name.
+	// An Instance is a process that serves a name, of PID 0 where it is on another node.
 	Instance struct {
 		Address string `json:"address"`
 		Program string `json:"program"`
@@ -156,6 +157,10 @@ func (g *Gateway) domainOf(s *ringcast.Snapshot, at time.Time) *Domain {
 		d.Counters = append(d.Counters, counter)
 	}
 	d.Services = g.servicesOf(s)
+	g.addAway(d)
+	for i := range d.Services {
+		d.Services[i].Gateway = g.latencies.of(d.Services[i].Service)
+	}
 	d.Gateway = g.state()
 	return d
 }
@@ -218,7 +223,6 @@ func (g *Gateway) servicesOf(s *ringcast.Snapshot) []Service {
 	}
 	list := []Service{}
 	for _, one := range byName {
-		one.Gateway = g.latencies.of(one.Service)
 		list = append(list, *one)
 	}
 	slices.SortFunc(list, func(a, b Service) int { return strings.Compare(a.Service, b.Service) })

@@ -79,7 +79,7 @@ export function drawMap(domain, rates) {
   const whoIs = (who) => {
     const p = programs.get(who), n = nodes.get(who);
     const slow = lines.some((l) => l.who === who && l.slow);
-    return { title: p ? p.name : n ? n.name : who, note: p ? "pid " + p.pid : n ? "node" : "", className: slow ? "slow" : "" };
+    return { title: p ? p.name : n ? n.name : who, note: p ? (p.pid ? "pid " + p.pid : "other node") : n ? "node" : "", className: slow ? "slow" : "" };
   };
   const whatIs = (what) => {
     const [kind, name] = what.split(" ");

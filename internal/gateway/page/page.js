@@ -31,7 +31,7 @@ function drawTiles(d, rates) {
   const tile = (name, value, label) => element("li", "", key(element("b", "", value), name), element("span", "", label));
   byId("tiles").replaceChildren(
     tile("nodes", number(d.nodes.length), "nodes"),
-    tile("participants", number(d.participants.length), "processes here"),
+    tile("participants", number(d.participants.length), "processes"),
     tile("services", number(d.services.length), "services"),
     tile("topics", number(d.topics.length), "topics"),
     tile("message-rate", perSecond(sum(rates.topics.values())), "messages/s"),
@@ -93,7 +93,7 @@ function drawRest(d) {
   const names = (list) => list.join(", ");
   table("participants", [
     { head: "Program", of: (p) => p.name + (p.alive ? "" : " (dead)") },
-    { head: "Process", of: (p) => String(p.pid), kind: "number" },
+    { head: "Process", of: (p) => (p.pid ? String(p.pid) : "other node"), kind: "number" },
     { head: "Address", of: (p) => p.address, kind: "code" },
     { head: "Publishes", of: (p) => names(p.publishes), kind: "code" },
     { head: "Subscribes", of: (p) => names(p.subscribes), kind: "code" },
