@@ -17,6 +17,24 @@ import (
 // away reports whether an address is of another node.
 func (p *post) away(a Address) bool { return a.Node != 0 && a.Node != p.self.Node }
 
+// upFor is the forwarder by which an address of another node is reached; zero for one of this.
+func (p *post) upFor(a Address) Address {
+	if !p.away(a) {
+		return Address{}
+	}
+	up, _ := p.bus.domain.Forwarder()
+	return up
+}
+
+// parted reports whether a forwarder is there no more: who was reached by it has been told so.
+func (p *post) parted(up Address) bool {
+	if up.IsZero() {
+		return false
+	}
+	now, _ := p.bus.domain.Forwarder()
+	return now != up
+}
+
 // standing says why nothing can be sent to an address of another node, as far as that is
 // known here.
 func (p *post) standing(a Address) error {

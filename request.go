@@ -21,7 +21,8 @@ type Request struct {
 	oneWay   bool
 	answered bool
 	returned bool
-	sent     uint32 // replies with more to come
+	sent     uint32  // replies with more to come
+	up       Address // of the forwarder that brought it from another node; zero: it is of this one
 	context  requestContext
 }
 
@@ -50,6 +51,7 @@ func (r *Request) begin(h *heading) {
 		r.left = maxTime
 	}
 	r.due = now + r.left
+	r.up = r.instance.post.upFor(h.source)
 	r.context.err = nil
 }
 
@@ -196,7 +198,7 @@ func (c *requestContext) look() error {
 	r := c.request
 	switch {
 	case c.err != nil:
-	case r.hand.Canceled() || r.instance.hurry.Load() || r.instance.post.gone(r.heading.source):
+	case r.hand.Canceled() || r.instance.hurry.Load() || r.instance.post.gone(r.heading.source) || r.instance.post.parted(r.up):
 		c.err = context.Canceled
 	case ring.Now() >= r.due:
 		c.err = context.DeadlineExceeded

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,7 +22,7 @@ import (
 // childVariable says what a child process of these tests is to do.
 const childVariable = "RINGCAST_BETWEEN_CHILD"
 
-var childJobs = map[string]func(base, domain string, args []string) error{"forward": forwardJob, "answer": answerJob, "serve": serveJob, "ask": askJob}
+var childJobs = map[string]func(base, domain string, args []string) error{"forward": forwardJob, "answer": answerJob, "serve": serveJob, "ask": askJob, "echo": echoJob}
 
 func TestMain(m *testing.M) {
 	if job := os.Getenv(childVariable); job != "" {
@@ -39,13 +40,13 @@ const patience = 60 * time.Second
 
 // A node is a directory and, once started, a forwarder.
 type node struct {
-	t            *testing.T
+	t            testing.TB
 	base, domain string
 	forwarder    *exec.Cmd
 }
 
 // newNode makes the directory of a node. Nodes of one test share a domain that no other has.
-func newNode(t *testing.T, name string) *node {
+func newNode(t testing.TB, name string) *node {
 	t.Helper()
 	base, err := os.MkdirTemp("/dev/shm", "ringcast-between-")
 	if err != nil {
@@ -76,6 +77,13 @@ func (n *node) forward() {
 // child starts a process on the node and returns the first line that it says.
 func (n *node) child(job string, args ...string) (*exec.Cmd, string) {
 	n.t.Helper()
+	cmd, line, _ := n.talker(job, args...)
+	return cmd, line
+}
+
+// talker is a child that may say more.
+func (n *node) talker(job string, args ...string) (*exec.Cmd, string, io.Reader) {
+	n.t.Helper()
 	cmd := exec.Command(os.Args[0], append([]string{n.base, n.domain}, args...)...)
 	cmd.Env = append(os.Environ(), childVariable+"="+job)
 	cmd.Stderr = os.Stderr
@@ -87,11 +95,12 @@ func (n *node) child(job string, args ...string) (*exec.Cmd, string) {
 		n.t.Fatal(err)
 	}
 	n.t.Cleanup(func() { killChild(cmd) })
-	line, err := bufio.NewReader(out).ReadString('\n')
+	rest := bufio.NewReader(out)
+	line, err := rest.ReadString('\n')
 	if err != nil {
 		n.t.Fatalf("%s: %v", job, err)
 	}
-	return cmd, line[:len(line)-1]
+	return cmd, line[:len(line)-1], rest
 }
 
 // killChild ends a child without a chance to say anything.
@@ -132,7 +141,7 @@ func within(t *testing.T) context.Context {
 }
 
 // await asks again while a node, or what is on it, is not known yet.
-func await(t *testing.T, ask func() error) {
+func await(t testing.TB, ask func() error) {
 	t.Helper()
 	for end := time.Now().Add(patience); ; time.Sleep(5 * time.Millisecond) {
 		err := ask()

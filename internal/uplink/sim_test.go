@@ -10,7 +10,7 @@ import (
 
 var seed = flag.Uint64("uplink.seed", 0, "run this world alone")
 
-var worlds = flag.Int("uplink.worlds", 400, "how many worlds to run")
+var worlds = flag.Int("uplink.worlds", 150, "how many worlds to run")
 
 // step is one action of one party.
 func (w *world) step() {
