@@ -14,7 +14,7 @@ import (
 // most once. It is copied.
 type ClientConfig struct {
 	// Idempotent says that a request may run twice: where its instance died with it in
-	// hand it is sent again, within its time. Of Request and RequestInto alone: Go and
+	// hand, or its node went down, it is sent again, within its time. Of Request and RequestInto alone: Go and
 	// RequestStream send once.
 	Idempotent bool
 	// Marks say what the payloads of its requests are. Zero means raw bytes.

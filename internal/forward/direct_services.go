@@ -146,20 +146,25 @@ func (s *serviceRing) Died(fn func(caller shm.Address, correlation uint64)) (lef
 func (d *direct) Pick(hash uint64) (uint32, bool) {
 	d.readDirectory()
 	list := d.serving[hash]
-	up := list[:0:0]
-	for _, n := range list {
-		if d.router.Knows(n.Node) {
-			up = append(up, n)
-		}
-	}
-	if len(up) == 0 {
-		return 0, false
-	}
-	a, b := up[random(len(up))], up[random(len(up))]
-	if b.Room > a.Room {
+	a, ok := d.oneOf(list)
+	if b, _ := d.oneOf(list); ok && b.Room > a.Room {
 		a = b
 	}
-	return a.Node, true
+	return a.Node, ok
+}
+
+// oneOf chooses a node that is up at random.
+func (d *direct) oneOf(list []shm.ServiceNode) (shm.ServiceNode, bool) {
+	if len(list) == 0 {
+		return shm.ServiceNode{}, false
+	}
+	first := random(len(list))
+	for i := range list {
+		if n := list[(first+i)%len(list)]; d.router.Knows(n.Node) {
+			return n, true
+		}
+	}
+	return shm.ServiceNode{}, false
 }
 
 // readDirectory looks which services other nodes have, if that has changed.
