@@ -35,6 +35,8 @@ typedef struct rc_config {
     const char *owner;
     const char *group;
     uint32_t wait;
+    uint32_t in_flight;
+    uint32_t inbox_slot_size;
     ...;
 } rc_config;
 
@@ -98,6 +100,85 @@ int rc_subscription_fd(rc_subscription *subscription, int *fd);
 int rc_counter_open(rc_domain *domain, const char *label, uint64_t **counter);
 void rc_counter_add(uint64_t *counter, uint64_t n);
 
+struct rc_address_block { ...; };
+typedef struct rc_future rc_future;
+typedef struct rc_service rc_service;
+typedef void rc_ready(void *argument, rc_future *future);
+
+typedef struct rc_reply {
+    void *data;
+    size_t size, capacity;
+    struct rc_address source;
+    uint32_t schema;
+    uint32_t code;
+    uint8_t content;
+    ...;
+} rc_reply;
+
+typedef struct rc_ask {
+    int64_t timeout;
+    bool idempotent;
+    uint8_t content;
+    uint32_t schema;
+    uint32_t quorum;
+    rc_ready *ready;
+    void *argument;
+    ...;
+} rc_ask;
+
+typedef struct rc_service_config {
+    uint32_t concurrency;
+    uint32_t queue;
+    uint32_t slot_size;
+    uint32_t file_mode;
+    const char *owner;
+    const char *group;
+    ...;
+} rc_service_config;
+
+typedef struct rc_task {
+    const void *data;
+    size_t size;
+    struct rc_address source;
+    uint32_t schema;
+    uint8_t content;
+    bool one_way;
+    bool streams;
+    ...;
+} rc_task;
+
+int rc_send(rc_domain *domain, const struct rc_address *to, const void *data, size_t size);
+int rc_send_service(rc_domain *domain, const char *service, const void *data, size_t size);
+int rc_inbox_open(rc_domain *domain, rc_subscription **inbox);
+int rc_answer(rc_domain *domain, const struct rc_address_block *request, const void *data, size_t size);
+int rc_answer_error(rc_domain *domain, const struct rc_address_block *request, uint32_t code, const char *text);
+int64_t rc_time_left(const struct rc_address_block *request);
+void rc_reply_clear(rc_reply *reply);
+int rc_request_start(rc_domain *domain, const char *service, const void *data, size_t size, const rc_ask *options, rc_future **future);
+int rc_request_start_to(rc_domain *domain, const struct rc_address *to, const void *data, size_t size, const rc_ask *options, rc_future **future);
+int rc_stream_start(rc_domain *domain, const char *service, const void *data, size_t size, const rc_ask *options, rc_future **future);
+int rc_survey_start(rc_domain *domain, const char *topic, const void *data, size_t size, const rc_ask *options, rc_future **future);
+int rc_future_wait(rc_future *future, int64_t timeout, rc_reply *reply);
+int rc_future_cancel(rc_future *future);
+void rc_future_close(rc_future *future);
+int rc_replies_dispatch(rc_domain *domain, int64_t timeout, size_t *called);
+int rc_replies_fd(rc_domain *domain, int *fd);
+int rc_service_open(rc_domain *domain, const char *name, const rc_service_config *config, rc_service **service);
+int rc_service_poll(rc_service *service, rc_task **task);
+int rc_service_wait(rc_service *service, int64_t timeout, rc_task **task);
+int rc_service_fd(rc_service *service, int *fd);
+int rc_service_stop(rc_service *service);
+void rc_service_close(rc_service *service);
+int rc_task_reply(rc_task *task, const void *data, size_t size);
+int rc_task_fail(rc_task *task, uint32_t code, const char *text);
+void rc_task_drop(rc_task *task);
+int rc_task_more(rc_task *task, const void *data, size_t size, int64_t timeout);
+int rc_task_wanted(rc_task *task);
+int64_t rc_task_time_left(const rc_task *task);
+void rc_task_mark(rc_task *task, uint8_t content, uint32_t schema);
+extern "Python" void rcpy_ready(void *argument, rc_future *future);
+
+void rcpy_domain_hold(rcpy_domain *domain);
 int rcpy_install(void);
 rcpy_domain *rcpy_domain_new(rc_domain *domain);
 void rcpy_domain_drop(rcpy_domain *domain);

@@ -10,6 +10,7 @@ typedef struct rcpy_domain rcpy_domain;
 int rcpy_install(void);
 /* A domain that is closed when the last of its users drops it; NULL: no memory. */
 rcpy_domain *rcpy_domain_new(rc_domain *domain);
+void rcpy_domain_hold(rcpy_domain *domain);
 void rcpy_domain_drop(rcpy_domain *domain);
 
 #endif

@@ -12,6 +12,7 @@ message *rcpy_message_new(void)
 	m->source = NULL;
 	m->kept = NULL;
 	m->exports = 0;
+	m->addressed = false;
 	return m;
 }
 
@@ -90,6 +91,20 @@ static PyObject *get_lent(message *m, void *closure)
 	return PyBool_FromLong(m->source != NULL);
 }
 
+static PyObject *get_block(message *m, void *closure)
+{
+	(void)closure;
+	if (!m->addressed)
+		Py_RETURN_NONE;
+	return PyBytes_FromStringAndSize((const char *)&m->block, sizeof m->block);
+}
+
+static PyObject *get_is_request(message *m, void *closure)
+{
+	(void)closure;
+	return PyBool_FromLong(m->addressed && m->received.kind == RC_MESSAGE_KIND_REQUEST);
+}
+
 /* Large ones are copied without the GIL, as if somebody looked at the message meanwhile. */
 static PyObject *bytes_of(message *m)
 {
@@ -125,6 +140,8 @@ static PyObject *message_copy(message *m, PyObject *unused)
 	if (c == NULL)
 		return NULL;
 	c->received = m->received;
+	c->block = m->block;
+	c->addressed = m->addressed;
 	c->topic = m->topic;
 	Py_XINCREF(c->topic);
 	c->bytes = bytes_of(m);
@@ -191,6 +208,8 @@ static PyGetSetDef message_getset[] = {
 		"The payload, read-only, where it lies. It is released by the next step of the\n"
 		"subscription: then every access raises ValueError.", NULL},
 	{"source", (getter)get_source, NULL, "Address of the publisher.", NULL},
+	{"is_request", (getter)get_is_request, NULL, "Whether somebody waits for an answer: Domain.answer.", NULL},
+	{"_block", (getter)get_block, NULL, "What an answer needs to know; None: it is no direct message.", NULL},
 	{"lent", (getter)get_lent, NULL, "Whether the payload lies in the ring, and not in a copy.", NULL},
 	{NULL, NULL, NULL, NULL, NULL}};
 

@@ -121,6 +121,8 @@ struct message {
 	PyObject *bytes;       /* its own copy; NULL: lent, or given back */
 	struct source *source; /* lent from; NULL: not lent */
 	struct kept *kept;     /* lent beyond its step */
+	struct rc_address_block block; /* of a direct message: who asks, and for how long */
+	bool addressed;
 	Py_ssize_t exports;
 };
 

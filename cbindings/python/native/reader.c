@@ -134,6 +134,9 @@ static PyObject *hand_out(reader *self)
 	}
 	self->spare = NULL;
 	m->topic = topic;
+	m->addressed = m->received.block != NULL;
+	if (m->addressed)
+		m->block = *m->received.block;
 	if (s->copies) {
 		if (copy_out(self, m) < 0)
 			Py_CLEAR(m);

@@ -6,15 +6,22 @@ import enum
 import os
 import weakref
 from types import TracebackType
-from typing import Any, Dict, Iterable, Optional, Type, Union
+from typing import TYPE_CHECKING, Any, Dict, Iterable, Optional, Type, Union
 
 from . import _native
 from ._library import check, encode, ffi, lib
 from .address import Address
-from .errors import ClosedError
+from .asking import Answers, Open, Pending, Reply, To, address_of, nanoseconds, start_of
+from .errors import ClosedError, InvalidError, NotAddressedError
 from .publisher import Publisher, open_publisher
-from .subscription import Reading, Subscription, open_subscription
+from .replies import Replies
+from .service import Handler, Service, open_service
+from .subscription import Reading, Subscription, open_inbox, open_subscription
 from .topic import RingKind, RingMode
+
+
+if TYPE_CHECKING:
+    from ._native import Buffer
 
 
 class Wait(enum.IntEnum):
@@ -24,6 +31,10 @@ class Wait(enum.IntEnum):
     BLOCK = 0
     SPIN = 1
     YIELD = 2
+
+
+_Child = Union[Publisher, Subscription, Open, Service]
+"""What is open in a domain."""
 
 
 class Domain:
@@ -37,10 +48,12 @@ class Domain:
     dir: directory that holds the domains; None: RINGCAST_SHM_DIR, else the user's in /dev/shm.
     domain: which one. name: what this process is called in lists, at most 64 bytes; None: the
     program's. node: asks for this node id; 0: what the directory has. mode, owner, group: rights
-    of a domain that is made here. wait: how its publishers and subscriptions wait.
+    of a domain that is made here. wait: how its publishers and subscriptions wait. in_flight: how
+    many requests may be open at once, at most 49152 (96). inbox_slot_size: bytes of the largest
+    answer, or message to this process (2048).
     """
 
-    __slots__ = ("_ref", "_pointer", "_name", "_children", "_end", "__weakref__")
+    __slots__ = ("_ref", "_pointer", "_name", "_children", "_replies", "_end", "__weakref__")
 
     def __init__(
         self,
@@ -53,10 +66,12 @@ class Domain:
         owner: Optional[str] = None,
         group: Optional[str] = None,
         wait: Wait = Wait.BLOCK,
+        in_flight: int = 0,
+        inbox_slot_size: int = 0,
     ) -> None:
         given = {"domain": domain, "dir": dir, "name": name, "owner": owner, "group": group}
         texts = {k: ffi.new("char[]", encode(v)) for k, v in given.items() if v is not None}
-        config = ffi.new("rc_config *", {"node": node, "mode": mode, "wait": int(wait), **texts})
+        config = ffi.new("rc_config *", {"node": node, "mode": mode, "wait": int(wait), "in_flight": in_flight, "inbox_slot_size": inbox_slot_size, **texts})
         opened = ffi.new("rc_domain **")
         check(lib.rc_domain_open(config, opened))
         self._pointer = opened[0]
@@ -65,7 +80,8 @@ class Domain:
             lib.rc_domain_close(self._pointer)
             raise MemoryError
         self._name = domain
-        self._children: "weakref.WeakSet[Union[Publisher, Subscription]]" = weakref.WeakSet()
+        self._children: "weakref.WeakSet[_Child]" = weakref.WeakSet()
+        self._replies = Replies(self)
         self._end = weakref.finalize(self, _close, self._ref, self._children)
         _open_domains.add(self)
 
@@ -127,6 +143,119 @@ class Domain:
             reading = Reading.GROUP if group is not None else Reading.RELIABLE
         config: Dict[str, Any] = {"reading": int(reading), "local_only": local_only, "history": history}
         return open_subscription(self, topic, config, group, copies)
+
+    def request(
+        self,
+        to: To,
+        data: "Buffer" = b"",
+        timeout: Optional[float] = 10.0,
+        *,
+        idempotent: bool = False,
+        content: int = 0,
+        schema: int = 0,
+    ) -> Reply:
+        """Asks any one instance of a service, or the participant of an address, and waits for the
+        answer. Does not hold the GIL while it waits; Ctrl-C ends it, and gives the request up.
+
+        timeout: the request's own time, in seconds, at most 1800 (None is that); it travels with the
+        request. idempotent: it may run twice, so it is sent again where its instance died.
+
+        Raises, at once, where it did not run: NoServiceError, OverloadedError, GoneError, NoInboxError,
+        NodeDownError, TooLargeError; with an answer: ReplyError, NoReplyError, ReplyTooLargeError;
+        and where nobody knows: InstanceDiedError, TimedOutError.
+        """
+        with self.ask(to, data, timeout, idempotent=idempotent, content=content, schema=schema) as pending:
+            return pending.result()
+
+    def ask(
+        self,
+        to: To,
+        data: "Buffer" = b"",
+        timeout: Optional[float] = 10.0,
+        *,
+        wait: Optional[float] = None,
+        idempotent: bool = False,
+        content: int = 0,
+        schema: int = 0,
+    ) -> Pending:
+        """The same without waiting: `await` what it returns, or take its result(). As many as in_flight may be
+        open; one more waits here for one of them, at most `wait` seconds (None: `timeout`), then FullError."""
+        ask = _ask(timeout, content, schema, idempotent=idempotent)
+        return Pending(self, start_of(self, "request", to, data), ask, _patience(timeout if wait is None else wait))
+
+    def stream(
+        self, service: str, data: "Buffer" = b"", timeout: Optional[float] = 10.0, *, content: int = 0, schema: int = 0
+    ) -> Answers:
+        """A request with many answers: iterate over what it returns. Leaving gives up the rest."""
+        return Answers(self, start_of(self, "stream", service, data), _ask(timeout, content, schema), _patience(timeout))
+
+    def survey(
+        self,
+        topic: str,
+        data: "Buffer" = b"",
+        timeout: Optional[float] = 10.0,
+        *,
+        quorum: int = 0,
+        content: int = 0,
+        schema: int = 0,
+    ) -> Answers:
+        """Publishes a question on a topic; all who subscribe may answer (Domain.answer). The answers come
+        until all have answered or are gone, `quorum` have, or the time is over (TimedOutError)."""
+        ask = _ask(timeout, content, schema, quorum=quorum)
+        return Answers(self, start_of(self, "survey", topic, data), ask, _patience(timeout))
+
+    def send(self, to: To, data: "Buffer" = b"") -> None:
+        """Puts a message into the inbox of a participant, or hands it to any one instance of a
+        service, which answers nothing. Never waits. Raises NoServiceError, OverloadedError, GoneError,
+        NoInboxError, NodeDownError, TooLargeError: nothing was sent."""
+        with ffi.from_buffer(data) as payload:
+            if isinstance(to, str):
+                check(lib.rc_send_service(self._open(), encode(to), payload, len(payload)))
+            else:
+                check(lib.rc_send(self._open(), address_of(to), payload, len(payload)))
+
+    def inbox(self, *, copies: bool = False) -> Subscription:
+        """The inbox of this process, made by the first call: what others send to its address. Read it as
+        any subscription; where message.is_request, somebody waits for Domain.answer. One at a time."""
+        return open_inbox(self, copies)
+
+    def answer(self, request: _native.Message, data: "Buffer" = b"") -> None:
+        """Answers a request that came to the inbox, or a survey on a topic. Never waits; the message may be a
+        copy. Nothing happens where the asker is gone."""
+        with ffi.from_buffer(data) as payload:
+            check(lib.rc_answer(self._open(), _block_of(request), payload, len(payload)))
+
+    def answer_error(self, request: _native.Message, text: str, code: int = 0) -> None:
+        """The same with an error: the asker gets ReplyError."""
+        check(lib.rc_answer_error(self._open(), _block_of(request), code, encode(text)))
+
+    def serve(
+        self,
+        name: str,
+        handler: Optional[Handler] = None,
+        *,
+        concurrency: int = 1,
+        queue: int = 0,
+        slot_size: int = 0,
+        owner: Optional[str] = None,
+        group: Optional[str] = None,
+        file_mode: int = 0,
+    ) -> Service:
+        """Serves a name: one more instance of it. Instances of one name, in whatever process and
+        language, share its requests: each takes the next when it has room.
+
+        handler: answers with what it returns, or through the request; it runs in `concurrency` threads,
+        or, if it is a coroutine function, in the running event loop. None: take requests with
+        Service.next, or by iterating. queue: how many requests may wait, for all instances, a
+        power of two from 64 to 2**20 (256). slot_size: bytes of the largest request (2048).
+        owner, group, file_mode: who may call (write) and see (read) it.
+
+        Raises NameKindError, ShapeError, PermissionDeniedError.
+        """
+        config: Dict[str, Any] = {"concurrency": concurrency, "queue": queue, "slot_size": slot_size, "file_mode": file_mode}
+        rights = {"owner": owner, "group": group}
+        config.update({k: ffi.new("char[]", encode(v)) for k, v in rights.items() if v is not None})
+        return open_service(self, name, handler, config)
 
     def wait(self, subscriptions: Iterable[Subscription], timeout: Optional[float] = None) -> Optional[Subscription]:
         """Waits until one of several subscriptions of this domain has something, and returns it;
@@ -209,6 +338,25 @@ class Counter:
         return f"<ringcast.Counter {self._label!r}>"
 
 
+def _ask(timeout: Optional[float], content: int, schema: int, *, idempotent: bool = False, quorum: int = 0) -> Dict[str, Any]:
+    if quorum < 0:
+        raise InvalidError(f"quorum {quorum}: want how many answers are enough, or 0 for all")
+    return {"timeout": nanoseconds(timeout), "idempotent": idempotent, "content": content, "schema": schema, "quorum": quorum}
+
+
+def _patience(timeout: Optional[float]) -> float:
+    return float("inf") if timeout is None else timeout
+
+
+def _block_of(request: _native.Message) -> Any:
+    block = request._block
+    if block is None:
+        raise NotAddressedError("the message is no request: nobody waits for an answer")
+    own = ffi.new("struct rc_address_block *")
+    ffi.memmove(own, block, len(block))
+    return own
+
+
 # Whose views a forked child must not use.
 _open_domains: "weakref.WeakSet[Domain]" = weakref.WeakSet()
 
@@ -223,7 +371,7 @@ def _forked() -> None:
 os.register_at_fork(after_in_child=_forked)
 
 
-def _close(ref: Any, children: "weakref.WeakSet[Union[Publisher, Subscription]]") -> None:
+def _close(ref: Any, children: "weakref.WeakSet[_Child]") -> None:
     for child in list(children):
         child.close()
     lib.rcpy_domain_drop(ref)

@@ -195,6 +195,103 @@ class GroupFullError(Error):
     advice = "end other members, or use another group"
 
 
+class NoServiceError(Error):
+    """Nobody answers to the name: the request did not run."""
+
+    code = -25
+    advice = "start an instance, or look for the name with `ringcast services`"
+
+
+class OverloadedError(Error):
+    """A queue or an inbox is full, the detail says which: it did not run."""
+
+    code = -26
+    advice = "try again later, or start more instances"
+
+
+class InstanceDiedError(Error):
+    """Whoever had the request in hand is gone: nobody knows whether it ran."""
+
+    code = -27
+    advice = "ask again if it may run twice (idempotent=True does)"
+
+
+class GoneError(Error):
+    """The participant of that address is gone, and its address never comes back."""
+
+    code = -28
+    advice = "ask its service for another address"
+
+
+class NoInboxError(Error):
+    """The participant has opened no inbox."""
+
+    code = -29
+    advice = "it opens one with Domain.inbox()"
+
+
+class NodeDownError(Error):
+    """The other node does not answer, or no forwarder runs here."""
+
+    code = -30
+    advice = "start ringcastd, or look with `ringcast nodes`"
+
+
+class NoReplyError(Error):
+    """The handler ended without an answer."""
+
+    code = -31
+
+
+class ReplyTooLargeError(Error):
+    """The answer does not fit this process's inbox."""
+
+    code = -32
+    advice = "open the Domain with a larger inbox_slot_size"
+
+
+class OneReplyError(Error):
+    """The asker takes one answer: no parts of many."""
+
+    code = -33
+    advice = "answer with reply; who asks for many uses Domain.stream"
+
+
+class NotAddressedError(Error, ValueError):
+    """The message is no request: nobody waits for an answer."""
+
+    code = -34
+
+
+class ReplyError(Error):
+    """The handler's own error, with its text and a code of its own.
+
+    Raise it in a handler to answer with it.
+    """
+
+    code = -35
+
+    def __init__(self, text: str = "", reply_code: int = 0) -> None:
+        super().__init__(text)
+        self.reply_code = reply_code
+        self.text = text
+
+    def __str__(self) -> str:
+        return f"{self.text} (code {self.reply_code})" if self.reply_code else self.text
+
+
+class CanceledError(Error):
+    """It was given up."""
+
+    code = -36
+
+
+class NameKindError(Error, ValueError):
+    """The name is a topic where a service is asked for, or the other way round."""
+
+    code = -37
+
+
 class ClosedError(Error, ValueError):
     """The handle is closed."""
 

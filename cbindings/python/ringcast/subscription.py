@@ -127,7 +127,18 @@ def open_subscription(
         config["group"] = name
     c = ffi.new("rc_subscription_config *", config)
     check(lib.rc_subscription_open(domain._open(), encode(topic), c, opened))
-    s = Subscription(int(ffi.cast("uintptr_t", opened[0])), int(ffi.cast("uintptr_t", domain._ref)), copies, group is not None)
+    return _made(domain, topic, opened[0], copies, group is not None)
+
+
+def open_inbox(domain: "Domain", copies: bool) -> Subscription:
+    """Opens the inbox of the process."""
+    opened = ffi.new("rc_subscription **")
+    check(lib.rc_inbox_open(domain._open(), opened))
+    return _made(domain, f"inbox of {domain.address}", opened[0], copies, False)
+
+
+def _made(domain: "Domain", topic: str, handle: Any, copies: bool, group: bool) -> Subscription:
+    s = Subscription(int(ffi.cast("uintptr_t", handle)), int(ffi.cast("uintptr_t", domain._ref)), copies, group)
     s._domain, s._topic, s._readable, s._in_turn = domain, topic, None, 0
     domain._children.add(s)
     return s

@@ -1,0 +1,358 @@
+"""Requests, streams and surveys: what was asked, and the answers as they come."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+import weakref
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Callable, Dict, NamedTuple, Optional, Tuple, Type, Union
+
+from ._library import encode, ffi, lib
+from .address import Address
+from .errors import ClosedError, Error, InvalidError, ReplyError, ThreadError, TimedOutError, error_of
+from .replies import Replies
+
+if TYPE_CHECKING:
+    from ._native import Buffer
+    from .domain import Domain
+
+_NOTHING, _FULL, _TIMED_OUT, _END = 1, 2, 3, 4
+
+# A thread that waits looks for signals, and for somebody who closes, so often.
+_SLICE = 0.05
+
+_LONGEST = 1800.0
+"""The most that a request may take, in seconds."""
+
+To = Union[str, Address]
+"""Whom a request goes to: any one instance of a service, or one participant."""
+
+
+class Reply(NamedTuple):
+    """An answer: its bytes, who answered, what they are (Content), and the low half of the hash of
+    their schema (0: unknown)."""
+
+    data: bytes
+    source: Address
+    content: int
+    schema: int
+
+
+class Open:
+    """What is open with others: a request, a stream or a survey. For one thread, or task, at a
+    time; close may be called by any."""
+
+    __slots__ = ("_domain", "_replies", "_future", "_reply", "_handle", "_gate", "_closing", "_waiter", "_ready_now", "__weakref__")
+
+    def __init__(self, domain: "Domain", start: Callable[[Any, Any], int], ask: Dict[str, Any], patience: float) -> None:
+        self._domain = domain
+        self._replies: Replies = domain._replies
+        self._gate = threading.Lock()
+        self._closing = False
+        self._waiter: Optional[Tuple[asyncio.AbstractEventLoop, "asyncio.Future[None]"]] = None
+        self._reply = ffi.new("rc_reply *")
+        self._handle = ffi.new_handle(weakref.ref(self))
+        self._future: Any = None
+        opened = ffi.new("rc_future **")
+        options = ffi.new("rc_ask *", {**ask, "ready": lib.rcpy_ready, "argument": self._handle})
+        domain._open()
+        lib.rcpy_domain_hold(domain._ref)
+        try:
+            _started(start, options, opened, patience)
+        except BaseException:
+            lib.rcpy_domain_drop(domain._ref)
+            raise
+        self._future = opened[0]
+        domain._children.add(self)
+
+    def cancel(self) -> None:
+        """Gives it up: whoever runs it is told. What came before may still be taken; then
+        CanceledError."""
+        with self._turn() as future:
+            lib.rc_future_cancel(future)
+
+    @property
+    def closed(self) -> bool:
+        """Whether it is closed."""
+        return self._future is None
+
+    def close(self) -> None:
+        """Gives up what is open, and frees it. Any thread may call it, any number of times."""
+        self._closing = True
+        if self._gate.acquire(False):
+            try:
+                self._end()
+            finally:
+                self._gate.release()
+        waiter = self._waiter
+        if waiter is not None:
+            _wake(*waiter)
+
+    def _blind(self) -> None:
+        """In a forked child: it is the parent's."""
+        self._gate = threading.Lock()
+
+    def _turn(self) -> "_Turn":
+        return _Turn(self)
+
+    def _end(self) -> None:
+        future, self._future = self._future, None
+        if future is None:
+            return
+        lib.rc_future_close(future)
+        lib.rc_reply_clear(self._reply)
+        lib.rcpy_domain_drop(self._domain._ref)
+
+    def _take(self, seconds: float) -> Optional[Reply]:
+        """The next answer; None: none came in time. Raises the outcome, and _Over at the end."""
+        with self._turn() as future:
+            code = lib.rc_future_wait(future, int(seconds * 1e9), self._reply)
+            if code == 0:
+                return _reply_of(self._reply)
+            if code == _NOTHING:
+                return None
+            if code == _END:
+                raise _Over
+            raise _outcome(code, self._reply)
+
+    def _wait(self, timeout: Optional[float]) -> Optional[Reply]:
+        end = None if timeout is None else time.monotonic() + timeout
+        while True:
+            rest = _SLICE if end is None else min(_SLICE, end - time.monotonic())
+            got = self._take(max(0.0, rest))
+            if got is not None or (end is not None and rest <= 0):
+                return got
+
+    async def _wait_async(self) -> Reply:
+        """The next answer, without a thread. A wait may be cancelled; nothing is lost by it."""
+        loop = asyncio.get_running_loop()
+        self._replies.watch(loop)
+        try:
+            while True:
+                waiter: "asyncio.Future[None]" = loop.create_future()
+                self._waiter = (loop, waiter)
+                got = self._take(0)
+                if got is not None:
+                    return got
+                await waiter
+        finally:
+            self._waiter = None
+            self._replies.unwatch(loop)
+
+    def __enter__(self) -> "Open":
+        return self
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        if getattr(self, "_future", None) is not None:
+            self.close()
+
+
+class _Over(Exception):
+    """No more answers will come."""
+
+
+class _Turn:
+    """One thread at a time; who closes meanwhile is served on the way out."""
+
+    __slots__ = ("_of",)
+
+    def __init__(self, of: Open) -> None:
+        self._of = of
+
+    def __enter__(self) -> Any:
+        a = self._of
+        if not a._gate.acquire(False):
+            raise ThreadError("another thread is in a call of this request")
+        if a._future is None or a._closing:
+            a._gate.release()
+            raise ClosedError("the request is closed")
+        return a._future
+
+    def __exit__(
+        self, kind: Optional[Type[BaseException]], error: Optional[BaseException], trace: Optional[TracebackType]
+    ) -> None:
+        a = self._of
+        if a._closing:
+            a._end()
+        a._gate.release()
+
+
+class Pending(Open):
+    """One request that was sent: `result()` waits for its answer, `await` does in an event loop. The
+    outcome stays."""
+
+    __slots__ = ("_outcome",)
+
+    _outcome: Union[Reply, Error, None]
+
+    def __enter__(self) -> "Pending":
+        return self
+
+    def done(self) -> bool:
+        """Whether the outcome is there. Does not wait."""
+        return self._settle(lambda: self._take(0))
+
+    def result(self, timeout: Optional[float] = None) -> Reply:
+        """Waits for the answer, and returns it or raises what the request ended with (the errors of
+        Domain.request). TimedOutError also where `timeout` ran out first: then ask again."""
+        if not self._settle(lambda: self._wait(timeout)):
+            raise TimedOutError("no answer yet")
+        return self._get()
+
+    def __await__(self) -> Any:
+        return self._await().__await__()
+
+    async def _await(self) -> Reply:
+        if getattr(self, "_outcome", None) is None:
+            try:
+                self._outcome = await self._wait_async()
+            except ClosedError:
+                raise
+            except Error as error:
+                self._outcome = error
+            self.close()
+        return self._get()
+
+    def _settle(self, look: Callable[[], Optional[Reply]]) -> bool:
+        if getattr(self, "_outcome", None) is not None:
+            return True
+        try:
+            got: Union[Reply, Error, None] = look()
+        except (ClosedError, ThreadError):
+            raise
+        except Error as error:
+            got = error
+        if got is None:
+            return False
+        self._outcome = got
+        self.close()
+        return True
+
+    def _get(self) -> Reply:
+        assert self._outcome is not None
+        if isinstance(self._outcome, Error):
+            raise self._outcome
+        return self._outcome
+
+
+class Answers(Open):
+    """Many answers, of a stream or a survey, as they come: `for reply in answers`, or
+    `async for`. It ends when no more will come; what went wrong is raised then. A context manager."""
+
+    __slots__ = ()
+
+    def next(self, timeout: Optional[float] = None) -> Optional[Reply]:
+        """The next answer; None: no more will come. TimedOutError when `timeout` ran out first."""
+        try:
+            got = self._wait(timeout)
+        except _Over:
+            return None
+        if got is None:
+            raise TimedOutError("no answer yet")
+        return got
+
+    def __iter__(self) -> "Answers":
+        return self
+
+    def __next__(self) -> Reply:
+        got = self.next()
+        if got is None:
+            raise StopIteration
+        return got
+
+    def __aiter__(self) -> "Answers":
+        return self
+
+    async def __anext__(self) -> Reply:
+        try:
+            return await self._wait_async()
+        except _Over:
+            raise StopAsyncIteration from None
+
+    def __enter__(self) -> "Answers":
+        return self
+
+
+def _started(start: Callable[[Any, Any], int], options: Any, opened: Any, patience: float) -> None:
+    """Starts it, and waits while as many as the domain allows are open."""
+    end = time.monotonic() + patience
+    while True:
+        code = start(options, opened)
+        if code == 0:
+            return
+        if code != _FULL or time.monotonic() >= end:
+            raise _outcome(code, None)
+        time.sleep(0.0005)
+
+
+def _reply_of(r: Any) -> Reply:
+    a = r.source
+    source = Address(a.node, a.epoch, a.generation, a.index, a.handle)
+    return Reply(bytes(ffi.buffer(r.data, r.size)) if r.size else b"", source, r.content, r.schema)
+
+
+def _outcome(code: int, reply: Any) -> Error:
+    if code == ReplyError.code:
+        text = bytes(ffi.buffer(reply.data, reply.size)).decode("utf-8", "replace") if reply.size else ""
+        return ReplyError(text, int(reply.code))
+    if code == _FULL:
+        return error_of(code, "as many requests are open as the domain allows (in_flight)")
+    if code == _TIMED_OUT:
+        return error_of(code, "the request's time is over; nobody knows whether it ran")
+    return error_of(code, ffi.string(lib.rc_error_detail()).decode("utf-8", "replace"))
+
+
+def nanoseconds(timeout: Optional[float]) -> int:
+    """A request's time."""
+    seconds = _LONGEST if timeout is None else timeout
+    if not 0 < seconds <= _LONGEST:
+        raise InvalidError(f"a request's time of {seconds} s: want more than 0, at most {_LONGEST:.0f} s")
+    return max(1, int(seconds * 1e9))
+
+
+def address_of(to: Address) -> Any:
+    """An address as the library takes it."""
+    return ffi.new("struct rc_address *", dict(to._asdict()))
+
+
+def start_of(domain: "Domain", how: str, to: To, data: "Buffer") -> Callable[[Any, Any], int]:
+    """The call that begins it."""
+    by = {"request": (lib.rc_request_start, lib.rc_request_start_to), "stream": (lib.rc_stream_start, None), "survey": (lib.rc_survey_start, None)}
+    named, addressed = by[how]
+    call, target = (named, encode(to)) if isinstance(to, str) else (addressed, address_of(to))
+    if call is None:
+        raise InvalidError(f"a {how} goes to a name, not to {to}")
+
+    def start(options: Any, opened: Any) -> int:
+        with ffi.from_buffer(data) as payload:
+            return int(call(domain._open(), target, payload, len(payload), options, opened))
+
+    return start
+
+
+def _wake(loop: asyncio.AbstractEventLoop, waiter: "asyncio.Future[None]") -> None:
+    """Lets a task go on, from whichever thread."""
+
+    def done() -> None:
+        if not waiter.done():
+            waiter.set_result(None)
+
+    if asyncio._get_running_loop() is loop:
+        done()
+    elif not loop.is_closed():
+        loop.call_soon_threadsafe(done)
+
+
+@ffi.def_extern()  # type: ignore[misc, untyped-decorator, unused-ignore]
+def rcpy_ready(argument: Any, future: Any) -> None:
+    """Called by rc_replies_dispatch: a future has something."""
+    answers = ffi.from_handle(argument)()
+    if answers is not None and answers._waiter is not None:
+        _wake(*answers._waiter)
