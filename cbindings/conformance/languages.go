@@ -44,7 +44,7 @@ var languages = []language{
 		run:   []string{"cbindings/build/conformance-peer-cpp"},
 	},
 	{ // over the C library
-		name: "python", groups: true, refusals: true,
+		name: "python", groups: true, refusals: true, requests: true,
 		build: []string{"make", "-s", "pythonlib"},
 		run:   []string{".tools/python/bin/python", "cbindings/conformance/python/peer.py"},
 	},

@@ -178,6 +178,34 @@ int64_t rc_task_time_left(const rc_task *task);
 void rc_task_mark(rc_task *task, uint8_t content, uint32_t schema);
 extern "Python" void rcpy_ready(void *argument, rc_future *future);
 
+typedef struct rc_watch rc_watch;
+
+typedef struct rc_presence_event {
+    uint32_t kind;
+    bool up;
+    bool first;
+    uint8_t reason;
+    uint8_t language;
+    const char *name;
+    const char *program;
+    const char *version;
+    struct rc_address address;
+    uint32_t limit, room;
+    ...;
+} rc_presence_event;
+
+typedef struct rc_watch_config {
+    uint32_t kinds;
+    const char *name;
+    bool once;
+    ...;
+} rc_watch_config;
+
+int rc_watch_open(rc_domain *domain, const rc_watch_config *config, rc_watch **watch);
+int rc_watch_wait(rc_watch *watch, int64_t timeout, rc_presence_event *event);
+int rc_watch_fd(rc_watch *watch, int *fd);
+void rc_watch_close(rc_watch *watch);
+int rc_wait_for_subscribers(rc_domain *domain, const char *topic, uint32_t count, int64_t timeout, uint32_t *have);
 void rcpy_domain_hold(rcpy_domain *domain);
 int rcpy_install(void);
 rcpy_domain *rcpy_domain_new(rc_domain *domain);

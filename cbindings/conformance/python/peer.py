@@ -12,6 +12,7 @@ import ringcast
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "examples" / "python"))
 
+from asking import answer, ask, drop  # noqa: E402
 from orders import Line, Order  # noqa: E402
 from refusals import refuse  # noqa: E402
 
@@ -172,7 +173,17 @@ def hold(domain: ringcast.Domain, topic: str, group: str) -> None:
         raise Wrong("was not killed")
 
 
-COMMANDS: Dict[str, Callable[..., None]] = {"write": write, "claim": claim, "read": read, "member": member, "hold": hold, "refuse": refuse}
+COMMANDS: Dict[str, Callable[..., None]] = {
+    "write": write,
+    "claim": claim,
+    "read": read,
+    "member": member,
+    "hold": hold,
+    "refuse": refuse,
+    "answer": answer,
+    "ask": ask,
+    "drop": drop,
+}
 
 
 def main(args: List[str]) -> int:

@@ -14,6 +14,11 @@ written in any language.
             if isinstance(item, ringcast.Message):
                 print(bytes(item))
 
+    with ringcast.Domain() as domain, domain.serve("upper", lambda request: request.data.upper()):
+        ...
+    with ringcast.Domain() as domain:
+        print(domain.request("upper", b"hello").data)
+
 What is lent: a message lies in the ring until the next step of its subscription. Then its
 `data` raises ValueError; bytes(message) and message.copy() keep it.
 
@@ -21,7 +26,8 @@ Time is in seconds, as everywhere in Python: 0 does not wait, None waits without
 waits does so without the GIL, and Ctrl-C ends it.
 
 Threads: a Domain is for all threads; a Publisher and a Subscription each for one at a time
-(ThreadError, and nothing happens). close may be called by any.
+(ThreadError, and nothing happens), as what Domain.ask, stream, survey and watch return. close may be
+called by any.
 
 fork: a child process has no use for the handles of its parent; every call raises ForkedError.
 It opens a Domain of its own.
@@ -79,6 +85,7 @@ from .errors import (
 )
 from .events import Abandoned, Damaged, Event, Lagged, Loss
 from .names import matches
+from .presence import Presence, PresenceKind, PresenceReason, Watch
 from .publisher import Content, Publisher
 from .service import Request, Service
 from .subscription import Item, Reading, Subscription
@@ -133,6 +140,9 @@ __all__ = [
     "OverloadedError",
     "Pending",
     "PermissionDeniedError",
+    "Presence",
+    "PresenceKind",
+    "PresenceReason",
     "Publisher",
     "ReadersFullError",
     "Reading",
@@ -154,5 +164,6 @@ __all__ = [
     "TopicInfo",
     "UnsupportedError",
     "Wait",
+    "Watch",
     "matches",
 ]

@@ -13,6 +13,7 @@ from ._library import check, encode, ffi, lib
 from .address import Address
 from .asking import Answers, Open, Pending, Reply, To, address_of, nanoseconds, start_of
 from .errors import ClosedError, InvalidError, NotAddressedError
+from .presence import PresenceKind, Watch, wait_for_subscribers
 from .publisher import Publisher, open_publisher
 from .replies import Replies
 from .service import Handler, Service, open_service
@@ -33,7 +34,7 @@ class Wait(enum.IntEnum):
     YIELD = 2
 
 
-_Child = Union[Publisher, Subscription, Open, Service]
+_Child = Union[Publisher, Subscription, Open, Service, Watch]
 """What is open in a domain."""
 
 
@@ -256,6 +257,21 @@ class Domain:
         rights = {"owner": owner, "group": group}
         config.update({k: ffi.new("char[]", encode(v)) for k, v in rights.items() if v is not None})
         return open_service(self, name, handler, config)
+
+    def watch(self, kinds: Iterable[PresenceKind] = (), name: Optional[str] = None, *, once: bool = False) -> Watch:
+        """Watches who is there: the present state comes first, then each change once. A death is told
+        within milliseconds.
+
+        kinds: what to be told of; none: all. name: publishers, subscribers and instances whose name, or
+        pattern, has a name in common with this one. once: the present state, and no more.
+        """
+        return Watch(self, kinds, name, once)
+
+    def wait_for_subscribers(self, topic: str, count: int = 1, timeout: Optional[float] = None) -> int:
+        """Waits until a topic has so many subscriptions, those of matching patterns and of other nodes
+        included, and returns how many; TimedOutError when the time is up. For who must not speak into
+        an empty room."""
+        return wait_for_subscribers(self, topic, count, timeout)
 
     def wait(self, subscriptions: Iterable[Subscription], timeout: Optional[float] = None) -> Optional[Subscription]:
         """Waits until one of several subscriptions of this domain has something, and returns it;

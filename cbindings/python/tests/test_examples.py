@@ -51,7 +51,7 @@ def test_publish_and_subscribe(start):
     assert finished(subscribe) == "hello\nworld\n"
 
 
-@pytest.mark.parametrize("name", ["publish.py", "subscribe.py", "async_echo.py"])
+@pytest.mark.parametrize("name", ["publish.py", "subscribe.py", "async_echo.py", "serve.py", "ask.py"])
 def test_usage(start, name):
     p = start(name)
     assert "usage:" in p.communicate(timeout=PATIENCE)[1] and p.returncode == 1
@@ -80,6 +80,18 @@ def test_worker(start, domain):
             p.publish(b"end")
     lines = "".join(finished(w) for w in workers).splitlines()
     assert sorted(lines) == sorted(f"{i + 1}: job {i}" for i in range(20))
+
+
+@pytest.mark.parametrize("how", [[], ["--async"]])
+def test_serve_and_ask(start, how):
+    server = start("serve.py", "upper", *how)
+    assert server.stderr.readline() == "serving upper\n"
+    assert finished(start("ask.py", "upper", *(f"text {i}" for i in range(50)))) == "".join(f"TEXT {i}\n" for i in range(50))
+    fails = start("ask.py", "upper", "a", "")
+    out, errors = fails.communicate(timeout=PATIENCE)
+    assert (fails.returncode, out, errors) == (1, "A\n", "say something (code 22)\n")
+    server.terminate()
+    assert finished(server) == ""
 
 
 def test_flatbuffers(start):
