@@ -177,6 +177,21 @@ bench-net: ## three nodes, loss by nftables, beside Aeron, NORM, NATS, ZeroMQ an
 	@go build -o bin/bench-net ./bench/net
 	@bin/bench-net $(if $(filter quick,$(BENCH)),-quick) $(if $(JSON),-json)
 
+.PHONY: peers-node bench-peers
+
+PEERS_NODE := aeron iceoryx2 unix zeromq nats grpc zenoh cyclonedds
+
+peers-node: $(addprefix peer-,$(PEERS_NODE)) ## build what bench-peers measures beside on one node; what can't be had is said
+
+peer-%:
+	@sh bench/peers/node/build.sh $* >&2
+
+bench-peers: ## ours beside every peer, results kept and composed: CELLS=, PEERS= some; BUDGET=50s; QUICK=1; TABLE=1 only prints
+	@$(if $(TABLE),,$(MAKE) --no-print-directory build peers-node peers-net >&2)
+	@go build -o bin/bench-peers ./bench/versus
+	@bin/bench-peers $(if $(CELLS),-cells '$(CELLS)') $(if $(PEERS),-peers '$(PEERS)') $(if $(BUDGET),-budget $(BUDGET)) \
+		$(if $(PAIRS),-pairs $(PAIRS)) $(if $(QUICK),-quick) $(if $(TABLE),-table)
+
 lint: ## hold the rules of the code: imports, unsafe, lengths, names
 	go test ./internal/lint
 

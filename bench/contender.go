@@ -17,6 +17,12 @@ type Figure struct {
 	Rate    float64      `json:"rate"` // messages or round trips a second, summed over readers
 	Latency *Percentiles `json:"latency_ns,omitempty"`
 	CPU     float64      `json:"cpu,omitempty"` // cores that all processes took together; 0: not looked at
+	// Missing are messages that readers did not get.
+	Missing uint64 `json:"missing,omitempty"`
+	// MemoryStart and MemoryEnd are bytes when all are ready and at the end of the window, as
+	// in Footprint; 0: not looked at.
+	MemoryStart uint64 `json:"memory_start,omitempty"`
+	MemoryEnd   uint64 `json:"memory_end,omitempty"`
 }
 
 // A Contender does a given work once, in at most a few seconds. It does not run
@@ -40,6 +46,23 @@ func Ours(spec Spec, o Options) Contender {
 	}}
 }
 
+// OursWatched is Ours with what its processes take.
+func OursWatched(spec Spec, o Options) Contender {
+	return Contender{Name: "ringcast", Measure: func(ctx context.Context) (Figure, error) {
+		spec, err := spec.Complete()
+		if err != nil {
+			return Figure{}, err
+		}
+		s := span{watch: NewWatch(os.Getpid())}
+		o.Ready = func() { s.open(spec.Warmup + spec.Duration) }
+		f, err := Ours(spec, o).Measure(ctx)
+		if err == nil {
+			s.note(&f)
+		}
+		return f, err
+	}}
+}
+
 // A Program is a contender outside: it is given the work as flags (--scenario,
 // --size, --wait and so on, see limits/work.h) and prints a Figure as one line of
 // JSON.
@@ -50,6 +73,11 @@ type Program struct {
 	// Scratch is where it may make a directory, which is removed afterwards; it is
 	// passed as --dir. Empty passes none.
 	Scratch string
+	// More are flags after all others.
+	More []string
+	// Watched looks at what its processes take, from the line "ready" that it prints before
+	// its figure.
+	Watched bool
 }
 
 // Contender makes the program one.
@@ -72,18 +100,50 @@ func (p Program) measure(ctx context.Context) (Figure, error) {
 		defer func() { _ = os.RemoveAll(dir) }()
 		args = append(args, "--dir", dir+"/peer")
 	}
+	args = append(args, p.More...)
 	cmd := exec.CommandContext(ctx, p.Command[0], append(append([]string{}, p.Command[1:]...), args...)...)
-	var out, complaint bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &complaint
+	s := span{watch: &Watch{}}
+	if p.Watched {
+		s.watch = NewWatch(0)
+	}
+	out := &answer{ready: func() {
+		if p.Watched {
+			s.watch.root = cmd.Process.Pid
+			s.open(p.Spec.Warmup + p.Spec.Duration)
+		}
+	}}
+	var complaint bytes.Buffer
+	cmd.Stdout, cmd.Stderr = out, &complaint
 	cmd.WaitDelay = time.Second
 	if err := cmd.Run(); err != nil {
 		return Figure{}, fmt.Errorf("%s: %w: %s", p.Name, err, lastLines(complaint.String()))
 	}
 	var f Figure
-	if err := json.Unmarshal(out.Bytes(), &f); err != nil {
-		return Figure{}, fmt.Errorf("%s: answer %q: %w", p.Name, out.String(), err)
+	if err := json.Unmarshal(out.text.Bytes(), &f); err != nil {
+		return Figure{}, fmt.Errorf("%s: answer %q: %w", p.Name, out.text.String(), err)
 	}
+	s.note(&f)
 	return f, nil
+}
+
+// An answer is what a program prints: perhaps a line "ready", and then its figure.
+type answer struct {
+	text  bytes.Buffer
+	ready func()
+	began bool
+}
+
+// Write takes what the program has printed; it belongs to the goroutine that copies.
+func (a *answer) Write(b []byte) (int, error) {
+	a.text.Write(b)
+	if rest, ok := bytes.CutPrefix(a.text.Bytes(), []byte("ready\n")); ok && !a.began {
+		a.began = true
+		rest = bytes.Clone(rest)
+		a.text.Reset()
+		a.text.Write(rest)
+		a.ready()
+	}
+	return len(b), nil
 }
 
 // flags are the work as the program reads it.
@@ -100,6 +160,9 @@ func (p Program) flags() ([]string, error) {
 		"--duration-ns", strconv.FormatInt(int64(s.Duration), 10), "--warmup-ns", strconv.FormatInt(int64(s.Warmup), 10),
 		"--pause-ns", strconv.FormatInt(int64(s.Pause), 10), "--slots", strconv.Itoa(s.Slots), "--exclusive", exclusive,
 		"--producers", strconv.Itoa(s.Producers), "--readers", strconv.Itoa(s.Readers)}
+	if s.Rate > 0 {
+		args = append(args, "--rate", strconv.FormatFloat(s.Rate, 'f', -1, 64))
+	}
 	if len(s.Pin) > 0 {
 		var cores []string
 		for seat := range 2 {

@@ -26,6 +26,8 @@ type Options struct {
 	// Progress is told how far the run is, 5 times a second, by another goroutine.
 	// Nil means that nobody wants to know.
 	Progress func(Progress)
+	// Ready is told when all processes are open, before the warm-up.
+	Ready func()
 	// Wrap is put before the command of the first child: a tracer.
 	Wrap []string
 }
@@ -150,6 +152,9 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 	defer stop()
 	if err := r.until(ctx, "processes open", func() bool { return r.board.ready.Load() >= uint32(len(r.children)) }); err != nil {
 		return nil, err
+	}
+	if r.options.Ready != nil {
+		r.options.Ready()
 	}
 	for _, step := range []struct {
 		phase uint32

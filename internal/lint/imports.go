@@ -50,6 +50,8 @@ var allowed = map[string][]string{
 	"bench/table":             {"bench"},
 	"bench/cells":             {"bench", "bench/table"},
 	"bench/languages":         {"bench", "bench/table"},
+	"bench/peers":             {"bench"},
+	"bench/versus":            {"bench", "bench/nodes", "bench/peers", "bench/report", "bench/table"},
 	"bench/rpc":               {"."},
 	"bench/net":               {"bench/nodes"},
 	"bench/nodes":             {".", "bench", "bench/table", "bench/net/program", "internal/netlab"},

@@ -1,0 +1,115 @@
+// Package peers lists the systems that are measured beside Ringcast on one node, what each
+// can and cannot do, and how its program is run. The programs lie in the folders below, each in
+// its own language, with the configuration that we know to be best and the reasons for it;
+// make peer-NAME builds one into bin/peers from package registries.
+package peers
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"github.com/ringcast/ringcast/bench"
+)
+
+// A Peer is another system. It is plain data.
+type Peer struct {
+	Name  string // of flags, of the make target and of the program: bin/peers/NAME-node
+	Title string // of tables
+	// Between is its name among the contenders of bench/nodes, empty if it is not there.
+	Between string
+	// cannot says what it has nothing like, and why.
+	cannot func(s bench.Spec) string
+	more   []string // flags of its own
+}
+
+// All lists them in the order of tables.
+var All = []Peer{
+	{Name: "aeron", Title: "Aeron C", Between: "Aeron", cannot: noRequests("Aeron has no requests"), more: []string{"--exclusive", "1"}},
+	{Name: "iceoryx2", Title: "iceoryx2"},
+	{Name: "zeromq", Title: "ZeroMQ", Between: "ZeroMQ, TCP"},
+	{Name: "nats", Title: "NATS", Between: "NATS, TCP", cannot: atMost(8<<20, "NATS takes messages up to 8 MB")},
+	{Name: "zenoh", Title: "Zenoh"},
+	{Name: "cyclonedds", Title: "CycloneDDS", cannot: noRequests("CycloneDDS in C has no requests")},
+	{Name: "unix", Title: "unix socket"},
+	{Name: "grpc", Title: "gRPC", cannot: onlyRequests},
+}
+
+func noRequests(why string) func(bench.Spec) string {
+	return func(s bench.Spec) string {
+		if s.Scenario == bench.Request {
+			return why
+		}
+		return ""
+	}
+}
+
+func atMost(size int, why string) func(bench.Spec) string {
+	return func(s bench.Spec) string {
+		if s.Size > size {
+			return why
+		}
+		return ""
+	}
+}
+
+func onlyRequests(s bench.Spec) string {
+	if s.Scenario == bench.Stream && (s.Readers > 1 || s.Producers > 1) {
+		return "gRPC is one caller and one server: no topic with several"
+	}
+	return ""
+}
+
+// Find is the peer of that name.
+func Find(name string) (Peer, error) {
+	for _, p := range All {
+		if p.Name == name {
+			return p, nil
+		}
+	}
+	return Peer{}, fmt.Errorf("peer %q: want one of %v", name, Names())
+}
+
+// Names are those of all peers.
+func Names() (list []string) {
+	for _, p := range All {
+		list = append(list, p.Name)
+	}
+	return list
+}
+
+// scenarios are those that a peer's program knows.
+var scenarios = []bench.Scenario{bench.Stream, bench.PingPong, bench.Request, bench.Idle}
+
+// Cannot says why the peer has nothing like a work, or nothing.
+func (p Peer) Cannot(s bench.Spec) string {
+	switch {
+	case !slices.Contains(scenarios, s.Scenario):
+		return fmt.Sprintf("%s is not measured at %s: only at %v", p.Title, s.Scenario, scenarios)
+	case s.Size%8 != 0:
+		return fmt.Sprintf("%s is measured at sizes that are a multiple of 8", p.Title)
+	case p.cannot != nil:
+		return p.cannot(s)
+	}
+	return ""
+}
+
+// program is the peer's below a folder.
+func (p Peer) program(dir string) string { return filepath.Join(dir, p.Name+"-node") }
+
+// Missing says why the peer is not here, or nothing.
+func (p Peer) Missing(dir string) string {
+	if _, err := os.Stat(p.program(dir)); err != nil {
+		return fmt.Sprintf("%s is not built here: make peer-%s", p.Title, p.Name)
+	}
+	return ""
+}
+
+// Contender is the peer at a work; watched also says what its processes take.
+func (p Peer) Contender(s bench.Spec, dir string, watched bool) bench.Contender {
+	if c, err := s.Complete(); err == nil {
+		s = c
+	}
+	return bench.Program{Name: p.Name, Command: []string{p.program(dir)}, Spec: s, Scratch: "/dev/shm", More: p.more, Watched: watched}.Contender()
+}

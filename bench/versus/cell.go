@@ -1,0 +1,219 @@
+package main
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/ringcast/ringcast/bench"
+	"github.com/ringcast/ringcast/bench/nodes"
+)
+
+// A measure is what of a figure is compared.
+type measure string
+
+const (
+	rate        measure = "rate"  // messages a second, all readers together; more is better
+	median      measure = "p50"   // of the latency; so are the rest: less is better
+	tail        measure = "p99"   // where both carry the rate that is offered; else the rate
+	processor   measure = "cores" // of all processes that wait
+	memoryStart measure = "memory at start"
+	memoryEnd   measure = "memory after a run"
+	commands    measure = "commands"
+)
+
+// A cell is one kind of work; its name is its key in the results.
+type cell struct {
+	name    string
+	measure measure
+	spec    bench.Spec // on one node
+	work    nodes.Work // between two, where its size is not 0
+	quick   bool       // among the most important ones
+	watched bool       // footprints are looked at
+}
+
+func (c *cell) between() bool { return c.work.Size != 0 }
+
+// The pace of all cells with a rate, and that between nodes.
+const (
+	offeredOnNode  = 100_000
+	offeredBetween = 10_000
+)
+
+// allCells is the table, in its order. It is fixed.
+func allCells() (list []cell) {
+	for _, pace := range []float64{0, offeredOnNode} {
+		for _, crowd := range [][2]int{{1, 1}, {1, 3}, {3, 1}} {
+			for _, size := range []int{64, 256, 1024, 2048, 64 << 10, 4 << 20} {
+				list = append(list, onewayCell(size, crowd[0], crowd[1], pace))
+			}
+		}
+	}
+	for _, size := range []int{64, 256, 2048} {
+		list = append(list, roundTrips(size)...)
+	}
+	list = append(list, cell{name: "request 256 B", measure: median, quick: true,
+		spec: bench.Spec{Scenario: bench.Request, Size: 256, Wait: bench.Block}})
+	for _, size := range []int{256, 1024, 2048} {
+		for _, loss := range []float64{0, 0.1, 1, 5} {
+			w := nodes.Work{Size: size, Loss: loss, Receivers: 1}
+			paced := w
+			paced.Rate = offeredBetween
+			list = append(list, cell{name: fmt.Sprintf("two nodes %d B, loss %g %%", size, loss), measure: rate, work: w, quick: size == 1024},
+				cell{name: fmt.Sprintf("two nodes %d B, loss %g %%, 10 k/s", size, loss), measure: tail, work: paced, quick: size == 1024})
+		}
+	}
+	return append(list, wholeCells()...)
+}
+
+// onewayCell is a stream. With more threads than cores ours yields; each peer does what is
+// best for it, which its file says.
+func onewayCell(size, producers, readers int, pace float64) cell {
+	s := bench.Spec{Scenario: bench.Stream, Size: size, Producers: producers, Readers: readers, Rate: pace,
+		Exclusive: producers == 1, Wait: bench.Spin, Pin: []int{0, 1}}
+	if producers+readers > 2 {
+		s.Wait, s.Pin = bench.Yield, nil
+	}
+	s.Slots = slotsOf(size)
+	c := cell{name: fmt.Sprintf("one-way %s %d-%d", sized(size), producers, readers), measure: rate, spec: s, quick: true}
+	if pace > 0 {
+		c.name, c.measure, c.quick = c.name+", 100 k/s", tail, size <= 2048 && size != 1024
+	}
+	return c
+}
+
+// slotsOf keeps a ring of large messages from taking gigabytes.
+func slotsOf(size int) int {
+	switch {
+	case size > 64<<10:
+		return 64
+	case size > 4096:
+		return 128
+	}
+	return 1024
+}
+
+func sized(size int) string {
+	switch {
+	case size >= 1<<20:
+		return fmt.Sprintf("%d MiB", size>>20)
+	case size > 4096:
+		return fmt.Sprintf("%d KiB", size>>10)
+	}
+	return fmt.Sprintf("%d B", size)
+}
+
+// roundTrips are those of one size: spinning, waiting as a program does that says nothing about
+// it, and the same after a pause of 10 ms, from the instant at which each was due.
+func roundTrips(size int) []cell {
+	name := fmt.Sprintf("ping-pong %s", sized(size))
+	s := bench.Spec{Scenario: bench.PingPong, Size: size, Exclusive: true, Wait: bench.Spin, Pin: []int{0, 1}}
+	own := s
+	own.Wait, own.Pin = bench.Block, nil
+	late := own
+	late.Rate = 100
+	return []cell{{name: name + ", spin", measure: median, spec: s, quick: true},
+		{name: name + ", default", measure: median, spec: own, quick: true},
+		{name: name + ", after a pause", measure: median, spec: late, quick: size == 256}}
+}
+
+// wholeCells are what a system costs as a whole.
+func wholeCells() []cell {
+	idle := bench.Spec{Scenario: bench.Idle, Size: 256, Topics: 1, Wait: bench.Block}
+	flow := bench.Spec{Scenario: bench.Stream, Size: 256, Exclusive: true, Wait: bench.Block}
+	return []cell{{name: "idle processor", measure: processor, spec: idle, quick: true, watched: true},
+		{name: "memory at start", measure: memoryStart, spec: flow, quick: true, watched: true},
+		{name: "memory after a run", measure: memoryEnd, spec: flow, quick: true, watched: true},
+		{name: "newcomer's commands", measure: commands}}
+}
+
+// A length is how long a run takes.
+type length struct{ warmup, duration, betweenWarmup, between time.Duration }
+
+// timed is the cell with the lengths of its runs. What happens seldom needs longer.
+func (c cell) timed(l length) cell {
+	c.spec.Warmup, c.spec.Duration = l.warmup, l.duration
+	c.work.Warmup, c.work.Duration = l.betweenWarmup, l.between
+	if c.spec.Rate == 100 || c.watched {
+		c.spec.Duration = 4 * l.duration
+	}
+	return c
+}
+
+// floor is below what differences are not seen: a thousandth of a core, and 64 KiB.
+func (m measure) floor() float64 {
+	switch m {
+	case processor:
+		return 1e-3
+	case memoryStart, memoryEnd:
+		return 64 << 10
+	}
+	return 0
+}
+
+// smaller reports whether less is better.
+func (m measure) smaller() bool { return m != rate }
+
+// of is the value of a figure, in the unit of text.
+func (m measure) of(f bench.Figure) float64 {
+	value := f.Rate
+	switch m {
+	case median:
+		value = bench.P50Of(f)
+	case tail:
+		value = bench.P99Of(f)
+	case processor:
+		value = f.CPU
+	case memoryStart:
+		value = float64(f.MemoryStart)
+	case memoryEnd:
+		value = float64(f.MemoryEnd)
+	}
+	return max(value, m.floor())
+}
+
+// text writes a value with its unit.
+func (m measure) text(v float64) string {
+	switch m {
+	case rate:
+		return perSecond(v)
+	case median, tail:
+		return time.Duration(v).Round(max(time.Duration(v)/1000, 1)).String()
+	case processor:
+		return fmt.Sprintf("%.1f %%", 100*v)
+	case memoryStart, memoryEnd:
+		return fmt.Sprintf("%.1f MB", v/1e6)
+	}
+	return fmt.Sprintf("%.0f", v)
+}
+
+func perSecond(v float64) string {
+	switch {
+	case v >= 1e6:
+		return fmt.Sprintf("%.2f M/s", v/1e6)
+	case v >= 1e4:
+		return fmt.Sprintf("%.0f k/s", v/1e3)
+	case v >= 1e3:
+		return fmt.Sprintf("%.2f k/s", v/1e3)
+	}
+	return fmt.Sprintf("%.0f /s", v)
+}
+
+// offered is how many messages a second readers should get altogether; 0 where there is no rate.
+func (c *cell) offered() float64 {
+	if c.between() {
+		return c.work.Rate
+	}
+	return c.spec.Rate * float64(max(c.spec.Readers, 1))
+}
+
+// compared is what the figures of both allow to compare: latencies at a rate only where both
+// carry it.
+func (c *cell) compared(ours, theirs float64) measure {
+	if c.measure == tail && min(ours, theirs) < carried*c.offered() {
+		return rate
+	}
+	return c.measure
+}
+
+// carried is the part of an offered rate that has to arrive.
+const carried = 0.97

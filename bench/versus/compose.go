@@ -1,0 +1,215 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/ringcast/ringcast/bench"
+	"github.com/ringcast/ringcast/bench/peers"
+)
+
+// A row is ours beside one peer at one cell.
+type row struct {
+	cell *cell
+	peer peers.Peer
+	what measure
+	bench.Comparison
+	failed string // the peer's last words, where it has no figure
+	cannot string
+}
+
+// ahead reports whether ours is at least as good. A row without pairs is not, unless the
+// peer cannot do it.
+func (r *row) ahead() bool {
+	switch {
+	case r.cannot != "":
+		return true
+	case r.Pairs == 0:
+		return r.failed != ""
+	case r.what.smaller():
+		return r.Ours <= r.Theirs
+	}
+	return r.Ours >= r.Theirs
+}
+
+// ran reports whether anything is known of the row.
+func (r *row) ran() bool { return r.Pairs > 0 || r.failed != "" || r.cannot != "" }
+
+// factor is how many times better ours is; 0 without pairs.
+func (r *row) factor() float64 {
+	if r.Pairs == 0 || r.Ours == 0 || r.Theirs == 0 {
+		return 0
+	}
+	if r.what.smaller() {
+		return r.Theirs / r.Ours
+	}
+	return r.Ours / r.Theirs
+}
+
+// A line of the table is a cell with a row for each peer.
+type line struct {
+	cell cell
+	rows []row
+}
+
+// ahead reports whether ours is ahead of every peer, and every one has been run that can.
+func (l *line) ahead() bool {
+	return !slices.ContainsFunc(l.rows, func(r row) bool { return !r.ahead() })
+}
+
+// compose makes the table of the newest rounds: up to want pairs a row, in the regime that has most.
+func compose(rounds []round, want int) (lines []line) {
+	for _, c := range allCells() {
+		l := line{cell: c}
+		var own []round
+		for _, r := range rounds {
+			if r.Cell == c.name {
+				own = append(own, r)
+			}
+		}
+		for _, p := range peers.All {
+			if r := compare(&c, p, own, want); r != nil {
+				l.rows = append(l.rows, *r)
+			}
+		}
+		lines = append(lines, l)
+	}
+	return lines
+}
+
+// compare is a peer's row at a cell, nil where it has no part in it.
+func compare(c *cell, p peers.Peer, rounds []round, want int) *row {
+	r := &row{cell: c, peer: p, what: c.measure}
+	switch {
+	case c.measure == commands:
+		r.Ours, r.Theirs, r.Pairs = float64(len(newcomer[ours])), float64(len(newcomer[p.Name])), 1
+		r.Regime = bench.Unknown
+		return r
+	case c.between() && p.Between == "":
+		return nil
+	case !c.between():
+		r.cannot = p.Cannot(c.spec)
+	}
+	if r.cannot != "" {
+		return r
+	}
+	pairs, failed := pairsOf(rounds, p.Name)
+	r.failed = failed
+	r.Comparison = newest(c, pairs, want)
+	if r.Pairs > 0 {
+		r.failed = ""
+		r.what = c.compared(medianOf(pairs, 0, r.Regime), medianOf(pairs, 1, r.Regime))
+		r.Comparison = compareBy(c, r.what, recent(c, pairs, r.Regime, want))
+		r.Discarded = len(pairs) - len(inRegime(c, pairs, r.Regime))
+	}
+	return r
+}
+
+// pairsOf are the rounds in which both have a figure, as pairs; failed is the last failure.
+func pairsOf(rounds []round, peer string) (pairs []bench.Round, failed string) {
+	for _, r := range rounds {
+		for _, other := range r.Runs[1:] {
+			switch {
+			case other.Who != peer:
+			case other.Failed != "":
+				failed = other.Failed
+			default:
+				pairs = append(pairs, bench.Round{sampleOf(r.Runs[0]), sampleOf(other)})
+			}
+		}
+	}
+	return pairs, failed
+}
+
+func sampleOf(r run) bench.Sample {
+	return bench.Sample{Figure: r.Figure, Before: r.Before, After: r.After}
+}
+
+// regimeOf is that of a pair. Between nodes all pairs count alike: most of a message's way is
+// in the kernel (decision 186); so they do where a footprint is compared.
+func regimeOf(c *cell, p bench.Round) bench.Regime {
+	if c.between() || c.watched {
+		return bench.Unknown
+	}
+	return bench.RegimeOf(p[0].Before, p[0].After, p[1].Before, p[1].After)
+}
+
+func inRegime(c *cell, pairs []bench.Round, regime bench.Regime) (list []bench.Round) {
+	for _, p := range pairs {
+		if regimeOf(c, p) == regime {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// recent are the newest pairs of a regime.
+func recent(c *cell, pairs []bench.Round, regime bench.Regime, want int) []bench.Round {
+	list := inRegime(c, pairs, regime)
+	return list[max(0, len(list)-want):]
+}
+
+// newest chooses the regime with most pairs, near where two have the same.
+func newest(c *cell, pairs []bench.Round, want int) bench.Comparison {
+	best := bench.Comparison{Discarded: len(pairs)}
+	for _, regime := range []bench.Regime{bench.Near, bench.Far, bench.Unknown} {
+		if n := len(inRegime(c, pairs, regime)); min(n, want) > best.Pairs {
+			best.Pairs, best.Regime = min(n, want), regime
+		}
+	}
+	return best
+}
+
+// compareBy takes medians over pairs of one regime.
+func compareBy(c *cell, m measure, pairs []bench.Round) bench.Comparison {
+	calm := make([]bench.Round, len(pairs))
+	for i, p := range pairs {
+		calm[i] = p
+		if c.between() || c.watched { // whatever the cores did
+			calm[i] = bench.Round{{Figure: p[0].Figure}, {Figure: p[1].Figure}}
+		}
+	}
+	return bench.Compare(calm, 1, m.of, m.of)
+}
+
+// medianOf is the median rate of one side over the pairs; those of other regimes tell as well
+// whether a rate is carried.
+func medianOf(pairs []bench.Round, side int, _ bench.Regime) float64 {
+	var list []float64
+	for _, p := range pairs {
+		list = append(list, p[side].Rate)
+	}
+	return bench.Median(list)
+}
+
+// verdict counts the cells, and lists those behind with their causes.
+func verdict(lines []line, causes []cause) (ahead int, behind []string) {
+	for i := range lines {
+		l := &lines[i]
+		if l.ahead() {
+			ahead++
+			continue
+		}
+		var missing []string
+		for j := range l.rows {
+			switch r := &l.rows[j]; {
+			case r.ahead():
+			case r.ran():
+				behind = append(behind, r.behind(causes))
+			default:
+				missing = append(missing, r.peer.Title)
+			}
+		}
+		if len(missing) > 0 {
+			behind = append(behind, fmt.Sprintf("%s: not run beside %s", l.cell.name, strings.Join(missing, ", ")))
+		}
+	}
+	return ahead, behind
+}
+
+// behind is one line of the list.
+func (r *row) behind(causes []cause) string {
+	return fmt.Sprintf("%s beside %s: %s %s to %s: %s", r.cell.name, r.peer.Title, r.what, r.what.text(r.Ours), r.what.text(r.Theirs),
+		causeOf(causes, r.cell.name, r.peer.Name))
+}

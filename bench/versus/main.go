@@ -1,0 +1,274 @@
+// Versus measures ours beside every peer that is built, cell by cell, keeps each round under
+// bench/results, and composes one table from what is kept there.
+//
+//	make bench-peers [CELLS=one-way,request] [PEERS=aeron,unix] [BUDGET=50s] [QUICK=1] [TABLE=1]
+//
+// The rows that have the fewest pairs are measured first, so that a run that is broken off, or has
+// little time, goes on next time where it was.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/ringcast/ringcast/bench"
+	"github.com/ringcast/ringcast/bench/nodes"
+	"github.com/ringcast/ringcast/bench/peers"
+	"github.com/ringcast/ringcast/bench/table"
+)
+
+// A plan is what is measured, and how much of it.
+type plan struct {
+	cells, peers string
+	quick        bool
+	want         int
+	budget       time.Duration
+	programs     string // folder of the peers' programs
+	results      store
+	causes       string
+	self         []string // is a process of a run
+	between      []string // measures one round between nodes
+	at           nodes.Places
+	length       length
+	progress     io.Writer
+	version      string
+}
+
+func main() {
+	if len(os.Args) > 2 && os.Args[1] == nodeArgument {
+		if err := nodes.Program(os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	if len(os.Args) == 3 && os.Args[1] == betweenArgument {
+		os.Exit(betweenMain(os.Args[2]))
+	}
+	table.Main("bench-peers", runAll)
+}
+
+// The program is also our program of a node, and what measures one round between nodes.
+const (
+	nodeArgument    = "node"
+	betweenArgument = "between"
+)
+
+func runAll(ctx context.Context) error {
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	p := newPlan(self)
+	tableOnly := flag.Bool("table", false, "only print the table of what has been measured")
+	flag.StringVar(&p.cells, "cells", "", "only cells whose names contain one of these, with commas between")
+	flag.StringVar(&p.peers, "peers", "", "only these peers, with commas between")
+	flag.BoolVar(&p.quick, "quick", false, "the most important cells, three pairs, eight minutes")
+	flag.IntVar(&p.want, "pairs", 0, "pairs in one regime that each row should have (default 5; 3 with -quick)")
+	flag.DurationVar(&p.budget, "budget", 0, "about how long to measure (default 2h; 8m with -quick)")
+	flag.Parse()
+	p.complete()
+	if !*tableOnly {
+		if err := p.measureAll(ctx); err != nil {
+			return err
+		}
+	}
+	rounds, err := p.results.load()
+	if err != nil {
+		return err
+	}
+	causes, err := readCauses(p.causes)
+	if err != nil {
+		return err
+	}
+	lines := compose(rounds, max(p.want, 5))
+	return printTable(os.Stdout, lines, causes)
+}
+
+func newPlan(self string) *plan {
+	return &plan{programs: "bin/peers", results: store{"bench/results"}, causes: "bench/results/causes.txt", progress: os.Stderr,
+		self: []string{self, table.ChildArgument}, between: []string{self, betweenArgument},
+		at: nodes.Places{Self: []string{self, nodeArgument}, Forwarder: "bin/ringcastd"}, version: version()}
+}
+
+// complete fills in what depends on how quick it should be.
+func (p *plan) complete() {
+	want, budget := 5, 2*time.Hour
+	p.length = length{100 * time.Millisecond, 400 * time.Millisecond, 500 * time.Millisecond, 1500 * time.Millisecond}
+	if p.quick {
+		want, budget = 3, 8*time.Minute
+		p.length = length{60 * time.Millisecond, 250 * time.Millisecond, 400 * time.Millisecond, 800 * time.Millisecond}
+	}
+	if p.want == 0 {
+		p.want = want
+	}
+	if p.budget == 0 {
+		p.budget = budget
+	}
+}
+
+// version is the commit that this program was built from.
+func version() string {
+	info, _ := debug.ReadBuildInfo()
+	var revision, changed string
+	for _, s := range info.Settings {
+		switch {
+		case s.Key == "vcs.revision":
+			revision = s.Value[:min(len(s.Value), 12)]
+		case s.Key == "vcs.modified" && s.Value == "true":
+			changed = ", changed"
+		}
+	}
+	return revision + changed
+}
+
+// wanted reports whether a name is asked for: no list asks for all.
+func wanted(list, name string, exactly bool) bool {
+	if list == "" {
+		return true
+	}
+	for part := range strings.SplitSeq(list, ",") {
+		glob, _ := path.Match(part, name)
+		if glob || part == name || !exactly && part != "" && strings.Contains(name, part) {
+			return true
+		}
+	}
+	return false
+}
+
+// here are the peers that are asked for, built, and able to do a cell.
+func (p *plan) here(c *cell) (list []peers.Peer) {
+	for _, one := range peers.All {
+		switch {
+		case !wanted(p.peers, one.Name, true):
+		case c.between() && (one.Between == "" || nodes.Lacks(one.Between, c.work, p.at) != ""):
+		case !c.between() && (one.Missing(p.programs) != "" || one.Cannot(c.spec) != ""):
+		default:
+			list = append(list, one)
+		}
+	}
+	return list
+}
+
+// A task is one round to be run.
+type task struct {
+	cell   cell
+	peers  []peers.Peer
+	pairs  int // of the row that has fewest
+	failed int // rounds in which one of them failed
+}
+
+// tasks are the cells with peers that want more pairs, those with fewest first.
+func (p *plan) tasks(rounds []round) (list []task) {
+	for _, c := range allCells() {
+		if c.measure == commands || !wanted(p.cells, c.name, false) || p.quick && !c.quick {
+			continue
+		}
+		t := task{cell: c.timed(p.length), pairs: p.want}
+		for _, one := range p.here(&c) {
+			var own []round
+			for _, r := range rounds {
+				if r.Cell == c.name && r.Version == p.version {
+					own = append(own, r)
+				}
+			}
+			pairs, failed := pairsOf(own, one.Name)
+			n := newest(&c, pairs, p.want).Pairs
+			if n >= p.want || failed != "" && len(pairs) == 0 || len(pairs) >= 4*p.want {
+				continue
+			}
+			t.peers, t.pairs = append(t.peers, one), min(t.pairs, n)
+		}
+		if len(t.peers) > 0 {
+			list = append(list, t)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b task) int { return a.pairs - b.pairs })
+	return list
+}
+
+// measureAll runs rounds until each row has its pairs or the time is over.
+func (p *plan) measureAll(ctx context.Context) error {
+	p.sayMissing()
+	until := time.Now().Add(p.budget)
+	rounds, err := p.results.load()
+	if err != nil {
+		return err
+	}
+	for todo := p.tasks(rounds); len(todo) > 0; todo = p.tasks(rounds) {
+		fewest := todo[0].pairs
+		for i, t := range todo {
+			if t.pairs > fewest {
+				break
+			}
+			if time.Now().After(until) || ctx.Err() != nil {
+				_, _ = fmt.Fprint(p.progress, "\r\x1b[K")
+				return ctx.Err()
+			}
+			_, _ = fmt.Fprintf(p.progress, "\r\x1b[K%v left, %d of %d: %s", time.Until(until).Round(time.Second), i+1, len(todo), t.cell.name)
+			r, err := p.measure(ctx, &t)
+			if err != nil {
+				return err
+			}
+			if err := p.results.add(&r); err != nil {
+				return err
+			}
+			rounds = append(rounds, r)
+		}
+	}
+	_, _ = fmt.Fprint(p.progress, "\r\x1b[K")
+	return nil
+}
+
+// sayMissing says which peers are not built.
+func (p *plan) sayMissing() {
+	for _, one := range peers.All {
+		if why := one.Missing(p.programs); why != "" && wanted(p.peers, one.Name, true) {
+			_, _ = fmt.Fprintln(p.progress, why)
+		}
+	}
+}
+
+// measure runs one round. A run of ours that fails ends everything; a peer's is noted.
+func (p *plan) measure(ctx context.Context, t *task) (round, error) {
+	if t.cell.between() {
+		return p.measureBetween(ctx, t)
+	}
+	r := p.newRound(t.cell.name)
+	o := bench.Options{Child: p.self}
+	own := bench.Ours(t.cell.spec, o)
+	if t.cell.watched {
+		own = bench.OursWatched(t.cell.spec, o)
+	}
+	contenders := []bench.Contender{own}
+	for _, one := range t.peers {
+		contenders = append(contenders, one.Contender(t.cell.spec, p.programs, t.cell.watched))
+	}
+	line := bench.CacheLine()
+	for i, c := range contenders {
+		f, err := c.Measure(ctx)
+		one := run{Who: c.Name, Figure: f, Before: line}
+		switch {
+		case err != nil && (i == 0 || ctx.Err() != nil):
+			return r, fmt.Errorf("%s: %w", t.cell.name, err)
+		case err != nil:
+			one.Failed = err.Error()
+		}
+		line = bench.CacheLine()
+		one.After = line
+		r.Runs = append(r.Runs, one)
+	}
+	return r, nil
+}
+
+func (p *plan) newRound(name string) round {
+	return round{Cell: name, Time: time.Now().UTC().Round(time.Second), Machine: bench.ThisMachine(), Version: p.version}
+}

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/ringcast/ringcast/bench"
+)
+
+// printTable writes one line a row, and ends with how many cells are ahead and which are not.
+func printTable(out io.Writer, lines []line, causes []cause) error {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%v\n\n%-34s %-11s %-18s %11s %11s %7s %6s %-7s %s\n", bench.ThisMachine(), "cell", "peer", "what", "ours", "theirs", "better", "spread", "regime", "pairs")
+	for i := range lines {
+		for j := range lines[i].rows {
+			b.WriteString(lines[i].rows[j].String() + "\n")
+		}
+	}
+	ahead, behind := verdict(lines, causes)
+	fmt.Fprintf(&b, "\nahead in %d of %d cells\n", ahead, len(lines))
+	for _, text := range behind {
+		b.WriteString("  " + text + "\n")
+	}
+	_, err := io.WriteString(out, b.String())
+	return err
+}
+
+// String is the row as text; "better" is how many times better ours is.
+func (r *row) String() string {
+	head := fmt.Sprintf("%-34s %-11s ", r.cell.name, r.peer.Title)
+	switch {
+	case r.cannot != "":
+		return head + "cannot: " + r.cannot
+	case r.failed != "":
+		return head + "failed: " + firstLine(r.failed)
+	case r.Pairs == 0 && r.Discarded > 0:
+		return head + fmt.Sprintf("the regime changed in all %d pairs", r.Discarded)
+	case r.Pairs == 0:
+		return head + "not run"
+	}
+	return head + fmt.Sprintf("%-18s %11s %11s %6.2fx %5.0f%% %-7s %d+%d", r.what, r.what.text(r.Ours), r.what.text(r.Theirs), r.factor(), 100*r.Spread,
+		r.Regime, r.Pairs, r.Discarded)
+}
+
+func firstLine(text string) string {
+	line, _, _ := strings.Cut(text, "\n")
+	const most = 90
+	return line[:min(len(line), most)]
+}

@@ -1,0 +1,268 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/ringcast/ringcast/bench"
+	"github.com/ringcast/ringcast/bench/peers"
+)
+
+const (
+	nearLine = 100 * time.Nanosecond
+	farLine  = 500 * time.Nanosecond
+)
+
+// roundOf is a round of ours and some others, all at one distance of the cores.
+func roundOf(cell string, line time.Duration, figures map[string]bench.Figure) round {
+	r := round{Cell: cell, Time: time.Unix(1, 0), Runs: []run{{Who: ours, Figure: figures[ours], Before: line, After: line}}}
+	for who, f := range figures {
+		if who != ours {
+			r.Runs = append(r.Runs, run{Who: who, Figure: f, Before: line, After: line})
+		}
+	}
+	return r
+}
+
+func rated(v float64) bench.Figure { return bench.Figure{Rate: v} }
+
+func late(rate float64, p99 int64) bench.Figure {
+	return bench.Figure{Rate: rate, Latency: &bench.Percentiles{P50: p99 / 2, P99: p99}}
+}
+
+// TestCells wants the fixed table: so many cells, each with a name of its own and a work that can be done.
+func TestCells(t *testing.T) {
+	seen := make(map[string]bool)
+	for _, c := range allCells() {
+		if seen[c.name] {
+			t.Errorf("two cells are called %q", c.name)
+		}
+		seen[c.name] = true
+		c = c.timed(length{time.Second, time.Second, time.Second, time.Second})
+		switch {
+		case c.measure == commands:
+		case c.between():
+			if err := c.work.Check(); err != nil {
+				t.Errorf("%s: %v", c.name, err)
+			}
+		default:
+			if _, err := c.spec.Complete(); err != nil {
+				t.Errorf("%s: %v", c.name, err)
+			}
+		}
+	}
+	if len(seen) != 36+9+1+24+4 {
+		t.Errorf("%d cells, want 74", len(seen))
+	}
+	for _, p := range peers.All {
+		if len(newcomer[p.Name]) == 0 {
+			t.Errorf("no commands of a newcomer to %s", p.Title)
+		}
+	}
+}
+
+// lineOf is the composed line of one cell.
+func lineOf(t *testing.T, name string, rounds ...round) *line {
+	t.Helper()
+	for _, l := range compose(rounds, 3) {
+		if l.cell.name == name {
+			return &l
+		}
+	}
+	t.Fatalf("no cell %q", name)
+	return nil
+}
+
+func (l *line) row(peer string) *row {
+	for i := range l.rows {
+		if l.rows[i].peer.Name == peer {
+			return &l.rows[i]
+		}
+	}
+	return nil
+}
+
+// TestPairsOfOneRegime takes the regime with most pairs, the newest of it, and counts the rest as discarded.
+func TestPairsOfOneRegime(t *testing.T) {
+	const name = "one-way 64 B 1-1"
+	at := func(line time.Duration, a, b float64) round {
+		return roundOf(name, line, map[string]bench.Figure{ours: rated(a), "unix": rated(b)})
+	}
+	l := lineOf(t, name, at(farLine, 1, 9), at(nearLine, 100, 1), at(nearLine, 10, 5), at(nearLine, 12, 5), at(nearLine, 11, 5))
+	r := l.row("unix")
+	if r.Pairs != 3 || r.Ours != 11 || r.Theirs != 5 || r.Regime != bench.Near || r.Discarded != 1 || !r.ahead() {
+		t.Errorf("row %+v", r.Comparison)
+	}
+	if l.ahead() {
+		t.Error("ahead of peers that have not been run")
+	}
+	changed := at(nearLine, 1, 2)
+	changed.Runs[1].After = farLine
+	if r := lineOf(t, name, changed).row("unix"); r.Pairs != 0 || r.Discarded != 1 || r.ahead() {
+		t.Errorf("a pair in which the regime changed: %+v", r.Comparison)
+	}
+}
+
+// TestLatenciesWhereBothCarry compares p99 only where both carry the rate, else the rate.
+func TestLatenciesWhereBothCarry(t *testing.T) {
+	const name = "one-way 64 B 1-3, 100 k/s"
+	r := lineOf(t, name, roundOf(name, farLine, map[string]bench.Figure{
+		ours: late(300_000, 2000), "zeromq": late(299_000, 1000), "unix": late(150_000, 10), "iceoryx2": late(300_000, 4000)}))
+	for peer, want := range map[string]struct {
+		what  measure
+		ahead bool
+	}{"zeromq": {tail, false}, "unix": {rate, true}, "iceoryx2": {tail, true}} {
+		if got := r.row(peer); got.what != want.what || got.ahead() != want.ahead {
+			t.Errorf("%s: compared %s, ahead %v; want %+v", peer, got.what, got.ahead(), want)
+		}
+	}
+}
+
+// TestBetweenNodes takes all pairs, whatever the cores did, and peers that are there.
+func TestBetweenNodes(t *testing.T) {
+	const name = "two nodes 1024 B, loss 1 %"
+	near := roundOf(name, nearLine, map[string]bench.Figure{ours: rated(10), "aeron": rated(5)})
+	far := roundOf(name, farLine, map[string]bench.Figure{ours: rated(12), "aeron": rated(5)})
+	l := lineOf(t, name, near, far)
+	if r := l.row("aeron"); r.Pairs != 2 || r.Ours != 11 || r.Discarded != 0 {
+		t.Errorf("row %+v", r.Comparison)
+	}
+	if l.row("unix") != nil {
+		t.Error("a socket of one node has a row between nodes")
+	}
+}
+
+// TestFailures: a peer that fails is not ahead; one that cannot is no reason to be behind.
+func TestFailures(t *testing.T) {
+	const name = "one-way 64 B 1-1"
+	r := roundOf(name, nearLine, map[string]bench.Figure{ours: rated(1)})
+	r.Runs = append(r.Runs, run{Who: "unix", Failed: "no such luck\nmore"})
+	row := lineOf(t, name, r).row("unix")
+	if !row.ahead() || !strings.Contains(row.String(), "failed: no such luck") {
+		t.Errorf("a peer that fails: %s", row)
+	}
+	request := lineOf(t, "request 256 B")
+	if row := request.row("aeron"); !row.ahead() || !strings.Contains(row.String(), "cannot") {
+		t.Errorf("a peer that cannot: %s", row)
+	}
+	if row := request.row("unix"); row.ahead() || row.ran() {
+		t.Errorf("a row that was not run: %s", row)
+	}
+}
+
+// TestFloors: what cannot be told apart is no difference.
+func TestFloors(t *testing.T) {
+	const name = "idle processor"
+	l := lineOf(t, name, roundOf(name, nearLine, map[string]bench.Figure{
+		ours: {CPU: 0.0004}, "unix": {CPU: 0.0001}, "aeron": {CPU: 0.03}, "nats": {CPU: 0.0002}}))
+	if a, b := l.row("unix"), l.row("aeron"); !a.ahead() || a.Ratio != 1 || !b.ahead() || b.Ratio > 0.04 {
+		t.Errorf("rows %s, %s", a, b)
+	}
+}
+
+// TestVerdict counts a cell that was not run as behind, names those behind and their causes.
+func TestVerdict(t *testing.T) {
+	const name = "one-way 64 B 1-1"
+	figures := map[string]bench.Figure{ours: rated(10)}
+	for _, p := range peers.All {
+		figures[p.Name] = rated(5)
+	}
+	causes := []cause{{"uni*", "one-way*", "sockets are magic"}}
+	ahead, behind := verdict(compose([]round{roundOf(name, nearLine, figures)}, 3), causes)
+	if ahead != 2 || len(behind) != 72 { // that of the commands, too
+		t.Errorf("ahead in %d, behind %d lines", ahead, len(behind))
+	}
+	figures["unix"] = rated(20)
+	_, behind = verdict(compose([]round{roundOf(name, nearLine, figures)}, 3), causes)
+	if !strings.Contains(behind[0], "unix socket") || !strings.HasSuffix(behind[0], "sockets are magic") {
+		t.Errorf("first of those behind: %s", behind[0])
+	}
+	var out bytes.Buffer
+	if err := printTable(&out, compose(nil, 3), nil); err != nil || !strings.Contains(out.String(), "ahead in 1 of 74 cells\n") {
+		t.Errorf("an empty table ends in %q, %v", out.String()[max(0, out.Len()-200):], err)
+	}
+}
+
+// TestStore writes rounds and reads them back, by time; a line that is none is named.
+func TestStore(t *testing.T) {
+	s := store{filepath.Join(t.TempDir(), "results")}
+	if all, err := s.load(); err != nil || len(all) != 0 {
+		t.Fatalf("an empty store: %v, %v", all, err)
+	}
+	for _, at := range []int64{200_000, 100} {
+		r := roundOf("x", nearLine, map[string]bench.Figure{ours: rated(float64(at)), "unix": late(1, 5)})
+		r.Time, r.Machine = time.Unix(at, 0), bench.Machine{CPU: "AMD EPYC", Cores: 2}
+		if err := s.add(&r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	all, err := s.load()
+	if err != nil || len(all) != 2 || all[0].Runs[0].Figure.Rate != 100 || all[1].Runs[1].Figure.Latency.P99 != 5 {
+		t.Fatalf("read back: %+v, %v", all, err)
+	}
+	path := filepath.Join(s.dir, "1970-01-01-amd-epyc-2-cores.jsonl")
+	if err := os.WriteFile(path, []byte("{}\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.load(); err == nil || !strings.Contains(err.Error(), "line 1") {
+		t.Errorf("a line that is no round: %v", err)
+	}
+}
+
+// TestTasks asks for the rows that lack pairs, those with fewest first.
+func TestTasks(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"unix", "zeromq"} {
+		if err := os.WriteFile(filepath.Join(dir, name+"-node"), nil, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := &plan{programs: dir, want: 1, cells: "ping-pong 64 B", peers: "unix,zeromq,aeron"}
+	const spin = "ping-pong 64 B, spin"
+	one := roundOf(spin, nearLine, map[string]bench.Figure{ours: late(1, 1), "unix": late(1, 1)})
+	list := p.tasks([]round{one})
+	if len(list) != 3 {
+		t.Fatalf("%d tasks, want 3", len(list))
+	}
+	for _, task := range list {
+		if want := 2 - b2i(task.cell.name == spin); len(task.peers) != want {
+			t.Errorf("%s: %d peers, want %d", task.cell.name, len(task.peers), want)
+		}
+	}
+	p.peers = "unix"
+	if list = p.tasks([]round{one}); len(list) != 2 {
+		t.Errorf("%d tasks beside a socket alone, want 2", len(list))
+	}
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// TestCauses reads the file of causes and takes the first that fits.
+func TestCauses(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "causes")
+	if err := os.WriteFile(path, []byte("# why\n\naeron one-way 64 B*: lines\n* *: anything\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	list, err := readCauses(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b := causeOf(list, "one-way 64 B 1-1", "aeron"), causeOf(list, "request 256 B", "unix"); a != "lines" || b != "anything" {
+		t.Errorf("causes %q and %q", a, b)
+	}
+	if err := os.WriteFile(path, []byte("nonsense\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := readCauses(path); err == nil || !strings.Contains(err.Error(), "want PEER CELL") {
+		t.Errorf("a line that is no cause: %v", err)
+	}
+}
