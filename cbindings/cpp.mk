@@ -23,7 +23,7 @@ $(BUILD)/cpp/%.o: test/cpp/%.cc $(wildcard test/cpp/*.h) test/place.h $(CXX_HEAD
 	$(CXX) -std=$(CXX_STANDARD) $(CXX_FLAGS) $(CXXFLAGS) $(FLATBUFFERS_FLAGS) -c -o $@ $<
 
 # What has threads in it, or wakes others; process_test has the roles of main.
-$(BUILD)/test-cpp-threads: $(patsubst %,$(BUILD)/cpp/%_test.o,threads domain publisher subscription group events process) $(BUILD)/cpp/main.o $(BUILD)/libringcast.a
+$(BUILD)/test-cpp-threads: $(patsubst %,$(BUILD)/cpp/%_test.o,threads domain publisher subscription group events process request) $(BUILD)/cpp/main.o $(BUILD)/libringcast.a
 	$(CXX) $(CXXFLAGS) -pthread -o $@ $^ -lgtest
 
 # GoogleTest, Debian's libgtest-dev.

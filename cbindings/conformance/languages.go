@@ -39,7 +39,7 @@ var languages = []language{
 		check: noGo, claim: "has-no-go-in-it",
 	},
 	{ // over the C library
-		name: "cpp", groups: true, refusals: true,
+		name: "cpp", groups: true, refusals: true, requests: true,
 		build: []string{"make", "-s", "-C", "cbindings", "build/conformance-peer-cpp"},
 		run:   []string{"cbindings/build/conformance-peer-cpp"},
 	},

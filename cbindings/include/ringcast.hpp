@@ -25,6 +25,8 @@
 // Threads. A domain and its counters are for any number of threads. A publisher with its claim, and a
 // subscription with its messages, are each for one at a time.
 //
+// Requests. request, start, stream and survey ask; service and server answer; watch says who is there.
+//
 // Lifetimes. A message is lent until the next call of its subscription; checked builds (without NDEBUG) end a program
 // that uses it later. Publishers, subscriptions and counters keep their domain open.
 //
@@ -45,7 +47,10 @@
 #include "ringcast/event.hpp"
 #include "ringcast/message.hpp"
 #include "ringcast/publisher.hpp"
+#include "ringcast/request.hpp"
+#include "ringcast/service.hpp"
 #include "ringcast/subscription.hpp"
 #include "ringcast/timeout.hpp"
+#include "ringcast/watch.hpp"
 
 #endif

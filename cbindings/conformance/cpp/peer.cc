@@ -6,6 +6,7 @@
 #include <iostream>
 #include <thread>
 
+#include "asked.h"
 #include "message.h"
 #include "refuse.h"
 
@@ -182,7 +183,8 @@ struct command {
 	int (*run)(ringcast::domain &domain, char **args);
 };
 
-constexpr command commands[] = {{"write", 5, write_stream}, {"claim", 3, hold_claim}, {"read", 4, read_stream}, {"member", 2, take_stream}, {"hold", 2, hold_message}, {"refuse", 0, refuse}};
+constexpr command commands[] = {{"write", 5, write_stream}, {"claim", 3, hold_claim}, {"read", 4, read_stream}, {"member", 2, take_stream}, {"hold", 2, hold_message}, {"refuse", 0, refuse},
+	{"answer", 0, answer_all}, {"ask", 1, ask_all}, {"drop", 0, drop_request}};
 
 } // namespace
 

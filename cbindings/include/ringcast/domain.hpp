@@ -32,6 +32,8 @@ struct domain_config {
 	std::string owner;      // of the domain, by name or number; only root may name another
 	std::string group;      // the same
 	wait_style wait = wait_style::block;
+	std::uint32_t in_flight = 0;       // requests that may be open at once, at most 49152; 0: 96
+	std::uint32_t inbox_slot_size = 0; // bytes of the largest message or answer to this process; 0: 2048
 };
 
 class domain;
@@ -105,6 +107,8 @@ public:
 		c.owner = detail::or_null(config.owner);
 		c.group = detail::or_null(config.group);
 		c.wait = static_cast<std::uint32_t>(config.wait);
+		c.in_flight = config.in_flight;
+		c.inbox_slot_size = config.inbox_slot_size;
 		rc_domain *handle = nullptr;
 		const int code = rc_domain_open(&c, &handle);
 		if (code != RC_OK)

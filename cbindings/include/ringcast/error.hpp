@@ -5,6 +5,7 @@
 #ifndef RINGCAST_ERROR_HPP
 #define RINGCAST_ERROR_HPP
 
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <iosfwd>
@@ -36,6 +37,7 @@ enum class errc : int {
 	nothing = RC_NOTHING,                   // no message is there
 	full = RC_FULL,                         // no room in the ring, and no time to wait
 	timed_out = RC_TIMED_OUT,               // the time is up
+	end = RC_END,                           // nothing more will come
 	invalid = RC_ERROR_INVALID,             // an argument that makes no sense
 	name = RC_ERROR_NAME,                   // not a name, or not a pattern
 	system = RC_ERROR_SYSTEM,               // a system call failed
@@ -60,6 +62,19 @@ enum class errc : int {
 	unsupported = RC_ERROR_UNSUPPORTED,     // known, but not built yet
 	mode = RC_ERROR_MODE,                   // a queue group of a topic of mode latest
 	group_full = RC_ERROR_GROUP_FULL,       // the group has as many members as it can have
+	no_service = RC_ERROR_NO_SERVICE,       // no instance answers to the name: the request did not run
+	overloaded = RC_ERROR_OVERLOADED,       // a queue is full: the request did not run
+	instance_died = RC_ERROR_INSTANCE_DIED, // whoever had the request in hand is gone: nobody knows whether it ran
+	gone = RC_ERROR_GONE,                   // the address is nobody's any more
+	no_inbox = RC_ERROR_NO_INBOX,           // the participant has not asked for messages
+	node_down = RC_ERROR_NODE_DOWN,         // there is no way to the node
+	no_reply = RC_ERROR_NO_REPLY,           // the handler ended without an answer
+	reply_too_large = RC_ERROR_REPLY_TOO_LARGE, // the answer does not fit the asker's inbox
+	one_reply = RC_ERROR_ONE_REPLY,         // the asker takes one answer
+	not_addressed = RC_ERROR_NOT_ADDRESSED, // the message is no request
+	reply = RC_ERROR_REPLY,                 // the handler's own error: failure::reply_code, and detail is its text
+	canceled = RC_ERROR_CANCELED,           // given up
+	name_kind = RC_ERROR_NAME_KIND,         // the name is a topic where a service is asked for, or the other way round
 
 	closed = -1001,   // of this layer: the handle was closed, or moved from
 	bad_table = -1000 // of this layer: the payload is no FlatBuffer of the type that was asked for
@@ -99,6 +114,7 @@ public:
 		case errc::too_large: return std::errc::message_size;
 		case errc::buffer: return std::errc::no_buffer_space;
 		case errc::unsupported: return std::errc::not_supported;
+		case errc::canceled: return std::errc::operation_canceled;
 		default: return std::error_condition(code, *this);
 		}
 	}
@@ -123,11 +139,14 @@ public:
 	failure() noexcept = default;
 	explicit failure(errc code) noexcept : code_(code) {}
 	failure(errc code, std::string detail) noexcept : code_(code), detail_(std::move(detail)) {}
+	failure(errc code, std::string detail, std::uint32_t reply_code) noexcept : code_(code), reply_code_(reply_code), detail_(std::move(detail)) {}
 
 	errc code() const noexcept { return code_; }
 	std::error_code error_code() const noexcept { return make_error_code(code_); }
 	// What happened to whom; empty for what is not an error.
 	const std::string &detail() const noexcept { return detail_; }
+	// Of errc::reply: the number that the handler gave it.
+	std::uint32_t reply_code() const noexcept { return reply_code_; }
 	// Whether it is no error: nothing there, no room, or the time is up.
 	bool try_again() const noexcept { return static_cast<int>(code_) > 0; }
 	explicit operator bool() const noexcept { return code_ != errc::ok; }
@@ -139,6 +158,7 @@ public:
 
 private:
 	errc code_ = errc::ok;
+	std::uint32_t reply_code_ = 0;
 	std::string detail_;
 };
 

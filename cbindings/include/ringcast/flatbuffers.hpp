@@ -145,6 +145,18 @@ result<const T *> table(const message &m, const char *identifier = nullptr)
 	return flatbuffers::GetRoot<T>(start);
 }
 
+// The same of an answer, or of a request in hand; valid as long as that.
+template <class T, class Holder, class = std::enable_if_t<std::is_same_v<Holder, reply> || std::is_same_v<Holder, task>>>
+result<const T *> table(const Holder &holder, const char *identifier = nullptr)
+{
+	const bytes_view b = holder.payload();
+	const auto *start = reinterpret_cast<const std::uint8_t *>(b.data());
+	flatbuffers::Verifier verifier(start, b.size());
+	if (!verifier.VerifyBuffer<T>(identifier))
+		return failure(errc::bad_table, "a payload of " + std::to_string(b.size()) + " bytes");
+	return flatbuffers::GetRoot<T>(start);
+}
+
 // The same without a look at the bytes: for publishers that are trusted. Bytes that are no such table lead anywhere.
 template <class T>
 const T *unverified_table(const message &m) noexcept

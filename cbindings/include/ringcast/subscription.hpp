@@ -117,6 +117,19 @@ public:
 		return subscription(detail::held(d), handle, std::move(name));
 	}
 
+	// The inbox of this process: what others send to its address. It is made by the first call. errc::busy: it is open
+	// already. question::of says what a message asks.
+	static result<subscription> inbox(const domain &d)
+	{
+		rc_subscription *handle = nullptr;
+		if (!d.is_open())
+			return detail::closed("the domain");
+		const int code = rc_inbox_open(d.native_handle(), &handle);
+		if (code != RC_OK)
+			return detail::failure_of(code);
+		return subscription(detail::held(d), handle, "$inbox");
+	}
+
 	// Takes the next message or event, if one is there: errc::nothing otherwise. Never waits. Allocates for messages larger
 	// than a slot only.
 	result<event> poll()

@@ -1,0 +1,15 @@
+// Both ends of the request cells, in C++. See doc.go for what they do.
+#ifndef ASKED_H
+#define ASKED_H
+
+#include "ringcast.hpp"
+
+inline constexpr const char *service_name = "asked";
+inline constexpr const char *survey_topic = "questions";
+
+// answer; ask ADDRESS; drop. Each returns an exit code.
+int answer_all(ringcast::domain &domain, char **args);
+int ask_all(ringcast::domain &domain, char **args);
+int drop_request(ringcast::domain &domain, char **args);
+
+#endif
