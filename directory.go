@@ -3,6 +3,7 @@ package ringcast
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ringcast/ringcast/codec/table"
@@ -65,47 +66,34 @@ func (b *Bus) Subscribers(topic string) (int, error) {
 // remoteSubscribers counts those of other nodes. A directory that can't be read
 // has none: there may be no forwarder.
 func (b *Bus) remoteSubscribers(topic string) int {
-	nodes, err := otherNodes(b.domain)
+	d, err := b.domain.Directory()
 	if err != nil {
 		return 0
 	}
 	count := 0
-	for i := range nodes {
-		count += nodeSubscribers(&nodes[i], topic)
+	for i := range d.Nodes {
+		count += nodeSubscribers(&d.Nodes[i], topic)
 	}
 	return count
 }
 
-// otherNodes are those that this node's forwarder wrote last; none if it never did.
-func otherNodes(d *shm.Domain) ([]table.NodeInfo, error) {
-	bytes, err := d.ReadDirectory()
-	if err != nil || len(bytes) == 0 {
-		return nil, err
-	}
-	t, err := table.ParseDirectory(bytes)
-	return t.Nodes, err
-}
-
-// nodeSubscribers counts those of one node: one by one if it lists them, and
-// otherwise one if it wants the topic at all.
+// nodeSubscribers counts those of one node: one by one as far as it lists them, and one
+// if it wants the topic and lists nobody who does. What it wants decides where messages go: a
+// subscription that its node has not asked for yet does not count.
 func nodeSubscribers(n *table.NodeInfo, topic string) int {
+	asked := slices.DeleteFunc(slices.Clone(n.Wants), func(want string) bool { return want != topic && !shm.Match(want, topic) })
+	if len(asked) == 0 {
+		return 0
+	}
 	count := 0
 	for i := range n.Participants {
 		for j := range n.Participants[i].Info.Interests {
-			if in := &n.Participants[i].Info.Interests[j]; !in.LocalOnly && wants(in, topic) {
+			if in := &n.Participants[i].Info.Interests[j]; !in.LocalOnly && wants(in, topic) && slices.Contains(asked, in.Name) {
 				count++
 			}
 		}
 	}
-	if count > 0 {
-		return count
-	}
-	for _, pattern := range n.Wants {
-		if pattern == topic || shm.Match(pattern, topic) {
-			return 1
-		}
-	}
-	return 0
+	return max(1, count)
 }
 
 func countWants(interests []shm.Interest, topic string) int {

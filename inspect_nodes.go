@@ -1,6 +1,9 @@
 package ringcast
 
-import "github.com/ringcast/ringcast/shm"
+import (
+	"github.com/ringcast/ringcast/codec/table"
+	"github.com/ringcast/ringcast/shm"
+)
 
 // A NodeState is another node as the forwarder of this one knows it. It is a copy and
 // belongs to the caller.
@@ -9,20 +12,55 @@ type NodeState struct {
 	Session     uint64 // of its forwarder
 	Name        string
 	Host        string
-	Version     string
+	Version     string   // of its forwarder
 	Wants       []string // names and patterns that it subscribes to
+	// Known says that it has told of its participants; the rest is empty until then.
+	Known        bool
+	Participants []RemoteParticipant
+	Services     []RemoteService
+}
+
+// A RemoteParticipant is a process of another node. It is a copy and belongs to the caller.
+type RemoteParticipant struct {
+	Address Address
+	Info    shm.Info
+	// Partial says that Info lacks interests or services: there were too many.
+	Partial bool
+}
+
+// A RemoteService is a service of another node: all its instances there together.
+type RemoteService struct {
+	Name      string
+	Instances int
+	Limit     int // requests that they run at a time
+	Room      int // a hint: about how many more they would take, some time ago
 }
 
 // inspectNodes reads the directory; one that can't be read has nobody.
 func inspectNodes(d *shm.Domain) []NodeState {
-	nodes, err := otherNodes(d)
+	directory, err := d.Directory()
 	if err != nil {
 		return nil
 	}
 	var list []NodeState
-	for i := range nodes {
-		n := &nodes[i]
-		list = append(list, NodeState{Node: n.Node, Epoch: n.Epoch, Session: n.Session, Name: n.Name, Host: n.Host, Version: n.Version, Wants: n.Wants})
+	for i := range directory.Nodes {
+		list = append(list, nodeState(&directory.Nodes[i]))
 	}
 	return list
+}
+
+func nodeState(n *table.NodeInfo) NodeState {
+	s := NodeState{Node: n.Node, Epoch: n.Epoch, Session: n.Session, Name: n.Name, Host: n.Host, Version: n.Version, Wants: n.Wants, Known: n.Known}
+	for i := range n.Participants {
+		p := &n.Participants[i]
+		s.Participants = append(s.Participants, RemoteParticipant{
+			Address: Address{Node: n.Node, Epoch: n.Epoch, Index: p.Index, Generation: p.Generation},
+			Info:    shm.Info{Name: p.Info.Name, Version: p.Info.Version, Language: p.Language, Interests: p.Info.Interests, Services: p.Info.Services},
+			Partial: p.Partial,
+		})
+	}
+	for _, one := range n.Services {
+		s.Services = append(s.Services, RemoteService{one.Name, int(one.Instances), int(one.Limit), int(one.Room)})
+	}
+	return s
 }

@@ -39,13 +39,15 @@ const (
 	ReasonLeft PresenceReason = iota + 1
 	// ReasonDied: its process ended without leaving.
 	ReasonDied
-	// ReasonNodeDown: its node has left or is not heard any more.
+	// ReasonNodeDown: its node is not heard any more, or has begun anew.
 	ReasonNodeDown
 	// ReasonNoForwarder: no forwarder runs on this node, so nothing is known of others.
 	ReasonNoForwarder
+	// ReasonNodeLeft: the forwarder of its node was stopped, and said so.
+	ReasonNodeLeft
 )
 
-var presenceReasons = [...]string{"", "left", "died", "node down", "no forwarder"}
+var presenceReasons = [...]string{"", "left", "died", "node down", "no forwarder", "node left"}
 
 // String returns the reason in one or two words, empty for none.
 func (r PresenceReason) String() string { return nameOf(presenceReasons[:], uint8(r)) }
@@ -66,14 +68,15 @@ type PresenceEvent struct {
 	Reason PresenceReason // why it is down
 	// Name is the node's, the participant's, the topic's or pattern's, the service's.
 	Name string
-	// Address is the participant's; of another node Node and Epoch alone are set.
+	// Address is the participant's; of a node, and of a subscriber that its node does not
+	// name, Node and Epoch alone are set.
 	Address shm.Address
 	// Program is the name of the participant that publishes, subscribes or serves.
 	Program  string
 	Language uint8  // of the participant: layout.Language
 	Version  string // of the participant's program
-	// Room is how many requests more an instance would take when it said so; Limit how
-	// many it runs at a time.
+	// Limit is how many requests an instance runs at a time; Room how many more it would
+	// have taken when it began.
 	Room, Limit int
 }
 

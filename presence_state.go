@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/ringcast/ringcast/codec/layout"
 	"github.com/ringcast/ringcast/codec/table"
 	"github.com/ringcast/ringcast/shm"
 )
@@ -45,7 +46,7 @@ func (p presences) keep(before presences, address shm.Address) {
 
 // addRemote adds other nodes. A directory that can't be read now leaves what was known.
 func (w *presenceWatch) addRemote(now presences) {
-	nodes, err := otherNodes(w.domain)
+	d, err := w.domain.Directory()
 	if err != nil {
 		node, _ := w.domain.Node()
 		for key, e := range w.before {
@@ -55,8 +56,9 @@ func (w *presenceWatch) addRemote(now presences) {
 		}
 		return
 	}
-	for i := range nodes {
-		now.addNode(&nodes[i])
+	w.directory = d
+	for i := range d.Nodes {
+		now.addNode(&d.Nodes[i])
 	}
 }
 
@@ -66,8 +68,10 @@ func (p presences) addNode(n *table.NodeInfo) {
 	self := base
 	self.Kind, self.Name = PresenceNode, n.Name
 	p.add(self)
+	partial := false
 	for i := range n.Participants {
 		r := &n.Participants[i]
+		partial = partial || r.Partial
 		one := PresenceEvent{Address: address, Program: r.Info.Name, Language: r.Language, Version: r.Info.Version}
 		one.Address.Index, one.Address.Generation = r.Index, r.Generation
 		self := one
@@ -75,14 +79,28 @@ func (p presences) addNode(n *table.NodeInfo) {
 		p.add(self)
 		p.addInfo(one, r.Info.Interests, r.Info.Services)
 	}
-	if len(n.Participants) > 0 {
+	if !partial {
 		return
 	}
 	for _, want := range n.Wants {
-		e := base
-		e.Kind, e.Name = PresenceSubscriber, want
-		p.add(e)
+		if !listed(n, want) {
+			e := base
+			e.Kind, e.Name = PresenceSubscriber, want
+			p.add(e)
+		}
 	}
+}
+
+// listed says whether a participant of the node is known to subscribe to the name.
+func listed(n *table.NodeInfo, name string) bool {
+	for i := range n.Participants {
+		for j := range n.Participants[i].Info.Interests {
+			if in := &n.Participants[i].Info.Interests[j]; in.Name == name && !in.Publisher {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // changes are the events that lead from one state to the next: first what went down, what a
@@ -91,7 +109,7 @@ func (w *presenceWatch) changes(now presences) []PresenceEvent {
 	var down, up []PresenceEvent
 	for key, e := range w.before {
 		if _, still := now[key]; !still {
-			e.Up, e.First, e.Reason = false, false, w.reason(key.address, now)
+			e.Up, e.First, e.Reason = false, false, w.reason(key.address)
 			down = append(down, e)
 		}
 	}
@@ -108,19 +126,36 @@ func (w *presenceWatch) changes(now presences) []PresenceEvent {
 }
 
 // reason says why something of this address is gone.
-func (w *presenceWatch) reason(a shm.Address, now presences) PresenceReason {
+func (w *presenceWatch) reason(a shm.Address) PresenceReason {
 	node, epoch := w.domain.Node()
 	switch {
 	case a.Node == node && a.Epoch == epoch && w.dead[a.Index]:
 		return ReasonDied
 	case a.Node == node && a.Epoch == epoch:
 		return ReasonLeft
-	case !w.forwarder:
+	case !w.forwarder || w.directory == nil:
 		return ReasonNoForwarder
 	}
-	for key := range now {
-		if key.kind == PresenceNode && key.address.Node == a.Node && key.address.Epoch == a.Epoch {
-			return ReasonLeft
+	n := w.directory.Node(a.Node)
+	if n == nil || n.Epoch != a.Epoch {
+		return lostReason(w.directory.Lost, a)
+	}
+	for _, d := range n.Departed {
+		if d.Index == a.Index && d.Generation == a.Generation && d.Ending == layout.EndingDied {
+			return ReasonDied
+		}
+	}
+	return ReasonLeft
+}
+
+// lostReason says why a node is gone: the last word on it counts.
+func lostReason(lost []table.LostNode, a shm.Address) PresenceReason {
+	for i := len(lost) - 1; i >= 0; i-- {
+		if lost[i].Node == a.Node && lost[i].Epoch == a.Epoch {
+			if lost[i].Ending == layout.EndingLeft {
+				return ReasonNodeLeft
+			}
+			break
 		}
 	}
 	return ReasonNodeDown

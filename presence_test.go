@@ -143,7 +143,7 @@ func TestWatchOtherNodes(t *testing.T) {
 		}
 	}
 	w := watch(t, a, &WatchConfig{Kinds: []PresenceKind{PresenceNode, PresenceSubscriber}})
-	seven := table.NodeInfo{Node: 7, Epoch: 0x1f03, Name: "seven", Wants: []string{"orders.>"}}
+	seven := table.NodeInfo{Node: 7, Epoch: 0x1f03, Name: "seven", Known: true, Wants: []string{"orders.>"}, Participants: []table.RemoteParticipant{{Index: 3, Generation: 1, Partial: true}}}
 	write(seven)
 	if e := w.want("up node seven", "up subscriber orders.> of seven"); e.Address.Node != 7 || e.Address.Epoch != 0x1f03 {
 		t.Errorf("address %v of a subscriber on node 7", e.Address)

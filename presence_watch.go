@@ -23,9 +23,10 @@ type WatchConfig struct {
 }
 
 // Watch tells who is there and then, each once and in order, who comes and goes: on
-// this node the participants, what they publish, subscribe to and serve; of other nodes
-// what the forwarder of this node knows. The events of the present state come first,
-// with First set; this process is among them. A death is told within 50 ms, anything
+// this node and on all others the participants, what they publish, subscribe to and serve;
+// of other nodes as far as the forwarder of this node knows. The events of the present state come first,
+// with First set; this process is among them. A death is told within 50 ms, 100 ms from
+// another node, and that a node is not heard any more within 2 s; anything
 // else within some milliseconds, or a second where it was told by a program that does
 // not ring its bell. What comes and goes again before the loop looks is not told.
 //
@@ -82,6 +83,7 @@ type presenceWatch struct {
 	before    presences
 	first     bool
 	forwarder bool
+	directory *shm.Directory  // of other nodes, as it was read last
 	dead      map[uint16]bool // who has died, of this look
 
 	mu     sync.Mutex

@@ -14,8 +14,10 @@ import (
 )
 
 const watchHelp = `Show who is there, and then each change: processes that come and go, what they
-publish, subscribe to and serve; other nodes, as far as this node's forwarder knows
-them. A process that is killed is told of within 50 ms, with "died" as the reason.
+publish, subscribe to and serve, on this node and, as far as this node's forwarder
+knows, on all others; and the nodes. Of what is gone the reason is told: left, died
+(known within 50 ms, 100 ms from another node), node left, node down (not heard for 2 s),
+no forwarder.
 
 With a name or a pattern only publishers, subscribers and instances are shown that
 have a name in common with it.`
