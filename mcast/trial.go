@@ -9,7 +9,7 @@ const (
 	trialSpanMost = 2 * Second        // after which it ends
 	trialEnough   = 4000              // datagrams with which it may end
 	trialLosses   = 40                // that decide something
-	trialExcess   = 0.01              // loss above the known that is worth a trial
+	trialExcess   = 0.03              // loss above the known that is worth a trial
 	trialMost     = Second            // without enough losses it decides nothing
 	trialWait     = Second / 2        // after a trial in vain, twice as long after each
 	trialWaitMost = 8 * Second
