@@ -26,10 +26,13 @@ public final class Claim implements AutoCloseable {
   private static final int MOST_KEPT = 1 << 16;
 
   private final Publisher publisher;
-  private ByteBuffer[] kept = new ByteBuffer[0];
+  /** A buffer for each slot that was claimed before; one for all of those beyond, made anew for each. */
+  private ByteBuffer[] kept;
+  private ByteBuffer beyond;
+  private int mask;
   private Ring ring;
-  private long position;
-  private ByteBuffer buffer;
+  /** Below 0: not open. */
+  private long position = -1;
   private FlatBufferBuilder builder;
   private final SlotOnly slotOnly = new SlotOnly();
 
@@ -37,38 +40,53 @@ public final class Claim implements AutoCloseable {
     this.publisher = publisher;
   }
 
-  void begin(Ring r, long t) {
-    if (r != ring) {
-      ring = r;
-      kept = new ByteBuffer[Math.min(r.shape().slots(), MOST_KEPT)];
-    }
-    position = t;
-    int slot = (int) (t & r.shape().slots() - 1);
+  /** Says in which ring the claims are from now on. */
+  void of(Ring r) {
+    ring = r;
+    mask = r.shape().slots() - 1;
+    kept = new ByteBuffer[Math.min(r.shape().slots(), MOST_KEPT)];
+    position = -1;
+  }
+
+  Claim begin(long t) {
+    int slot = (int) t & mask;
     ByteBuffer b = slot < kept.length ? kept[slot] : null;
     if (b == null) {
-      b = r.payload(t).order(ByteOrder.LITTLE_ENDIAN);
-      if (slot < kept.length) {
-        kept[slot] = b;
-      }
+      b = make(t, slot);
     }
-    buffer = b.clear();
+    if (b.position() != 0 || b.limit() != b.capacity()) {
+      b.clear();
+    }
+    position = t;
+    return this;
+  }
+
+  private ByteBuffer make(long t, int slot) {
+    ByteBuffer b = ring.payload(t).order(ByteOrder.LITTLE_ENDIAN);
+    if (slot < kept.length) {
+      kept[slot] = b;
+    } else {
+      beyond = b;
+    }
+    return b;
   }
 
   /** Whether it was neither committed nor aborted. */
   public boolean open() {
-    return buffer != null;
+    return position >= 0;
   }
 
-  private void check() {
-    if (buffer == null) {
+  private ByteBuffer check() {
+    if (position < 0) {
       throw new RingcastException(Reason.INVALID, "claim in " + publisher.topic() + ": was ended before");
     }
+    int slot = (int) position & mask;
+    return slot < kept.length ? kept[slot] : beyond;
   }
 
   /** The slot's payload, little endian, position 0, as large as the slot: write here. Does not allocate for a slot that was claimed before. */
   public ByteBuffer buffer() {
-    check();
-    return buffer;
+    return check();
   }
 
   /** The position in the ring. */
@@ -82,7 +100,7 @@ public final class Claim implements AutoCloseable {
    * outgrows the slot throws TOO_LARGE. The same object each time; does not allocate.
    */
   public FlatBufferBuilder builder() {
-    check();
+    ByteBuffer buffer = check();
     if (builder == null) {
       builder = new FlatBufferBuilder(buffer, slotOnly);
     } else {
@@ -116,7 +134,7 @@ public final class Claim implements AutoCloseable {
 
   /** Sends what the builder finished, with the low half of its schema's hash. */
   public void commit(FlatBufferBuilder finished, int schemaHash) {
-    check();
+    ByteBuffer buffer = check();
     if (finished != builder) {
       throw new RingcastException(Reason.INVALID, "commit in " + publisher.topic() + ": the builder is not this claim's: take it from builder()");
     }
@@ -125,13 +143,14 @@ public final class Claim implements AutoCloseable {
   }
 
   private void commit(int offset, int length, int content, int schemaHash) {
-    check();
-    if (offset < 0 || length < 0 || length > buffer.capacity() - offset) {
+    int capacity = check().capacity();
+    if (offset < 0 || length < 0 || length > capacity - offset) {
       throw new RingcastException(Reason.INVALID, "commit in " + publisher.topic() + ": bytes " + offset + " to " + ((long) offset + length)
-          + " of a slot of " + buffer.capacity());
+          + " of a slot of " + capacity);
     }
-    buffer = null;
-    if (!publisher.commit(position, offset, length, content, schemaHash)) {
+    long t = position;
+    position = -1;
+    if (!publisher.commit(t, offset, length, content, schemaHash)) {
       throw new RingcastException(Reason.FENCED, "commit in " + publisher.topic()
           + ": the claim was held for longer than the commit deadline and was taken: publish again");
     }
@@ -140,14 +159,15 @@ public final class Claim implements AutoCloseable {
   /** Gives the claim up: nothing is sent. */
   public void abort() {
     check();
-    buffer = null;
-    publisher.abort(position);
+    long t = position;
+    position = -1;
+    publisher.abort(t);
   }
 
   /** Aborts it, if it is still open. */
   @Override
   public void close() {
-    if (buffer != null) {
+    if (open()) {
       abort();
     }
   }

@@ -2,11 +2,9 @@ package io.github.ringcast;
 
 import static io.github.ringcast.fb.Layout.*;
 
-import io.github.ringcast.fb.Content;
 import io.github.ringcast.ring.Header;
 import io.github.ringcast.ring.Outlet;
 import io.github.ringcast.ring.Producer;
-import io.github.ringcast.ring.Ring;
 import io.github.ringcast.ring.Shape;
 import io.github.ringcast.shm.Clock;
 import io.github.ringcast.shm.Info;
@@ -36,7 +34,7 @@ public final class Publisher implements AutoCloseable {
   private Producer producer;
   private int slotSize;
   private int limit;
-  private Claim claim;
+  private final Claim claim = new Claim(this);
   private boolean closed;
 
   Publisher(Domain domain, String topic, Shape asked, PublisherConfig config) {
@@ -64,11 +62,13 @@ public final class Publisher implements AutoCloseable {
     header.source0 = source.word0();
     header.source1 = source.word1();
     header.sequence = handle.sequence + 1;
+    header.schema = schema;
     shaped();
   }
 
   private void shaped() {
     producer = outlet.producer();
+    claim.of(outlet.ring());
     slotSize = outlet.ring().shape().payload();
     limit = outlet.ring().shape().messageLimit();
   }
@@ -156,7 +156,6 @@ public final class Publisher implements AutoCloseable {
   public boolean tryPublish(ByteBuffer data) {
     int length = data.remaining();
     prepare(length);
-    header.content = Content.Raw;
     for (;;) {
       int result = length <= slotSize ? outlet.publish(header, data, data.position(), length)
           : outlet.publishFragments(header, data, data.position(), length);
@@ -203,15 +202,15 @@ public final class Publisher implements AutoCloseable {
 
   private void prepare(int length) {
     check();
-    if (claim != null && claim.open()) {
+    if (claim.open()) {
       throw new RingcastException(Reason.BUSY, "publish " + topic + ": a claim is open: commit or abort it first");
     }
     if (length > limit) {
       throw tooLarge(length);
     }
-    header.content = Content.Raw;
-    header.schema = schema;
-    header.timestamp = timestamps ? Clock.wall() : 0;
+    if (timestamps) {
+      header.timestamp = Clock.wall();
+    }
   }
 
   private RingcastException tooLarge(int length) {
@@ -266,46 +265,50 @@ public final class Publisher implements AutoCloseable {
    * used again for the next claim.
    */
   public Claim claim(int size, long nanos) throws InterruptedException {
-    prepare(0);
-    if (size < 0 || size > slotSize) {
-      throw new RingcastException(Reason.TOO_LARGE, "claim in " + topic + ": " + size + " bytes: a slot has " + slotSize + ": ask for a slot size of "
-          + ((size + 63L) & ~63L));
+    if (producer == null || claim.open() || size < 0 || size > slotSize) {
+      refuseClaim(size);
     }
-    RoomWait wait = null;
-    for (;;) {
-      int result = producer.claim();
-      if (result == Producer.OK) {
-        break;
-      }
-      if (again(result)) {
-        continue;
-      }
-      if (wait == null) {
-        wait = new RoomWait(domain, nanos);
-      }
-      if (!wait.pause(producer)) {
+    long t = producer.claim();
+    if (t < 0) {
+      t = claimLater(t, nanos);
+      if (t < 0) {
         return null;
       }
     }
-    if (claim == null) {
-      claim = new Claim(this);
-    }
-    claim.begin(outlet.ring(), producer.position());
-    return claim;
+    return claim.begin(t);
   }
 
-  Ring ring() {
-    return outlet.ring();
+  private void refuseClaim(int size) {
+    prepare(0);
+    throw new RingcastException(Reason.TOO_LARGE, "claim in " + topic + ": " + size + " bytes: a slot has " + slotSize + ": ask for a slot size of "
+        + ((size + 63L) & ~63L));
+  }
+
+  /** A claim that did not succeed at once, for this reason. */
+  private long claimLater(long reason, long nanos) throws InterruptedException {
+    RoomWait wait = null;
+    long t = reason;
+    while (t < 0) {
+      if (!again((int) t)) {
+        if (wait == null) {
+          wait = new RoomWait(domain, nanos);
+        }
+        if (!wait.pause(producer)) {
+          return t;
+        }
+      }
+      t = producer.claim();
+    }
+    return t;
   }
 
   /** Ends the open claim: the payload lies at offset of the slot. False: it was taken. */
   boolean commit(long position, int offset, int length, int content, int schemaHash) {
     check();
-    header.content = content;
-    header.schema = schemaHash != 0 ? schemaHash : schema;
-    header.timestamp = timestamps ? Clock.wall() : 0;
-    outlet.put(position, header, SLOT_HEADER_SIZE + offset, length);
-    if (producer.end(position, true) != Producer.OK) {
+    if (timestamps) {
+      header.timestamp = Clock.wall();
+    }
+    if (outlet.send(position, header, SLOT_HEADER_SIZE + offset, length, content, schemaHash != 0 ? schemaHash : schema) != Producer.OK) {
       return false;
     }
     header.sequence++;
@@ -314,7 +317,7 @@ public final class Publisher implements AutoCloseable {
 
   void abort(long position) {
     if (producer != null) {
-      producer.end(position, false); // fenced or not: nothing is sent
+      producer.abort(position); // fenced or not: nothing is sent
     }
   }
 
@@ -324,7 +327,7 @@ public final class Publisher implements AutoCloseable {
     if (closed) {
       return;
     }
-    if (claim != null && claim.open()) {
+    if (claim.open()) {
       claim.abort();
     }
     closed = true;

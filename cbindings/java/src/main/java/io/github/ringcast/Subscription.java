@@ -36,6 +36,10 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
   public static final long FOREVER = Long.MAX_VALUE;
 
   private static final long SPIN = 20_000;
+  private static final int CORES = Runtime.getRuntime().availableProcessors();
+  /** How to look again: at first without a pause, then with one each, still without reading the clock; then by the clock. */
+  private static final int HOT_LOOKS = 64;
+  private static final int COOL_LOOKS = 64;
 
   private final Domain domain;
   private final String name;
@@ -130,6 +134,14 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
   }
 
   private Message waitFor(long nanos) throws InterruptedException {
+    if (nanos > 0 && domain.waiting != Waiting.YIELD && CORES > 1) {
+      source.letRunAhead();
+      for (int i = 0; i < HOT_LOOKS + COOL_LOOKS && !source.hint(); i++) {
+        if (i >= HOT_LOOKS) {
+          Thread.onSpinWait();
+        }
+      }
+    }
     long began = Domain.now();
     for (;;) {
       Message m = poll(true);

@@ -4,15 +4,20 @@ import static io.github.ringcast.fb.Layout.*;
 
 import io.github.ringcast.Reason;
 import io.github.ringcast.RingcastException;
+import io.github.ringcast.fb.SegmentState;
+import io.github.ringcast.shm.Kernel;
 import io.github.ringcast.shm.Words;
 import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
 
 /** Publishing on a ring of one producer at a time: spec/ring.md, 10. */
 final class ExclusiveProducer extends Producer {
   private static final int FLAGS = Shape.CONTROL + RING_CONTROL_OWNER_FLAGS_OFFSET;
+  private static final int OWNER = Shape.CONTROL + RING_CONTROL_OWNER_OFFSET;
+  private static final int TAIL = Shape.CONTROL + RING_CONTROL_TAIL_OFFSET;
   private final long owner;
-  /** Claims begun and not ended; the oldest open one bounds what may be begun. */
-  private long open = Long.MAX_VALUE;
+  /** Who goes to sleep fences for this producer. */
+  private final boolean unfenced = Kernel.registersForMembarrier();
 
   private ExclusiveProducer(Ring ring, long word) {
     super(ring);
@@ -34,7 +39,7 @@ final class ExclusiveProducer extends Producer {
       long mine = (word >>> 32) + 1 << 32 | r.me + 1L;
       if (r.casOwner(word, mine)) { // pairs(exclusive)
         ExclusiveProducer p = new ExclusiveProducer(r, mine);
-        Words.setSequential(r.words, FLAGS, 0); // pairs(reader-mask): this producer fences by itself
+        Words.setSequential(r.words, FLAGS, p.unfenced ? 1 : 0); // pairs(reader-mask): before anything is published
         p.endOpenPositions();
         return p;
       }
@@ -55,9 +60,22 @@ final class ExclusiveProducer extends Producer {
     Wake.readers(r);
   }
 
-
   @Override
-  public int claim() {
+  public long claim() {
+    ByteBuffer w = r.words;
+    long state = Words.plain(w, SEGMENT_HEADER_STATE_OFFSET);
+    long by = Words.plain(w, OWNER);
+    long t = Words.plain(w, TAIL); // nobody else stores it
+    if ((state & STATE_MASK) != SegmentState.Ready || by != owner || r.lap(t) >= LAP_LIMIT || gate.pins != 0 || !gate.room(t)) {
+      return claimSlowly();
+    }
+    Words.release(w, TAIL, t + 1); // pairs(tail)
+    VarHandle.releaseFence(); // no store to the slot before it
+    return t;
+  }
+
+  /** The same step by step. */
+  private long claimSlowly() {
     for (int stepped = 0; stepped <= r.count; stepped++) {
       if (r.retired()) {
         return RETIRED;
@@ -70,34 +88,43 @@ final class ExclusiveProducer extends Producer {
         r.damage();
         return RETIRED;
       }
-      if (open <= t - r.count) {
-        return FULL; // a claim of our own
-      }
       if (!gate.room(t)) {
         gate.blame(t);
         return FULL;
       }
-      Words.release(r.words, Shape.CONTROL + RING_CONTROL_TAIL_OFFSET, t + 1); // pairs(tail)
+      Words.release(r.words, TAIL, t + 1); // pairs(tail)
       VarHandle.releaseFence(); // no store to the slot before it
       if (gate.pins == 0 || !gate.pinned(t)) {
-        open = Math.min(open, t);
-        return claimed(t);
+        return t;
       }
-      publish(t, r.lap(t) | Ring.PAD);
+      pad(t);
     }
     return STALLED;
   }
 
-  private void publish(long t, long value) {
-    Words.setSequential(r.chunk(t), r.at(t) + SLOT_HEADER_PUBLISHED_OFFSET, value); // pairs(publish), before the look at the mask
+  private void pad(long t) {
+    Words.setSequential(r.chunk(t), r.at(t) + SLOT_HEADER_PUBLISHED_OFFSET, r.lap(t) | Ring.PAD); // pairs(publish)
     Wake.readers(r);
   }
 
   @Override
-  public int end(long t, boolean commit) {
-    publish(t, commit ? r.lap(t) : r.lap(t) | Ring.PAD);
-    open = t + 1 >= r.tail() ? Long.MAX_VALUE : t + 1; // claims are ended in order
+  int commit(long t, ByteBuffer chunk, int at) {
+    if (!unfenced) {
+      Words.setSequential(chunk, at + SLOT_HEADER_PUBLISHED_OFFSET, r.lap(t)); // pairs(publish), before the look at the mask
+      Wake.readers(r);
+      return OK;
+    }
+    Words.release(chunk, at + SLOT_HEADER_PUBLISHED_OFFSET, r.lap(t)); // pairs(publish)
+    VarHandle.releaseFence(); // for the compiler alone: a sleeper's membarrier is no help where the look comes first
+    if (Words.plain(r.words, Wake.READER_SUMMARY) != 0) { // pairs(reader-mask)
+      Wake.readersNow(r);
+    }
     return OK;
+  }
+
+  @Override
+  public void abort(long t) {
+    pad(t);
   }
 
   @Override

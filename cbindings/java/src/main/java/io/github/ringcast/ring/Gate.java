@@ -43,7 +43,9 @@ final class Gate {
   /** Whether t may be claimed. */
   boolean room(long t) {
     if (t < limit) {
-      waiting = false; // also where a look for more room than this found it
+      if (waiting) {
+        waiting = false; // also where a look for more room than this found it
+      }
       return true;
     }
     return roomBehind(t);

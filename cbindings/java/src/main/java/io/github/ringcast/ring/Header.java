@@ -10,6 +10,4 @@ public final class Header {
   public long timestamp;
   /** Low half of the schema's hash. */
   public int schema;
-  /** How the bytes are to be read. */
-  public int content;
 }

@@ -2,6 +2,7 @@ package io.github.ringcast.ring;
 
 import static io.github.ringcast.fb.Layout.*;
 
+import io.github.ringcast.fb.Content;
 import io.github.ringcast.fb.EntryMode;
 import io.github.ringcast.fb.EntryState;
 import io.github.ringcast.fb.MessageFlag;
@@ -16,7 +17,7 @@ import java.nio.ByteBuffer;
  */
 public final class Outlet {
   /** Beside the results of {@link Producer}: a queue group wants every message in one slot. */
-  public static final int GROUPED = 10;
+  public static final int GROUPED = -10;
   private static final int WHOLE = MessageFlag.Begin | MessageFlag.End;
 
   private final Participants table;
@@ -78,13 +79,16 @@ public final class Outlet {
     return producer.ring();
   }
 
-  /** Puts the header of a whole message into the slot of t, and its bytes unless they are there: offset counts from the slot. */
-  public void put(long t, Header h, int offset, int length) {
-    Ring r = producer.ring();
-    header(r.chunk(t), r.at(t), h, offset, length, length, 0, WHOLE);
+  /** Sends a whole message whose bytes are in the slot of t already: offset counts from the slot. OK or FENCED. */
+  public int send(long t, Header h, int offset, int length, int content, int schema) {
+    Ring r = producer.r;
+    ByteBuffer chunk = r.chunk(t);
+    int at = r.at(t);
+    header(chunk, at, h, offset, length, length, 0, WHOLE, content, schema);
+    return producer.commit(t, chunk, at);
   }
 
-  private static void header(ByteBuffer slot, int at, Header h, int offset, int length, int total, int fragment, int flags) {
+  private static void header(ByteBuffer slot, int at, Header h, int offset, int length, int total, int fragment, int flags, int content, int schema) {
     slot.putLong(at + SLOT_HEADER_PAYLOAD_START_OFFSET, offset | (long) length << 32);
     slot.putLong(at + SLOT_HEADER_PRODUCER_OFFSET, h.source0);
     slot.putLong(at + SLOT_HEADER_PRODUCER_OFFSET + 8, h.source1);
@@ -92,41 +96,39 @@ public final class Outlet {
     slot.putLong(at + SLOT_HEADER_TIMESTAMP_NS_OFFSET, h.timestamp);
     long marks = h.timestamp != 0 ? flags | MessageFlag.Timestamped : flags;
     slot.putLong(at + SLOT_HEADER_TOTAL_LENGTH_OFFSET, total & 0xffffffffL | (long) (fragment & 0xffff) << 32 | marks << 48);
-    slot.putLong(at + SLOT_HEADER_SCHEMA_HASH_OFFSET, h.schema & 0xffffffffL | (long) h.content << 40);
+    slot.putLong(at + SLOT_HEADER_SCHEMA_HASH_OFFSET, schema & 0xffffffffL | (long) content << 40);
   }
 
   /** One attempt to publish bytes that fit a slot: a result of Producer. A fenced claim is to be tried again. */
   public int publish(Header h, ByteBuffer from, int index, int length) {
-    int result = producer.claim();
-    if (result != Producer.OK) {
-      return result;
+    long t = producer.claim();
+    if (t < 0) {
+      return (int) t;
     }
-    long t = producer.position();
     Ring r = producer.ring();
     ByteBuffer chunk = r.chunk(t);
     int at = r.at(t);
     if (length != 0) {
       chunk.put(at + SLOT_HEADER_SIZE, from, index, length);
     }
-    header(chunk, at, h, SLOT_HEADER_SIZE, length, length, 0, WHOLE);
-    return producer.end(t, true);
+    header(chunk, at, h, SLOT_HEADER_SIZE, length, length, 0, WHOLE, Content.Raw, h.schema);
+    return producer.commit(t, chunk, at);
   }
 
   /** The same from an array. */
   public int publish(Header h, byte[] from, int index, int length) {
-    int result = producer.claim();
-    if (result != Producer.OK) {
-      return result;
+    long t = producer.claim();
+    if (t < 0) {
+      return (int) t;
     }
-    long t = producer.position();
     Ring r = producer.ring();
     ByteBuffer chunk = r.chunk(t);
     int at = r.at(t);
     if (length != 0) {
       chunk.put(at + SLOT_HEADER_SIZE, from, index, length);
     }
-    header(chunk, at, h, SLOT_HEADER_SIZE, length, length, 0, WHOLE);
-    return producer.end(t, true);
+    header(chunk, at, h, SLOT_HEADER_SIZE, length, length, 0, WHOLE, Content.Raw, h.schema);
+    return producer.commit(t, chunk, at);
   }
 
   /** One attempt to publish a message of several slots: a result of Producer, or GROUPED. */
@@ -146,12 +148,15 @@ public final class Outlet {
       positions = new long[pieces];
     }
     for (int i = 0; i < pieces; i++) {
-      int result = producer.claim();
-      if (result != Producer.OK) {
+      long t = producer.claim();
+      if (t < 0 || t - positions[0] >= r.count / 2 && i > 0) { // stepping over slots of the evicted comes round to the first
+        if (t >= 0) {
+          producer.abort(t);
+        }
         release(0, i);
-        return result;
+        return t < 0 ? (int) t : Producer.STALLED;
       }
-      positions[i] = producer.position();
+      positions[i] = t;
     }
     for (int i = 0; i < pieces; i++) {
       int done = i * r.payload;
@@ -159,10 +164,11 @@ public final class Outlet {
       int flags = (i == 0 ? MessageFlag.Begin : 0) | (i == pieces - 1 ? MessageFlag.End : 0);
       long t = positions[i];
       r.chunk(t).put(r.at(t) + SLOT_HEADER_SIZE, from, index + done, piece);
-      header(r.chunk(t), r.at(t), h, SLOT_HEADER_SIZE, piece, length, i, flags);
+      header(r.chunk(t), r.at(t), h, SLOT_HEADER_SIZE, piece, length, i, flags, Content.Raw, h.schema);
     }
     for (int i = 0; i < pieces; i++) {
-      if (producer.end(positions[i], true) != Producer.OK) {
+      long t = positions[i];
+      if (producer.commit(t, r.chunk(t), r.at(t)) != Producer.OK) {
         release(i + 1, pieces);
         return Producer.FENCED;
       }
@@ -172,7 +178,7 @@ public final class Outlet {
 
   private void release(int from, int to) {
     for (int i = from; i < to; i++) {
-      producer.end(positions[i], false);
+      producer.abort(positions[i]);
     }
   }
 

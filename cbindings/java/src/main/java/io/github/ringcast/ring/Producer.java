@@ -1,21 +1,23 @@
 package io.github.ringcast.ring;
 
+import java.nio.ByteBuffer;
+
 /**
  * One open producer of one ring: claims positions and ends the claims. Nothing here waits or
  * allocates; a system call is made only to ask for a silent partner, or to wake one. For one thread.
  */
 public abstract class Producer {
-  /** Results of claim and end. */
+  /** Result of end. */
   public static final int OK = 0;
-  public static final int FULL = 1;
-  public static final int RETIRED = 2;
-  public static final int FENCED = 3;
-  public static final int STALLED = 4;
-  public static final int NOT_OWNER = 5;
+  /** What claim and end say when they could not; a position is not below 0. */
+  public static final int FULL = -1;
+  public static final int RETIRED = -2;
+  public static final int FENCED = -3;
+  public static final int STALLED = -4;
+  public static final int NOT_OWNER = -5;
 
   final Ring r;
   final Gate gate;
-  private long position;
 
   Producer(Ring ring) {
     r = ring;
@@ -31,21 +33,17 @@ public abstract class Producer {
     return r;
   }
 
-  /** The position that the last claim got. */
-  public long position() {
-    return position;
-  }
+  /**
+   * Claims the next position and returns it, or FULL, RETIRED, STALLED or NOT_OWNER. At most half as many claims
+   * as the ring has slots are open at a time, and they end in order.
+   */
+  public abstract long claim();
 
-  int claimed(long t) {
-    position = t;
-    return OK;
-  }
+  /** Sends what was claimed at t, whose slot begins at this place of its chunk. OK or FENCED. */
+  abstract int commit(long t, ByteBuffer chunk, int at);
 
-  /** Claims the next position; OK, FULL, RETIRED, STALLED or NOT_OWNER. */
-  public abstract int claim();
-
-  /** Ends a claim: READY if commit, otherwise nothing is sent. OK or FENCED. */
-  public abstract int end(long t, boolean commit);
+  /** Ends a claim: nothing is sent. */
+  public abstract void abort(long t);
 
   /** Whether so many positions could be claimed now. */
   public boolean room(int positions) {

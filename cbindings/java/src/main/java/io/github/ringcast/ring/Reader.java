@@ -25,6 +25,9 @@ public final class Reader {
   private static final int BROKEN = 5;
   private static final int SEALED = 6;
   private static final int LOOKS = 64;
+  private static final int STREAM = 4;
+  private static final int PAUSES_FIRST = 3;
+  private static final int PAUSES_AHEAD = 40;
   private static final long SHORT_NAP = 1_000_000;
   private static final long LONG_NAP = 100_000_000;
 
@@ -47,6 +50,8 @@ public final class Reader {
   private long leaseEnd;
   private long stored;
   private long knownTail;
+  /** Messages taken in place since somebody waited last. */
+  private int burst;
   private int idle;
   private boolean owesWake;
   private boolean beforeWriter;
@@ -127,6 +132,15 @@ public final class Reader {
    * spares the producers seven of eight looks at their words.
    */
   public int poll(Received out, boolean spinning) {
+    long c = next;
+    if (c >= copyEnd && c < leaseEnd && c - stored < batch && r.published(c) == r.lap(c)) { // pairs(publish)
+      burst++;
+      return lend(out);
+    }
+    return pollFully(out, spinning);
+  }
+
+  private int pollFully(Received out, boolean spinning) {
     if (entry < 0) {
       return comeBack(out);
     }
@@ -278,7 +292,8 @@ public final class Reader {
   private int lend(Received out) {
     ByteBuffer slot = r.chunk(next);
     int at = r.at(next);
-    return describe(out, slot, at, slot.getInt(at + SLOT_HEADER_PAYLOAD_START_OFFSET), slot.getInt(at + SLOT_HEADER_PAYLOAD_LENGTH_OFFSET));
+    long place = slot.getLong(at + SLOT_HEADER_PAYLOAD_START_OFFSET);
+    return describe(out, slot, at, (int) place, (int) (place >>> 32));
   }
 
   private int describe(Received out, ByteBuffer bytes, int at, int start, int length) {
@@ -349,6 +364,7 @@ public final class Reader {
   private int putOut(Received out) {
     Entries.leave(r, entry, Entries.generation(active));
     entry = -1;
+    leaseEnd = 0;
     return comeBack(out);
   }
 
@@ -384,6 +400,37 @@ public final class Reader {
     int found = look(next, true);
     beforeWriter = found == WRITING;
     return found != NOTHING && found != WRITING;
+  }
+
+  /** Whether the next message is there, by a look at its slot alone: a hint for who spins. */
+  public boolean hint() {
+    return hint(0);
+  }
+
+  private boolean hint(int ahead) {
+    return r.published(next + ahead) == r.lap(next + ahead);
+  }
+
+  /**
+   * Pauses where messages come in a stream: a reader right behind its producer takes each line from it just when it is
+   * being written, and both then go at the pace of the lines. A stream is where messages came one behind the other, or
+   * two are there by now: an answer is alone.
+   */
+  public void letRunAhead() {
+    if (burst < STREAM) {
+      pause(PAUSES_FIRST);
+      if (!hint(0) || !hint(1)) {
+        return;
+      }
+    }
+    burst = 0;
+    pause(PAUSES_AHEAD);
+  }
+
+  private static void pause(int times) {
+    for (int i = 0; i < times; i++) {
+      Thread.onSpinWait();
+    }
   }
 
   /** Whether it stands before a writer that has not finished: then looks are to follow closely. */

@@ -38,6 +38,8 @@ public final class Ring {
   final boolean gated;
   final int entriesStart;
   final ByteBuffer[] chunks;
+  /** All slots, where they lie in one chunk. */
+  private final ByteBuffer whole;
   private final int chunkShift;
   /** The groups whose gates a producer here has moved, by the word that names their entries. */
   final Map<Long, GroupFile> groups = new ConcurrentHashMap<>();
@@ -63,6 +65,7 @@ public final class Ring {
     for (int i = 0; i < chunks.length; i++) {
       chunks[i] = data.map(Shape.SLOTS + (long) i * each * stride, (long) each * stride);
     }
+    whole = chunks.length == 1 ? chunks[0] : null;
   }
 
   /** The shape of this ring. */
@@ -80,7 +83,7 @@ public final class Ring {
   }
 
   ByteBuffer chunk(long t) {
-    return chunks[(int) (t & mask) >>> chunkShift];
+    return whole != null ? whole : chunks[(int) (t & mask) >>> chunkShift];
   }
 
   int chunkIndex(long t) {

@@ -6,10 +6,11 @@ import io.github.ringcast.fb.ClaimState;
 import io.github.ringcast.shm.Clock;
 import io.github.ringcast.shm.Words;
 import java.lang.invoke.VarHandle;
+import java.nio.ByteBuffer;
 
 /** Publishing on a ring of many producers: spec/ring.md, 4. */
 final class SharedProducer extends Producer {
-  private static final int RETRY = -1;
+  private static final int RETRY = -10;
 
   private final Watch stuckFor = new Watch();
   private boolean stuck;
@@ -30,7 +31,7 @@ final class SharedProducer extends Producer {
   }
 
   @Override
-  public int claim() {
+  public long claim() {
     if (r.retired()) {
       return RETIRED;
     }
@@ -52,7 +53,7 @@ final class SharedProducer extends Producer {
         VarHandle.releaseFence(); // no store to the slot before the claim
         r.moveTail(t);
         stuck = false;
-        return claimed(t);
+        return t;
       } else {
         continue;
       }
@@ -133,17 +134,24 @@ final class SharedProducer extends Producer {
   }
 
   @Override
-  public int end(long t, boolean commit) {
+  int commit(long t, ByteBuffer chunk, int at) {
     long lap = r.lap(t);
-    long done = commit ? Claims.word(lap, r.me, ClaimState.Ready) : Claims.word(lap, 0, ClaimState.Hole);
-    if (!r.casClaim(t, Claims.word(lap, r.me, ClaimState.Writing), done)) { // pairs(commit)
+    if (!r.casClaim(t, Claims.word(lap, r.me, ClaimState.Writing), Claims.word(lap, r.me, ClaimState.Ready))) { // pairs(commit)
       return fenced(t);
     }
-    if (commit) {
-      Words.release(r.chunk(t), r.at(t) + SLOT_HEADER_PUBLISHED_OFFSET, lap); // pairs(publish)
-    }
+    Words.release(chunk, at + SLOT_HEADER_PUBLISHED_OFFSET, lap); // pairs(publish)
     Wake.readers(r);
     return OK;
+  }
+
+  @Override
+  public void abort(long t) {
+    long lap = r.lap(t);
+    if (r.casClaim(t, Claims.word(lap, r.me, ClaimState.Writing), Claims.word(lap, 0, ClaimState.Hole))) {
+      Wake.readers(r);
+    } else {
+      fenced(t);
+    }
   }
 
   /** The claim was taken: the slot is free for others once this writer is out of it. */

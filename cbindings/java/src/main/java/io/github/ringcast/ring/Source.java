@@ -5,6 +5,14 @@ public interface Source {
   /** Takes the next message or event, if one is there; what was lent before is given back. */
   int poll(Received out, boolean spinning);
 
+  /** Whether a look may find something, by less than a look: a hint for who spins. */
+  default boolean hint() {
+    return true;
+  }
+
+  /** Where messages come in a stream, lets their producer run ahead for a moment. */
+  default void letRunAhead() { }
+
   /** Says that what was taken last is handled; nothing where that has no meaning. */
   default void done() { }
 

@@ -83,6 +83,16 @@ public final class TopicReader implements Source {
   }
 
   @Override
+  public boolean hint() {
+    return reader.hint();
+  }
+
+  @Override
+  public void letRunAhead() {
+    reader.letRunAhead();
+  }
+
+  @Override
   public int poll(Received out, boolean spinning) {
     for (;;) {
       int found = reader.poll(out, spinning);

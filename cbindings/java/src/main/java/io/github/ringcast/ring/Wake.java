@@ -7,7 +7,7 @@ import io.github.ringcast.shm.Words;
 
 /** Waking those who sleep on a ring, and saying that one sleeps: spec/ring.md, 12. */
 final class Wake {
-  private static final int READER_SUMMARY = Shape.CONTROL + RING_CONTROL_READER_SUMMARY_OFFSET;
+  static final int READER_SUMMARY = Shape.CONTROL + RING_CONTROL_READER_SUMMARY_OFFSET;
   private static final int READER_MASKS = Shape.CONTROL + RING_CONTROL_READER_MASK0_OFFSET;
   private static final int READER_WORDS = ENTRY_COUNT / 64;
   private static final int ROOM_SUMMARY = Shape.CONTROL + RING_CONTROL_ROOM_SUMMARY_OFFSET;

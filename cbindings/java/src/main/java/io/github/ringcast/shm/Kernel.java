@@ -322,6 +322,22 @@ public final class Kernel {
     syscall(SYS_FUTEX, address, 1, Integer.MAX_VALUE, 0, 0, 0);
   }
 
+  /** Registers this process, once, for the fences of those who go to sleep; false where that is not allowed. */
+  public static boolean registersForMembarrier() {
+    return Registered.YES;
+  }
+
+  private static final class Registered {
+    static final boolean YES = register();
+
+    private static boolean register() {
+      count();
+      long have = syscall(SYS_MEMBARRIER, 0, 0, 0, 0, 0, 0); // MEMBARRIER_CMD_QUERY
+      count();
+      return have > 0 && (have & 6) == 6 && syscall(SYS_MEMBARRIER, 4, 0, 0, 0, 0, 0) == 0; // MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED
+    }
+  }
+
   /** Has every process that registered for it pass a full fence; false where that is not allowed. */
   public static boolean membarrier() {
     count();

@@ -8,6 +8,10 @@ import java.nio.ByteOrder;
 /**
  * Atomic access to words of a mapped file. Each is one access of the whole word, at a place that is a
  * multiple of its size. Nothing here blocks, allocates or makes a system call.
+ *
+ * <p>acquire, release and plain are the buffer's own loads and stores beside a fence, and not a VarHandle's: those can't
+ * know at compile time whether a buffer lies in the heap, and look at all of it again each time. A machine of 64 bits loads
+ * and stores an aligned long in one piece. All words are little endian, as the buffers are.
  */
 public final class Words {
   private static final VarHandle LONG = MethodHandles.byteBufferViewVarHandle(long[].class, ByteOrder.LITTLE_ENDIAN);
@@ -16,7 +20,14 @@ public final class Words {
   private Words() {}
 
   public static long acquire(ByteBuffer words, int at) {
-    return (long) LONG.getAcquire(words, at);
+    long word = words.getLong(at);
+    VarHandle.acquireFence();
+    return word;
+  }
+
+  /** No order but the program's; who calls in a loop has a fence or another access with an order in it. */
+  public static long plain(ByteBuffer words, int at) {
+    return words.getLong(at);
   }
 
   public static long relaxed(ByteBuffer words, int at) {
@@ -28,7 +39,8 @@ public final class Words {
   }
 
   public static void release(ByteBuffer words, int at, long value) {
-    LONG.setRelease(words, at, value);
+    VarHandle.releaseFence();
+    words.putLong(at, value);
   }
 
   public static void setRelaxed(ByteBuffer words, int at, long value) {
