@@ -1,5 +1,7 @@
 package io.github.ringcast;
 
+import static io.github.ringcast.fb.Layout.*;
+
 import io.github.ringcast.ring.Recovery;
 import io.github.ringcast.ring.Shape;
 import io.github.ringcast.shm.Clock;
@@ -32,18 +34,26 @@ public final class Domain implements AutoCloseable {
   public static final String VERSION = "0.1.0-dev";
 
   private static final int LONGEST_NAME = 64;
+  private static final int MOST_IN_FLIGHT = 3 << 14;
 
   private final Membership membership;
   private final Handles handles = new Handles();
   private final Counters counters;
   final Waiting waiting;
+  final int inFlight;
+  private final int inboxSlotSize;
+  private Post post;
   private int open;
+  /** Of those, publishers of questions that nobody but the domain itself knows. */
+  private int own;
   private boolean closed;
 
-  private Domain(Membership membership, Waiting waiting) {
+  private Domain(Membership membership, DomainConfig config) {
     this.membership = membership;
     counters = new Counters(membership.directory(), membership.table().index());
-    this.waiting = waiting;
+    waiting = config.waiting;
+    inFlight = config.inFlight;
+    inboxSlotSize = config.inboxSlotSize;
   }
 
   /** Joins the default domain. */
@@ -60,11 +70,17 @@ public final class Domain implements AutoCloseable {
     if (config.name.getBytes(StandardCharsets.UTF_8).length > LONGEST_NAME) {
       throw new RingcastException(Reason.INVALID, "name of the participant: at most " + LONGEST_NAME + " bytes");
     }
+    if (config.inFlight < 1 || config.inFlight > MOST_IN_FLIGHT) {
+      throw new RingcastException(Reason.INVALID, "in flight " + config.inFlight + ": want 1 to " + MOST_IN_FLIGHT);
+    }
+    if (config.inboxSlotSize < 1 || config.inboxSlotSize > MAX_MESSAGE - ADDRESS_BLOCK_SIZE) {
+      throw new RingcastException(Reason.INVALID, "inbox slot size " + config.inboxSlotSize + ": want 1 to " + (MAX_MESSAGE - ADDRESS_BLOCK_SIZE));
+    }
     Kernel.calls(); // refuses other systems, before anything is made
     Place place = Place.open(config.dir, config.domain, config.mode);
     Membership m = new Membership(place, config.name, VERSION, config.node,
         table -> Recovery.removeUnused(table, place.path), (table, dead) -> Recovery.takeBack(table, place.path, dead));
-    return new Domain(m, config.waiting);
+    return new Domain(m, config);
   }
 
   Membership membership() {
@@ -80,6 +96,24 @@ public final class Domain implements AutoCloseable {
 
   Handles handles() {
     return handles;
+  }
+
+  int inboxSlot() {
+    return inboxSlotSize + ADDRESS_BLOCK_SIZE;
+  }
+
+  /** What this domain has for direct messages; made at first need. */
+  synchronized Post post() {
+    membership();
+    if (post == null) {
+      post = new Post(this);
+    }
+    return post;
+  }
+
+  /** Says that one of the open handles is the domain's own. */
+  synchronized void own() {
+    own++;
   }
 
   String topicPath(String topic) {
@@ -169,6 +203,89 @@ public final class Domain implements AutoCloseable {
     }
   }
 
+  /** A client of a service, which need not be there yet. Throws NAME. */
+  public Client client(String service) {
+    Names.checkTopic(service);
+    return new Client(this, service, null, Heading.DEFAULT_TIME, false);
+  }
+
+  /** A client of a participant's inbox. */
+  public Client client(Address address) {
+    return new Client(this, null, address, Heading.DEFAULT_TIME, false);
+  }
+
+  /** Makes the inbox, if it is not there, and subscribes to it: messages of {@link Client#send} and requests, which {@link Message#reply} answers. */
+  public Subscription inbox() {
+    use(1);
+    boolean opened = false;
+    try {
+      Subscription s = Subscription.inbox(this);
+      table().setInbox();
+      opened = true;
+      return s;
+    } finally {
+      if (!opened) {
+        release();
+      }
+    }
+  }
+
+  /** Asks all subscribers of a topic, and reads their answers for 10 s, or until all have answered or are gone. */
+  public Replies survey(String topic, byte[] question) throws InterruptedException {
+    return survey(topic, question, Heading.DEFAULT_TIME, 0);
+  }
+
+  /**
+   * Publishes a question on a topic: every subscriber may answer by {@link Message#reply}. The answers end when all participants that
+   * subscribe now have answered or are gone; behind so many answers (quorum; 0: all); or, by DEADLINE, with the time.
+   * Throws what publishing throws, and OVERLOADED where more are asked than DomainConfig.inFlight allows.
+   */
+  public Replies survey(String topic, byte[] question, long nanos, int quorum) throws InterruptedException {
+    Names.checkTopic(topic);
+    return post().survey(topic, question, Math.min(nanos, Heading.MOST_TIME), quorum);
+  }
+
+  /** Tells who is there, and who comes and goes. */
+  public Watch watch() {
+    return watch(new WatchConfig());
+  }
+
+  /** The same of what the configuration asks for. Throws NAME. Makes system calls. */
+  public Watch watch(WatchConfig config) {
+    if (config.name != null) {
+      Names.checkPattern(config.name);
+    }
+    use(1);
+    return new Watch(this, config);
+  }
+
+  /** Answers requests to a name, one at a time. */
+  public Instance serve(String service, Handler handler) {
+    return serve(service, handler, new ServeConfig());
+  }
+
+  /**
+   * Begins to answer requests to a name, in threads of its own. Instances of one name share the requests: each takes the next when
+   * it has room. It makes the service's queue if that is not there. Throws NAME, NAME_KIND, SHAPE where the queue is in use with
+   * another shape, PERMISSION. Allocates; makes system calls.
+   */
+  public Instance serve(String service, Handler handler, ServeConfig config) {
+    Names.checkTopic(service);
+    java.util.Objects.requireNonNull(handler, "a handler answers requests");
+    config.check(service);
+    use(1);
+    boolean opened = false;
+    try {
+      Instance i = new Instance(this, post(), service, handler, config);
+      opened = true;
+      return i;
+    } finally {
+      if (!opened) {
+        release();
+      }
+    }
+  }
+
   /**
    * Opens a counter in a file that tools read while the program runs. The label is a dotted name, a
    * colon, and what it counts, at most 48 bytes of UTF-8; opened again, it is the same counter. At most
@@ -185,17 +302,28 @@ public final class Domain implements AutoCloseable {
     return Clock.now();
   }
 
-  /** Leaves. Throws BUSY, and nothing happens, while publishers or subscriptions are open. Twice is fine. */
+  /** Leaves. Throws BUSY, and nothing happens, while publishers, subscriptions or instances are open. Who waits for a reply gets CLOSED or CANCELED. Twice is fine. */
   @Override
-  public synchronized void close() {
-    if (closed) {
-      return;
+  public void close() {
+    Post ending;
+    synchronized (this) {
+      if (closed) {
+        return;
+      }
+      if (open - own != 0) {
+        throw new RingcastException(Reason.BUSY, "close domain: " + (open - own) + " publishers, subscriptions or instances are open: close them first");
+      }
+      ending = post;
     }
-    if (open != 0) {
-      throw new RingcastException(Reason.BUSY, "close domain: " + open + " publishers or subscriptions are open: close them first");
+    if (ending != null) {
+      ending.close(); // not under the lock: its threads end
     }
-    closed = true;
-    counters.close();
-    membership.close();
+    synchronized (this) {
+      if (!closed) {
+        closed = true;
+        counters.close();
+        membership.close();
+      }
+    }
   }
 }

@@ -8,6 +8,8 @@ public final class DomainConfig {
   int node;
   int mode;
   Waiting waiting = Waiting.BLOCK;
+  int inFlight = 96;
+  int inboxSlotSize = 2048;
 
   /** The directory that holds the domains. Default: the variable RINGCAST_SHM_DIR, else the user's own below /dev/shm. */
   public DomainConfig dir(String path) {
@@ -36,6 +38,18 @@ public final class DomainConfig {
   /** Mode of the files of a domain that is made here, such as 0660. Default: 0600. One that is there must have it. */
   public DomainConfig mode(int bits) {
     mode = bits;
+    return this;
+  }
+
+  /** How many requests may be open at once; further ones wait. Default: 96; at most 49152. */
+  public DomainConfig inFlight(int requests) {
+    inFlight = requests;
+    return this;
+  }
+
+  /** How many bytes a message or a reply to this process may have. Default: 2048; up to 16 MiB less 64. */
+  public DomainConfig inboxSlotSize(int bytes) {
+    inboxSlotSize = bytes;
     return this;
   }
 

@@ -4,9 +4,12 @@ import static io.github.ringcast.fb.Layout.*;
 
 import io.github.ringcast.fb.Content;
 import io.github.ringcast.fb.MessageFlag;
+import io.github.ringcast.fb.MessageKind;
+import io.github.ringcast.ring.Letter;
 import io.github.ringcast.ring.Received;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
 
 /**
  * One message, or one event, lent until the next call with its subscription: the object and the
@@ -24,7 +27,11 @@ public final class Message {
   private ByteBuffer viewed;
   private ByteBuffer view;
 
-  Message() {}
+  private final Domain domain;
+
+  Message(Domain domain) {
+    this.domain = domain;
+  }
 
   Message lent(MessageType is, String of) {
     type = is;
@@ -145,6 +152,56 @@ public final class Message {
   /** What the message is, as a number of {@link io.github.ringcast.fb.MessageKind}. */
   public int kind() {
     return (int) (word(SLOT_HEADER_SCHEMA_HASH_OFFSET) >>> 32) & 0xff;
+  }
+
+  /** Whether it waits for an answer: {@link #reply}. */
+  public boolean isRequest() {
+    return here() == received && type == MessageType.MESSAGE && kind() == MessageKind.Request && (flags() & MessageFlag.Addressed) != 0;
+  }
+
+  /** The address of who sent a direct message, a request or a survey: what can be answered to. Of any other message its participant. Allocates. */
+  public Address from() {
+    Heading h = Heading.of(message());
+    if (h != null) {
+      return h.source;
+    }
+    Address a = source();
+    return new Address(a.node(), a.epoch(), a.generation(), a.index(), 0);
+  }
+
+  /**
+   * Answers a request in the inbox, or a survey on a topic. It does not wait. That the sender is gone, or has given up, is no error.
+   * Throws NOT_ADDRESSED; TOO_LARGE, after which the sender has REPLY_TOO_LARGE. Allocates.
+   */
+  public void reply(byte[] payload) {
+    Heading h = asked();
+    Reason refused = answer(h, Letter.reply(payload, h.correlation, false));
+    if (refused == Reason.TOO_LARGE) {
+      answer(h, Letter.error(new byte[0], h.correlation, Codes.TOO_LARGE));
+      throw new RingcastException(refused, "reply to " + h.source + ": " + payload.length + " bytes do not fit its inbox");
+    }
+  }
+
+  /** Answers with an error, which the sender gets as a {@link ReplyException} of that code. Throws NOT_ADDRESSED. */
+  public void fail(int code, String text) {
+    Heading h = asked();
+    answer(h, Letter.error(text.getBytes(StandardCharsets.UTF_8), h.correlation, Codes.application(code)));
+  }
+
+  private Heading asked() {
+    if (!isRequest()) {
+      throw new RingcastException(Reason.NOT_ADDRESSED, "reply: the message is no request");
+    }
+    return Heading.of(received);
+  }
+
+  private Reason answer(Heading h, Letter l) {
+    try {
+      domain.post().send(h.source, true, l);
+      return null;
+    } catch (RingcastException e) {
+      return e.reason();
+    }
   }
 
   /** Whether the payload is a FlatBuffer. One from a stranger has to be verified by who reads it. */

@@ -3,6 +3,7 @@ package io.github.ringcast;
 import static io.github.ringcast.fb.Layout.*;
 
 import io.github.ringcast.ring.Header;
+import io.github.ringcast.ring.Letter;
 import io.github.ringcast.ring.Outlet;
 import io.github.ringcast.ring.Producer;
 import io.github.ringcast.ring.Shape;
@@ -47,6 +48,7 @@ public final class Publisher implements AutoCloseable {
     handle = domain.handles().take(topic);
     boolean told = false;
     try {
+      Post.checkKind(domain, topic, false);
       domain.membership().info().add(interest);
       told = true;
       Attendance.await(domain.membership(), outlet, topic);
@@ -318,6 +320,29 @@ public final class Publisher implements AutoCloseable {
   void abort(long position) {
     if (producer != null) {
       producer.abort(position); // fenced or not: nothing is sent
+    }
+  }
+
+  /** Publishes the question of a survey, and waits for room so long; false if there was none. */
+  boolean ask(Letter question, long nanos) throws InterruptedException {
+    prepare(0);
+    if (question.size() + ADDRESS_BLOCK_SIZE > slotSize) {
+      throw Post.tooLarge("question on " + topic, question.size(), slotSize - ADDRESS_BLOCK_SIZE);
+    }
+    RoomWait wait = null;
+    for (;;) {
+      int result = outlet.publish(header, question);
+      if (result == Producer.OK) {
+        header.sequence++;
+        return true;
+      }
+      if (again(result)) {
+        continue;
+      }
+      wait = wait == null ? new RoomWait(domain, nanos) : wait;
+      if (!wait.pause(producer)) {
+        return false;
+      }
     }
   }
 

@@ -42,6 +42,36 @@ public enum Reason {
   GROUP_FULL,
   /** The handle, or its domain, was closed. */
   CLOSED,
+  /** A name that is a topic where a service was asked for, or the other way round. */
+  NAME_KIND,
+  /** No instance of the service: the request did not run. */
+  NO_SERVICE,
+  /** A queue, an inbox, or the caller's own is full: the request did not run. */
+  OVERLOADED,
+  /** Whoever had the request in hand is gone: nobody knows whether it ran. */
+  INSTANCE_DIED,
+  /** The address is nobody's any more, or never was. */
+  GONE,
+  /** The participant has not asked for messages. */
+  NO_INBOX,
+  /** No way to the address's node. */
+  NODE_DOWN,
+  /** The request's time is over: nobody knows whether it ran. */
+  DEADLINE,
+  /** The request was given up: nobody knows whether it ran. */
+  CANCELED,
+  /** The handler ended without an answer, or broke down. */
+  NO_REPLY,
+  /** The answer does not fit the caller's inbox. */
+  REPLY_TOO_LARGE,
+  /** The handler's own error: a {@link ReplyException}. */
+  APPLICATION,
+  /** The request has its last answer. */
+  ANSWERED,
+  /** The caller of the request takes one answer only. */
+  ONE_REPLY,
+  /** The message is no request that could be answered. */
+  NOT_ADDRESSED,
   /** Known, but not built in this implementation. */
   UNSUPPORTED
 }

@@ -36,6 +36,7 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
   public static final long FOREVER = Long.MAX_VALUE;
 
   private static final long SPIN = 20_000;
+  private static final int INBOX_SLOTS = 128;
   private static final int CORES = Runtime.getRuntime().availableProcessors();
   /** How to look again: at first without a pause, then with one each, still without reading the clock; then by the clock. */
   private static final int HOT_LOOKS = 64;
@@ -44,7 +45,8 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
   private final Domain domain;
   private final String name;
   private final Info.Want interest;
-  private final Message message = new Message();
+  private final Message message;
+  private final boolean mail;
   private final Source source;
   private final PatternReader pattern;
   private boolean closed;
@@ -52,14 +54,46 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
   Subscription(Domain domain, String name, SubscriptionConfig config) {
     this.domain = domain;
     this.name = name;
+    message = new Message(domain);
+    mail = false;
     boolean wild = Names.isPattern(name);
     interest = new Info.Want(name, wild, false, config.localOnly, config.latest);
     pattern = wild ? new PatternReader(domain, name, config) : null;
     source = wild ? pattern : config.group != null ? member(config) : TopicReader.open(domain.table(), domain.topicPath(name), config.latest, config.history);
-    domain.membership().info().add(interest);
+    try {
+      if (!wild) {
+        Post.checkKind(domain, name, false);
+      }
+      domain.membership().info().add(interest);
+    } catch (RuntimeException e) {
+      source.close();
+      throw e;
+    }
     if (wild) {
       pattern.searchSoon(); // for a topic that came before anybody could know of this
     }
+  }
+
+  /** The inbox of this participant. */
+  private Subscription(Domain domain, TopicReader inbox) {
+    this.domain = domain;
+    name = "$inbox";
+    message = new Message(domain);
+    mail = true;
+    interest = null;
+    pattern = null;
+    source = inbox;
+  }
+
+  static Subscription inbox(Domain domain) {
+    String path = domain.post().inboxPath(domain.address(), false);
+    return new Subscription(domain, TopicReader.inbox(domain.table(), path, INBOX_SLOTS, domain.inboxSlot()));
+  }
+
+  /** Whether mail is for this participant, and a request's time is not over. */
+  private boolean forUs(Received r) {
+    Heading h = Heading.of(r);
+    return h != null && h.destination.equals(domain.address()) && (h.data() || h.request() && h.remaining() > 0);
   }
 
   private Source member(SubscriptionConfig config) {
@@ -93,6 +127,9 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
           return null;
         case Received.MESSAGE:
           Received r = message.received;
+          if (mail && !forUs(r)) {
+            break;
+          }
           if (r.bytes.get(r.at + SLOT_HEADER_KIND_OFFSET) != MessageKind.Event) {
             return message.lent(MessageType.MESSAGE, topic);
           }
@@ -277,7 +314,9 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
     try {
       source.close();
     } finally {
-      domain.membership().info().remove(interest);
+      if (interest != null) {
+        domain.membership().info().remove(interest);
+      }
       domain.release();
     }
   }

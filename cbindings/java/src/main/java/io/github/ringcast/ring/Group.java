@@ -228,6 +228,18 @@ final class Group {
     return false;
   }
 
+  /** Whether a group has another member than the one with this entry. */
+  static boolean othersThan(Ring r, int entry, int member) {
+    for (int i = 0, n = r.entriesUsed(); i < n; i++) {
+      int at = r.entryAt(i);
+      if (i != member && Entries.state(r.entryState(i)) != EntryState.Free && Words.intRelaxed(r.words, at + CONSUMER_ENTRY_MODE_OFFSET) == EntryMode.Member
+          && Words.intRelaxed(r.words, at + CONSUMER_ENTRY_GROUP_OFFSET) == entry + 1) {
+        return true;
+      }
+    }
+    return false;
+  }
+
   private static boolean rowsFree(GroupFile f) {
     for (int i = 0; i < GroupFile.ROWS; i++) {
       if (((int) f.rowState(i) & 0xffff) != RowState.Free) {

@@ -27,6 +27,9 @@ final class GroupFile implements AutoCloseable {
   /** reserved0 of a row: the taker's address. */
   private static final int TAKER = IN_HAND_ROW_CORRELATION_OFFSET + 8;
 
+  /** reserved2 of a row: by which a caller speaks to the taker. */
+  private static final int CONTROL = TAKER + 16;
+
   final Ring r;
   final ByteBuffer words;
   private final Segment segment;
@@ -56,7 +59,7 @@ final class GroupFile implements AutoCloseable {
     return rowsStart(r) + (long) ROWS * IN_HAND_ROW_SIZE;
   }
 
-  private static String path(Ring r, String path, String group) {
+  static String path(Ring r, String path, String group) {
     return path + "." + RingFiles.id(r.control.id()) + "." + group + ".group";
   }
 
@@ -172,6 +175,27 @@ final class GroupFile implements AutoCloseable {
     Words.setRelaxed(words, row(i) + IN_HAND_ROW_CALLER_OFFSET + 8, source1);
     Words.setRelaxed(words, row(i) + IN_HAND_ROW_CORRELATION_OFFSET, sequence);
   }
+
+  long control(int i) {
+    return Words.acquire(words, row(i) + CONTROL); // pairs(control)
+  }
+
+  void setControl(int i, long value) {
+    Words.setRelaxed(words, row(i) + CONTROL, value);
+  }
+
+  boolean casControl(int i, long expected, long value) {
+    return Words.cas(words, row(i) + CONTROL, expected, value); // pairs(control)
+  }
+
+  /** The caller of what is in a row's hand, its correlation and its taker: words of the row, unchecked. */
+  long rowWord(int i, int offset) {
+    return Words.relaxed(words, row(i) + offset);
+  }
+
+  static final int CALLER = IN_HAND_ROW_CALLER_OFFSET;
+  static final int CORRELATION = IN_HAND_ROW_CORRELATION_OFFSET;
+  static final int TAKER_OF_ROW = TAKER;
 
   void tell(int i, Received out) {
     out.type = Received.ABANDONED;

@@ -15,11 +15,11 @@ import io.github.ringcast.shm.Clock;
 import io.github.ringcast.shm.Hashes;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
 
 /**
- * One member of a queue group on one ring; it has one message in hand at a time, as a copy:
- * spec/ring.md, 14. Does not allocate; makes system calls to ask who lives. For one thread.
+ * One member of a queue group on one ring, with a hand for each message that it has at a time:
+ * spec/ring.md, 14. Does not allocate; makes system calls to ask who lives. For one thread at a time,
+ * but for {@link Hand#done}.
  */
 final class Member {
   private static final int WHOLE = MessageFlag.Begin | MessageFlag.End;
@@ -35,17 +35,16 @@ final class Member {
   final Ring r;
   final GroupFile file;
   private final int group;
-  private final int row;
+  private final Hand[] hands;
+  /** The one that is being filled. */
+  private Hand hand;
   private final int entry;
   private final long entryWord;
   private final Stuck stuck;
   private final Watch thief = new Watch();
-  private final ByteBuffer copy;
   private final int often;
 
   private long next;
-  private long inHand = -1;
-  private int reporting = -1;
   private long seenEvents = -1;
   private int looks;
   private int begun;
@@ -56,42 +55,50 @@ final class Member {
   private boolean beforeWriter;
   private boolean woken;
 
-  private Member(GroupFile file, int group, int row, int entry) {
+  private Member(GroupFile file, int group, Hand[] hands, int entry) {
     this.file = file;
     this.group = group;
-    this.row = row;
+    this.hands = hands;
     this.entry = entry;
+    hand = hands[0];
     r = file.r;
     entryWord = r.entryState(entry);
     stuck = new Stuck(r);
-    copy = ByteBuffer.allocate(r.stride).order(ByteOrder.LITTLE_ENDIAN);
     often = Math.min(16, r.count / 16);
     next = Group.cursor(r, group);
   }
 
   /** Joins the group on this ring; one that is not there begins at the tail, or at 0. */
-  static Member join(Ring r, String path, String name, boolean atBegin, long address0, long address1) {
+  static Member join(Ring r, String path, String name, boolean atBegin, long address0, long address1, int count) {
     if (!r.gated) {
       throw new RingcastException(Reason.MODE, path + ": a topic of mode latest has no queue groups");
     }
     GroupFile f = GroupFile.openOrMake(r, path, name);
-    int row = -1;
+    Hand[] hands = new Hand[count];
     boolean joined = false;
     try {
       int group = Group.settle(f, Hashes.fnv32(name), atBegin);
-      row = takeRow(f);
-      f.writeTaker(row, address0, address1);
-      Member m = new Member(f, group, row, Entries.joinGroup(r, EntryMode.Member, group + 1));
+      for (int i = 0; i < count; i++) {
+        hands[i] = new Hand(f, takeRow(f));
+        f.writeTaker(hands[i].row, address0, address1);
+      }
+      Member m = new Member(f, group, hands, Entries.joinGroup(r, EntryMode.Member, group + 1));
       joined = true;
       m.missed = Group.comeBack(f, group);
       m.next = Group.cursor(r, group);
       return m;
     } finally {
       if (!joined) {
-        if (row >= 0) {
-          f.casRow(row, held(r), held(r) & ~0xffffL | RowState.Free);
-        }
+        giveBack(f, hands);
         f.close();
+      }
+    }
+  }
+
+  private static void giveBack(GroupFile f, Hand[] hands) {
+    for (Hand h : hands) {
+      if (h != null) {
+        f.casRow(h.row, held(f.r), held(f.r) & ~0xffffL | RowState.Free); // pairs(row)
       }
     }
   }
@@ -116,18 +123,31 @@ final class Member {
 
   /** Ends what the last call handed out: the message was handled, the report was told. */
   void done() {
-    if (inHand >= 0) {
-      file.casHand(row, GroupFile.hand(inHand, InHandState.Confirmed), GroupFile.hand(inHand, InHandState.Free)); // pairs(hand)
-      inHand = -1;
-    }
-    if (reporting >= 0) {
-      long hand = file.hand(reporting);
-      file.casHand(reporting, hand, hand & ~3L | InHandState.Free);
+    hand.done();
+    if (hand.reporting >= 0) {
+      long was = file.hand(hand.reporting);
+      file.casHand(hand.reporting, was, was & ~3L | InHandState.Free);
       long mine = Entries.word(r.table.generation(), r.me, RowState.Reported);
-      file.casRow(reporting, mine, mine & ~0xffffL | RowState.Free); // pairs(row)
-      reporting = -1;
+      file.casRow(hand.reporting, mine, mine & ~0xffffL | RowState.Free); // pairs(row)
+      hand.reporting = -1;
       seenEvents = -1; // there may be more
     }
+  }
+
+  /** A hand of this member. */
+  Hand hand(int i) {
+    return hands[i];
+  }
+
+  /** Whether it has so many hands at a time. */
+  int hands() {
+    return hands.length;
+  }
+
+  /** Takes the next message into a hand, or tells the next event with it. */
+  int poll(Received out, Hand with) {
+    hand = with;
+    return poll(out);
   }
 
   /** Takes the next message, or tells the next event. */
@@ -180,7 +200,7 @@ final class Member {
         continue;
       }
       if ((file.hand(i) & 3) == InHandState.Confirmed) {
-        reporting = i;
+        hand.reporting = i;
         file.tell(i, out);
         return true;
       }
@@ -209,7 +229,7 @@ final class Member {
       long state = owner < GroupFile.ROWS ? file.rowState(owner) : 0;
       late = ((int) state & 0xffff) != RowState.Held || !r.table.alive(Entries.participant(state));
     }
-    return late && file.casTake(gate, word, GroupFile.word(r.lap(gate), row, TakeState.Taken)) ? gate : -1; // pairs(take)
+    return late && file.casTake(gate, word, GroupFile.word(r.lap(gate), hand.row, TakeState.Taken)) ? gate : -1; // pairs(take)
   }
 
   private int take(Received out, long stolen) {
@@ -314,11 +334,13 @@ final class Member {
 
   private boolean takeAt(Received out, long p) {
     long word = file.take(p);
-    return Claims.lap(word) < r.lap(p) && file.casTake(p, word, GroupFile.word(r.lap(p), row, TakeState.Taken)) && copyAndStart(out, p); // pairs(take)
+    return Claims.lap(word) < r.lap(p) && file.casTake(p, word, GroupFile.word(r.lap(p), hand.row, TakeState.Taken)) && copyAndStart(out, p); // pairs(take)
   }
 
   /** Behind the CAS to TAKEN: copies, checks, starts. False: there is nothing to hand out. */
   private boolean copyAndStart(Received out, long p) {
+    ByteBuffer copy = hand.copy;
+    int row = hand.row;
     long lap = r.lap(p);
     long claim = r.exclusive ? 0 : r.claim(p);
     ByteBuffer slot = r.chunk(p);
@@ -342,14 +364,14 @@ final class Member {
       }
       return false;
     }
-    file.writeMessage(row, copy.getLong(SLOT_HEADER_PRODUCER_OFFSET), copy.getLong(SLOT_HEADER_PRODUCER_OFFSET + 8), copy.getLong(SLOT_HEADER_SEQUENCE_OFFSET));
+    hand.describe(p, (flags & MessageFlag.Addressed) != 0);
     file.setHand(row, GroupFile.hand(p, InHandState.Unconfirmed));
     if (!file.casTake(p, GroupFile.word(lap, row, TakeState.Taken), GroupFile.word(lap, row, TakeState.Started))) { // pairs(take)
       file.setHand(row, GroupFile.hand(p, InHandState.Free)); // it was stolen
       return false;
     }
     file.setHand(row, GroupFile.hand(p, InHandState.Confirmed));
-    inHand = p;
+    hand.inHand = p;
     begun++;
     out.bytes = copy;
     out.at = 0;
@@ -412,8 +434,11 @@ final class Member {
 
   /** Leaves: what is in hand counts as handled. Returns the generation of the group's entry if this was the last member, otherwise 0. */
   int leave() {
-    done();
-    file.casRow(row, held(r), held(r) & ~0xffffL | RowState.Free); // pairs(row)
+    for (Hand h : hands) {
+      hand = h;
+      done();
+    }
+    giveBack(file, hands);
     Entries.leave(r, entry, Entries.generation(entryWord));
     int generation = Entries.generation(r.entryState(group));
     boolean last = !Group.hasMembers(r, group);
@@ -426,5 +451,9 @@ final class Member {
 
   int group() {
     return group;
+  }
+
+  boolean alone() {
+    return !Group.othersThan(r, group, entry);
   }
 }

@@ -115,6 +115,18 @@ public final class Outlet {
     return producer.commit(t, chunk, at);
   }
 
+  /** One attempt to publish a letter, which fits a slot with its block: a result of Producer. */
+  public int publish(Header h, Letter letter) {
+    long t = producer.claim();
+    if (t < 0) {
+      return (int) t;
+    }
+    ByteBuffer chunk = producer.r.chunk(t);
+    int at = producer.r.at(t);
+    letter.write(chunk, at, h);
+    return producer.commit(t, chunk, at);
+  }
+
   /** The same from an array. */
   public int publish(Header h, byte[] from, int index, int length) {
     long t = producer.claim();

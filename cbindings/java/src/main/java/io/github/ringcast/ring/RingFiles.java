@@ -25,11 +25,12 @@ public final class RingFiles {
   private final Shape asked;
   private final Rights rights;
   private final boolean producer;
-  private final boolean make;
+  /** What a ring that is not there is made for; null: it is not made. */
+  private final Purpose make;
   private boolean missing;
   private long since;
 
-  private RingFiles(Participants table, String path, Shape asked, Rights rights, boolean producer, boolean make) {
+  private RingFiles(Participants table, String path, Shape asked, Rights rights, boolean producer, Purpose make) {
     this.rights = rights;
     this.make = make;
     this.table = table;
@@ -40,17 +41,49 @@ public final class RingFiles {
 
   /** Opens the ring of a path for a reader, or makes it. */
   public static Ring open(Participants table, String path) {
-    return new RingFiles(table, path, Shape.ANY, null, false, true).open();
+    return open(table, path, Purpose.TOPIC, Shape.ANY);
+  }
+
+  /** The same for a ring of any purpose, in this shape if it is made. */
+  static Ring open(Participants table, String path, Purpose purpose, Shape asked) {
+    return new RingFiles(table, path, asked, null, false, purpose).open();
+  }
+
+  /** Opens a service's ring for those who answer there, or makes it; one nobody wrote takes the shape asked for. */
+  static Ring openService(Participants table, String path, Shape asked, Rights rights) {
+    return new RingFiles(table, path, asked, rights, true, Purpose.SERVICE).open();
+  }
+
+  /** Opens a ring that is there for writing; null if there is none. */
+  static Ring openWritableIfThere(Participants table, String path) {
+    return new RingFiles(table, path, Shape.ANY, null, true, null).open();
+  }
+
+  /** Whether somebody uses a ring of that path: one that nobody uses is removed by this. */
+  public static boolean used(Participants table, String path) {
+    for (int i = 0; i < 2; i++) {
+      Ring r;
+      try {
+        r = openIfThere(table, path);
+      } catch (RingcastException e) {
+        return e.reason() != Reason.NOT_FOUND;
+      }
+      if (r == null) {
+        return false;
+      }
+      close(r, path);
+    }
+    return true;
   }
 
   /** The same for a producer, whose shape and rights (null: none are asked for) replace those of a ring nobody wrote. */
   static Ring openForWriting(Participants table, String path, Shape asked, Rights rights) {
-    return new RingFiles(table, path, asked, rights, true, true).open();
+    return new RingFiles(table, path, asked, rights, true, Purpose.TOPIC).open();
   }
 
   /** The same for who only wants to look at a ring that is there; null if there is none. */
   static Ring openIfThere(Participants table, String path) {
-    return new RingFiles(table, path, Shape.ANY, null, false, false).open();
+    return new RingFiles(table, path, Shape.ANY, null, false, null).open();
   }
 
   private Ring open() {
@@ -85,7 +118,7 @@ public final class RingFiles {
         throw e;
       }
       since = 0;
-      missing = !make;
+      missing = make == null;
       return missing ? null : make();
     }
     Ring r = null;
@@ -168,11 +201,11 @@ public final class RingFiles {
   private Ring make() {
     Rights domain = Rights.ofDirectory(path);
     Rights data = domain.over(rights);
-    return build(table, path, path + ".ctl", Maker.newId(), asked.over(Shape.standard()), data, data.forControl(domain));
+    return build(table, path, path + ".ctl", Maker.newId(), asked.over(make.standard), make, data, data.forControl(domain));
   }
 
   /** Builds a ring whose control file gets this name; null if that is taken. */
-  static Ring build(Participants table, String path, String name, long id, Shape shape, Rights dataRights, Rights controlRights) {
+  static Ring build(Participants table, String path, String name, long id, Shape shape, Purpose purpose, Rights dataRights, Rights controlRights) {
     Maker dataMaker = new Maker(path + ".dat", SegmentKind.RingData, shape.dataSize(), SEGMENT_HEADER_SIZE).rights(dataRights);
     Segment data = dataMaker.build(SEGMENT_HEADER_SIZE, w -> { });
     Segment control = null;
@@ -182,7 +215,7 @@ public final class RingFiles {
         return null;
       }
       control = new Maker(name, SegmentKind.RingControl, shape.controlSize(), Shape.CONTROL).id(id).rights(controlRights)
-          .build(Integer.MAX_VALUE, w -> shape.write(w, data.id()));
+          .build(Integer.MAX_VALUE, w -> shape.write(w, data.id(), purpose));
       linked = control.link(name);
       return linked ? new Ring(control, data, shape, table) : null;
     } finally {

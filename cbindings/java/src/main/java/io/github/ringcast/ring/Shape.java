@@ -52,11 +52,6 @@ public record Shape(int slots, int payload, int mode, int kind, int history, lon
         commitDeadline != 0 ? commitDeadline : other.commitDeadline, stallBudget != 0 ? stallBudget : other.stallBudget);
   }
 
-  /** What a topic's ring is where nobody asks. */
-  static Shape standard() {
-    return new Shape(DEFAULT_SLOT_COUNT, DEFAULT_SLOT_PAYLOAD, RingMode.Reliable, RingKind.Shared, 0, DEFAULT_COMMIT_DEADLINE_NS, DEFAULT_STALL_BUDGET_NS);
-  }
-
   /** Whether a ring of this shape has what is asked for. */
   boolean has(Shape asked) {
     return asked.over(this).equals(this);
@@ -120,7 +115,7 @@ public record Shape(int slots, int payload, int mode, int kind, int history, lon
   }
 
   /** Writes the geometry of a control file. */
-  void write(ByteBuffer w, long dataId) {
+  void write(ByteBuffer w, long dataId, Purpose purpose) {
     w.putInt(GEOMETRY + RING_GEOMETRY_SLOT_COUNT_OFFSET, slots);
     w.putInt(GEOMETRY + RING_GEOMETRY_SLOT_STRIDE_OFFSET, stride());
     w.putInt(GEOMETRY + RING_GEOMETRY_SLOT_PAYLOAD_OFFSET, payload);
@@ -130,7 +125,7 @@ public record Shape(int slots, int payload, int mode, int kind, int history, lon
     w.putInt(GEOMETRY + RING_GEOMETRY_SLOTS_START_OFFSET, SLOTS);
     w.put(GEOMETRY + RING_GEOMETRY_MODE_OFFSET, (byte) mode);
     w.put(GEOMETRY + RING_GEOMETRY_KIND_OFFSET, (byte) kind);
-    w.put(GEOMETRY + RING_GEOMETRY_PURPOSE_OFFSET, (byte) RingPurpose.Topic);
+    w.put(GEOMETRY + RING_GEOMETRY_PURPOSE_OFFSET, (byte) purpose.code);
     w.putLong(GEOMETRY + RING_GEOMETRY_DATA_ID_OFFSET, dataId);
     w.putLong(GEOMETRY + RING_GEOMETRY_COMMIT_DEADLINE_NS_OFFSET, commitDeadline);
     w.putLong(GEOMETRY + RING_GEOMETRY_STALL_BUDGET_NS_OFFSET, stallBudget);

@@ -16,31 +16,57 @@ public final class TopicReader implements Source {
   private final Participants table;
   private final String path;
   private final boolean asLatest;
+  private final Purpose purpose;
+  private final Shape asked;
   private Reader reader;
   private Assembler assembler;
 
-  private TopicReader(Participants table, String path, boolean asLatest) {
+  private TopicReader(Participants table, String path, boolean asLatest, Purpose purpose, Shape asked) {
     this.table = table;
     this.path = path;
     this.asLatest = asLatest;
+    this.purpose = purpose;
+    this.asked = asked;
+  }
+
+  /** Makes one of the two rings of an inbox, with so many slots of so many bytes, and is entered there when it returns. */
+  public static TopicReader inbox(Participants table, String path, int slots, int payload) {
+    TopicReader t = new TopicReader(table, path, false, Purpose.INBOX, new Shape(slots, payload, 0, 0, 0, 0, 0).asked());
+    t.enter(0, true);
+    return t;
+  }
+
+  /** The position that is read next. */
+  public long cursor() {
+    return reader.cursor();
+  }
+
+  /** How many positions were claimed: a hint. */
+  public long tail() {
+    return reader.ring().tail();
+  }
+
+  /** The ring that is read now. */
+  public Ring ring() {
+    return reader.ring();
   }
 
   /** Opens the ring, making it if nobody did, and is entered there when it returns. */
   public static TopicReader open(Participants table, String path, boolean asLatest, long history) {
-    TopicReader t = new TopicReader(table, path, asLatest);
+    TopicReader t = new TopicReader(table, path, asLatest, Purpose.TOPIC, Shape.ANY);
     t.enter(history, true);
     return t;
   }
 
   /** The same for a ring that is there; null if there is none. */
   public static TopicReader ifThere(Participants table, String path, boolean asLatest, long history) {
-    TopicReader t = new TopicReader(table, path, asLatest);
+    TopicReader t = new TopicReader(table, path, asLatest, Purpose.TOPIC, Shape.ANY);
     return t.enter(history, false) ? t : null;
   }
 
   private boolean enter(long history, boolean make) {
     for (;;) {
-      Ring r = make ? RingFiles.open(table, path) : RingFiles.openIfThere(table, path);
+      Ring r = make ? RingFiles.open(table, path, purpose, asked) : RingFiles.openIfThere(table, path);
       if (r == null) {
         return false;
       }
@@ -128,7 +154,7 @@ public final class TopicReader implements Source {
     boolean unwritten = old.sealed();
     long from = reader.cursor();
     long tail = old.tail();
-    Ring next = RingFiles.open(table, path);
+    Ring next = RingFiles.open(table, path, purpose, asked);
     Reader successor = null;
     try {
       successor = reader.follow(next, asLatest);

@@ -12,7 +12,7 @@ public final class Hashes {
 
   private Hashes() {}
 
-  static long fnv64(byte[] bytes) {
+  public static long fnv64(byte[] bytes) {
     long h = 0xcbf29ce484222325L;
     for (byte b : bytes) {
       h = (h ^ (b & 0xff)) * 0x100000001b3L;

@@ -8,10 +8,13 @@ import io.github.ringcast.RingcastException;
 import io.github.ringcast.fb.Interest;
 import io.github.ringcast.fb.LockByte;
 import io.github.ringcast.fb.ParticipantInfo;
+import io.github.ringcast.fb.ServiceInfo;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 
 /**
@@ -25,7 +28,11 @@ public final class Info {
   private final String name;
   private final String version;
   private final String directory;
+  /** A name that the participant answers to, and how many requests it runs at a time. */
+  private record Service(String name, int limit) { }
+
   private final Map<Want, Integer> wants = new LinkedHashMap<>();
+  private final List<Service> services = new ArrayList<>();
   private Participants participants;
   private int file = -1;
 
@@ -66,6 +73,21 @@ public final class Info {
     }
   }
 
+  /** Tells of an instance. */
+  public synchronized void serve(String service, int limit) {
+    services.add(new Service(service, limit));
+    write();
+    participants.told();
+  }
+
+  /** Takes an instance back. */
+  public synchronized void serveNoMore(String service, int limit) {
+    if (services.remove(new Service(service, limit)) && participants != null) {
+      write();
+      participants.told();
+    }
+  }
+
   private ByteBuffer table() {
     FlatBufferBuilder b = new FlatBufferBuilder(512);
     int[] interests = new int[wants.size()];
@@ -74,7 +96,13 @@ public final class Info {
       interests[i++] = Interest.createInterest(b, b.createString(w.name()), w.pattern(), w.publisher(), w.localOnly(), w.live());
     }
     int list = ParticipantInfo.createInterestsVector(b, interests);
-    int root = ParticipantInfo.createParticipantInfo(b, b.createString(name), b.createString(version), list, 0);
+    int[] offered = new int[services.size()];
+    for (int k = 0; k < offered.length; k++) {
+      Service s = services.get(k);
+      offered[k] = ServiceInfo.createServiceInfo(b, b.createString(s.name), s.limit, s.limit);
+    }
+    int names = offered.length == 0 ? 0 : ParticipantInfo.createServicesVector(b, offered);
+    int root = ParticipantInfo.createParticipantInfo(b, b.createString(name), b.createString(version), list, names);
     b.finish(root);
     byte[] bytes = b.sizedByteArray();
     if (bytes.length > MAX_PARTICIPANT_INFO) {

@@ -4,6 +4,7 @@ import static io.github.ringcast.fb.Layout.*;
 
 import io.github.ringcast.fb.Interest;
 import io.github.ringcast.fb.ParticipantInfo;
+import io.github.ringcast.fb.ServiceInfo;
 import java.io.IOException;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
@@ -25,24 +26,46 @@ final class InfoReader {
 
   /** The patterns that participant i subscribes to; none if its info can't be read. */
   static List<String> patterns(Participants table, String directory, int i) {
+    return said(table, directory, i, table.state(i)).interests().stream().filter(w -> w.pattern() && !w.publisher()).map(Info.Want::name).toList();
+  }
+
+  /** What the participant of a record says, whose state word was this. */
+  static Said said(Participants table, String directory, int i, long state) {
+    int generation = (int) (state >>> 32);
+    int language = table.words().get(table.record(i) + PARTICIPANT_RECORD_LANGUAGE_OFFSET) & 0xff;
     byte[] bytes = copy(table, directory, i);
-    List<String> found = new ArrayList<>();
-    if (bytes == null) {
-      return found;
-    }
-    try {
-      ParticipantInfo info = ParticipantInfo.getRootAsParticipantInfo(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN));
-      Interest interest = new Interest();
-      for (int k = 0, n = Math.min(info.interestsLength(), bytes.length / 4); k < n; k++) {
-        info.interests(interest, k);
-        if (!interest.publisher() && interest.pattern() && interest.nameAsByteBuffer().remaining() <= MAX_NAME) {
-          found.add(interest.name());
-        }
+    if (bytes != null) {
+      try {
+        return parse(ParticipantInfo.getRootAsParticipantInfo(ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN)), bytes.length / 4, i, generation, language);
+      } catch (RuntimeException e) {
+        // an offset that leads out of the bytes: it costs this row only
       }
-    } catch (RuntimeException e) {
-      found.clear(); // an offset that leads out of the bytes: it costs this row only
     }
-    return found;
+    return Said.unreadable(i, generation, language);
+  }
+
+  private static Said parse(ParticipantInfo info, int most, int i, int generation, int language) {
+    List<Info.Want> interests = new ArrayList<>();
+    Interest interest = new Interest();
+    for (int k = 0, n = Math.min(info.interestsLength(), most); k < n; k++) {
+      info.interests(interest, k);
+      if (interest.nameAsByteBuffer().remaining() <= MAX_NAME) {
+        interests.add(new Info.Want(interest.name(), interest.pattern(), interest.publisher(), interest.localOnly(), interest.live()));
+      }
+    }
+    List<Said.Serves> services = new ArrayList<>();
+    ServiceInfo service = new ServiceInfo();
+    for (int k = 0, n = Math.min(info.servicesLength(), most); k < n; k++) {
+      info.services(service, k);
+      if (service.nameAsByteBuffer().remaining() <= MAX_NAME) {
+        services.add(new Said.Serves(service.name(), (int) service.limit(), (int) service.room()));
+      }
+    }
+    return new Said(i, generation, language, true, text(info.name()), text(info.version()), List.copyOf(interests), List.copyOf(services));
+  }
+
+  private static String text(String s) {
+    return s == null ? "" : s;
   }
 
   private static byte[] copy(Participants table, String directory, int i) {

@@ -69,6 +69,8 @@ public final class Kernel {
 
   private static native int fchmod(int fd, int mode);
 
+  private static native int poll(Pointer fds, long count, int millis);
+
   private static native int fchown(int fd, int uid, int gid);
 
   private static native int mkfifo(String path, int mode);
@@ -320,6 +322,28 @@ public final class Kernel {
   static void futexWake(long address) {
     count();
     syscall(SYS_FUTEX, address, 1, Integer.MAX_VALUE, 0, 0, 0);
+  }
+
+  /** Waits until the other end of a pipe hangs up, or so many milliseconds; says of each whether it did. */
+  static boolean[] awaitHangUp(int[] fds, int millis) {
+    boolean[] hungUp = new boolean[fds.length];
+    if (fds.length == 0) {
+      Clock.pause(millis * 1_000_000L);
+      return hungUp;
+    }
+    try (Memory all = new Memory(8L * fds.length)) {
+      for (int i = 0; i < fds.length; i++) {
+        all.setInt(8L * i, fds[i]);
+        all.setInt(8L * i + 4, 0); // POLLHUP comes unasked
+      }
+      count();
+      if (poll(all, fds.length, millis) > 0) {
+        for (int i = 0; i < fds.length; i++) {
+          hungUp[i] = all.getShort(8L * i + 6) != 0;
+        }
+      }
+    }
+    return hungUp;
   }
 
   /** Registers this process, once, for the fences of those who go to sleep; false where that is not allowed. */

@@ -70,6 +70,28 @@ public final class Membership implements AutoCloseable {
     return InfoReader.patterns(table, directory, i);
   }
 
+  /** What each living participant says, this one included. A system call for each. */
+  public List<Said> said() {
+    return said(i -> { });
+  }
+
+  /** The same; dead is told of those who ended without leaving and were not recovered yet. */
+  public List<Said> said(java.util.function.IntConsumer dead) {
+    List<Said> all = new java.util.ArrayList<>();
+    for (int i = 0; i < table.count(); i++) {
+      long state = table.state(i);
+      if (!Participants.live(state)) {
+        continue;
+      }
+      if (i == table.index() || table.alive(i)) {
+        all.add(InfoReader.said(table, directory, i, state));
+      } else {
+        dead.accept(i);
+      }
+    }
+    return all;
+  }
+
   @Override
   public void close() {
     table.leave(info);

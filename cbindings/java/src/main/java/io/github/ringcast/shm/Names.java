@@ -65,6 +65,24 @@ public final class Names {
     return !token.isEmpty();
   }
 
+  /** Whether some name is matched by both; each may be a name or a pattern. */
+  public static boolean overlap(String a, String b) {
+    if (a.startsWith("$") != b.startsWith("$")) {
+      return false; // a pattern that begins with $ spells the first token out
+    }
+    String[] p = a.split("\\.");
+    String[] q = b.split("\\.");
+    for (int i = 0; i < Math.min(p.length, q.length); i++) {
+      if (p[i].equals(">") || q[i].equals(">")) {
+        return true;
+      }
+      if (!p[i].equals(q[i]) && !p[i].equals("*") && !q[i].equals("*")) {
+        return false;
+      }
+    }
+    return p.length == q.length;
+  }
+
   /** Whether a name matches a pattern; false for what is neither. */
   public static boolean matches(String pattern, String name) {
     if (!valid(pattern, true) || !valid(name, false)) {

@@ -190,6 +190,16 @@ public final class Participants {
     words.put(at + PARTICIPANT_RECORD_INBOX_OFFSET, (byte) 0);
   }
 
+  /** Says that this participant has an inbox. */
+  public void setInbox() {
+    words.put(record(index) + PARTICIPANT_RECORD_INBOX_OFFSET, (byte) 1);
+  }
+
+  /** Whether a record is of this generation and LIVE: by its word, and not by the kernel. */
+  public boolean present(int i, int ofGeneration) {
+    return i >= 0 && i < count && state(i) == word(ofGeneration, ParticipantState.Live);
+  }
+
   /** Gives the record back; everything in rings was given back before. */
   public void leave(Info info) {
     if (index >= 0) {
@@ -248,6 +258,14 @@ public final class Participants {
       if (dead(i, state) && takeBack.test(i)) {
         free(i, state);
       }
+    }
+  }
+
+  /** Recovers one, if it is dead: takeBack takes what it holds in rings. */
+  public void recoverOne(int i, java.util.function.IntPredicate takeBack) {
+    long state = state(i);
+    if (dead(i, state) && takeBack.test(i)) {
+      free(i, state);
     }
   }
 

@@ -1,0 +1,111 @@
+package io.github.ringcast;
+
+import io.github.ringcast.ring.Letter;
+import io.github.ringcast.shm.Clock;
+import java.nio.charset.StandardCharsets;
+import java.util.concurrent.CompletableFuture;
+
+/**
+ * Asks one service, or one participant's inbox. It needs no close, and is safe for use by several threads.
+ *
+ * <pre>{@code
+ * Reply reply = domain.client("pricing").request(question);
+ * domain.client("pricing").requestAsync(question).thenAccept(r -> use(r.payload()));
+ * }</pre>
+ *
+ * <p>A request runs at most once, unless it may run twice ({@link #idempotent}). What is thrown is a {@link RingcastException}:
+ * NO_SERVICE, OVERLOADED, GONE, NO_INBOX, NODE_DOWN and TOO_LARGE at once, and it did not run; INSTANCE_DIED as soon as that is
+ * seen; DEADLINE; NO_REPLY, REPLY_TOO_LARGE and {@link ReplyException} from the handler; CLOSED.
+ */
+public final class Client {
+  private final Domain domain;
+  private final String service;
+  private final Address address;
+  private final long time;
+  private final boolean twice;
+
+  Client(Domain domain, String service, Address address, long time, boolean twice) {
+    this.domain = domain;
+    this.service = service;
+    this.address = address;
+    this.time = time;
+    this.twice = twice;
+  }
+
+  /** The same with so many nanoseconds for each request, which travel with it: 10 s if nobody says, 30 minutes at most. */
+  public Client within(long nanos) {
+    return new Client(domain, service, address, Math.min(nanos, Heading.MOST_TIME), twice);
+  }
+
+  /** The same whose requests may run twice: where an instance died with one in hand it is sent again, within its time. Of {@link #request} alone. */
+  public Client idempotent() {
+    return new Client(domain, service, address, time, true);
+  }
+
+  private Call begin(Desk desk, long until, boolean many) throws InterruptedException {
+    return desk.begin(until, service == null ? null : domain.post().service(service), address, many, null, 0);
+  }
+
+  /** Asks, and waits for the reply. It waits for nothing but that and, where DomainConfig.inFlight requests are open, for one of them. */
+  public Reply request(byte[] payload) throws InterruptedException {
+    long until = Clock.now() + time;
+    Desk desk = domain.post().desk();
+    for (;;) {
+      Call c = begin(desk, until, false);
+      desk.dispatch(c, payload);
+      try {
+        return desk.await(c);
+      } catch (RingcastException e) {
+        if (!twice || e.reason() != Reason.INSTANCE_DIED) {
+          throw e;
+        }
+      }
+    }
+  }
+
+  /** The same with text, UTF-8. */
+  public Reply request(String text) throws InterruptedException {
+    return request(text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  /**
+   * Asks, and returns at once, unless DomainConfig.inFlight requests are open: then it waits for one of them. The future ends with
+   * the reply or with a {@link RingcastException}, also for what is refused at once; to cancel it gives the request up. What hangs on
+   * it runs in the thread that reads the answer, and keeps others from theirs: it may ask further, but should not wait otherwise.
+   */
+  public CompletableFuture<Reply> requestAsync(byte[] payload) {
+    try {
+      Desk desk = domain.post().desk();
+      Call c = begin(desk, Clock.now() + time, false);
+      RequestFuture f = desk.future(c);
+      desk.dispatch(c, payload);
+      return f;
+    } catch (RingcastException e) {
+      return CompletableFuture.failedFuture(e);
+    } catch (InterruptedException e) {
+      Thread.currentThread().interrupt();
+      return CompletableFuture.failedFuture(Codes.refusal(Reason.CANCELED, "request"));
+    }
+  }
+
+  /** Asks a service for many replies, which are read as they come. To close them gives the request up; its handler is at most 15 ahead. */
+  public Replies stream(byte[] payload) throws InterruptedException {
+    if (service == null) {
+      throw new RingcastException(Reason.INVALID, "stream from " + address + ": an inbox gives one reply: ask a service");
+    }
+    Desk desk = domain.post().desk();
+    Call c = begin(desk, Clock.now() + time, true);
+    desk.dispatch(c, payload);
+    return new Replies(desk, c);
+  }
+
+  /** Sends a message to any one instance of the service, or to the inbox, and waits for no answer. When it returns it was put there. */
+  public void send(byte[] payload) {
+    Letter l = Letter.data(payload);
+    if (service != null) {
+      domain.post().service(service).put(l);
+    } else {
+      domain.post().send(address, false, l);
+    }
+  }
+}

@@ -1,0 +1,95 @@
+package io.github.ringcast;
+
+import java.util.Iterator;
+import java.util.NoSuchElementException;
+import java.util.Spliterators;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+
+/**
+ * The answers to one request or survey, as they come. To leave them early, close them: the handler is told.
+ *
+ * <pre>{@code
+ * try (Replies quotes = domain.client("quotes").stream(question)) {
+ *   for (Reply r : quotes) {
+ *     use(r.payload());
+ *   }
+ * }
+ * }</pre>
+ *
+ * <p>For one thread.
+ */
+public final class Replies implements AutoCloseable, Iterable<Reply> {
+  private final Desk desk;
+  private final Call call;
+  private boolean ended;
+
+  /** A call of null has nobody to answer it. */
+  Replies(Desk desk, Call call) {
+    this.desk = desk;
+    this.call = call;
+    ended = call == null;
+  }
+
+  /** Waits for the next answer; null: that was all. Throws the request's outcome where that is an error. */
+  public Reply next() throws InterruptedException {
+    if (ended) {
+      return null;
+    }
+    boolean more = false;
+    try {
+      Reply r = desk.next(call);
+      more = r != null;
+      return r;
+    } finally {
+      if (!more) {
+        close();
+      }
+    }
+  }
+
+  /** The rest of them. hasNext waits; an interrupt is told as CANCELED, and stays. */
+  @Override
+  public Iterator<Reply> iterator() {
+    return new Iterator<>() {
+      private Reply ahead;
+
+      @Override
+      public boolean hasNext() {
+        if (ahead == null) {
+          try {
+            ahead = Replies.this.next();
+          } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw Codes.refusal(Reason.CANCELED, "replies");
+          }
+        }
+        return ahead != null;
+      }
+
+      @Override
+      public Reply next() {
+        if (!hasNext()) {
+          throw new NoSuchElementException("that was all");
+        }
+        Reply r = ahead;
+        ahead = null;
+        return r;
+      }
+    };
+  }
+
+  /** The rest of them as a stream; to close it closes them. */
+  public Stream<Reply> stream() {
+    return StreamSupport.stream(Spliterators.spliteratorUnknownSize(iterator(), 0), false).onClose(this::close);
+  }
+
+  /** Gives the request up, if it is open. Twice is fine. */
+  @Override
+  public void close() {
+    if (!ended) {
+      ended = true;
+      desk.finish(call);
+    }
+  }
+}

@@ -1,0 +1,199 @@
+package io.github.ringcast;
+
+import io.github.ringcast.ring.Hand;
+import io.github.ringcast.ring.Letter;
+import io.github.ringcast.ring.Received;
+import io.github.ringcast.shm.Clock;
+import java.nio.charset.StandardCharsets;
+
+/**
+ * What a handler answers. It is valid until the handler returns, and belongs to the handler's thread, but for {@link #canceled},
+ * which any thread may ask. When nobody waits for the answer any more, the thread is interrupted, once.
+ */
+public final class Request {
+  private static final long REST = 10_000_000;
+
+  private final Instance instance;
+  private final Hand hand;
+  private final Heading heading;
+  private final byte[] payload;
+  private final long due;
+  private final Thread thread = Thread.currentThread();
+  private boolean answered;
+  private long sent;
+  private volatile boolean ended;
+  private boolean told;
+
+  Request(Instance instance, Hand hand, Heading heading, Received m) {
+    this.instance = instance;
+    this.hand = hand;
+    this.heading = heading;
+    payload = Heading.payload(m);
+    due = Clock.now() + (oneWay() ? Heading.MOST_TIME : heading.remaining());
+  }
+
+  /** The request's bytes: a copy, which the handler may keep. */
+  public byte[] payload() {
+    return payload;
+  }
+
+  /** The request's bytes as text, UTF-8. */
+  public String text() {
+    return new String(payload, StandardCharsets.UTF_8);
+  }
+
+  /** The address of who asks. */
+  public Address source() {
+    return heading.source;
+  }
+
+  /** The name that was asked. */
+  public String service() {
+    return instance.name();
+  }
+
+  /** Whether the caller waits for no answer ({@link Client#send}): then a reply does nothing. */
+  public boolean oneWay() {
+    return heading.data();
+  }
+
+  /** Whether the caller takes several replies ({@link Client#stream}). */
+  public boolean streams() {
+    return heading.more;
+  }
+
+  /** How many nanoseconds are left for the answer; 0 or less: none. */
+  public long remaining() {
+    return due - Clock.now();
+  }
+
+  /** Whether the request needs no answer any more: its caller gave it up or is gone, its time is over, or the instance stops in a hurry. */
+  public boolean canceled() {
+    return why() != null;
+  }
+
+  private Reason why() {
+    if (hand.canceled() || instance.hurries() || instance.post().gone(heading.source)) {
+      return Reason.CANCELED;
+    }
+    return remaining() <= 0 ? Reason.DEADLINE : null;
+  }
+
+  /** Interrupts the handler, once, when nobody waits for it; whoever sees a change calls it. */
+  synchronized void look() {
+    if (!ended && !told && canceled()) {
+      told = true;
+      thread.interrupt();
+    }
+  }
+
+  /** From here on the thread is not interrupted any more; one that was is not. */
+  synchronized void end() {
+    ended = true;
+    if (told) {
+      Thread.interrupted();
+    }
+  }
+
+  boolean answered() {
+    return answered || oneWay();
+  }
+
+  /**
+   * Answers the request: the last answer. It does not wait. The caller may be gone, or have given up, which is no error. Throws
+   * ANSWERED; TOO_LARGE, after which the caller has REPLY_TOO_LARGE.
+   */
+  public void reply(byte[] bytes) {
+    if (oneWay()) {
+      return;
+    }
+    if (answered) {
+      throw new RingcastException(Reason.ANSWERED, "reply of " + service() + ": the request has its last answer");
+    }
+    if (send(Letter.reply(bytes, heading.correlation, false)) == Reason.TOO_LARGE) {
+      fail(Codes.TOO_LARGE, "");
+      throw tooLarge(bytes);
+    }
+    answered = true;
+  }
+
+  /** The same with text, UTF-8. */
+  public void reply(String text) {
+    reply(text.getBytes(StandardCharsets.UTF_8));
+  }
+
+  private RingcastException tooLarge(byte[] bytes) {
+    return new RingcastException(Reason.TOO_LARGE, "reply of " + service() + ": " + bytes.length + " bytes do not fit the inbox of " + heading.source);
+  }
+
+  /**
+   * Sends one of several replies; {@link #reply}, or the end of the handler by an exception, ends them. It waits while the caller has
+   * not taken the last 15. Throws ONE_REPLY where the caller takes one only; CANCELED, DEADLINE; ANSWERED; TOO_LARGE.
+   */
+  public void more(byte[] bytes) throws InterruptedException {
+    if (oneWay()) {
+      return;
+    }
+    if (answered) {
+      throw new RingcastException(Reason.ANSWERED, "reply of " + service() + ": the request has its last answer");
+    }
+    if (!streams()) {
+      throw new RingcastException(Reason.ONE_REPLY, "reply of " + service() + ": the caller takes one reply");
+    }
+    awaitCredit();
+    Reason refused = send(Letter.reply(bytes, heading.correlation, true));
+    if (refused == Reason.TOO_LARGE) {
+      throw tooLarge(bytes);
+    }
+    if (refused != null) {
+      throw Codes.refusal(Reason.CANCELED, service()); // the caller is gone
+    }
+    sent++;
+  }
+
+  private void awaitCredit() throws InterruptedException {
+    for (;;) {
+      int seen = instance.domain().table().doorbell(); // before the looks below
+      Reason why = why();
+      if (why != null) {
+        throw Codes.refusal(why, service());
+      }
+      if (sent < hand.credit()) {
+        return;
+      }
+      if (Thread.interrupted()) {
+        throw new InterruptedException("reply of " + service() + ": interrupted");
+      }
+      if (!hand.awaitCredit(sent)) {
+        instance.domain().table().sleep(seen, REST);
+      }
+    }
+  }
+
+  /** Answers with an error. */
+  void fail(int code, String text) {
+    answered = true;
+    if (!oneWay()) {
+      send(Letter.error(text.getBytes(StandardCharsets.UTF_8), heading.correlation, code));
+    }
+  }
+
+  /** Sends something to the caller; what refused it, or null. An inbox that is full or gone drops it. */
+  private Reason send(Letter l) {
+    try {
+      instance.post().send(heading.source, true, l);
+      return null;
+    } catch (RingcastException e) {
+      instance.dropped();
+      return e.reason();
+    }
+  }
+
+  Hand hand() {
+    return hand;
+  }
+
+  Heading heading() {
+    return heading;
+  }
+}

@@ -1,0 +1,98 @@
+package io.github.ringcast.ring;
+
+import static io.github.ringcast.fb.Layout.*;
+
+import io.github.ringcast.fb.Content;
+import io.github.ringcast.fb.MessageFlag;
+import io.github.ringcast.fb.MessageKind;
+import io.github.ringcast.shm.Clock;
+import java.nio.ByteBuffer;
+
+/** A direct message on its way: what its header, its address block and its payload say: spec/messaging.md, 7. */
+public final class Letter {
+  private static final long MICROSECOND = 1000;
+
+  final int kind;
+  private final byte[] payload;
+  private long destination0;
+  private long destination1;
+  private long correlation;
+  private long timeLeft;
+  private long service;
+  private int code;
+  private boolean more;
+
+  private Letter(int kind, byte[] payload) {
+    this.kind = kind;
+    this.payload = payload;
+  }
+
+  /** A message that nobody answers. */
+  public static Letter data(byte[] payload) {
+    return new Letter((int) MessageKind.Data, payload);
+  }
+
+  /** A request with so many nanoseconds left now; more: many answers are taken. */
+  public static Letter request(byte[] payload, long correlation, long timeLeft, boolean more) {
+    Letter l = new Letter((int) MessageKind.Request, payload);
+    l.correlation = correlation;
+    l.timeLeft = timeLeft;
+    l.code = (int) (Clock.now() / MICROSECOND);
+    l.more = more;
+    return l;
+  }
+
+  /** An answer; more: others follow. */
+  public static Letter reply(byte[] payload, long correlation, boolean more) {
+    Letter l = new Letter((int) MessageKind.Reply, payload);
+    l.correlation = correlation;
+    l.more = more;
+    return l;
+  }
+
+  /** An answer that is an error. */
+  public static Letter error(byte[] text, long correlation, int code) {
+    Letter l = new Letter((int) MessageKind.Error, text);
+    l.correlation = correlation;
+    l.code = code;
+    return l;
+  }
+
+  /** Says to which participant it goes: the two words of an address without a handle. */
+  public void to(long address0, long address1) {
+    destination0 = address0;
+    destination1 = address1;
+  }
+
+  /** Says to which service it goes. */
+  public void toService(long hash) {
+    service = hash;
+  }
+
+  /** Bytes of the payload. */
+  public int size() {
+    return payload.length;
+  }
+
+  /** Writes all of it into a slot but its header's source and sequence. */
+  void write(ByteBuffer slot, int at, Header h) {
+    int block = at + SLOT_HEADER_SIZE;
+    slot.putLong(block + ADDRESS_BLOCK_SOURCE_OFFSET, h.source0);
+    slot.putLong(block + ADDRESS_BLOCK_SOURCE_OFFSET + 8, h.source1 & ~(0xffffL << 48)); // the participant, not the handle
+    slot.putLong(block + ADDRESS_BLOCK_DESTINATION_OFFSET, destination0);
+    slot.putLong(block + ADDRESS_BLOCK_DESTINATION_OFFSET + 8, destination1);
+    slot.putLong(block + ADDRESS_BLOCK_CORRELATION_OFFSET, correlation);
+    slot.putLong(block + ADDRESS_BLOCK_TIME_LEFT_NS_OFFSET, timeLeft);
+    slot.putLong(block + ADDRESS_BLOCK_SERVICE_HASH_OFFSET, service);
+    slot.putLong(block + ADDRESS_BLOCK_HOPS_OFFSET, (long) code << 32);
+    slot.put(block + ADDRESS_BLOCK_SIZE, payload, 0, payload.length);
+    int flags = MessageFlag.Begin | MessageFlag.End | MessageFlag.Addressed | (more ? MessageFlag.More : 0);
+    slot.putLong(at + SLOT_HEADER_PAYLOAD_START_OFFSET, SLOT_HEADER_SIZE + ADDRESS_BLOCK_SIZE | (long) payload.length << 32);
+    slot.putLong(at + SLOT_HEADER_PRODUCER_OFFSET, h.source0);
+    slot.putLong(at + SLOT_HEADER_PRODUCER_OFFSET + 8, h.source1);
+    slot.putLong(at + SLOT_HEADER_SEQUENCE_OFFSET, h.sequence);
+    slot.putLong(at + SLOT_HEADER_TIMESTAMP_NS_OFFSET, 0);
+    slot.putLong(at + SLOT_HEADER_TOTAL_LENGTH_OFFSET, payload.length & 0xffffffffL | (long) flags << 48);
+    slot.putLong(at + SLOT_HEADER_SCHEMA_HASH_OFFSET, (long) kind << 32 | (long) Content.Raw << 40);
+  }
+}
