@@ -17,6 +17,7 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 final class Post {
   private static final int TRIES = 10;
+  private static final int MOST_DEAD = 1024;
 
   final Domain domain;
   final Address self;
@@ -26,6 +27,8 @@ final class Post {
   private final Map<String, Publisher> questions = new ConcurrentHashMap<>();
   /** The handlers that run, to be told when nobody waits for them any more. */
   final Set<Request> running = ConcurrentHashMap.newKeySet();
+  /** The last of those that died, the oldest first. */
+  private final Set<Address> dead = new java.util.LinkedHashSet<>();
   private Desk desk;
   private Departures departures;
   private boolean closed;
@@ -85,6 +88,13 @@ final class Post {
     return !domain.table().present(a.index(), a.generation());
   }
 
+  /** Whether it was seen here that the process of an address had ended before its record was freed. */
+  boolean diedHere(Address a) {
+    synchronized (dead) {
+      return dead.contains(a);
+    }
+  }
+
   /** Asks the kernel about an address of this node, and recovers it where it is dead. */
   boolean dead(Address a) {
     if (gone(a)) {
@@ -99,6 +109,12 @@ final class Post {
 
   private void died(int index) {
     Participants table = domain.table();
+    synchronized (dead) {
+      dead.add(new Address(self.node(), self.epoch(), (int) (table.state(index) >>> 32), index, 0));
+      if (dead.size() > MOST_DEAD) {
+        dead.remove(dead.iterator().next());
+      }
+    }
     table.recoverOne(index, i -> Recovery.takeBack(table, domain.directory(), i));
   }
 

@@ -41,6 +41,7 @@ public final class Watch implements AutoCloseable {
   Watch(Domain domain, WatchConfig config) {
     this.domain = domain;
     this.config = config;
+    domain.post().watch(); // sees deaths also while nobody asks here
     bells = new Bells(domain.table(), domain.directory());
     bells.look(dead::add);
     look();
@@ -95,7 +96,7 @@ public final class Watch implements AutoCloseable {
     List<PresenceEvent> up = new ArrayList<>();
     before.forEach((k, e) -> {
       if (!now.containsKey(k)) {
-        down.add(new PresenceEvent(e.kind(), false, false, dead.contains(k.address().index()), e.name(), e.program(), e.address(), e.limit()));
+        down.add(new PresenceEvent(e.kind(), false, false, dead.contains(k.address().index()) || domain.post().diedHere(k.address()), e.name(), e.program(), e.address(), e.limit()));
       }
     });
     now.forEach((k, e) -> {

@@ -26,6 +26,18 @@ public final class Child {
         System.out.println("ready");
         System.out.println("holding " + member.next().sequence());
         break;
+      case "serve": // answers, and keeps what asks for that in hand until it is killed
+        domain.serve("s", r -> {
+          if (r.text().equals("hang")) {
+            System.out.println("hangs");
+            Thread.sleep(60_000);
+          }
+          r.reply("there");
+        });
+        break;
+      case "ask": // waits for an answer until it is killed
+        domain.client("s").within(60_000_000_000L).request("x");
+        break;
       case "count": // publishes numbers
         count(domain, Integer.parseInt(args[1]));
         return;

@@ -29,12 +29,12 @@ public final class Letter {
 
   /** A message that nobody answers. */
   public static Letter data(byte[] payload) {
-    return new Letter((int) MessageKind.Data, payload);
+    return new Letter(MessageKind.Data, payload);
   }
 
   /** A request with so many nanoseconds left now; more: many answers are taken. */
   public static Letter request(byte[] payload, long correlation, long timeLeft, boolean more) {
-    Letter l = new Letter((int) MessageKind.Request, payload);
+    Letter l = new Letter(MessageKind.Request, payload);
     l.correlation = correlation;
     l.timeLeft = timeLeft;
     l.code = (int) (Clock.now() / MICROSECOND);
@@ -44,7 +44,7 @@ public final class Letter {
 
   /** An answer; more: others follow. */
   public static Letter reply(byte[] payload, long correlation, boolean more) {
-    Letter l = new Letter((int) MessageKind.Reply, payload);
+    Letter l = new Letter(MessageKind.Reply, payload);
     l.correlation = correlation;
     l.more = more;
     return l;
@@ -52,7 +52,7 @@ public final class Letter {
 
   /** An answer that is an error. */
   public static Letter error(byte[] text, long correlation, int code) {
-    Letter l = new Letter((int) MessageKind.Error, text);
+    Letter l = new Letter(MessageKind.Error, text);
     l.correlation = correlation;
     l.code = code;
     return l;
