@@ -97,3 +97,36 @@ func TestOrdersInJava(t *testing.T) {
 		t.Errorf("Orders printed %q", got)
 	}
 }
+
+// TestJavaAsksAndServes runs the two programs of doc/java.md that ask and answer.
+func TestJavaAsksAndServes(t *testing.T) {
+	makeJava(t)
+	dir := t.TempDir()
+	serve := command(t, dir, "java", "-cp", inJava, "examples/java/Serve.java", "squares")
+	end, err := serve.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	pipe, err := serve.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := serve.Start(); err != nil {
+		t.Fatal(err)
+	}
+	lines := bufio.NewScanner(pipe)
+	if !lines.Scan() || !strings.HasPrefix(lines.Text(), "serving squares") {
+		t.Fatalf("Serve printed %q", lines.Text())
+	}
+	ask := command(t, dir, "java", "-cp", inJava, "examples/java/Ask.java", "squares")
+	ask.Stdin = strings.NewReader("1\n12\nmany\n")
+	if got, want := output(t, ask), "1\n144\nAPPLICATION: not a number: many\n"; got != want {
+		t.Errorf("Ask printed %q, want %q", got, want)
+	}
+	if err := end.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := serve.Wait(); err != nil {
+		t.Error(err)
+	}
+}

@@ -56,7 +56,7 @@ var languages = []language{
 		check: noGo, claim: "has-no-go-in-it",
 	},
 	{
-		name: "java", groups: true, refusals: true,
+		name: "java", groups: true, refusals: true, requests: true,
 		build: []string{"make", "-s", "java-peer"},
 		run: []string{"java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp",
 			"cbindings/java/target/peer:cbindings/java/target/ringcast.jar:cbindings/java/target/lib/*", "Peer"},

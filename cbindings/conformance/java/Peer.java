@@ -38,8 +38,19 @@ public final class Peer {
       case "3 member": return member(domain, args);
       case "3 hold": return hold(domain, args);
       case "1 refuse": return refuse(domain);
+      case "1 answer": return answer(domain);
+      case "2 ask": return Asks.run(domain, args[1]);
+      case "1 drop": return Asks.drop(domain);
       case "2 calls": return calls(domain, Integer.parseInt(args[1]));
       default: return "unknown command: " + String.join(" ", args);
+    }
+  }
+
+  private static String answer(Domain domain) throws InterruptedException {
+    try {
+      return Answers.run(domain);
+    } catch (java.io.IOException e) {
+      return e.toString();
     }
   }
 
