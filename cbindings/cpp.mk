@@ -71,7 +71,7 @@ $(BUILD)/conformance-peer-cpp: $(wildcard conformance/cpp/*.cc conformance/cpp/*
 
 # The examples that need FlatBuffers are apart, so that the first message needs a compiler and nothing else.
 .PHONY: examples-cpp examples-cpp-flatbuffers valgrind-cpp
-examples-cpp: $(patsubst %,$(BUILD)/ringcast-cpp-%,pub sub loop)
+examples-cpp: $(patsubst %,$(BUILD)/ringcast-cpp-%,pub sub loop serve request)
 examples-cpp-flatbuffers: $(BUILD)/ringcast-cpp-orders
 
 $(BUILD)/ringcast-cpp-orders: CXX_INCLUDE = $(FLATBUFFERS_FLAGS)
