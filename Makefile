@@ -129,6 +129,14 @@ gateway-test: ## the gateway by real clients: curl, a headless browser (the pack
 	go test -tags clients -count 1 -run 'Old|Services|Stream|Overloaded|Dies|Publish|Events|WebSocket|SlowReader|Limit|Slow|Large|Connections|Page' -v ./internal/gateway
 	go test -tags clients -count 1 -run 'Gateway|Curl|Script|Call' -v ./cmd/ringcast
 
+.tools/bin/hey:
+	@GOBIN=$(CURDIR)/.tools/bin go install github.com/rakyll/hey@v0.1.5
+
+bench-gateway: .tools/bin/hey ## the gateway beside a plain handler, 1 to 512 connections; overload, a death, memory; JSON=1
+	@$(MAKE) --no-print-directory build >&2
+	@go build -o bin/bench-gateway ./bench/gateway
+	@bin/bench-gateway $(if $(JSON),-json)
+
 conformance: $(RINGCAST_PYTHON) ## run every writer against every reader, over languages
 	@go run ./cbindings/conformance
 

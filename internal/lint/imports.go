@@ -56,6 +56,7 @@ var allowed = map[string][]string{
 	"bench/net":               {"bench/nodes"},
 	"bench/nodes":             {".", "bench", "bench/table", "bench/net/program", "internal/netlab"},
 	"bench/net/program":       {"bench"},
+	"bench/gateway":           {"bench", "bench/table"},
 	"bench/peers/nats":        {"bench", "bench/net/program"},
 	"cmd/ringcast":            {".", "shm", "bench", "bench/report", "bench/nodes", "internal/gateway", "internal/modeflag", "internal/script", "internal/version"},
 	"cbindings/conformance":   {".", "codec/layout", "examples/schema/orders"},
