@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -20,7 +21,7 @@ type metrics struct {
 	handler  http.Handler
 	answers  *prometheus.CounterVec
 	times    *prometheus.HistogramVec
-	log      func(string)
+	log      io.Writer // nil: none
 
 	requests    atomic.Uint64 // answered
 	refused     atomic.Uint64 // with 503
@@ -64,10 +65,7 @@ func newMetrics(g *Gateway) *metrics {
 			Name: "ringcast_gateway_request_seconds", Help: "From the header of a request to its last byte, without readers of topics.",
 			Buckets: prometheus.ExponentialBuckets(0.0001, 2.5, 14),
 		}, []string{"surface"}),
-		log: func(string) {},
-	}
-	if out := g.config.Log; out != nil {
-		m.log = func(line string) { _, _ = fmt.Fprintln(out, line) }
+		log: g.config.Log,
 	}
 	gauge := func(name, help string, value func() float64) prometheus.Collector {
 		return prometheus.NewGaugeFunc(prometheus.GaugeOpts{Name: name, Help: help}, value)
@@ -129,7 +127,9 @@ func (m *metrics) answered(r *http.Request, seen *recorder, took time.Duration) 
 	if !seen.reads {
 		m.times.WithLabelValues(surface).Observe(took.Seconds())
 	}
-	m.log(fmt.Sprintf("%s %s %q %d %d bytes in %v", r.RemoteAddr, r.Method, clip(r.URL.Path), status, seen.written, took.Round(time.Microsecond)))
+	if m.log != nil {
+		_, _ = fmt.Fprintf(m.log, "%s %s %q %d %d bytes in %v\n", r.RemoteAddr, r.Method, clip(r.URL.Path), status, seen.written, took.Round(time.Microsecond))
+	}
 }
 
 // A recorder notes the status of an answer. It belongs to the handler's goroutine.
