@@ -126,8 +126,10 @@ rust-test: ## run its tests
 
 gateway-test: ## the gateway by real clients: curl, a headless browser (the packages curl and chromium), forwarders on two nodes
 	@for program in curl chromium; do command -v $$program >/dev/null || { echo "missing here: the package $$program"; exit 1; }; done
-	go test -tags clients -count 1 -run 'Old|Services|Stream|Overloaded|Dies|Publish|Events|WebSocket|SlowReader|Limit|Slow|Large|Connections|Page' -v ./internal/gateway
-	go test -tags clients -count 1 -run 'Gateway|Curl|Script|Call' -v ./cmd/ringcast
+	go test -tags clients -count 1 -v ./internal/gateway
+	go test -tags clients -count 1 -run 'Gateway|Curl|Script|Call|Balance' -v ./cmd/ringcast
+	go test -count 1 -v ./internal/script
+	go test -count 1 -run TestTree -v ./internal/lint
 
 .tools/bin/hey:
 	@GOBIN=$(CURDIR)/.tools/bin go install github.com/rakyll/hey@v0.1.5

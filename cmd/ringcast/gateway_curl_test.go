@@ -171,8 +171,11 @@ func TestCurlAcrossNodes(t *testing.T) {
 		})
 	}
 	start(t, nil, "serve", "shout", "--shm-dir", there, "--domain", domain, "--exec", "tr a-z A-Z")
+	start(t, nil, "script", "--shm-dir", there, "--domain", domain, "hello", "/bin/echo", "Hello,")
 	_, url := startGateway(t, "--shm-dir", here, "--domain", domain)
 	served(t, url, "shout")
+	served(t, url, "hello")
+	wantCurl(t, `200 ["Hello, big world\n"]`, url+`/hello?args=["big","world"]`)
 	wantCurl(t, "200 HELLO", "-d", "hello", url+"/v1/services/shout")
 	wantCurl(t, `200 ["HELLO"]`, url+`/shout?content=raw&args=["hello"]`)
 	until(t, "the page's JSON has the other node and its service", func() bool {
