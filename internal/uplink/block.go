@@ -27,8 +27,8 @@ func (m *Message) ReadSent(b []byte) bool {
 		return false
 	}
 	le := binary.LittleEndian
-	m.Source = shm.ReadAddress(b[layout.AddressBlockSourceOffset:])
-	m.Destination = shm.ReadAddress(b[layout.AddressBlockDestinationOffset:])
+	m.Source = shm.ReadAddress(b[layout.AddressBlockSourceOffset:]).Participant()
+	m.Destination = shm.ReadAddress(b[layout.AddressBlockDestinationOffset:]).Participant()
 	m.Correlation = le.Uint64(b[layout.AddressBlockCorrelationOffset:])
 	m.Left = time.Duration(min(le.Uint64(b[layout.AddressBlockTimeLeftNsOffset:]), uint64(timeMax)))
 	m.Service = le.Uint64(b[layout.AddressBlockServiceHashOffset:])

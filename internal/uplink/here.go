@@ -87,8 +87,8 @@ func (r *Router) answerAway(now time.Duration, m *Message) {
 		r.count.Stale++ // it had answered before it died, or was given up
 		return
 	}
-	if m.last() {
-		delete(r.here, m.key())
+	if m.last() && c != nil {
+		r.end(m.key(), c)
 	}
 	n, code := r.nodeOf(m)
 	if code != 0 {
@@ -136,7 +136,7 @@ func (r *Router) Departed(now time.Duration, tail uint64) {
 			continue
 		}
 		if !r.left(c.service, seen, tail) && c.service.Withdraw(c.position) {
-			delete(r.here, k)
+			r.end(k, c)
 			r.failKey(now, k, codeNoService)
 		}
 	}
@@ -174,8 +174,8 @@ func (r *Router) Read(now time.Duration, cursor uint64) {
 			kept = append(kept, d)
 			continue
 		}
-		if r.here[d.key] != nil {
-			delete(r.here, d.key)
+		if c := r.here[d.key]; c != nil {
+			r.end(d.key, c)
 			r.failKey(now, d.key, codeInstanceDied)
 		}
 	}

@@ -20,6 +20,7 @@ type Node struct {
 	gone  bool
 	queue []waiting
 	head  int
+	here  int // requests of it that are here
 	least leastFilter
 }
 
@@ -76,7 +77,9 @@ func (r *Router) NodeDown(now time.Duration, n *Node) {
 	for k, c := range r.here {
 		if c.node == n {
 			r.giveUp(k, c)
-			d.queue = append(d.queue, waiting{r.failure(k, codeNodeDown), now})
+			if len(d.queue) < answerMax {
+				d.queue = append(d.queue, waiting{r.failure(k, codeNodeDown), now})
+			}
 		}
 	}
 	if len(d.queue) > 0 && len(r.parted) < partedMax {
@@ -232,7 +235,7 @@ func (r *Router) takeHere(now time.Duration, n *Node, m *Message) {
 		return
 	case m.request() && m.Left <= 0:
 		code = codeDeadline
-	case m.request() && len(r.here) >= tableMax:
+	case m.request() && (len(r.here) >= tableMax || n.here >= nodeMax):
 		code = codeOverloaded
 	default:
 		c := &hereCall{node: n, to: m.Destination, due: now + m.Left}
@@ -245,6 +248,7 @@ func (r *Router) takeHere(now time.Duration, n *Node, m *Message) {
 		}
 		if code = o.code(); code == 0 && m.request() {
 			r.here[k] = c
+			n.here++
 			r.soon(c.due)
 		}
 	}

@@ -10,6 +10,8 @@ import (
 const (
 	// tableMax is how many requests each table has at most.
 	tableMax = 65536
+	// nodeMax is how many of the requests that are here may be one node's: others have room, too.
+	nodeMax = tableMax / 4
 	// queueMax is how many messages may wait for a node; answers and control have room
 	// beyond that, since somebody holds a place for each of them.
 	queueMax  = 1024
@@ -192,9 +194,15 @@ func (r *Router) Tick(now time.Duration) {
 	}
 }
 
+// end forgets a request of another node.
+func (r *Router) end(k key, c *hereCall) {
+	delete(r.here, k)
+	c.node.here--
+}
+
 // giveUp takes a request of another node back, or has whoever runs it stop.
 func (r *Router) giveUp(k key, c *hereCall) {
-	delete(r.here, k)
+	r.end(k, c)
 	if c.service != nil && !c.service.Withdraw(c.position) {
 		c.service.Cancel(k.source, k.correlation)
 	}
