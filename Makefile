@@ -227,11 +227,16 @@ sim: ## search the network protocol in simulation for SIM_SECONDS (300), replay 
 sim-mutants: ## break one rule of the network protocol at a time; a named invariant must notice each
 	@go test -tags mutants -count 1 -v -run TestMutants ./mcast/simnet
 
+.PHONY: sim-requests
+sim-requests: ## search the rules of requests between nodes: 20,000 small worlds in which everything goes wrong; half a minute
+	@go test -count 1 -v -run 'TestWorlds|TestMutants' ./internal/uplink -uplink.worlds 20000
+
 FUZZ_SECONDS ?= 5
 fuzz-wire: ## give any bytes to the parser of every frame, and sequences of frames to a live engine, FUZZ_SECONDS (5) each
 	@for frame in Data Heartbeat Nak Ncf Status Hello Setup Want Bye SessionStale Frame Table; do \
 		go test -run '^$$' -fuzz "^Fuzz$$frame$$" -fuzztime $(FUZZ_SECONDS)s ./mcast/wire || exit 1; done
 	@go test -run '^$$' -fuzz '^FuzzEngine$$' -fuzztime $(FUZZ_SECONDS)s ./mcast
+	@go test -run '^$$' -fuzz '^FuzzBlock$$' -fuzztime $(FUZZ_SECONDS)s ./internal/uplink
 
 litmus: ## print the outcomes of the litmus tests of ring, each with its number of schedules
 	@go test -count 1 -v -tags invariants -run '^TestLitmus' ./ring

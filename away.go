@@ -82,6 +82,19 @@ func (p *post) putUp(to Address, l *letter) (forwarder Address, err error) {
 	return Address{}, ErrNodeDown
 }
 
+// putLong publishes a letter that does not fit a slot of the uplink: in several, its block at
+// the head of the payload. mu is held.
+func (o *outbox) putLong(l *letter) error {
+	shape := o.file.Shape()
+	if limit := shape.Limit() - len(o.block); len(l.payload) > limit {
+		return &TooLargeError{Size: len(l.payload), Limit: limit, Slots: shape.Slots, Payload: shape.Payload}
+	}
+	l.heading.destination = l.to
+	l.stamp(&o.meta, &o.block, o.post.self)
+	o.meta.Block = nil
+	return o.publish(append(append(make([]byte, 0, len(o.block)+len(l.payload)), o.block[:]...), l.payload...))
+}
+
 // sendAway sends a letter to a participant of another node.
 func (p *post) sendAway(to Address, which int, l *letter) (forwarder Address, err error) {
 	if which == mailRing {

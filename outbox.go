@@ -152,6 +152,9 @@ func (o *outbox) put(l *letter) error {
 	if err := o.present(); err != nil {
 		return err
 	}
+	if o.which == uplinkRing && len(l.payload) > o.room {
+		return o.putLong(l)
+	}
 	if len(l.payload) > o.room {
 		return &TooLargeError{Size: len(l.payload), Limit: o.room, Slots: o.file.Shape().Slots, Payload: (len(l.payload) + 63) &^ 63}
 	}

@@ -97,7 +97,7 @@ func (o *options) flags(cmd *cobra.Command) {
 	f.IntVar(&c.Window, "window", 0, "bytes of sent datagrams that stay repairable (default 32 MiB)")
 	f.Float64Var(&c.Rate, "rate", 0, "most datagrams sent in a second (default 400,000)")
 	f.IntVar(&c.UplinkSlots, "uplink-slots", 0, "how many messages for other nodes may wait, a power of two (default 1024)")
-	f.IntVar(&c.UplinkSlotSize, "uplink-slot-size", 0, "bytes that a direct message or a request for another node may have (default 2048)")
+	f.IntVar(&c.UplinkSlotSize, "uplink-slot-size", 0, "bytes of a message for another node that fit one slot; longer ones take several, up to half of all (default 2048)")
 	f.DurationVar(&c.Linger, "linger", 0, "how long a datagram that has room waits for more messages, up to 50us, e.g. 20us (default: not at all)")
 	f.StringVar(&o.compression, "compress", "paced", "LZ4: paced (while the network is the limit), always, never")
 	f.StringVar(&o.fault, "fault", "", "lose, double, delay datagrams on purpose, e.g. loss=0.01,dup=0.001,reorder=0.01,seed=7")

@@ -40,6 +40,17 @@ func TestByAddress(t *testing.T) {
 	if _, err := bus.RequestTo(ctx, address, make([]byte, 4000)); !errors.As(err, &large) {
 		t.Errorf("too large: %v", err)
 	}
+	patient, err := ringcast.Open(ctx, &ringcast.Config{Dir: all[0].base, Domain: all[0].domain, InboxSlotSize: 300_000})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = patient.Close() })
+	if reply, err := patient.RequestTo(ctx, address, []byte("long")); err != nil || len(reply.Payload()) != longAnswer {
+		t.Errorf("long answer: %v", err)
+	}
+	if _, err := bus.RequestTo(ctx, address, []byte("long")); !errors.Is(err, ringcast.ErrReplyTooLarge) {
+		t.Errorf("long answer into a small inbox: %v", err)
+	}
 	var futures []*ringcast.Future
 	for range 60 {
 		f, err := bus.GoTo(ctx, address, []byte("many"))

@@ -155,6 +155,9 @@ func await(t testing.TB, ask func() error) {
 	}
 }
 
+// longAnswer is the length of the answer to "long".
+const longAnswer = 250_000
+
 // answerJob says its address, and answers what comes to it: "PAYLOAD from NODE"; "hold" it keeps
 // for ever, and says so.
 func answerJob(base, domain string, _ []string) error {
@@ -173,6 +176,10 @@ func answerJob(base, domain string, _ []string) error {
 			return err
 		case string(m.Payload()) == "hold":
 			fmt.Println("held")
+		case string(m.Payload()) == "long":
+			if err := m.Reply(make([]byte, longAnswer)); err != nil {
+				return err
+			}
 		case m.IsRequest():
 			if err := m.Reply(append([]byte("answer to "), m.Payload()...)); err != nil {
 				return err

@@ -1,6 +1,6 @@
 // Demo shows the main job of Ringcast on one host, without root: two nodes, each
 // with a forwarder and a directory of its own, joined by multicast on loopback
-// with datagrams lost on purpose; then three, in network namespaces where this host
+// with datagrams lost on purpose, and a service that one of three calls on another; then three, in network namespaces where this host
 // allows them, one of which is stopped for a while.
 //
 //	go run ./internal/demo -bin bin
@@ -53,7 +53,7 @@ func main() {
 	var s settings
 	flag.StringVar(&s.bin, "bin", "bin", "directory of ringcast and ringcastd")
 	flag.StringVar(&s.work, "work", ".demo", "directory for input and outputs")
-	flag.StringVar(&s.part, "part", "all", "stream, rate, pause or all")
+	flag.StringVar(&s.part, "part", "all", "stream, rate, ask, pause or all")
 	flag.StringVar(&s.fault, "fault", "loss=0.01", "what the forwarders' fault layer does to arriving datagrams")
 	flag.Uint64Var(&s.seed, "seed", 7, "seed of the faults; each node adds its own")
 	flag.Int64Var(&s.bytes, "bytes", 200<<20, "least size of the stream's input")
@@ -96,6 +96,11 @@ func run(ctx context.Context, s settings) error {
 	if s.part == "all" || s.part == "rate" {
 		if err := ratePart(ctx, s); err != nil {
 			errs = append(errs, fmt.Errorf("rate: %w", err))
+		}
+	}
+	if s.part == "all" || s.part == "ask" {
+		if err := askPart(ctx, s); err != nil {
+			errs = append(errs, fmt.Errorf("ask: %w", err))
 		}
 	}
 	if s.part == "all" || s.part == "pause" {

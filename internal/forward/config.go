@@ -60,8 +60,8 @@ type Config struct {
 	// UplinkSlots is how many messages for other nodes may wait for the forwarder, of all
 	// participants together: a power of two from 64. Zero means 1024.
 	UplinkSlots int
-	// UplinkSlotSize is how many bytes a direct message or a request for another node may
-	// have, at most 16 MiB. Zero means 2048.
+	// UplinkSlotSize is how many bytes of a direct message or a request for another node fit
+	// one slot; a longer one takes several, up to half of all. Zero means 2048.
 	UplinkSlotSize int
 	// DropNAK is a fault: every NAK of this node is thrown away below the protocol.
 	DropNAK bool

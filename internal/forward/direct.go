@@ -136,6 +136,9 @@ func (d *direct) pumpRing() (t turn) {
 // read takes the message that was just read.
 func (d *direct) read() {
 	now := ring.Now()
+	if b := d.message.Payload; len(d.message.Block) == 0 && len(b) >= layout.AddressBlockSize { // in several slots
+		d.message.Block, d.message.Payload = b[:layout.AddressBlockSize], b[layout.AddressBlockSize:]
+	}
 	if !uplink.Kinds(d.message.Kind) || !d.letter.Read(d.message.Block, now) {
 		d.f.counters.damaged.Add(1)
 		return

@@ -20,6 +20,7 @@ type Node struct {
 	gone  bool
 	queue []waiting
 	head  int
+	bytes int // of the payloads in the queue
 	here  int // requests of it that are here
 	least leastFilter
 }
@@ -35,6 +36,9 @@ func (r *Router) NodeUp(id, epoch uint32, session uint64) *Node {
 	n := &Node{ID: id, Epoch: epoch, Session: session}
 	if d := r.parted[id]; d != nil && d.session == session { // it may not have seen that we parted
 		n.queue = d.queue
+		for i := range d.queue {
+			n.bytes += len(d.queue[i].message.Payload)
+		}
 		r.queued += len(d.queue)
 	}
 	delete(r.parted, id)
@@ -94,7 +98,7 @@ const partedMax = 256
 // abandon tells everybody who waits for a node.
 func (r *Router) abandon(now time.Duration, n *Node) {
 	r.queued -= len(n.queue) - n.head
-	n.queue, n.head = nil, 0
+	n.queue, n.head, n.bytes = nil, 0, 0
 	for k, c := range r.away {
 		if c.node == n && r.fault&faultNodeDown == 0 {
 			delete(r.away, k)
@@ -113,13 +117,14 @@ func (r *Router) push(now time.Duration, n *Node, m *Message) bool {
 	if (waits == 0 || r.fault&faultOrder != 0) && n.ready && r.send(n, m) {
 		return true
 	}
-	limit := queueMax
+	limit, most := queueMax, queueBytes
 	if m.answer() || m.control() {
-		limit = answerMax
+		limit, most = answerMax, 4*queueBytes
 	}
-	if waits >= limit {
+	if waits >= limit || waits > 0 && n.bytes+len(m.Payload) > most {
 		return false
 	}
+	n.bytes += len(m.Payload)
 	n.queue = append(n.queue, waiting{m.clone(), now})
 	r.queued++
 	return true
@@ -174,6 +179,7 @@ func (r *Router) pump(now time.Duration, n *Node) (waits bool) {
 // pop drops the first of those that wait.
 func (r *Router) pop(n *Node) {
 	r.queued--
+	n.bytes -= len(n.queue[n.head].message.Payload)
 	n.queue[n.head] = waiting{}
 	if n.head++; n.head == len(n.queue) {
 		n.queue, n.head = n.queue[:0], 0

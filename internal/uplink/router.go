@@ -16,6 +16,9 @@ const (
 	// beyond that, since somebody holds a place for each of them.
 	queueMax  = 1024
 	answerMax = 4096
+	// queueBytes is how many bytes of them may wait, whatever their number; answers have four
+	// times of it. One message may always wait.
+	queueBytes = 4 << 20
 	// expirePause is how often at most the tables are looked through for time that is over.
 	expirePause = 20 * time.Millisecond
 )
