@@ -55,8 +55,8 @@ func atMost(size int, why string) func(bench.Spec) string {
 }
 
 func onlyRequests(s bench.Spec) string {
-	if s.Scenario == bench.Stream && (s.Readers > 1 || s.Producers > 1) {
-		return "gRPC is one caller and one server: no topic with several"
+	if s.Scenario == bench.Stream {
+		return "gRPC has calls and no topics"
 	}
 	return ""
 }
