@@ -50,6 +50,16 @@ func (q *Queue) Waiting() int {
 	return int(max(q.group.ring.ctl.tail.Load(), gate) - gate) // pairs(tail)
 }
 
+// Running is how many messages are in hand now. It looks at each hand of the group.
+func (q *Queue) Running() (n int) {
+	for i := range q.group.rows {
+		if _, ok := q.group.snapshot(i); ok {
+			n++
+		}
+	}
+	return n
+}
+
 // Unstarted reports whether there is a position that nobody has started, nor stepped
 // over: what a member that leaves looks for behind its leaving.
 func (q *Queue) Unstarted() bool {

@@ -31,9 +31,10 @@ func someDirectory() Directory {
 	return Directory{Nodes: []NodeInfo{
 		{Node: 7, Epoch: 0x1f03, Session: 1 << 41, Name: "n7", Host: "höst", Version: "1",
 			Wants:        []string{"orders.>", "ticks"},
-			Participants: []RemoteParticipant{{Index: 12, Generation: 5, Language: 1, Info: someInfo()}, {Index: 1}}},
+			Participants: []RemoteParticipant{{Index: 12, Generation: 5, Language: 1, Info: someInfo()}, {Index: 1, Partial: true}},
+			Known: true, Services: []NodeService{{Name: "pricing", Instances: 2, Limit: 9, Room: 4}}, Departed: []Departure{{Index: 12, Generation: 4, Ending: 2}}},
 		{Node: 8},
-	}}
+	}, Lost: []LostNode{{Node: 9, Epoch: 0x77, Ending: 3}}}
 }
 
 func TestParticipantInfoRoundTrip(t *testing.T) {
@@ -198,7 +199,8 @@ func mustNotBreak(t *testing.T, b []byte) {
 	t.Helper()
 	_, err1 := ParseDirectory(b)
 	_, err2 := ParseParticipantInfo(b)
-	for _, err := range []error{err1, err2} {
+	_, err3 := ParseDirectoryUpdate(b)
+	for _, err := range []error{err1, err2, err3} {
 		var c *CorruptError
 		if err != nil && (!errors.As(err, &c) || c.Offset < 0 || c.Offset > len(b)) {
 			t.Fatalf("error of %x: %v", b, err)
@@ -213,10 +215,33 @@ func wantCorrupt(t *testing.T, err error, reason string) {
 	}
 }
 
+func someUpdate() DirectoryUpdate {
+	d := someDirectory()
+	return DirectoryUpdate{
+		Session: 7, Base: 3, Version: 4, Digest: 0xd1, Software: "v1", Participants: d.Nodes[0].Participants,
+		Departed: []Departure{{Index: 3, Generation: 9, Ending: 2}}, Rooms: []NodeService{{Name: "pricing", Room: 4}},
+		Asks: []DirectoryAsk{{Node: 8, Session: 70}},
+	}
+}
+
+func TestUpdateRoundTrip(t *testing.T) {
+	want := someUpdate()
+	got, err := ParseDirectoryUpdate(AppendDirectoryUpdate(nil, &want))
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("got %+v, %v; want %+v", got, err, want)
+	}
+	b := AppendDirectoryUpdate(nil, &want)
+	for n := range len(b) {
+		mustNotBreak(t, b[:n])
+	}
+}
+
 func FuzzTables(f *testing.F) {
 	info, d := someInfo(), someDirectory()
 	f.Add(AppendParticipantInfo(nil, &info))
 	f.Add(AppendDirectory(nil, &d))
+	u := someUpdate()
+	f.Add(AppendDirectoryUpdate(nil, &u))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, b []byte) {
 		mustNotBreak(t, b)

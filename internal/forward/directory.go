@@ -36,6 +36,9 @@ type directory struct {
 	rows     []table.RemoteParticipant // of this node, as they were seen last
 	died     map[participant]bool      // who has died and is still among rows
 	shown    uint64                    // revision of the roster that was seen last
+	rooms    uint64                    // the same of the rooms
+	sampled  mcast.Time                // when the services here were asked for their room
+	later    bool                      // the segment will be written for the rooms
 	news     chan struct{}             // of capacity 1: the segment is to be written anew
 }
 
@@ -49,7 +52,7 @@ type participant struct {
 func (f *Forwarder) newDirectory(session uint64) (err error) {
 	d := &f.dir
 	d.roster = roster.New(roster.Config{Node: f.node(), Session: session, Software: f.cfg.Version, Valid: validRow}, rand.New(rand.NewPCG(session, 0xd1)))
-	d.held, d.shown = nil, 0
+	d.held, d.shown, d.rooms = nil, 0, 0
 	if d.died == nil {
 		d.died = map[participant]bool{}
 	}
@@ -111,6 +114,7 @@ func (f *Forwarder) setRows(now mcast.Time, all *interests) {
 	maps.DeleteFunc(d.died, func(who participant, _ bool) bool {
 		return !slices.ContainsFunc(rows, func(r table.RemoteParticipant) bool { return participant{r.Index, r.Generation} == who })
 	})
+	f.setRooms(now)
 	f.tellDirectory(now)
 }
 
@@ -191,9 +195,14 @@ func isOwn(name string) bool { return strings.HasPrefix(name, ownPrefix) }
 
 // directoryChanged has the segment written anew if the roster knows something else. Mu is held.
 func (f *Forwarder) directoryChanged() {
-	if now := f.dir.roster.Revision(); now != f.dir.shown {
-		f.dir.shown = now
+	d := &f.dir
+	if now := d.roster.Revision(); now != d.shown {
+		d.shown = now
 		f.writeSoon()
+	}
+	if now := d.roster.RoomsRevision(); now != d.rooms {
+		d.rooms = now
+		f.writeLater()
 	}
 }
 

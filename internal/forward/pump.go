@@ -69,6 +69,7 @@ func (f *Forwarder) pumpAll() (t turn) {
 	f.mu.Lock()
 	defer f.unlock()
 	now := f.now()
+	f.sampleRooms(now)
 	if f.dir.held != nil {
 		f.tellDirectory(now)
 	}

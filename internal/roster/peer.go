@@ -3,6 +3,7 @@ package roster
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/ringcast/ringcast/codec/table"
@@ -45,7 +46,7 @@ func (p *peer) current() bool { return p.state != nil && p.told == p.session }
 // wants says whether the node has to be asked.
 func (p *peer) wants() bool { return !p.current() || p.heard > p.version }
 
-// Receive takes what a node told. It reports whether what is known changed. An error wraps
+// Receive takes what a node told. It reports whether what is known of participants changed. An error wraps
 // ErrMalformed or is a table.CorruptError; nothing of the message counts then.
 func (r *Roster) Receive(now Time, node uint32, message []byte) (changed bool, err error) {
 	u, err := table.ParseDirectoryUpdate(message)
@@ -65,9 +66,8 @@ func (r *Roster) Receive(now Time, node uint32, message []byte) (changed bool, e
 		r.ask(now, p)
 		return false, fmt.Errorf("node %d: %w", node, err)
 	}
-	if len(u.Rooms) != 0 {
-		p.takeRooms(u.Rooms)
-		r.revision++
+	if len(u.Rooms) != 0 && p.takeRooms(u.Rooms) {
+		r.rooms++
 	}
 	for _, a := range u.Asks {
 		if a.Node == r.cfg.Node && a.Session == r.cfg.Session {
@@ -187,9 +187,16 @@ func appendDeparted(before, more []table.Departure) []table.Departure {
 	return list[max(0, len(list)-departedMax):]
 }
 
-func (p *peer) takeRooms(rooms []table.NodeService) {
-	p.rooms = make(map[string]uint32, len(rooms))
+// takeRooms keeps what a node said of its rooms, and reports whether that is new. The map
+// that was given out before is left alone.
+func (p *peer) takeRooms(rooms []table.NodeService) bool {
+	fresh := make(map[string]uint32, len(rooms))
 	for _, s := range rooms[:min(len(rooms), roomsMax)] {
-		p.rooms[s.Name] = s.Room
+		fresh[s.Name] = s.Room
 	}
+	if maps.Equal(fresh, p.rooms) {
+		return false
+	}
+	p.rooms = fresh
+	return true
 }

@@ -68,6 +68,7 @@ type Roster struct {
 	up       int
 	lost     []table.LostNode
 	revision uint64
+	rooms    uint64 // revision of the rooms
 	deadline Time
 	counts   Counts
 }
@@ -93,8 +94,11 @@ func New(cfg Config, rnd *rand.Rand) *Roster {
 	return r
 }
 
-// Revision changes with everything that Nodes and Lost return.
+// Revision changes with everything that Nodes and Lost return, but for rooms.
 func (r *Roster) Revision() uint64 { return r.revision }
+
+// RoomsRevision changes with the rooms of other nodes.
+func (r *Roster) RoomsRevision() uint64 { return r.rooms }
 
 // Counts returns what was met so far.
 func (r *Roster) Counts() Counts { return r.counts }

@@ -2,6 +2,7 @@ package roster
 
 import (
 	"flag"
+	"math/rand/v2"
 	"os"
 	"slices"
 	"strconv"
@@ -226,6 +227,36 @@ func TestChangesAreToldAtOnce(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Whatever another node tells is taken or refused: nothing breaks, nothing grows without end.
+func FuzzReceive(f *testing.F) {
+	row := table.RemoteParticipant{Index: 3, Generation: 9, Info: table.ParticipantInfo{Name: "p", Services: []table.Service{{Name: "s", Limit: 2}}}}
+	rows := []table.RemoteParticipant{row}
+	for _, u := range []table.DirectoryUpdate{
+		{Session: 5, Version: 1, Digest: digestOf(rows), Participants: rows},
+		{Session: 5, Base: 1, Version: 2, Departed: []table.Departure{{Index: 3, Generation: 9, Ending: 1}}},
+		{Session: 5, Base: 1, Version: 1, Rooms: []table.NodeService{{Name: "s", Room: 1}}, Asks: []table.DirectoryAsk{{Node: 1, Session: 1}}},
+	} {
+		f.Add(table.AppendDirectoryUpdate(nil, &u))
+	}
+	f.Fuzz(func(t *testing.T, message []byte) {
+		r := New(Config{Node: 1, Session: 1}, rand.New(rand.NewPCG(1, 1)))
+		r.Up(0, 2, 1, 5)
+		r.Joined(0, 2)
+		r.SetRows(0, rows, func(uint16, uint32) uint8 { return layout.EndingLeft })
+		for now := Time(0); now < 10*Second; now += Second {
+			_, _ = r.Receive(now, 2, message)
+			r.Tick(now)
+			_ = r.Emit(now)
+		}
+		for _, n := range r.Nodes() {
+			if len(n.Rows) > rowsMax || len(n.Departed) > departedMax || len(n.rooms) > roomsMax {
+				t.Errorf("%d rows, %d departures, %d rooms are kept", len(n.Rows), len(n.Departed), len(n.rooms))
+			}
+			_ = n.Services()
+		}
+	})
 }
 
 // A row that is too large loses interests first, and a node that has too much keeps those
