@@ -32,7 +32,7 @@ func someDirectory() Directory {
 		{Node: 7, Epoch: 0x1f03, Session: 1 << 41, Name: "n7", Host: "höst", Version: "1",
 			Wants:        []string{"orders.>", "ticks"},
 			Participants: []RemoteParticipant{{Index: 12, Generation: 5, Language: 1, Info: someInfo()}, {Index: 1, Partial: true}},
-			Known: true, Services: []NodeService{{Name: "pricing", Instances: 2, Limit: 9, Room: 4}}, Departed: []Departure{{Index: 12, Generation: 4, Ending: 2}}},
+			Known:        true, Services: []NodeService{{Name: "pricing", Instances: 2, Limit: 9, Room: 4}}, Departed: []Departure{{Index: 12, Generation: 4, Ending: 2}}},
 		{Node: 8},
 	}, Lost: []LostNode{{Node: 9, Epoch: 0x77, Ending: 3}}}
 }
