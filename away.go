@@ -146,7 +146,7 @@ func (d *desk) dispatchAway(c *call, l *letter, refused error) (err error) {
 		up, err = d.post.sendAway(c.target, mailRing, l)
 	}
 	if err == nil {
-		d.isSent(c, 0, up)
+		d.isSent(c, spot{}, up)
 	}
 	return err
 }
@@ -177,7 +177,7 @@ func (d *desk) takeBack(c *call) {
 	case !c.sent:
 	case !c.uplink.IsZero():
 		_ = d.post.controlAway(c, controlCancel, nil) // no room: its time ends it there
-	case c.service != nil && !c.service.withdraw(c.position):
+	case c.service != nil && !c.service.withdraw(c.at):
 		c.service.cancel(c.correlation)
 	}
 }

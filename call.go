@@ -57,16 +57,17 @@ type call struct {
 	due         time.Duration // of ring.Now
 
 	errand
-	position uint64 // where it lies in its service's ring
-	sent     bool
-	uplink   Address  // of the forwarder that it went to; zero: it is on this node
-	away     *trip    // nil: it is on this node
-	missed   bool     // a review came before it was sent
-	answers  []*Reply // of many, that nobody has taken
-	taken    uint32   // answers taken since credit was granted
-	done     chan struct{}
-	others   []*party    // who waits for it besides its own party
-	stop     func() bool // ends the watch of the context
+	at      spot // of a request to a service of this node
+	sent    bool
+	uplink  Address  // of the forwarder that it went to; zero: it is on this node
+	away    *trip    // nil: it is on this node
+	mourned bool     // who has it is gone, and may have answered before
+	missed  bool     // a review came before it was sent
+	answers []*Reply // of many, that nobody has taken
+	taken   uint32   // answers taken since credit was granted
+	done    chan struct{}
+	others  []*party    // who waits for it besides its own party
+	stop    func() bool // ends the watch of the context
 }
 
 // An errand is what a call is for.
@@ -107,14 +108,14 @@ func (c *call) dispatch(d *desk, payload []byte) error {
 	if c.service == nil {
 		err := d.post.send(c.target, mailRing, &l)
 		if err == nil {
-			d.isSent(c, 0, Address{})
+			d.isSent(c, spot{}, Address{})
 		}
 		return err
 	}
-	position, err := c.service.put(&l)
+	at, err := c.service.put(&l)
 	if err != nil {
 		return d.dispatchAway(c, &l, err)
 	}
-	d.isSent(c, position, Address{})
+	d.isSent(c, at, Address{})
 	return nil
 }

@@ -36,7 +36,7 @@ func TestReviewWhileARequestIsSent(t *testing.T) {
 		t.Fatal(err)
 	}
 	p.review()
-	d.isSent(c, client.service.producer.Last(), Address{})
+	d.isSent(c, spot{client.service.file.ID(), client.service.producer.Last()}, Address{})
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if !c.settled || !errors.Is(c.err, ErrNoService) {

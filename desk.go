@@ -53,6 +53,7 @@ type desk struct {
 type dying struct {
 	correlation uint64
 	tail        uint64
+	who         Address // who is gone
 }
 
 // Bounds of a desk.
@@ -202,9 +203,9 @@ func (d *desk) find(correlation uint64) *call {
 
 // isSent notes where a call lies, and looks for those who went while it was sent; of those
 // whom a survey asks also before: they were read some time ago.
-func (d *desk) isSent(c *call, position uint64, uplink Address) {
+func (d *desk) isSent(c *call, at spot, uplink Address) {
 	d.mu.Lock()
-	c.position, c.uplink, c.sent = position, uplink, true
+	c.at, c.uplink, c.sent = at, uplink, true
 	gone := c.missed || c.survey != nil || c.service == nil && d.post.gone(c.target) || d.post.gone(uplink)
 	d.mu.Unlock()
 	if gone {

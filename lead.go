@@ -111,13 +111,23 @@ func (d *desk) lead(ctx context.Context, p *party) error {
 }
 
 // reopen makes the ring anew where it was damaged. What lay in it is lost, and its
-// callers have their deadlines.
+// callers have their deadlines; who waits for the last words of somebody who is gone
+// waits no more. Where it can't be made now the old one stays: others look at it.
 func (d *desk) reopen() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.reader.Close()
-	_ = d.file.Close()
-	return d.open()
+	file, reader := d.file, d.reader
+	if err := d.open(); err != nil {
+		return err
+	}
+	reader.Close()
+	_ = file.Close()
+	lost := d.dying
+	d.dying = nil
+	for _, x := range lost {
+		d.bereave(x)
+	}
+	return nil
 }
 
 // tidy looks at what is new besides messages, and reports whether the party has what it
@@ -178,23 +188,33 @@ func (d *desk) bury() {
 			kept = append(kept, x)
 			continue
 		}
-		if c := d.find(x.correlation); c != nil {
-			d.bereave(c)
-		}
+		d.bereave(x)
 	}
 	if d.dying = kept; len(kept) > 0 {
 		d.news.Store(true) // again behind the next message
 	}
 }
 
-// bereave settles one of them. Of a survey it is one answer less.
-func (d *desk) bereave(c *call) {
+// mourn notes that somebody is gone for whom a call waits, who may have answered before that
+// position; once, however often it is seen. mu is held.
+func (d *desk) mourn(c *call, tail uint64, who Address) {
 	if c.survey != nil {
-		for a := range c.survey.asked {
-			if d.post.departed(a) {
-				delete(c.survey.asked, a)
-			}
-		}
+		c.survey.asked[who] = false
+	} else if c.mourned {
+		return
+	}
+	c.mourned = true
+	d.dying = append(d.dying, dying{c.correlation, tail, who})
+}
+
+// bereave settles one of them, if it is open. Of a survey it is one answer less.
+func (d *desk) bereave(x dying) {
+	c := d.find(x.correlation)
+	if c == nil {
+		return
+	}
+	if c.survey != nil {
+		delete(c.survey.asked, x.who)
 		d.lessAsked(c)
 		return
 	}
@@ -222,7 +242,7 @@ func (d *desk) review() {
 		case c.correlation == 0 || c.settled:
 		case !c.uplink.IsZero():
 			if d.post.gone(c.uplink) {
-				d.dying = append(d.dying, dying{c.correlation, tail})
+				d.mourn(c, tail, c.uplink)
 			}
 		case c.service != nil: // also while it is being sent: its row may tell of it already
 			d.reviewService(c, services, tail)
@@ -230,7 +250,7 @@ func (d *desk) review() {
 		case c.survey != nil:
 			d.reviewSurvey(c, tail)
 		case d.post.gone(c.target):
-			d.dying = append(d.dying, dying{c.correlation, tail})
+			d.mourn(c, tail, c.target)
 		}
 	}
 	if len(d.dying) > found {
@@ -242,10 +262,14 @@ func (d *desk) review() {
 func (d *desk) reviewService(c *call, seen map[*service]bool, tail uint64) {
 	left, known := seen[c.service]
 	if !known {
-		left = c.service.look(func(correlation uint64) { d.dying = append(d.dying, dying{correlation, tail}) })
+		left = c.service.look(func(correlation uint64) {
+			if c := d.find(correlation); c != nil {
+				d.mourn(c, tail, Address{})
+			}
+		})
 		seen[c.service] = left
 	}
-	if !left && c.sent && c.service.withdraw(c.position) {
+	if !left && c.sent && c.service.withdraw(c.at) {
 		d.settle(c, c.service.none())
 	}
 }

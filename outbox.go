@@ -79,9 +79,15 @@ func (p *post) outbox(to Address, which int) (*outbox, error) {
 	if err := p.route(to); err != nil {
 		return nil, err
 	}
+	p.opening.Lock()
+	defer p.opening.Unlock()
+	if o := p.outboxes[which][to.Index].Load(); o != nil && o.address == to {
+		return o, nil // another has just opened it
+	}
 	return p.openOutbox(to, which)
 }
 
+// openOutbox opens one in the place of what there is; opening is held.
 func (p *post) openOutbox(to Address, which int) (*outbox, error) {
 	if p.dead(to) {
 		return nil, ErrGone

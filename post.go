@@ -25,6 +25,8 @@ type post struct {
 	// Inboxes of others, by index.
 	outboxes [3][]atomic.Pointer[outbox]
 
+	opening sync.Mutex // held by whoever opens one
+
 	clients  atomic.Pointer[map[string]*Client] // by name; copied when one is added
 	asking   atomic.Pointer[desk]               // nil before the first request
 	mu       sync.Mutex

@@ -67,7 +67,8 @@ type Instance struct {
 	stopping atomic.Bool
 	hurry    atomic.Bool // what waits is refused
 	stopped  chan struct{}
-	err      error // of the end; before stopped is closed
+	errs     sync.Mutex
+	err      error // guarded by errs: what went wrong until it has stopped
 	dropped  atomic.Uint64
 }
 
@@ -142,7 +143,7 @@ func (b *Bus) Serve(name string, handler Handler, cfg *ServeConfig) (*Instance, 
 	if err := b.add(s); err != nil { // closed meanwhile; only who has begun can be ended
 		s.endSoon()
 		<-s.stopped
-		return nil, errors.Join(err, s.err)
+		return nil, errors.Join(err, s.failure())
 	}
 	return s, nil
 }
@@ -156,7 +157,7 @@ func (s *Instance) begin() error {
 		return err
 	}
 	if err := s.bus.announceService(s.name, s.config.Concurrency); err != nil {
-		return errors.Join(err, s.shut())
+		return errors.Join(err, s.bus.retractService(s.name, s.config.Concurrency), s.shut())
 	}
 	s.told = true
 	s.start()
@@ -215,13 +216,13 @@ func (s *Instance) Name() string { return s.name }
 
 // Stop ends the serving without losing a request: others are told at once; what is in
 // hand is finished; what waits is left to other instances, or served where there are
-// none. When the context ends before that, what waits is refused (ErrNoService) and
-// Stop returns when the handlers that run have returned, whose contexts end. Errors: the context's.
+// none. When the context ends before that, what waits is refused (ErrNoService;
+// one-way messages are dropped) and Stop returns when the handlers that run have returned, whose contexts end. Errors: the context's.
 func (s *Instance) Stop(ctx context.Context) error {
 	s.endSoon()
 	select {
 	case <-s.stopped:
-		return s.err
+		return s.failure()
 	case <-ctx.Done():
 		s.hurry.Store(true)
 		s.post.endContexts(s)
@@ -251,7 +252,7 @@ func (s *Instance) endSoon() {
 // last look and that it serves them, too.
 func (s *Instance) conclude() {
 	if s.told {
-		s.err = errors.Join(s.err, s.bus.retractService(s.name, s.config.Concurrency))
+		s.note(s.bus.retractService(s.name, s.config.Concurrency))
 	}
 	for {
 		s.running.Wait()
@@ -269,9 +270,23 @@ func (s *Instance) conclude() {
 		s.start()
 		s.turn <- struct{}{}
 	}
-	s.err = errors.Join(s.err, s.shut())
+	s.note(s.shut())
 	s.leaveBus()
 	close(s.stopped)
+}
+
+// note keeps what went wrong, for whoever stops it. Any goroutine may call it.
+func (s *Instance) note(err error) {
+	s.errs.Lock()
+	defer s.errs.Unlock()
+	s.err = errors.Join(s.err, err)
+}
+
+// failure is what went wrong by now.
+func (s *Instance) failure() error {
+	s.errs.Lock()
+	defer s.errs.Unlock()
+	return s.err
 }
 
 func untake(c chan struct{}) {

@@ -75,24 +75,33 @@ func (s *service) close() {
 	s.shut()
 }
 
-// put publishes a letter at a position that it returns. It never waits. Errors:
-// ErrNoService, *OverloadedError, *TooLargeError; nothing was sent then.
-func (s *service) put(l *letter) (position uint64, err error) {
+// A spot is where a request lies: at a position of one ring of its service.
+type spot struct {
+	ring     uint64 // its id
+	position uint64
+}
+
+// put publishes a letter, and returns where. It never waits. Errors: ErrNoService,
+// *OverloadedError, *TooLargeError; nothing was sent then.
+func (s *service) put(l *letter) (spot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for range 10 {
 		if s.file == nil {
 			if err := s.open(); err != nil {
-				return 0, err
+				return spot{}, err
 			}
 		}
-		position, err = s.publish(l)
-		if err == nil || !isRetired(err) {
-			return position, err
+		position, err := s.publish(l)
+		if err == nil {
+			return spot{s.file.ID(), position}, nil
+		}
+		if !isRetired(err) {
+			return spot{}, err
 		}
 		s.shut()
 	}
-	return 0, s.none()
+	return spot{}, s.none()
 }
 
 // publish is one try; mu is held.
@@ -124,11 +133,12 @@ func (s *service) publish(l *letter) (uint64, error) {
 	}
 }
 
-// withdraw takes a request back that nobody has started.
-func (s *service) withdraw(position uint64) bool {
+// withdraw takes a request back that nobody has started. Of a ring that was replaced since
+// nobody knows that.
+func (s *service) withdraw(at spot) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.queue != nil && s.queue.Withdraw(position)
+	return s.queue != nil && s.file.ID() == at.ring && s.queue.Withdraw(at.position)
 }
 
 // cancel tells whoever has a request in hand that its caller has given it up.

@@ -20,7 +20,7 @@ type SurveyConfig struct {
 
 // A surveying is what a call knows of its survey; guarded by the desk's mu.
 type surveying struct {
-	asked  map[Address]bool // who has not answered; in the end nobody
+	asked  map[Address]bool // who has not answered, and whether he is there; in the end nobody
 	answer map[Address]bool // who has answered
 	quorum int
 	got    int
@@ -156,7 +156,7 @@ func (p *post) question(ctx context.Context, d *desk, c *call, pub *Publisher, p
 	var meta ring.Meta
 	l := c.letterOf(payload, ring.Now())
 	l.stamp(&meta, &b, p.self)
-	d.isSent(c, 0, Address{}) // before it is: answers may come at once
+	d.isSent(c, spot{}, Address{}) // before it is: answers may come at once
 	err := pub.producer.TryPublish(payload, &meta)
 	for err != nil {
 		if err := pub.again(ctx, err, len(payload)); err != nil {
@@ -194,10 +194,9 @@ func (d *desk) lessAsked(c *call) {
 // reviewSurvey looks who of those asked is gone: when what they have answered was read,
 // nobody waits for them. mu is held.
 func (d *desk) reviewSurvey(c *call, tail uint64) {
-	for a := range c.survey.asked {
-		if d.post.departed(a) {
-			d.dying = append(d.dying, dying{c.correlation, tail})
-			return
+	for a, waited := range c.survey.asked {
+		if waited && d.post.departed(a) {
+			d.mourn(c, tail, a)
 		}
 	}
 }

@@ -23,7 +23,12 @@ func (s *Instance) start() {
 
 func (s *Instance) work() {
 	defer s.running.Done()
-	alone := s.config.Concurrency == 1
+	alone, over := s.config.Concurrency == 1, false
+	defer func() {
+		if !over { // the handler has ended the goroutine
+			s.replace(alone)
+		}
+	}()
 	r := newRequest(s)
 	<-s.turn
 	for {
@@ -31,6 +36,7 @@ func (s *Instance) work() {
 			s.workers.Add(-1)
 			s.idle.Add(-1)
 			s.pass()
+			over = true
 			return
 		}
 		if !alone {
@@ -47,6 +53,18 @@ func (s *Instance) work() {
 			<-s.turn
 		}
 	}
+}
+
+// replace starts a worker in the place of one whose handler has ended its goroutine. One that
+// is alone has the lead.
+func (s *Instance) replace(alone bool) {
+	if alone {
+		s.pass()
+	} else {
+		s.idle.Add(1)
+	}
+	s.running.Add(1) // our own is still counted
+	go s.work()
 }
 
 // pass gives the lead to whoever wants it next.
@@ -118,7 +136,7 @@ func (s *Instance) mend(err error) bool {
 	case isRetired(err):
 		s.setAside()
 		if err := s.open(); err != nil {
-			s.err = err
+			s.note(err)
 			s.endSoon()
 			return false
 		}
@@ -149,7 +167,7 @@ func (s *Instance) accept(r *Request, hand ring.Hand) bool {
 	}
 	r.begin(&h)
 	switch {
-	case r.oneWay:
+	case r.oneWay && !s.hurry.Load():
 		return true
 	case r.message.Kind != layout.MessageKindRequest:
 		s.dropped.Add(1)
@@ -168,9 +186,14 @@ func (s *Instance) accept(r *Request, hand ring.Hand) bool {
 // in nobody's hand.
 func (s *Instance) run(r *Request) {
 	defer func() {
-		if !r.returned && !r.oneWay && !r.answered { // a panic: it goes on, but the caller is told
+		if r.returned {
+			return
+		}
+		if !r.oneWay && !r.answered { // a panic, which goes on, or Goexit: the caller is told
 			_ = r.fail(codeNoReply, "")
 		}
+		r.context.end(context.Canceled)
+		_ = r.hand.Done()
 	}()
 	r.returned = false
 	err := s.handler(&r.context, r)
