@@ -52,11 +52,14 @@ static void visit(struct table_visitor *v, const char *name, bool pattern, bool 
 
 static void visit_texts(struct table_visitor *v, const char *name, const char *version) { touched += strlen(name) + strlen(version) + v->language; }
 static void visit_service(struct table_visitor *v, const char *name, uint32_t limit, uint32_t room) { touched += strlen(name) + limit + room + v->language; }
-static void visit_want(struct table_visitor *v, const char *name, const char *a, const char *b) { touched += strlen(name) + strlen(a) + strlen(b) + v->language; }
+static void visit_want(struct table_visitor *v, const char *name, const char *a, const char *b, bool partial) { touched += strlen(name) + strlen(a) + strlen(b) + v->language + partial; }
+static void visit_departed(struct table_visitor *v, uint8_t ending) { touched += ending + v->language; }
+static void visit_name(struct table_visitor *v, const char *name) { touched += strlen(name) + v->language; }
 
 static void read_table(const uint8_t *data, size_t size)
 {
-	struct table_visitor visitor = {.participant = visit_texts, .interest = visit, .service = visit_service, .node = visit_texts, .want = visit_want};
+	struct table_visitor visitor = {.participant = visit_texts, .interest = visit, .service = visit_service, .node = visit_texts, .want = visit_want,
+		.departed = visit_departed, .node_service = visit_name};
 	reached[TABLES].count += rci_table_visit(data, size, &visitor);
 	(void)rci_directory_visit(data, size, &visitor);
 	(void)rci_table_pattern_matches(data, size, "a.b");

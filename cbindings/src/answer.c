@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "desk.h"
+#include "away.h"
 
 #define ALIGNED 8
 
@@ -64,7 +64,9 @@ static int outcome_of(uint32_t code)
 
 static void failed(struct desk *k, rc_future *c, const struct view *v)
 {
-	int code = outcome_of(v->block.code);
+	int code = c->away ? rci_outcome_away(c, v->block.code) : RC_OK;
+	if (code == RC_OK)
+		code = outcome_of(v->block.code);
 	if (code == RC_ERROR_REPLY) {
 		c->has = fill(c->into, v);
 		c->into->code = v->block.code >= ANSWER_APPLICATION ? v->block.code - ANSWER_APPLICATION : v->block.code;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "desk.h"
+#include "away.h"
 
 /* Bounds of the time of a request. */
 #define DEFAULT_TIME INT64_C(10000000000)
@@ -77,16 +77,35 @@ void rci_call_letter(const rc_future *c, const struct question *q, struct letter
 	rci_block_time(&l->block, c->due > now ? c->due - now : 0, now);
 }
 
+/* Sends a call to another node; refused is why its own has not taken it, if it is for a service. */
+static int dispatch_away(rc_future *c, struct letter *l, int refused, struct rc_address *up)
+{
+	struct desk *k = c->desk;
+	desk_lock(k);
+	c->away = true; /* before it goes: an answer may come at once */
+	c->refused = refused == RC_ERROR_OVERLOADED ? refused : 0;
+	desk_unlock(k);
+	if (c->callee != NULL)
+		return rci_serve_away(k->post, c->callee, l, refused, up);
+	int result = rci_standing(k->domain, &c->target);
+	return result == RC_OK ? rci_uplink_put(k->post, &c->target, l, up) : result;
+}
+
 /* Sends a call to its service or address; on an error nothing was sent, and it is settled. */
 static int dispatch(rc_future *c, const struct question *q)
 {
 	struct desk *k = c->desk;
 	struct letter l;
 	uint64_t position = 0, serial = 0;
+	struct rc_address up = {0};
 	rci_call_letter(c, q, &l);
-	int result = c->callee != NULL ? rci_callee_put(c->callee, &l, &position, &serial) : rci_post_send(k->post, &c->target, BOX_MAIL, &l);
+	int result = c->callee != NULL ? rci_callee_put(c->callee, &l, &position, &serial)
+		: rci_is_away(k->post, &c->target) ? RC_ERROR_NODE_DOWN : rci_post_send(k->post, &c->target, BOX_MAIL, &l);
+	if (result != RC_OK && (c->callee != NULL || rci_is_away(k->post, &c->target)))
+		result = dispatch_away(c, &l, result, &up);
 	desk_lock(k);
 	if (result == RC_OK) {
+		c->uplink = up;
 		c->position = position;
 		c->serial = serial;
 		c->sent = true;
@@ -267,10 +286,14 @@ int rc_send_service(rc_domain *d, const char *service, const void *data, size_t 
 	struct callee *callee;
 	struct letter l = {.data = data, .size = size, .kind = RC_MESSAGE_KIND_DATA};
 	uint64_t position, serial;
+	struct rc_address up;
 	int result = check_message(data, size);
 	if (result == RC_OK)
 		result = rci_post(d, &post);
 	if (result == RC_OK)
 		result = rci_callee(post, service, &callee);
-	return result == RC_OK ? rci_callee_put(callee, &l, &position, &serial) : result;
+	if (result != RC_OK)
+		return result;
+	result = rci_callee_put(callee, &l, &position, &serial);
+	return result == RC_OK ? result : rci_serve_away(post, callee, &l, result, &up);
 }

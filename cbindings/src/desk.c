@@ -1,6 +1,6 @@
 /* The table of the requests that are open: desk.h. */
 #define _GNU_SOURCE
-#include "desk.h"
+#include "away.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -211,7 +211,9 @@ void rci_desk_give_up(struct desk *k, rc_future *c, int code)
 {
 	if (c->settled)
 		return;
-	if (c->sent && c->callee != NULL && !rci_callee_withdraw(c->callee, c->position, c->serial))
+	if (c->sent && c->uplink.node != 0)
+		(void)rci_control_away(k->post, c, AWAY_CANCEL, 0); /* no room: its time ends it there */
+	else if (c->sent && c->callee != NULL && !rci_callee_withdraw(c->callee, c->position, c->serial))
 		rci_callee_cancel(c->callee, c->correlation);
 	rci_desk_settle(k, c, code);
 }

@@ -53,6 +53,9 @@ struct rc_future {
 
 	uint32_t shares;
 	uint64_t position, serial; /* where it lies in its service's ring */
+	struct rc_address uplink; /* of the forwarder that it went to; node 0: it is on this node */
+	bool away; /* it goes to another node */
+	int refused; /* what its own node had said, where that has instances; 0: nothing */
 	bool sent, settled;
 	int code; /* the outcome */
 	rc_reply *into; /* where the one answer goes */

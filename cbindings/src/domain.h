@@ -97,7 +97,7 @@ uint64_t *rci_changes(const rc_domain *domain);
 struct rc_node_record *rci_node_record(const rc_domain *domain);
 /* The address of this participant. */
 static inline struct rc_address rci_self(const rc_domain *d) { return (struct rc_address){d->node_id, d->epoch, d->generation, (uint16_t)d->index, 0}; }
-/* Whether an address of this node is nobody's any more, as its record says. */
+/* Whether an address is nobody's any more, as its record says; false for one of another node. */
 bool rci_gone(const rc_domain *domain, const struct rc_address *address);
 
 /* sweep.c: recovery of all the dead. */

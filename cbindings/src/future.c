@@ -3,10 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "desk.h"
+#include "away.h"
 
 /* Of so many answers taken new credit is given for them. */
 #define GRANT_AT (STREAM_SHARES / 2)
+#define CREDIT_REST UINT64_C(1000000)
 
 void rci_future_known(rc_future *c, rc_ready *ready)
 {
@@ -31,8 +32,8 @@ static void move(rc_reply *from, rc_reply *to)
 	*from = mine;
 }
 
-/* What there is to take; the mutex is held. *grant: credit is to be given. */
-static int take(rc_future *c, rc_reply *reply, bool *grant)
+/* What there is to take; the mutex is held. *grant: so much credit is to be given. */
+static int take(rc_future *c, rc_reply *reply, uint32_t *grant)
 {
 	struct answer *a = c->first;
 	if (a != NULL) {
@@ -42,9 +43,9 @@ static int take(rc_future *c, rc_reply *reply, bool *grant)
 		move(&a->reply, reply);
 		free(a->reply.data);
 		free(a);
-		if (++c->credit == GRANT_AT && !c->settled && c->callee != NULL) {
+		if (++c->credit >= GRANT_AT && !c->settled && !c->survey) {
+			*grant = c->credit;
 			c->credit = 0;
-			*grant = true;
 		}
 		return RC_OK;
 	}
@@ -60,10 +61,27 @@ static int take(rc_future *c, rc_reply *reply, bool *grant)
 	return result;
 }
 
+/* Lets the instance send so many more. In a full uplink it waits for room. */
+static void give_credit(rc_future *c, uint32_t n)
+{
+	struct desk *k = c->desk;
+	desk_lock(k);
+	bool away = c->uplink.node != 0, settled = c->settled;
+	desk_unlock(k);
+	if (!away && c->callee != NULL)
+		rci_callee_grant(c->callee, c->correlation, n);
+	while (away && !settled && rci_control_away(k->post, c, AWAY_CREDIT, n) == RC_ERROR_OVERLOADED && rci_now() < c->due) {
+		rci_sleep(CREDIT_REST);
+		desk_lock(k);
+		settled = c->settled;
+		desk_unlock(k);
+	}
+}
+
 int rc_future_wait(rc_future *c, int64_t timeout, rc_reply *reply)
 {
 	struct party p;
-	bool grant = false;
+	uint32_t grant = 0;
 	if (c == NULL || reply == NULL)
 		return rci_fail(RC_ERROR_INVALID, "future: NULL");
 	struct desk *k = c->desk;
@@ -81,8 +99,8 @@ int rc_future_wait(rc_future *c, int64_t timeout, rc_reply *reply)
 		result = waited < 0 ? waited : take(c, reply, &grant);
 	}
 	desk_unlock(k);
-	if (grant)
-		rci_callee_grant(c->callee, c->correlation, GRANT_AT);
+	if (grant != 0)
+		give_credit(c, grant);
 	return result;
 }
 

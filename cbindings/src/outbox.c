@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "post.h"
+#include "away.h"
 
 /* How old an answer of the kernel may be that the owner lives. */
 #define ASK_AGAIN UINT64_C(10000000)
@@ -155,7 +155,8 @@ static int put(const struct post *p, struct outbox *o, struct letter *letter)
 	if (letter->size > room)
 		return rci_fail(RC_ERROR_TOO_LARGE, "%s: %zu bytes: its inbox takes %u: it may ask for an inbox slot size of %zu", text, letter->size,
 			(unsigned)room, (letter->size + 63) & ~(size_t)63);
-	letter->block.destination = o->address;
+	if (o->box != BOX_UPLINK)
+		letter->block.destination = o->address;
 	result = rci_pen_put(&o->pen, &p->self, letter, &position);
 	if (result == RC_NOTHING)
 		return rci_recover(p->domain, &o->address) ? gone(&o->address)
@@ -163,7 +164,7 @@ static int put(const struct post *p, struct outbox *o, struct letter *letter)
 	return result == RCI_RETIRED ? RCI_AGAIN : result;
 }
 
-int rci_post_send(struct post *p, const struct rc_address *address, int box, struct letter *letter)
+int rci_box_send(struct post *p, const struct rc_address *address, int box, struct letter *letter)
 {
 	struct rc_address to = *address;
 	int result = RCI_AGAIN;
@@ -179,6 +180,15 @@ int rci_post_send(struct post *p, const struct rc_address *address, int box, str
 	}
 	(void)pthread_mutex_unlock(&p->mutex);
 	return result == RCI_AGAIN ? gone(&to) : result;
+}
+
+int rci_post_send(struct post *p, const struct rc_address *to, int box, struct letter *letter)
+{
+	struct rc_address up;
+	if (!rci_is_away(p, to))
+		return rci_box_send(p, to, box, letter);
+	int result = box == BOX_MAIL ? rci_standing(p->domain, to) : RC_OK;
+	return result == RC_OK ? rci_uplink_put(p, to, letter, &up) : result;
 }
 
 void rci_outboxes_tidy(struct post *p)

@@ -24,7 +24,9 @@ bool rci_alive(const rc_domain *d, uint32_t index)
 bool rci_gone(const rc_domain *d, const struct rc_address *a)
 {
 	const struct rc_participant_record *r = rci_record(d, a->index);
-	return a->node != d->node_id || a->epoch != d->epoch || r == NULL ||
+	if (a->node != d->node_id)
+		return a->node == 0; /* its node knows */
+	return a->epoch != d->epoch || r == NULL ||
 		load_acquire(&r->state) != ((uint64_t)a->generation << 32 | RC_PARTICIPANT_STATE_LIVE); /* pairs(live) */
 }
 

@@ -62,8 +62,6 @@ int rci_route(const struct post *p, const struct rc_address *to)
 {
 	char text[RC_ADDRESS_TEXT] = "";
 	(void)rc_address_format(to, text, sizeof text);
-	if (to->node != 0 && to->generation != 0 && to->node != p->self.node)
-		return rci_fail(RC_ERROR_NODE_DOWN, "%s: another node, and there is no way to it", text);
 	if (to->node == 0 || to->generation == 0 || rci_gone(p->domain, to))
 		return rci_fail(RC_ERROR_GONE, "%s: is gone, or never was", text);
 	return RC_OK;
@@ -91,7 +89,7 @@ struct shape rci_inbox_shape(const rc_domain *d, uint32_t slots)
 void rci_inbox_path(const rc_domain *d, const struct rc_address *a, int box, char *path)
 {
 	(void)snprintf(path, RCI_PATH, "%.*s/inbox/%u.%u.%s", RCI_PATH - 64, d->directory, (unsigned)a->index, (unsigned)a->generation,
-		box == BOX_MAIL ? "mail" : "replies");
+		box == BOX_MAIL ? "mail" : box == BOX_REPLIES ? "replies" : "uplink");
 }
 
 void rci_inbox_exists(rc_domain *d) { store_relaxed(&rci_record(d, d->index)->inbox, 1); }

@@ -6,15 +6,15 @@
 #include "group.h"
 #include "publisher.h"
 
-/* The two rings of an inbox. */
-enum { BOX_MAIL, BOX_REPLIES };
+/* The rings of an inbox; the uplink is the forwarder's, and takes what is for other nodes. */
+enum { BOX_MAIL, BOX_REPLIES, BOX_UPLINK };
 
 #define INSTANCES "instances" /* the queue group that reads a service's ring */
 
 /* Codes of answers of kind Error (messaging.md, 9). */
 enum {
 	ANSWER_NO_SERVICE = 1, ANSWER_OVERLOADED, ANSWER_INSTANCE_DIED, ANSWER_NODE_DOWN, ANSWER_DEADLINE, ANSWER_CANCELED, ANSWER_NO_REPLY,
-	ANSWER_TOO_LARGE, ANSWER_GONE, ANSWER_APPLICATION = 256
+	ANSWER_TOO_LARGE, ANSWER_GONE, ANSWER_REQUEST_TOO_LARGE, ANSWER_APPLICATION = 256
 };
 
 /* A direct message on its way. The block's source is filled in by who sends it. */
@@ -83,7 +83,9 @@ int rci_name_kind(rc_domain *domain, const char *name, const char *folder);
 /* pen.c: publishes in one slot, without waiting: RC_OK, RC_NOTHING (no room), RCI_RETIRED. */
 int rci_pen_put(struct pen *pen, const struct rc_address *self, struct letter *letter, uint64_t *position);
 
-/* outbox.c: puts a letter into a ring of an inbox. */
+/* outbox.c: puts a letter into a ring of an inbox of this node; into the uplink with the destination that it has. */
+int rci_box_send(struct post *post, const struct rc_address *to, int box, struct letter *letter);
+/* The same, or into the uplink where the address is of another node. */
 int rci_post_send(struct post *post, const struct rc_address *to, int box, struct letter *letter);
 /* Closes those of who has gone. */
 void rci_outboxes_tidy(struct post *post);

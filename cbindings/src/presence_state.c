@@ -109,9 +109,20 @@ static void see_node(struct table_visitor *v, const char *name, const char *vers
 	put(l, RC_PRESENCE_NODE, l->program, 0, 0);
 }
 
-static void see_want(struct table_visitor *v, const char *name, const char *program, const char *version)
+/* Whether a participant of the node is known to subscribe to the name. */
+static bool listed(const struct presences *p, const struct rc_address *node, const char *name)
+{
+	for (size_t i = p->count; i-- > 0 && p->all[i].address.node == node->node;)
+		if (p->all[i].kind == RC_PRESENCE_SUBSCRIBER && strcmp(p->all[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+static void see_want(struct table_visitor *v, const char *name, const char *program, const char *version, bool partial)
 {
 	struct look *l = (void *)v;
+	if (!partial || listed(l->now, &v->address, name))
+		return;
 	l->program = keep_text(l->now, program);
 	l->version = keep_text(l->now, version);
 	put(l, RC_PRESENCE_SUBSCRIBER, keep_text(l->now, name), 0, 0);

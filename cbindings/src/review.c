@@ -2,7 +2,7 @@
 #define _GNU_SOURCE
 #include <stdlib.h>
 
-#include "desk.h"
+#include "away.h"
 
 /* Many calls that end one behind the other cost one look. */
 #define DUE_STEP UINT64_C(1000000)
@@ -26,15 +26,21 @@ void rci_desk_expire(struct desk *k)
 	store_relaxed(&k->due, next);
 }
 
+/* Whether an address of any node is nobody's any more. */
+static bool departed(const struct desk *k, const struct rc_address *a)
+{
+	return rci_is_away(k->post, a) ? rci_standing(k->domain, a) != RC_OK : rci_recover(k->domain, a);
+}
+
 /* Of a survey it is one answer less. */
 static void bereave(struct desk *k, rc_future *c)
 {
 	if (!c->survey) {
-		rci_desk_settle(k, c, RC_ERROR_INSTANCE_DIED);
+		rci_desk_settle(k, c, c->uplink.node != 0 ? RC_ERROR_NODE_DOWN : RC_ERROR_INSTANCE_DIED);
 		return;
 	}
 	for (uint32_t i = c->asked.count; i-- > 0;)
-		if (rci_gone(k->domain, &c->asked.addresses[i]))
+		if (departed(k, &c->asked.addresses[i]))
 			c->asked.addresses[i] = c->asked.addresses[--c->asked.count];
 	rci_survey_less(k, c);
 }
@@ -79,7 +85,7 @@ static void note(void *argument, uint64_t correlation)
 static void review_survey(struct desk *k, const rc_future *c)
 {
 	for (uint32_t i = 0; i < c->asked.count; i++) {
-		if (rci_recover(k->domain, &c->asked.addresses[i])) {
+		if (departed(k, &c->asked.addresses[i])) {
 			note(k, c->correlation);
 			return;
 		}
@@ -91,7 +97,7 @@ static void withdraw_all(struct desk *k, const struct callee *callee)
 {
 	for (uint32_t i = 0; i < k->call_count; i++) {
 		rc_future *c = k->calls[i];
-		if (c != NULL && c->callee == callee && c->sent && rci_callee_withdraw(c->callee, c->position, c->serial))
+		if (c != NULL && c->callee == callee && c->sent && c->uplink.node == 0 && rci_callee_withdraw(c->callee, c->position, c->serial))
 			rci_desk_settle(k, c, RC_ERROR_NO_SERVICE);
 	}
 }
@@ -108,9 +114,12 @@ void rci_desk_review(struct desk *k)
 			withdraw_all(k, callee);
 	for (uint32_t i = 0; i < k->call_count; i++) {
 		const rc_future *c = k->calls[i];
-		if (c == NULL || !c->sent || c->callee != NULL)
+		if (c == NULL || !c->sent || (c->callee != NULL && c->uplink.node == 0))
 			continue;
-		if (c->survey)
+		if (c->uplink.node != 0) {
+			if (rci_recover(k->domain, &c->uplink))
+				note(k, c->correlation);
+		} else if (c->survey)
 			review_survey(k, c);
 		else if (rci_recover(k->domain, &c->target))
 			note(k, c->correlation);

@@ -18,6 +18,7 @@ struct task {
 	struct rc_address_block block;
 	uint64_t due, asked; /* when its time is over; when the kernel said last that its caller lives */
 	uint32_t sent; /* answers with more to come */
+	struct rc_address up; /* of the forwarder that brought it from another node; node 0: it is of this one */
 	uint32_t schema; /* of its answers */
 	uint8_t content;
 };

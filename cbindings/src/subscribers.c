@@ -9,26 +9,42 @@
 
 #define LOOK_AGAIN UINT64_C(2000000)
 
-/* Counts the subscriptions of other nodes: one by one where they are listed, else one where the node wants it. */
+/* Counts the subscriptions of other nodes: one by one as far as they are listed, and one of a node that wants it and lists
+ * nobody. */
 struct counting {
 	struct table_visitor visitor; /* first */
 	const char *topic;
-	uint32_t count;
+	uint32_t count, listed; /* of all before, and of this node */
+	bool wanted;
 };
 
 static void count_interest(struct table_visitor *v, const char *name, bool pattern, bool publisher)
 {
 	struct counting *c = (void *)v;
-	if (!publisher && (strcmp(name, c->topic) == 0 || (pattern && rc_name_matches(name, c->topic))))
-		c->count++;
+	if (!publisher && !v->local_only && (strcmp(name, c->topic) == 0 || (pattern && rc_name_matches(name, c->topic))))
+		c->listed++;
 }
 
-static void see_node(struct table_visitor *v, const char *name, const char *version) { (void)v, (void)name, (void)version; }
-
-static void count_want(struct table_visitor *v, const char *name, const char *program, const char *version)
+/* The node before has come to its end. */
+static void add_node(struct counting *c)
 {
-	(void)program, (void)version;
-	count_interest(v, name, true, false);
+	if (c->wanted) /* what it wants decides where messages go */
+		c->count += c->listed != 0 ? c->listed : 1;
+	c->listed = 0;
+	c->wanted = false;
+}
+
+static void see_node(struct table_visitor *v, const char *name, const char *version)
+{
+	(void)name, (void)version;
+	add_node((struct counting *)(void *)v);
+}
+
+static void see_want(struct table_visitor *v, const char *name, const char *program, const char *version, bool partial)
+{
+	struct counting *c = (void *)v;
+	(void)program, (void)version, (void)partial;
+	c->wanted |= strcmp(name, c->topic) == 0 || rc_name_matches(name, c->topic);
 }
 
 static uint32_t own_subscriptions(rc_domain *d, const char *topic)
@@ -53,11 +69,12 @@ static uint32_t count_subscribers(rc_domain *d, const char *topic)
 		count += table != NULL ? rci_table_subscriptions(table, size, topic) : 0;
 		free(table);
 	}
-	struct counting others = {{.interest = count_interest, .node = see_node, .want = count_want}, topic, 0};
+	struct counting others = {{.interest = count_interest, .node = see_node, .want = see_want}, topic, 0, 0, false};
 	uint8_t *table = rci_directory_read(d, &size);
 	if (table != NULL && size != 0)
 		(void)rci_directory_visit(table, size, &others.visitor);
 	free(table);
+	add_node(&others);
 	return count + others.count;
 }
 

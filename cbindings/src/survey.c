@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "desk.h"
+#include "presence.h"
 #include "survey.h"
 #include "table.h"
 
@@ -40,8 +41,45 @@ static int publisher_of(struct post *p, const char *topic, rc_publisher **publis
 	return RC_OK;
 }
 
-/* The participants of this node that subscribe to a topic: free(asked->addresses). */
-static int subscribers(const struct post *p, const char *topic, struct asked *asked)
+/* Collects those of other nodes. */
+struct elsewhere {
+	struct table_visitor visitor; /* first */
+	const char *topic;
+	struct asked *asked;
+	bool failed; /* no memory */
+};
+
+static void see_nothing(struct table_visitor *v, const char *name, const char *version) { (void)v, (void)name, (void)version; }
+
+static void see_interest(struct table_visitor *v, const char *name, bool pattern, bool publisher)
+{
+	struct elsewhere *e = (void *)v;
+	struct asked *asked = e->asked;
+	if (publisher || v->local_only || !(strcmp(name, e->topic) == 0 || (pattern && rc_name_matches(name, e->topic))))
+		return;
+	if (asked->count != 0 && rci_same_address(&asked->addresses[asked->count - 1], &v->address))
+		return; /* by another subscription */
+	struct rc_address *more = realloc(asked->addresses, (asked->count + 1) * sizeof *more);
+	e->failed |= more == NULL;
+	if (more == NULL)
+		return;
+	asked->addresses = more;
+	more[asked->count++] = v->address;
+}
+
+static int add_elsewhere(rc_domain *d, const char *topic, struct asked *asked)
+{
+	struct elsewhere e = {{.node = see_nothing, .interest = see_interest}, topic, asked, false};
+	size_t size = 0;
+	uint8_t *table = rci_locked(d->node.file.fd, RC_LOCK_BYTE_FORWARDER) ? rci_directory_read(d, &size) : NULL;
+	if (table != NULL && size != 0)
+		(void)rci_directory_visit(table, size, &e.visitor);
+	free(table);
+	return e.failed ? rci_fail(RC_ERROR_NO_MEMORY, "survey on %s", topic) : RC_OK;
+}
+
+/* The participants that subscribe to a topic: free(asked->addresses). */
+static int subscribers(struct post *p, const char *topic, struct asked *asked)
 {
 	const rc_domain *d = p->domain;
 	for (uint32_t i = 0; i < d->record_count; i++) {
@@ -60,7 +98,7 @@ static int subscribers(const struct post *p, const char *topic, struct asked *as
 		asked->addresses = more;
 		more[asked->count++] = (struct rc_address){d->node_id, d->epoch, (uint32_t)(state >> 32), (uint16_t)i, 0};
 	}
-	return RC_OK;
+	return add_elsewhere(p->domain, topic, asked);
 }
 
 /* Publishes the question; the surveys' mutex is held. */

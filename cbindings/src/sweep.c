@@ -80,8 +80,8 @@ static void recover(rc_domain *d, uint32_t index, uint64_t state)
 
 bool rci_recover(rc_domain *d, const struct rc_address *a)
 {
-	if (rci_gone(d, a))
-		return true;
+	if (rci_gone(d, a) || a->node != d->node_id)
+		return rci_gone(d, a);
 	if (rci_alive(d, a->index))
 		return false;
 	recover(d, a->index, (uint64_t)a->generation << 32 | RC_PARTICIPANT_STATE_LIVE);

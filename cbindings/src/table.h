@@ -5,17 +5,21 @@
 #include "domain.h"
 
 /* Who is told what stands in a table; texts are valid as long as its bytes. A function that is NULL is not called,
- * but for node and want. */
+ * but for node. */
 struct table_visitor {
 	void (*participant)(struct table_visitor *visitor, const char *name, const char *version);
 	void (*interest)(struct table_visitor *visitor, const char *name, bool pattern, bool publisher);
 	void (*service)(struct table_visitor *visitor, const char *name, uint32_t limit, uint32_t room);
-	/* Of a directory: before what its participants say, and what it wants if it lists none. */
+	/* Of a directory: before what its participants say, and what it wants; partial: some of them have left things out. */
 	void (*node)(struct table_visitor *visitor, const char *name, const char *version);
-	void (*want)(struct table_visitor *visitor, const char *name, const char *program, const char *version);
+	void (*want)(struct table_visitor *visitor, const char *name, const char *program, const char *version, bool partial);
+	/* Of a directory: a participant of the node that is gone, by its ending; a name that the node serves. */
+	void (*departed)(struct table_visitor *visitor, uint8_t ending);
+	void (*node_service)(struct table_visitor *visitor, const char *name);
 	/* Of what is being told. */
 	struct rc_address address;
 	uint8_t language;
+	bool local_only; /* of an interest */
 };
 
 /* Tells what a participant says: false if the table is damaged, perhaps after some was told. */

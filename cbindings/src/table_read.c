@@ -9,8 +9,9 @@
 enum { INFO_NAME, INFO_VERSION, INFO_INTERESTS, INFO_SERVICES };
 enum { INTEREST_NAME, INTEREST_PATTERN, INTEREST_PUBLISHER, INTEREST_LOCAL_ONLY };
 enum { SERVICE_NAME, SERVICE_LIMIT, SERVICE_ROOM };
-enum { NODE_NODE, NODE_EPOCH, NODE_SESSION, NODE_NAME, NODE_HOST, NODE_VERSION, NODE_WANTS, NODE_PARTICIPANTS };
-enum { REMOTE_INDEX, REMOTE_GENERATION, REMOTE_LANGUAGE, REMOTE_INFO };
+enum { NODE_NODE, NODE_EPOCH, NODE_SESSION, NODE_NAME, NODE_HOST, NODE_VERSION, NODE_WANTS, NODE_PARTICIPANTS, NODE_KNOWN, NODE_SERVICES, NODE_DEPARTED };
+enum { DEPARTURE_INDEX, DEPARTURE_GENERATION, DEPARTURE_ENDING };
+enum { REMOTE_INDEX, REMOTE_GENERATION, REMOTE_LANGUAGE, REMOTE_INFO, REMOTE_PARTIAL };
 
 /* A buffer that is being read, and a table in it. */
 struct table {
@@ -126,6 +127,7 @@ static bool visit_interests(const struct table *info, struct table_visitor *v)
 		const char *name = string_at(&interest, field(&interest, INTEREST_NAME, 4));
 		if (name == NULL || !rci_pattern_valid(name))
 			return false;
+		v->local_only = flag(&interest, INTEREST_LOCAL_ONLY);
 		if (v->interest != NULL)
 			v->interest(v, name, flag(&interest, INTEREST_PATTERN), flag(&interest, INTEREST_PUBLISHER));
 	}
@@ -164,18 +166,21 @@ bool rci_table_visit(const uint8_t *b, size_t n, struct table_visitor *v)
 	return n >= 4 && open_table(&info, b, n, get32(b, 0)) && visit_info(&info, v);
 }
 
-static bool visit_remote(const struct table *node, struct table_visitor *v, size_t *participants)
+/* partial: some have left things out. */
+static bool visit_remote(const struct table *node, struct table_visitor *v, bool *partial)
 {
 	struct table remote, info;
-	size_t first;
-	if (!open_vector(node, NODE_PARTICIPANTS, &first, participants))
+	size_t first, count;
+	*partial = false;
+	if (!open_vector(node, NODE_PARTICIPANTS, &first, &count))
 		return false;
-	for (size_t i = 0; i < *participants; i++) {
+	for (size_t i = 0; i < count; i++) {
 		if (!element(node, first, i, &remote))
 			return false;
 		v->address.index = (uint16_t)number(&remote, REMOTE_INDEX, 2);
 		v->address.generation = number(&remote, REMOTE_GENERATION, 4);
 		v->language = (uint8_t)number(&remote, REMOTE_LANGUAGE, 1);
+		*partial |= flag(&remote, REMOTE_PARTIAL);
 		size_t from = field(&remote, REMOTE_INFO, 4), at = from != 0 ? follow(&remote, from) : 0;
 		if (at != 0 && (!open_table(&info, remote.b, remote.n, at) || !visit_info(&info, v)))
 			return false;
@@ -183,24 +188,62 @@ static bool visit_remote(const struct table *node, struct table_visitor *v, size
 	return true;
 }
 
+static bool visit_departed(const struct table *node, struct table_visitor *v)
+{
+	struct table departure;
+	size_t first, count;
+	if (v->departed == NULL)
+		return true;
+	if (!open_vector(node, NODE_DEPARTED, &first, &count))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (!element(node, first, i, &departure))
+			return false;
+		v->address.index = (uint16_t)number(&departure, DEPARTURE_INDEX, 2);
+		v->address.generation = number(&departure, DEPARTURE_GENERATION, 4);
+		v->departed(v, (uint8_t)number(&departure, DEPARTURE_ENDING, 1));
+	}
+	return true;
+}
+
+static bool visit_node_services(const struct table *node, struct table_visitor *v)
+{
+	struct table service;
+	size_t first, count;
+	if (v->node_service == NULL)
+		return true;
+	if (!open_vector(node, NODE_SERVICES, &first, &count))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		if (!element(node, first, i, &service))
+			return false;
+		const char *name = string_at(&service, field(&service, SERVICE_NAME, 4));
+		if (name == NULL || !rci_name_valid(name))
+			return false;
+		v->node_service(v, name);
+	}
+	return true;
+}
+
 static bool visit_node(const struct table *node, struct table_visitor *v)
 {
-	size_t first, count, participants;
+	size_t first, count;
+	bool partial;
 	v->address = (struct rc_address){.node = number(node, NODE_NODE, 4), .epoch = number(node, NODE_EPOCH, 4)};
 	v->language = 0;
 	v->node(v, text(node, NODE_NAME), text(node, NODE_VERSION));
 	struct rc_address address = v->address;
-	if (!visit_remote(node, v, &participants))
+	if (!visit_remote(node, v, &partial) || !visit_departed(node, v) || !visit_node_services(node, v))
 		return false;
 	v->address = address;
 	v->language = 0;
 	if (!open_vector(node, NODE_WANTS, &first, &count))
 		return false;
-	for (size_t i = 0; participants == 0 && i < count; i++) {
+	for (size_t i = 0; v->want != NULL && i < count; i++) {
 		const char *want = string_at(node, first + 4 * i);
 		if (want == NULL || !rci_pattern_valid(want))
 			return false;
-		v->want(v, want, text(node, NODE_NAME), text(node, NODE_VERSION));
+		v->want(v, want, text(node, NODE_NAME), text(node, NODE_VERSION), partial);
 	}
 	return true;
 }

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "desk.h"
+#include "away.h"
 #include "service.h"
 #include "subscription.h"
 
@@ -56,6 +56,9 @@ static int accept(rc_service *s, struct task *t, const struct view *v)
 	t->block = v->block;
 	t->content = 0;
 	t->schema = t->sent = 0;
+	memset(&t->up, 0, sizeof t->up);
+	if (rci_is_away(s->post, &v->block.source))
+		(void)rci_forwarder(s->domain, &t->up);
 	memset(&t->shown, 0, sizeof t->shown);
 	t->shown.data = v->payload;
 	t->shown.size = h->payload_length;

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include <string.h>
 
+#include "away.h"
 #include "service.h"
 #include "subscription.h"
 
@@ -115,8 +116,9 @@ int rc_task_wanted(rc_task *shown)
 	bool gone = !t->shown.one_way && rci_gone(d, &t->block.source);
 	if (!gone && !t->shown.one_way && now - t->asked >= ASK_AGAIN) {
 		t->asked = now;
-		gone = rci_recover(d, &t->block.source);
+		gone = rci_recover(d, t->up.node != 0 ? &t->up : &t->block.source);
 	}
+	gone |= t->up.node != 0 && rci_gone(d, &t->up); /* who brought it has parted, and has told the caller */
 	if (gone || load_relaxed(&t->service->hurry) != 0 || (control(t, &word) && (word & CONTROL_CANCEL) != 0))
 		return rci_fail(RC_ERROR_CANCELED, "request: its asker has given it up, or is gone");
 	return now >= t->due ? RC_TIMED_OUT : RC_OK;

@@ -280,12 +280,15 @@ struct toucher {
 static void touch_interest(struct table_visitor *v, const char *name, bool pattern, bool publisher) { ((struct toucher *)(void *)v)->count += strlen(name) + pattern + publisher; }
 static void touch_texts(struct table_visitor *v, const char *name, const char *version) { ((struct toucher *)(void *)v)->count += strlen(name) + strlen(version); }
 static void touch_service(struct table_visitor *v, const char *name, uint32_t limit, uint32_t room) { ((struct toucher *)(void *)v)->count += strlen(name) + limit + room; }
-static void touch_want(struct table_visitor *v, const char *name, const char *a, const char *b) { ((struct toucher *)(void *)v)->count += strlen(name) + strlen(a) + strlen(b); }
+static void touch_want(struct table_visitor *v, const char *name, const char *a, const char *b, bool partial) { ((struct toucher *)(void *)v)->count += strlen(name) + strlen(a) + strlen(b) + partial; }
+static void touch_departed(struct table_visitor *v, uint8_t ending) { ((struct toucher *)(void *)v)->count += ending; }
+static void touch_name(struct table_visitor *v, const char *name) { ((struct toucher *)(void *)v)->count += strlen(name); }
 
 /* Reads the bytes as either table. */
 static void touch(struct toucher *t, const uint8_t *bytes, size_t size)
 {
-	t->visitor = (struct table_visitor){.participant = touch_texts, .interest = touch_interest, .service = touch_service, .node = touch_texts, .want = touch_want};
+	t->visitor = (struct table_visitor){.participant = touch_texts, .interest = touch_interest, .service = touch_service, .node = touch_texts, .want = touch_want,
+		.departed = touch_departed, .node_service = touch_name};
 	(void)rci_table_visit(bytes, size, &t->visitor);
 	(void)rci_directory_visit(bytes, size, &t->visitor);
 }
