@@ -37,6 +37,7 @@ const benchExamples = `  ringcast bench pingpong --size 256
   ringcast bench wake --pause 10ms --pin 0,1
   ringcast bench idle --topics 100
   ringcast bench pingpong --html report.html --out before.json
+  ringcast bench pingpong --against aeron,iceoryx2 --wait spin --duration 400ms
   ringcast bench compare before.json after.json --html report.html`
 
 // benchOptions are the flags of bench as they stand.
@@ -45,6 +46,7 @@ type benchOptions struct {
 	wait string
 	json bool
 	benchFiles
+	against
 }
 
 func (t *tool) benchCommand() *cobra.Command {
@@ -99,7 +101,8 @@ func (t *tool) benchScenario(name, short string, spec bench.Spec) *cobra.Command
 	f.DurationVar(&s.StallBudget, "stall-budget", 0, "how long a reader may hold its producers up before it misses messages (default 500ms)")
 	f.BoolVar(&o.json, "json", false, "print everything as one JSON object")
 	f.DurationVar(&s.Every, "every", 100*time.Millisecond, "length of the intervals that --hlog, --out and --html show; at most 120 of them")
-	o.addFlags(cmd)
+	o.benchFiles.addFlags(cmd)
+	o.against.addFlags(cmd)
 	return cmd
 }
 
@@ -153,12 +156,18 @@ func (t *tool) bench(ctx context.Context, spec bench.Spec, o *benchOptions) erro
 	if err != nil {
 		return err
 	}
+	run := bench.Options{Child: []string{self, "bench", "child"}, Dir: t.config.Dir}
+	if len(o.peers) > 0 {
+		if o.overTime() || o.hgrm != "" {
+			return usage("--against with --hgrm, --hlog, --out or --html: those are of one run of ours; leave one or the other away")
+		}
+		return t.benchAgainst(ctx, spec, run, o)
+	}
 	files, err := o.open(spec)
 	if err != nil {
 		return err
 	}
 	defer files.close()
-	run := bench.Options{Child: []string{self, "bench", "child"}, Dir: t.config.Dir}
 	show, clear := benchProgress(t.stderr, spec)
 	run.Progress = show
 	result, err := bench.Run(ctx, spec, run)

@@ -108,6 +108,10 @@ func TestBenchRefuses(t *testing.T) {
 		{"all lost", "", []string{"bench", "loss", "--losses", "0,100"}, exitUsage, []string{"0 to 90"}},
 		{"small between nodes", "", []string{"bench", "net", "--size", "4"}, exitUsage, []string{"16 bytes"}},
 		{"callers", "", []string{"bench", "request", "--callers", "-1"}, exitUsage, []string{"at least one of each"}},
+		{"unknown peer", "", []string{"bench", "oneway", "--against", "pigeons"}, exitUsage, []string{"aeron", "pigeons"}},
+		{"peer without surveys", "", []string{"bench", "survey", "--against", "unix"}, exitFailed, []string{"not measured at survey"}},
+		{"files of whom", "", []string{"bench", "oneway", "--against", "unix", "--html", "x"}, exitUsage, []string{"one run of ours"}},
+		{"unknown peer between nodes", "", []string{"bench", "loss", "--against", "pigeons"}, exitUsage, []string{"want one of"}},
 		{"a part of it", "", []string{"bench", "child"}, exitFailed, []string{"ringcast bench oneway"}},
 	} {
 		r.check(t)

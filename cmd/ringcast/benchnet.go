@@ -53,6 +53,11 @@ func (t *tool) benchNet(name, short string, losses []float64) *cobra.Command {
 					return usage("%v", err)
 				}
 			}
+			for _, peer := range o.peers {
+				if nodes.Called(peer) == "" {
+					return usage("--against %s between nodes: want one of %v", peer, nodes.Names()[1:])
+				}
+			}
 			return failed(t.inLab(func() error { return t.benchNodes(cmd.Context(), &o) }))
 		},
 	}
@@ -208,9 +213,6 @@ func (a *against) nodePeers(w nodes.Work, at nodes.Places) ([]string, error) {
 	names := []string{nodes.Ours}
 	for _, wanted := range a.peers {
 		name := nodes.Called(wanted)
-		if name == "" {
-			return nil, fmt.Errorf("--against %s between nodes: want one of %v", wanted, nodes.Names()[1:])
-		}
 		if why := nodes.Lacks(name, w, at); why != "" {
 			return nil, errors.New(why)
 		}

@@ -61,7 +61,7 @@ var allowed = map[string][]string{
 	"bench/peers/nats/node":   {"bench/node"},
 	"bench/peers/grpc/node":   {"bench/node"},
 	"bench/peers/nats":        {"bench", "bench/net/program"},
-	"cmd/ringcast":            {".", "shm", "bench", "bench/report", "bench/nodes", "internal/gateway", "internal/modeflag", "internal/script", "internal/version"},
+	"cmd/ringcast":            {".", "shm", "bench", "bench/report", "bench/nodes", "bench/peers", "internal/gateway", "internal/modeflag", "internal/script", "internal/version"},
 	"cbindings/conformance":   {".", "codec/layout", "examples/schema/orders"},
 	"examples/schema/orders":  {},
 	"examples/go/publish":     {"."},
