@@ -27,6 +27,7 @@ type Gateway struct {
 	metrics    *metrics
 	view       *view
 	server     *http.Server
+	newcomers  newcomers
 
 	places  places         // one for each request in flight
 	streams sync.WaitGroup // readers of topics
@@ -49,6 +50,7 @@ func Open(ctx context.Context, cfg *Config) (*Gateway, error) {
 	g.clients, g.publishers = newClients(bus), newPublishers(bus, c.MaxTopics)
 	g.hubs, g.latencies = newHubs(g), newLatencies()
 	g.view, g.metrics = newView(g), newMetrics(g)
+	g.newcomers.conns = map[net.Conn]bool{}
 	g.places.free.Store(int64(c.InFlight))
 	g.server = g.newServer()
 	return g, nil
@@ -57,7 +59,11 @@ func Open(ctx context.Context, cfg *Config) (*Gateway, error) {
 func (g *Gateway) newServer() *http.Server {
 	s := &http.Server{
 		Handler: g.Handler(), ReadHeaderTimeout: g.config.HeaderTime, IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
-		Protocols: new(http.Protocols), ConnState: g.metrics.connection,
+		Protocols: new(http.Protocols),
+		ConnState: func(c net.Conn, state http.ConnState) {
+			g.metrics.connection(state)
+			g.newcomers.note(c, state)
+		},
 		HTTP2: &http.HTTP2Config{MaxConcurrentStreams: 250, WriteByteTimeout: g.config.WriteTime},
 	}
 	s.Protocols.SetHTTP1(true)
@@ -67,8 +73,11 @@ func (g *Gateway) newServer() *http.Server {
 	return s
 }
 
-// stop ends the readers of topics; requests go on.
-func (g *Gateway) stop() { g.once.Do(func() { close(g.closing) }) }
+// stop ends the readers of topics, and connections that nobody has used; requests go on.
+func (g *Gateway) stop() {
+	g.once.Do(func() { close(g.closing) })
+	g.newcomers.close()
+}
 
 // Serve answers the connections of a listener until Shutdown. With the files of a
 // certificate and its key it speaks TLS. It always returns an error, which is

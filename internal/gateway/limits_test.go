@@ -4,12 +4,14 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -191,6 +193,24 @@ func TestShutdown(t *testing.T) {
 	(<-got).want(t, "under way", 200, "finished")
 	if err := <-stopped; err != nil {
 		t.Errorf("shutdown: %v", err)
+	}
+}
+
+// TestShutdownOfNewcomers: a connection that asks for nothing does not hold the end up.
+func TestShutdownOfNewcomers(t *testing.T) {
+	s := open(t, nil)
+	idle := s.raw("")
+	await(t, "it is taken", func() bool { return s.gateway.state().Connections == 1 })
+	s.gateway.stop()
+	if b, err := io.ReadAll(idle); len(b) > 0 || err != nil {
+		t.Errorf("the connection ends with %q, %v", b, err)
+	}
+	if late, err := net.Dial("tcp", s.address); err == nil {
+		_ = late.SetDeadline(time.Now().Add(patience))
+		if b, err := io.ReadAll(late); len(b) > 0 || errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("a late connection ends with %q, %v", b, err)
+		}
+		_ = late.Close()
 	}
 }
 

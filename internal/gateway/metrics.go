@@ -3,7 +3,6 @@ package gateway
 import (
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -91,7 +90,7 @@ func (g *Gateway) serveMetrics(w http.ResponseWriter, r *http.Request) error {
 }
 
 // connection counts connections; one that became a WebSocket is counted as a reader.
-func (m *metrics) connection(_ net.Conn, state http.ConnState) {
+func (m *metrics) connection(state http.ConnState) {
 	switch state {
 	case http.StateNew:
 		m.connections.Add(1)

@@ -8,7 +8,9 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/ringcast/ringcast"
 )
@@ -211,6 +213,36 @@ func TestInstanceDies(t *testing.T) {
 		t.Fatal(err)
 	}
 	(<-got).want(t, "the instance of an idempotent request was killed", 200, "whoever")
+}
+
+// TestKilledUnderLoad: of many callers each has an answer or an error, and none waits for ever.
+func TestKilledUnderLoad(t *testing.T) {
+	s := open(t, nil)
+	victim := startService(t, s.dir, "work")
+	startService(t, s.dir, "work")
+	var answered, died atomic.Uint64
+	begun := time.Now()
+	var all sync.WaitGroup
+	for range 16 {
+		all.Go(func() {
+			for range 40 {
+				switch a := s.do("POST", "/v1/services/work?timeout=-1", "x"); {
+				case a.status == 200 && a.body == "x":
+					answered.Add(1)
+				case a.status == 502 && problemIn(t, a).Code == "instance-died":
+					died.Add(1)
+				default:
+					t.Errorf("%d %s", a.status, a.body)
+				}
+			}
+		})
+	}
+	await(t, "the load is on", func() bool { return answered.Load() > 100 })
+	if err := victim.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	all.Wait()
+	t.Logf("%d answered, %d told that the instance died, all in %v", answered.Load(), died.Load(), time.Since(begun).Round(time.Millisecond))
 }
 
 // TestOverloaded: what does not fit the queue gets 503 at once with a time to come back,
