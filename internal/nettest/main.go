@@ -43,7 +43,7 @@ func main() {
 }
 
 // roles are what a process of this program may be besides.
-var roles = map[string]func(args []string) error{"publish": publish, "subscribe": subscribe}
+var roles = map[string]func(args []string) error{"publish": publish, "subscribe": subscribe, "serve": serve}
 
 // options are the flags.
 type options struct {
@@ -66,6 +66,7 @@ var scenes = []scene{
 	{"16 slow and stopped reader", slowScene},
 	{"17 tail of a burst", tailScene},
 	{"19 node cut off", cutScene},
+	{"19 process killed elsewhere", killScene},
 	{"22 partition and one-way link", partitionScene},
 }
 
