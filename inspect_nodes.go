@@ -1,6 +1,8 @@
 package ringcast
 
 import (
+	"fmt"
+
 	"github.com/ringcast/ringcast/codec/table"
 	"github.com/ringcast/ringcast/shm"
 )
@@ -36,12 +38,38 @@ type RemoteService struct {
 	Room      int // a hint: about how many more they would take, some time ago
 }
 
+// Nodes returns the other nodes that are up, by ascending id, with their participants and
+// services, as this node's forwarder knows them; none without a forwarder. It allocates,
+// makes a system call, and waits for nobody. Whoever wants the changes watches ([Bus.Watch]).
+// It may be called by several goroutines.
+//
+// Errors: ErrClosed; a directory that is damaged or was left half written.
+func (b *Bus) Nodes() ([]NodeState, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.closed {
+		return nil, ErrClosed
+	}
+	if !b.domain.ForwarderAlive() {
+		return nil, nil
+	}
+	directory, err := b.domain.Directory()
+	if err != nil {
+		return nil, fmt.Errorf("directory: %w", err)
+	}
+	return nodeStates(directory), nil
+}
+
 // inspectNodes reads the directory; one that can't be read has nobody.
 func inspectNodes(d *shm.Domain) []NodeState {
 	directory, err := d.Directory()
 	if err != nil {
 		return nil
 	}
+	return nodeStates(directory)
+}
+
+func nodeStates(directory *shm.Directory) []NodeState {
 	var list []NodeState
 	for i := range directory.Nodes {
 		list = append(list, nodeState(&directory.Nodes[i]))

@@ -87,6 +87,34 @@ func TestWatchOtherProcesses(t *testing.T) {
 	}
 }
 
+// TestNodes lists the other nodes, as long as there is a forwarder.
+func TestNodes(t *testing.T) {
+	dir := t.TempDir()
+	a := presenceBus(t, dir, "a")
+	if nodes, err := a.Nodes(); nodes != nil || err != nil {
+		t.Errorf("without a forwarder: %+v, %v", nodes, err)
+	}
+	f := playForwarder(t, dir)
+	f.write(table.Directory{Nodes: []table.NodeInfo{otherNode()}})
+	nodes, err := a.Nodes()
+	if err != nil || len(nodes) != 1 || !nodes[0].Known || len(nodes[0].Participants) != 1 {
+		t.Fatalf("nodes %+v, %v: want node 7 with a participant", nodes, err)
+	}
+	p := nodes[0].Participants[0]
+	if p.Address.String() != "n7-1f03.4.9" || p.Info.Name != "desk" || p.Info.Language != layout.LanguagePython || len(p.Info.Interests) != 2 {
+		t.Errorf("participant %+v", p)
+	}
+	if s := nodes[0].Services; len(s) != 1 || s[0] != (RemoteService{"quotes", 1, 8, 4}) {
+		t.Errorf("services %+v", s)
+	}
+	if err := a.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.Nodes(); err != ErrClosed {
+		t.Errorf("on a closed bus: %v", err)
+	}
+}
+
 // TestSubscribersElsewhere counts subscriptions of other nodes as their nodes ask for them.
 func TestSubscribersElsewhere(t *testing.T) {
 	dir := t.TempDir()
