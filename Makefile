@@ -187,7 +187,7 @@ bench-net: ## three nodes, loss by nftables, beside Aeron, NORM, NATS, ZeroMQ an
 	@go build -o bin/bench-net ./bench/net
 	@bin/bench-net $(if $(filter quick,$(BENCH)),-quick) $(if $(JSON),-json)
 
-.PHONY: peers-node bench-peers
+.PHONY: peers-node bench-peers report
 
 PEERS_NODE := aeron iceoryx2 unix zeromq nats grpc zenoh cyclonedds
 
@@ -201,6 +201,10 @@ bench-peers: ## ours beside every peer, results kept and composed: CELLS=, PEERS
 	@go build -o bin/bench-peers ./bench/versus
 	@bin/bench-peers $(if $(CELLS),-cells '$(CELLS)') $(if $(PEERS),-peers '$(PEERS)') $(if $(BUDGET),-budget $(BUDGET)) \
 		$(if $(PAIRS),-pairs $(PAIRS)) $(if $(QUICK),-quick) $(if $(TABLE),-table)
+
+report: ## write doc/benchmarks.md and its pictures from bench/results
+	@go build -o bin/bench-peers ./bench/versus
+	@bin/bench-peers -report doc/benchmarks.md
 
 lint: ## hold the rules of the code: imports, unsafe, lengths, names
 	go test ./internal/lint

@@ -69,6 +69,7 @@ func runAll(ctx context.Context) error {
 	}
 	p := newPlan(self)
 	tableOnly := flag.Bool("table", false, "only print the table of what has been measured")
+	report := flag.String("report", "", "write the document of what has been measured to this file, pictures beside it")
 	flag.StringVar(&p.cells, "cells", "", "only cells whose names contain one of these, with commas between")
 	flag.StringVar(&p.peers, "peers", "", "only these peers, with commas between")
 	flag.BoolVar(&p.quick, "quick", false, "the most important cells, three pairs, eight minutes")
@@ -76,7 +77,7 @@ func runAll(ctx context.Context) error {
 	flag.DurationVar(&p.budget, "budget", 0, "about how long to measure (default 2h; 8m with -quick)")
 	flag.Parse()
 	p.complete()
-	if !*tableOnly {
+	if !*tableOnly && *report == "" {
 		if err := p.measureAll(ctx); err != nil {
 			return err
 		}
@@ -90,6 +91,9 @@ func runAll(ctx context.Context) error {
 		return err
 	}
 	lines := compose(rounds, max(p.want, 5))
+	if *report != "" {
+		return writeReport(*report, rounds, lines, causes)
+	}
 	return printTable(os.Stdout, lines, causes)
 }
 

@@ -266,3 +266,28 @@ func TestCauses(t *testing.T) {
 		t.Errorf("a line that is no cause: %v", err)
 	}
 }
+
+// TestReport writes the document with a picture of what there is, and none of what there is not.
+func TestReport(t *testing.T) {
+	dir := t.TempDir()
+	var rounds []round
+	for _, size := range []string{"64 B", "256 B"} {
+		rounds = append(rounds, roundOf("one-way "+size+" 1-1", nearLine, map[string]bench.Figure{ours: rated(10), "unix": rated(5)}))
+	}
+	path := filepath.Join(dir, "benchmarks.md")
+	if err := writeReport(path, rounds, compose(rounds, 3), nil); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(path)
+	for _, want := range []string{"| one-way 64 B 1-1 | unix socket | rate | 10 /s | 5 /s | 2.00 |", "pictures/one-way.svg", "## Behind", "of 74 cells"} {
+		if err != nil || !strings.Contains(string(text), want) {
+			t.Errorf("the document lacks %q (%v)", want, err)
+		}
+	}
+	if strings.Contains(string(text), "loss.svg") {
+		t.Error("a picture of cells that were not run")
+	}
+	if svg, err := os.ReadFile(filepath.Join(dir, "pictures", "one-way.svg")); err != nil || !strings.HasPrefix(string(svg), "<svg") {
+		t.Errorf("picture begins with %.20q, %v", svg, err)
+	}
+}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/ringcast/ringcast/bench/peers"
+	"github.com/ringcast/ringcast/bench/report"
+)
+
+const method = `<!-- Written by make report from bench/results; do not edit. -->
+# Benchmarks
+
+What is measured how: [bench/README.md](../bench/README.md). In short: processes of their own, every byte of
+each message written and read; at a rate an open loop, latencies from the instant at which a message was
+due; ours and the peers by turns, the cache line between two cores probed before and after each run; medians
+over pairs within one regime of the machine (near: below 250 ns there and back), with the pairs left out.
+
+"better" is how many times better ours is; "spread" the interquartile range of the pairs' ratios over their
+median; "pairs" those that count and those discarded. One-way rates are of all readers together. At 100,000 and 10,000
+a second p99 is compared where both carry the rate, else the rate that arrives. A cell is ahead where ours is at
+least as good as every peer; one that was not run beside a peer that can do it counts as behind.
+`
+
+// writeReport writes the document, and its pictures into a folder beside it.
+func writeReport(path string, rounds []round, lines []line, causes []cause) error {
+	var b strings.Builder
+	b.WriteString(method)
+	writeMachines(&b, rounds)
+	ahead, behind := verdict(lines, causes)
+	fmt.Fprintf(&b, "\n**Ahead in %d of %d cells.**\n", ahead, len(lines))
+	pictures, err := writePictures(filepath.Join(filepath.Dir(path), "pictures"), lines)
+	if err != nil {
+		return err
+	}
+	for _, name := range pictures {
+		fmt.Fprintf(&b, "\n![%s](pictures/%s)\n", strings.TrimSuffix(name, ".svg"), name)
+	}
+	b.WriteString("\n| cell | peer | what | ours | theirs | better | spread | regime | pairs |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
+	for i := range lines {
+		for j := range lines[i].rows {
+			b.WriteString(lines[i].rows[j].markdown())
+		}
+	}
+	b.WriteString("\n## Behind\n\n")
+	for _, text := range behind {
+		fmt.Fprintf(&b, "- %s\n", text)
+	}
+	return os.WriteFile(path, []byte(b.String()), 0o644)
+}
+
+// writeMachines says where and when all that was measured.
+func writeMachines(b *strings.Builder, rounds []round) {
+	var list []string
+	for _, r := range rounds {
+		text := fmt.Sprintf("- %s, %v, version %s", r.Time.Format("2006-01-02"), r.Machine, r.Version)
+		if !slices.Contains(list, text) {
+			list = append(list, text)
+		}
+	}
+	if len(list) == 0 {
+		list = []string{"- nothing has been measured yet"}
+	}
+	b.WriteString("\n" + strings.Join(list[max(0, len(list)-10):], "\n") + "\n")
+}
+
+// markdown is the row in the document's table.
+func (r *row) markdown() string {
+	head := fmt.Sprintf("| %s | %s | ", r.cell.name, r.peer.Title)
+	switch {
+	case r.cannot != "":
+		return head + "cannot: " + r.cannot + " | | | | | | |\n"
+	case r.failed != "":
+		return head + "failed: " + strings.ReplaceAll(firstLine(r.failed), "|", "/") + " | | | | | | |\n"
+	case r.Pairs == 0:
+		return head + fmt.Sprintf("not run | | | | | | 0+%d |\n", r.Discarded)
+	}
+	return head + fmt.Sprintf("%s | %s | %s | %.2f | %.0f %% | %s | %d+%d |\n", r.what, r.what.text(r.Ours), r.what.text(r.Theirs), r.factor(),
+		100*r.Spread, r.Regime, r.Pairs, r.Discarded)
+}
+
+// A picture is of some cells: a line for ours and each peer.
+type picture struct {
+	file, title string
+	cells       []string
+	unit        string
+}
+
+var pictures = []picture{
+	{"one-way.svg", "One producer, one reader: messages a second by size", []string{"one-way 64 B 1-1", "one-way 256 B 1-1", "one-way 1024 B 1-1",
+		"one-way 2048 B 1-1", "one-way 64 KiB 1-1", "one-way 4 MiB 1-1"}, "messages/s"},
+	{"ping-pong.svg", "Round trip, spinning: p50 by size", []string{"ping-pong 64 B, spin", "ping-pong 256 B, spin", "ping-pong 2048 B, spin"}, "ns"},
+	{"loss.svg", "Two nodes, 1024 B: messages a second by loss", []string{"two nodes 1024 B, loss 0 %", "two nodes 1024 B, loss 0.1 %",
+		"two nodes 1024 B, loss 1 %", "two nodes 1024 B, loss 5 %"}, "messages/s"},
+}
+
+// writePictures draws those of which there are figures, and returns their files.
+func writePictures(dir string, lines []line) (files []string, err error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, err
+	}
+	for _, p := range pictures {
+		text, err := report.Curves(p.title, p.unit, p.labels(), p.curves(lines))
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", p.file, err)
+		}
+		path := filepath.Join(dir, p.file)
+		if text == "" {
+			if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+				return nil, err
+			}
+			continue
+		}
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			return nil, err
+		}
+		files = append(files, p.file)
+	}
+	return files, nil
+}
+
+// labels are the cells' own words.
+func (p *picture) labels() (list []string) {
+	for _, name := range p.cells {
+		name = strings.TrimSuffix(strings.TrimSuffix(name, ", spin"), " 1-1")
+		for _, before := range []string{"one-way ", "ping-pong ", "two nodes 1024 B, loss "} {
+			name = strings.TrimPrefix(name, before)
+		}
+		list = append(list, name)
+	}
+	return list
+}
+
+// curves are ours, by its median over the rows, and each peer's.
+func (p *picture) curves(lines []line) (list []report.Curve) {
+	own := report.Curve{Name: ours, Values: make([]float64, len(p.cells))}
+	byPeer := make(map[string]*report.Curve)
+	for _, one := range peers.All {
+		byPeer[one.Name] = &report.Curve{Name: one.Title, Values: make([]float64, len(p.cells))}
+	}
+	for i := range lines {
+		at := slices.Index(p.cells, lines[i].cell.name)
+		if at < 0 {
+			continue
+		}
+		for _, r := range lines[i].rows {
+			if r.Pairs > 0 {
+				own.Values[at] = max(own.Values[at], r.Ours)
+				byPeer[r.peer.Name].Values[at] = r.Theirs
+			}
+		}
+	}
+	list = append(list, own)
+	for _, one := range peers.All {
+		list = append(list, *byPeer[one.Name])
+	}
+	return list
+}
