@@ -20,6 +20,17 @@ const whole = new Intl.NumberFormat("en-US");
 
 export const number = (n) => whole.format(n);
 
+// nodeOf is the node of a process, whose number its address begins with: n7-1f03.12.5.
+export function nodeOf(address, nodes) {
+  const number = Number(address.slice(1, address.indexOf("-")));
+  return nodes.find((n) => n.node === number);
+}
+
+// placeOf says where a process runs.
+export function placeOf(p, nodes) {
+  return p.pid ? "pid " + p.pid : "on " + (nodeOf(p.address, nodes)?.name ?? "another node");
+}
+
 // perSecond writes a rate with as many digits as it has meaning.
 export const perSecond = (n) => (n >= 10 || n === 0 ? whole.format(Math.round(n)) : n.toFixed(1));
 

@@ -1,7 +1,7 @@
 // The map: who publishes on the left, topics and services in the middle, who reads and
 // serves on the right.
 
-import { byId, perSecond } from "./draw.js";
+import { byId, nodeOf, perSecond, placeOf } from "./draw.js";
 
 const space = "http://www.w3.org/2000/svg";
 const most = 24; // boxes in a column
@@ -38,7 +38,8 @@ function links(domain, rates) {
       }
     }
     for (const n of domain.nodes) {
-      if (!n.self && n.wants.some((w) => matches(w, t.topic))) {
+      const known = domain.participants.some((p) => nodeOf(p.address, domain.nodes) === n);
+      if (!n.self && !known && n.wants.some((w) => matches(w, t.topic))) {
         list.push({ side: "right", who: "node " + n.node, what: "topic " + t.topic, rate });
       }
     }
@@ -79,7 +80,7 @@ export function drawMap(domain, rates) {
   const whoIs = (who) => {
     const p = programs.get(who), n = nodes.get(who);
     const slow = lines.some((l) => l.who === who && l.slow);
-    return { title: p ? p.name : n ? n.name : who, note: p ? (p.pid ? "pid " + p.pid : "other node") : n ? "node" : "", className: slow ? "slow" : "" };
+    return { title: p ? p.name : n ? n.name : who, note: p ? placeOf(p, domain.nodes) : n ? "node" : "", className: slow ? "slow" : "" };
   };
   const whatIs = (what) => {
     const [kind, name] = what.split(" ");

@@ -2,7 +2,7 @@
 
 import { ask, setToken } from "./api.js";
 import { setUpBoxes } from "./boxes.js";
-import { byId, element, key, micros, number, perSecond, table } from "./draw.js";
+import { byId, element, key, micros, number, perSecond, placeOf, table } from "./draw.js";
 import { drawMap } from "./map.js";
 
 const pause = 1000; // ms between two looks
@@ -62,7 +62,7 @@ function drawServices(d, rates) {
     { head: "Instances", of: (s) => number(s.instances.length), key: (s) => `service:${s.service}:instances`, kind: "number" },
     { head: "Requests", of: (s) => number(s.requests), key: (s) => `service:${s.service}:requests`, kind: "number" },
     { head: "A second", of: (s) => perSecond(rates.services.get(s.service)), key: (s) => `service:${s.service}:rate`, kind: "number" },
-    { head: "Wait", of: (s) => `${number(s.waiting)} of ${number(s.queue)}`, key: (s) => `service:${s.service}:waiting`, kind: "number" },
+    { head: "Wait", of: (s) => (s.queue ? `${number(s.waiting)} of ${number(s.queue)}` : "–"), key: (s) => `service:${s.service}:waiting`, kind: "number" },
     { head: "Through this gateway", of: (s) => number(s.gateway.answered), key: (s) => `service:${s.service}:answered`, kind: "number" },
     { head: "Failed", of: (s) => number(s.gateway.failed), key: (s) => `service:${s.service}:failed`, kind: "number" },
     { head: "Median", of: (s) => micros(s.gateway.p50_us), key: (s) => `service:${s.service}:p50`, kind: "number" },
@@ -93,7 +93,7 @@ function drawRest(d) {
   const names = (list) => list.join(", ");
   table("participants", [
     { head: "Program", of: (p) => p.name + (p.alive ? "" : " (dead)") },
-    { head: "Process", of: (p) => (p.pid ? String(p.pid) : "other node"), kind: "number" },
+    { head: "Process", of: (p) => placeOf(p, d.nodes) },
     { head: "Address", of: (p) => p.address, kind: "code" },
     { head: "Publishes", of: (p) => names(p.publishes), kind: "code" },
     { head: "Subscribes", of: (p) => names(p.subscribes), kind: "code" },
