@@ -19,6 +19,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ringcast/ringcast"
 )
 
 // curl runs curl and returns "STATUS BODY".
@@ -168,6 +170,10 @@ func TestCurlAcrossNodes(t *testing.T) {
 		t.Cleanup(func() {
 			_ = cmd.Process.Signal(os.Interrupt)
 			_ = cmd.Wait()
+		})
+		until(t, "the forwarder has made its node", func() bool {
+			s, err := ringcast.Inspect(&ringcast.Config{Dir: dir, Domain: domain})
+			return err == nil && s.Forwarder
 		})
 	}
 	start(t, nil, "serve", "shout", "--shm-dir", there, "--domain", domain, "--exec", "tr a-z A-Z")
