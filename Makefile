@@ -223,6 +223,11 @@ net-test: ## real forwarders and programs in network namespaces, loss by nftable
 torture-net: ## the long forms of the same, for the figures of doc/guarantees.md: five minutes
 	@go run ./internal/nettest -long
 
+.PHONY: scenario-overload
+OVERLOAD ?= 10s
+scenario-overload: ## 10,000 requests a second, for OVERLOAD (10s), to a service that takes 2 s for each: a table of what others notice
+	@RINGCAST_OVERLOAD=$(OVERLOAD) go test -count 1 -v -run TestOverload ./internal/scenario
+
 SIM_SECONDS ?= 300
 sim: ## search the network protocol in simulation for SIM_SECONDS (300), replay seeds, print its cost; SEED=n, SCENARIO=name: that run only
 	@go run ./internal/sim -seconds $(SIM_SECONDS) $(if $(SEED),-seed $(SEED)) $(if $(SCENARIO),-scenario $(SCENARIO)) $(if $(FROM),-from $(FROM)) $(if $(EVENTS),-events)
