@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ringcast/ringcast/ring"
@@ -36,6 +37,7 @@ type arena struct {
 	last     int           // point of the last victim, or -1
 	second   action        // of the order that is out while we wait
 	sides    int           // victims of such orders
+	joining  atomic.Int64  // victims that may have been joining
 
 	mu       sync.Mutex
 	children [maxSlots]*process

@@ -92,6 +92,15 @@ func (p *process) kill() {
 	<-p.done
 }
 
+// slay kills a child, and counts those that may have been joining then: that have told
+// no index yet, or join again and again.
+func (a *arena) slay(p *process) {
+	if a.board.at(p.Slot, slotIndex).Load() == 0 || p.Role == "storm" {
+		a.joining.Add(1)
+	}
+	p.kill()
+}
+
 // address is the address of the child's handle; zero before it has one.
 func (a *arena) address(p *process) shm.Address {
 	index := a.board.at(p.Slot, slotIndex).Load()

@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -175,15 +177,20 @@ func (w *ringWords) openClaims(participant uint16) map[int]uint64 {
 func (a *arena) checkLeft() {
 	stays := map[string]bool{"node": true, "participants": true, "directory": true, "topics": true,
 		"services": true, "inbox": true, "live": true, "counters": true}
+	var waiting []uint16
 	for _, folder := range []string{".", "topics", "services", "inbox", "live", "counters"} {
 		entries, err := os.ReadDir(filepath.Join(a.domain.Dir(), folder))
 		if err != nil {
 			a.fault("%v", err)
 		}
 		for _, e := range entries {
-			// The bell of a joiner that died before it was hung up is its successor's to remove.
+			// The bell of a joiner that died before it was hung up, or before its record was LIVE, is
+			// its successor's to remove.
 			if half := folder == "live" && strings.HasPrefix(e.Name(), "."); half {
 				a.run.count("half-made bells that wait for their index", 1)
+			} else if index, err := strconv.ParseUint(e.Name(), 10, 16); folder == "live" && err == nil {
+				a.run.count("bells of joiners that were killed, which wait for their index", 1)
+				waiting = append(waiting, uint16(index))
 			} else if folder != "." || !stays[e.Name()] {
 				a.fault("left behind when all have left: %s", filepath.Join(folder, e.Name()))
 			}
@@ -192,6 +199,38 @@ func (a *arena) checkLeft() {
 	for i := range a.domain.ParticipantCount() {
 		if generation, live := a.domain.State(uint16(i)); live {
 			a.fault("record %d, generation %d, is LIVE when all have left", i, generation)
+		}
+	}
+	a.checkSuccessors(waiting)
+}
+
+// checkSuccessors checks bells of free records: that no more are left than joiners were killed,
+// and that who takes their index next removes them.
+func (a *arena) checkSuccessors(waiting []uint16) {
+	if len(waiting) == 0 {
+		return
+	}
+	if n := a.joining.Load(); int64(len(waiting)) > n {
+		a.fault("bells left behind when all have left: %d, where %d were killed that may have been joining", waiting, n)
+	}
+	last := slices.Max(waiting)
+	var successors []*shm.Participant
+	for len(successors) == 0 || successors[len(successors)-1].Index() < last {
+		p, err := a.domain.Join(shm.Info{Name: "successor"})
+		if err != nil {
+			a.fault("join index %d, where a bell is left: %v", last, err)
+			break
+		}
+		successors = append(successors, p)
+	}
+	for _, p := range successors {
+		if err := p.Close(); err != nil {
+			a.fault("leave: %v", err)
+		}
+	}
+	for _, index := range waiting {
+		if _, err := os.Lstat(filepath.Join(a.domain.Dir(), "live", strconv.Itoa(int(index)))); !errors.Is(err, fs.ErrNotExist) {
+			a.fault("a bell is left behind by who took its index next: %d, %v", index, err)
 		}
 	}
 }

@@ -122,7 +122,7 @@ func (a *arena) murder(p *process, at int) {
 	owned := a.owns(p)
 	a.armSide()
 	defer a.disarm()
-	p.kill()
+	a.slay(p)
 	if p.Role != "storm" && (a.shape.Kind == ring.Shared || owned) {
 		a.measure(p, kill, from, at)
 	}
@@ -144,7 +144,7 @@ func (a *arena) side() {
 	a.run.hit(a.second, at)
 	a.sides++
 	if a.second == kill {
-		victim.kill()
+		a.slay(victim)
 		a.settle(victim)
 		a.start(victim.task)
 	} else {

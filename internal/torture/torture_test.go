@@ -7,10 +7,13 @@ package main
 import (
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ringcast/ringcast/ring"
 )
 
 func TestMain(m *testing.M) {
@@ -97,5 +100,32 @@ func TestLiars(t *testing.T) {
 				t.Errorf("got %v, want %q", err, words)
 			}
 		})
+	}
+}
+
+// TestKilledJoiner: who dies between the hanging up of his bell and his record's being LIVE leaves the
+// bell to whoever takes his index next, and nothing else.
+func TestKilledJoiner(t *testing.T) {
+	r := testRun(t, 7)
+	point := slices.IndexFunc(r.points, func(p point) bool { return p.name == "shm:live" })
+	if point < 0 {
+		t.Fatal("there is no point shm:live")
+	}
+	a, err := r.newArena("joiner", ring.Shape{}.Default())
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.arm([]int{point})
+	p := a.start(task{Role: "sweep", Slot: 0})
+	victim, at := a.await(30 * time.Second)
+	if victim != p || at != point {
+		t.Fatalf("%v stands at %d, want the joiner at %d", victim, at, point)
+	}
+	a.slay(p)
+	for _, f := range a.close() {
+		t.Error(f)
+	}
+	if n := r.counts["bells of joiners that were killed, which wait for their index"]; n != 1 {
+		t.Errorf("%d bells are left, want one", n)
 	}
 }

@@ -128,7 +128,7 @@ func (a *arena) strikeAt(points []int) {
 	}
 	a.run.hit(kill, at)
 	a.run.count("wakers killed between commit and wake", 1)
-	victim.kill()
+	a.slay(victim)
 	a.settle(victim)
 	a.start(victim.task)
 }
