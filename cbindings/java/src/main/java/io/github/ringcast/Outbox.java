@@ -5,7 +5,7 @@ import io.github.ringcast.ring.Letter;
 import io.github.ringcast.ring.Producer;
 import io.github.ringcast.shm.Clock;
 
-/** Writes to one ring of another's inbox; never waits for room. Safe for use by several threads. */
+/** Writes to one ring of another's inbox, or to the forwarder's uplink; never waits for room. Safe for use by several threads. */
 final class Outbox {
   private static final long ASK_AGAIN = 10_000_000;
 
@@ -23,15 +23,15 @@ final class Outbox {
     this.outlet = outlet;
   }
 
-  /** Puts a letter there; false: this leads nowhere any more, open it again. Throws GONE, OVERLOADED, TOO_LARGE. */
-  synchronized boolean put(Letter l) {
+  /** Puts a letter there, for this address; false: this leads nowhere any more, open it again. Throws GONE, OVERLOADED, TOO_LARGE. */
+  synchronized boolean put(Letter l, Address to) {
     if (closed || !present()) {
       return false;
     }
     if (l.size() > outlet.room()) {
       throw Post.tooLarge("inbox of " + address, l.size(), outlet.room());
     }
-    l.to(address.word0(), address.word1());
+    l.to(to.word0(), to.word1());
     long t = outlet.put(l);
     if (t >= 0) {
       return true;

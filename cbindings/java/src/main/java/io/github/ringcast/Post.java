@@ -18,6 +18,8 @@ import java.util.concurrent.ConcurrentHashMap;
 final class Post {
   private static final int TRIES = 10;
   private static final int MOST_DEAD = 1024;
+  /** The key of the forwarder's uplink, where the others' are indexes. */
+  private static final int UPLINK = -1;
 
   final Domain domain;
   final Address self;
@@ -142,41 +144,63 @@ final class Post {
   /** Puts a letter into a ring of an inbox. Throws GONE, NO_INBOX, NODE_DOWN, OVERLOADED, TOO_LARGE. */
   void send(Address address, boolean toReplies, Letter l) {
     Address to = new Address(address.node(), address.epoch(), address.generation(), address.index(), 0);
+    boolean away = to.node() != 0 && to.generation() != 0 && to.node() != self.node();
+    if (away && !toReplies) {
+      throw Codes.refusal(Reason.NODE_DOWN, to.toString());
+    }
     Map<Integer, Outbox> all = toReplies ? replies : mail;
+    int key = away ? UPLINK : to.index();
     for (int i = 0; i < TRIES; i++) {
-      Outbox o = all.get(to.index());
-      if (o == null || !o.address.equals(to)) {
-        o = open(to, toReplies);
-        Outbox old = all.put(to.index(), o);
+      Address owner = away ? forwarder(to) : to;
+      Outbox o = all.get(key);
+      if (o == null || !o.address.equals(owner)) {
+        o = open(owner, away ? uplinkPath(owner) : inboxPath(to, toReplies), toReplies);
+        Outbox old = all.put(key, o);
         if (old != null) {
           old.close();
         }
       }
-      if (o.put(l)) {
+      if (o.put(l, to)) {
         return;
       }
-      if (all.remove(to.index(), o)) {
+      if (all.remove(key, o)) {
         o.close();
       }
     }
     throw Codes.refusal(Reason.GONE, to.toString());
   }
 
-  private Outbox open(Address to, boolean toReplies) {
-    if (to.node() != 0 && to.generation() != 0 && to.node() != self.node()) {
-      throw Codes.refusal(Reason.NODE_DOWN, to.toString());
+  private Outbox open(Address owner, String path, boolean toReplies) {
+    if (owner.node() == 0 || owner.generation() == 0 || dead(owner)) {
+      throw Codes.refusal(Reason.GONE, owner.toString());
     }
-    if (to.node() == 0 || to.generation() == 0 || dead(to)) {
-      throw Codes.refusal(Reason.GONE, to.toString());
-    }
-    DirectOutlet outlet = DirectOutlet.ifThere(domain.table(), inboxPath(to, toReplies), self.word0(), self.word1());
-    if (outlet == null || !outlet.seat(to.index())) {
+    DirectOutlet outlet = DirectOutlet.ifThere(domain.table(), path, self.word0(), self.word1());
+    if (outlet == null || !outlet.seat(owner.index())) {
       if (outlet != null) {
         outlet.close();
       }
-      throw Codes.refusal(gone(to) ? Reason.GONE : Reason.NO_INBOX, to.toString());
+      throw Codes.refusal(gone(owner) ? Reason.GONE : Reason.NO_INBOX, owner.toString());
     }
-    return new Outbox(this, to, toReplies, outlet);
+    return new Outbox(this, owner, toReplies, outlet);
+  }
+
+  /** This node's forwarder, by whose uplink answers reach other nodes. */
+  private Address forwarder(Address to) {
+    Address f = forwarder();
+    if (f == null) {
+      throw Codes.refusal(Reason.NODE_DOWN, to.toString());
+    }
+    return f;
+  }
+
+  /** This node's forwarder; null: there is none. */
+  Address forwarder() {
+    long word = domain.membership().node().forwarder(domain.table());
+    return word == 0 ? null : new Address(self.node(), self.epoch(), (int) (word >>> 32), (int) word - 1, 0);
+  }
+
+  private String uplinkPath(Address forwarder) {
+    return domain.directory() + "/inbox/" + forwarder.index() + "." + Integer.toUnsignedString(forwarder.generation()) + ".uplink";
   }
 
   /** The own publisher of questions on a topic; its owner holds its lock while he publishes. */

@@ -18,6 +18,8 @@ public final class Request {
   private final Heading heading;
   private final byte[] payload;
   private final long due;
+  /** The forwarder that brought a request of another node; else null. */
+  private final Address broughtBy;
   private final Thread thread = Thread.currentThread();
   private boolean answered;
   private long sent;
@@ -29,6 +31,7 @@ public final class Request {
     this.hand = hand;
     this.heading = heading;
     payload = Heading.payload(m);
+    broughtBy = heading.source.node() == instance.post().self.node() ? null : instance.post().forwarder();
     due = Clock.now() + (oneWay() ? Heading.MOST_TIME : heading.remaining());
   }
 
@@ -73,7 +76,8 @@ public final class Request {
   }
 
   private Reason why() {
-    if (hand.canceled() || instance.hurries() || instance.post().gone(heading.source)) {
+    boolean nobody = broughtBy == null ? instance.post().gone(heading.source) : instance.post().gone(broughtBy);
+    if (hand.canceled() || instance.hurries() || nobody) {
       return Reason.CANCELED;
     }
     return remaining() <= 0 ? Reason.DEADLINE : null;

@@ -95,6 +95,12 @@ public final class Node implements AutoCloseable {
     }
   }
 
+  /** The forwarder's participant, as its generation above its index and one; 0: there is none, or it has gone. */
+  public long forwarder(Participants table) {
+    long word = Words.acquire(segment.words(), BODY + NODE_RECORD_FORWARDER_OFFSET);
+    return table.present((int) word - 1, (int) (word >>> 32)) ? word : 0;
+  }
+
   /** The value of changes that the forwarder has taken notice of. */
   public long scanned() {
     return Words.acquire(segment.words(), BODY + NODE_RECORD_SCANNED_OFFSET); // pairs(scanned)
