@@ -222,8 +222,8 @@ final class RequestTest {
     };
     try (Stage stage = new Stage(); Domain server = stage.open(); Domain caller = stage.open(); Instance i = server.serve("s", slow)) {
       boolean ran = false;
-      for (int i = 0; i < 10 && !ran; i++) { // on a busy machine the time may be over before it ran
-        long time = SHORT << i;
+      for (int k = 0; k < 10 && !ran; k++) { // on a busy machine the time may be over before it ran
+        long time = SHORT << k;
         refused(Reason.DEADLINE, () -> caller.client("s").within(time).request("x"));
         ran = told.await(2, TimeUnit.SECONDS);
       }
