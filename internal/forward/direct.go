@@ -25,7 +25,6 @@ type direct struct {
 	reader  *ring.Reader
 	message ring.Message
 	letter  uplink.Message
-	tail    uint64 // of the uplink when somebody was last seen to be gone
 
 	boxes    [2]map[shm.Address]*box
 	services map[uint64]*serviceRing

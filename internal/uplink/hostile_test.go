@@ -18,7 +18,7 @@ func TestNonsense(t *testing.T) {
 	address := func() shm.Address {
 		return shm.Address{Node: r.Uint32N(5), Epoch: 99 + r.Uint32N(5), Index: uint16(r.Uint32N(5)), Generation: r.Uint32N(3)}
 	}
-	for i := range 200_000 {
+	for i := range 40_000 {
 		n := w.nodes[r.IntN(3)]
 		m := Message{Kind: uint8(r.Uint32N(8)), More: r.IntN(2) == 0, Source: address(), Destination: address(), Correlation: r.Uint64N(1 << 40),
 			Service: r.Uint64N(2) * 7, Left: time.Duration(r.Int64N(int64(time.Hour))), Code: r.Uint32N(12), Hops: r.Uint32(),

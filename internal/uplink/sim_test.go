@@ -2,7 +2,6 @@ package uplink
 
 import (
 	"flag"
-	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -10,7 +9,7 @@ import (
 
 var seed = flag.Uint64("uplink.seed", 0, "run this world alone")
 
-var worlds = flag.Int("uplink.worlds", 150, "how many worlds to run")
+var worlds = flag.Int("uplink.worlds", 100, "how many worlds to run")
 
 // step is one action of one party.
 func (w *world) step() {
@@ -200,6 +199,6 @@ func TestMutants(t *testing.T) {
 		if found == nil {
 			t.Errorf("without the rule %q all is well", name)
 		}
-		t.Log(fmt.Sprintf("%s: %v", name, found))
+		t.Logf("%s: %v", name, found)
 	}
 }
