@@ -7,7 +7,7 @@ import (
 
 // member is what the owner of a lane knows of one peer in it.
 type member struct {
-	since    uint64 // the lane's head when its peer began
+	since    uint64 // the lane's head when its peer came back; 0: it begins
 	joined   bool   // it has said where it stands in this session
 	taken    uint64 // first sequence it has not taken
 	highest  uint64 // one more than the highest it has seen

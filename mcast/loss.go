@@ -23,6 +23,7 @@ type lossMeter struct {
 	at               Time   // of the last SM
 	highest          uint64 // as of it
 	missed, overran  uint32
+	seen             uint64  // of what was sent
 	newSent, newLost float64 // not yet in share
 	share            float64 // of what was sent, averaged
 	overrunAt        Time    // when most of what it missed was dropped by its own socket
@@ -76,6 +77,7 @@ func (x *lossMeter) add(now Time, s *wire.Status, t *trial) {
 	}
 	x.at = now
 	x.highest, x.missed, x.overran = max(x.highest, s.Highest), s.FirstLost, s.Overruns
+	x.seen += sent
 	x.newSent += float64(sent)
 	x.newLost += float64(lost)
 	if x.newSent >= lossBatch {
@@ -94,7 +96,9 @@ func (e *Engine) assess(now Time, l *lane) {
 	losing := 0
 	for _, p := range e.peers {
 		if m := &p.members[l.id]; m.counts() {
-			shares = append(shares, m.loss.share)
+			if m.loss.seen >= lossMemory {
+				shares = append(shares, m.loss.share)
+			}
 			backlogs = append(backlogs, l.head-m.taken)
 			if m.loss.share > repairLossy {
 				losing++
@@ -102,7 +106,7 @@ func (e *Engine) assess(now Time, l *lane) {
 		}
 	}
 	e.shares, e.backlogs = shares, backlogs
-	n := len(shares)
+	n := len(backlogs)
 	if n == 0 {
 		l.lone = false
 		return
@@ -114,7 +118,8 @@ func (e *Engine) assess(now Time, l *lane) {
 		l.repairs.share = repairShareMost
 	}
 	l.lone = n > 1 && backlogs[(n-1)/2] < l.window/4
-	e.findLossy(now, l, n > 1 && shares[(n-1)/2] < lossyMedian)
+	known := len(shares)
+	e.findLossy(now, l, known > 1 && shares[(known-1)/2] < lossyMedian)
 	e.watchLoss(now, l)
 }
 

@@ -175,8 +175,10 @@ func (e *Engine) addPeer(now Time, h *wire.Header, w *wire.Hello, from netip.Add
 	m.seen = max(m.seen, h.Session)
 	p := &Peer{node: h.Node, epoch: w.Epoch, session: h.Session, name: string(w.Name), host: string(w.Host), from: from, heard: now, groupHeard: now, seenBefore: before,
 		helloAt: longAgo, setupAt: longAgo, joinRetry: now + retryFirst, joinStep: retryFirst, wantRetry: now, wantStep: retryFirst}
-	for i, l := range e.lanes {
-		p.members[i].since = l.head
+	if before == h.Session { // it was taken for dead: who has restarted is waited for
+		for i, l := range e.lanes {
+			p.members[i].since = l.head
+		}
 	}
 	e.peers = append(e.peers, p)
 	e.byNode[p.node] = p

@@ -37,6 +37,10 @@ func (l *lane) goesOn(now Time) {
 	}
 }
 
+// loneWindow is the least window of which a member may be said to hold it alone: a
+// smaller one stands still for every loss.
+const loneWindow = 256
+
 // lateLeast is what a member that comes back lacks at least if it begins put out.
 const lateLeast = 1024
 
@@ -55,8 +59,8 @@ func (e *Engine) checkStall(now Time, l *lane) {
 		if !m.waitedFor() || !window && m.highest+m.credit > l.head || !window && m.silent(now, l) {
 			continue
 		}
-		if !window && l.waited > 1 {
-			e.arm(m.silentFrom(l))
+		if from := m.silentFrom(l); !window && l.waited > 1 && from > now {
+			e.arm(from)
 		}
 		if due := e.patience(now, m, l); now < due {
 			e.arm(due)
@@ -72,7 +76,7 @@ func (e *Engine) patience(now Time, m *member, l *lane) Time {
 	t := &e.cfg.Timers
 	due := max(m.progress, l.stall.since) + t.StallBudget
 	due = min(due, max(m.heard, l.beat.busy)+max(t.Silence, 3*e.statusBusy()))
-	if l.lone && m.taken+l.window <= l.head {
+	if l.lone && l.window >= loneWindow && m.taken+l.window <= l.head {
 		due = min(due, now+t.LaneStall-min(l.stall.used, t.LaneStall))
 	}
 	return due
