@@ -164,10 +164,9 @@ func (p *plan) here(c *cell) (list []peers.Peer) {
 
 // A task is one round to be run.
 type task struct {
-	cell   cell
-	peers  []peers.Peer
-	pairs  int // of the row that has fewest
-	failed int // rounds in which one of them failed
+	cell  cell
+	peers []peers.Peer
+	pairs int // of the row that has fewest
 }
 
 // tasks are the cells with peers that want more pairs, those with fewest first.

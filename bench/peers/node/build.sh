@@ -36,6 +36,7 @@ crate() {
 }
 
 build() {
+	[ -d "$here/$1" ] || { echo "there is no program of $1 in $here yet"; return 1; }
 	case $1 in
 	aeron) aeron ;;
 	iceoryx2 | zenoh) crate "$1" ;;
