@@ -39,7 +39,7 @@ RUST  := --quiet --locked --offline --manifest-path examples/rust/Cargo.toml
 LIMITS    := $(patsubst bench/limits/%.c,bin/limits/%,$(wildcard bench/limits/*.c))
 
 .DEFAULT_GOAL := help
-.PHONY: help clib clippy java java-peer bench-java pythonlib rust rust-test conformance demo sim torture torture-mutants test check static build generate bench bench-programs bench-ring bench-rpc bench-languages limits peers lint litmus models mutants clean format modules vet staticcheck generated
+.PHONY: help clib clippy java java-peer bench-java pythonlib rust rust-test conformance demo scenario sim torture torture-mutants test check static build generate bench bench-programs bench-ring bench-rpc bench-languages limits peers lint litmus models mutants clean format modules vet staticcheck generated
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -219,6 +219,10 @@ torture: ## kill and stop processes at every named point of the rings, for TORTU
 
 net-test: ## real forwarders and programs in network namespaces, loss by nftables, exact accounts: half a minute
 	@go run ./internal/nettest
+
+scenario: $(RINGCAST_PYTHON) java-peer ## ten nodes, every language, 1 % loss, one node cut off and one killed and restarted: what every pair sent and got; MESH_SECONDS=60
+	@$(MAKE) -s -C cbindings build/ringcast-pub build/ringcast-cpp-pub build/conformance-peer build/conformance-peer-cpp
+	@go run ./internal/nettest -mesh -time $(or $(MESH_SECONDS),60)s
 
 torture-net: ## the long forms of the same, for the figures of doc/guarantees.md: five minutes
 	@go run ./internal/nettest -long

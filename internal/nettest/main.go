@@ -4,6 +4,7 @@
 //
 //	go run ./internal/nettest            small forms, half a minute
 //	go run ./internal/nettest -long      long forms, some minutes
+//	go run ./internal/nettest -mesh      ten nodes, every language, a node cut off, another restarted
 //
 // Every loss is nftables', which counts it; the counters are printed. Publishers number
 // their messages, subscribers keep a ledger: of each topic and publisher, what was sent
@@ -43,13 +44,16 @@ func main() {
 }
 
 // roles are what a process of this program may be besides.
-var roles = map[string]func(args []string) error{"publish": publish, "subscribe": subscribe, "serve": serve}
+var roles = map[string]func(args []string) error{"publish": publish, "subscribe": subscribe, "serve": serve, "ask": ask}
 
 // options are the flags.
 type options struct {
 	long bool
 	only string
 	keep string
+	mesh bool
+	time time.Duration
+	rate float64
 }
 
 // A scene is one test.
@@ -76,6 +80,9 @@ func run() int {
 	flag.BoolVar(&o.long, "long", false, "the long forms")
 	flag.StringVar(&o.only, "only", "", "only scenes whose names contain this")
 	flag.StringVar(&o.keep, "forwarder", "", "the program of the forwarder (default: it is built)")
+	flag.BoolVar(&o.mesh, "mesh", false, "the mesh instead of the scenes: everything at once on ten nodes")
+	flag.DurationVar(&o.time, "time", time.Minute, "how long the mesh runs")
+	flag.Float64Var(&o.rate, "rate", 10000, "messages of 2,000 bytes a second in all, in the mesh")
 	flag.Parse()
 	if o.keep == "" {
 		dir, err := build()
@@ -88,7 +95,11 @@ func run() int {
 	}
 	var results []string
 	failed := 0
-	for _, s := range scenes {
+	all := scenes
+	if o.mesh {
+		all = []scene{{"mesh", meshScene}}
+	}
+	for _, s := range all {
 		if !strings.Contains(s.name, o.only) {
 			continue
 		}

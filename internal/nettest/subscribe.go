@@ -71,6 +71,7 @@ type listener struct {
 	place       map[string]uint64 // where the next message of a topic may lie
 	marked, all []uint64
 	last        uint64
+	text, late  bool
 }
 
 // subscribe is the role of a subscriber; it ends at SIGTERM.
@@ -81,10 +82,13 @@ func subscribe(args []string) error {
 	dir := f.String("dir", "", "")
 	topics := f.String("topics", "", "with commas between")
 	slow := f.Duration("slow", 0, "after each message")
+	of := f.String("domain", domain, "")
+	text := f.Bool("text", false, "payloads begin with the number in decimal, and a space")
+	late := f.Bool("late", false, "begins in the middle of the streams")
 	if err := f.Parse(args); err != nil {
 		return err
 	}
-	bus, err := ringcast.Open(ctx, &ringcast.Config{Dir: *dir, Domain: domain, Name: "subscribe"})
+	bus, err := ringcast.Open(ctx, &ringcast.Config{Dir: *dir, Domain: *of, Name: "subscribe"})
 	if err != nil {
 		return err
 	}
@@ -94,7 +98,7 @@ func subscribe(args []string) error {
 		return err
 	}
 	os.Stdout.WriteString("ready\n")
-	l := listener{heard: heard{Accounts: map[string]*account{}}, may: map[string]bool{}, place: map[string]uint64{}}
+	l := listener{heard: heard{Accounts: map[string]*account{}}, may: map[string]bool{}, place: map[string]uint64{}, text: *text, late: *late}
 	for ctx.Err() == nil {
 		m, err := merged.Next(ctx)
 		if err != nil && !ringcast.IsEvent(err) {
@@ -164,7 +168,7 @@ func (l *listener) take(m *ringcast.Message, event error) {
 
 func (l *listener) message(m *ringcast.Message, now uint64) {
 	payload := m.Payload()
-	n, due := binary.LittleEndian.Uint64(payload), binary.LittleEndian.Uint64(payload[8:])
+	n, due := l.read(payload)
 	if n != m.Sequence() {
 		l.fail("message %d of %v has sequence %d", n, m.Source(), m.Sequence())
 	}
@@ -186,11 +190,23 @@ func (l *listener) message(m *ringcast.Message, now uint64) {
 	}
 }
 
+// read is a message's number, and when it was due.
+func (l *listener) read(payload []byte) (n, due uint64) {
+	if l.text {
+		_, _ = fmt.Sscanf(string(payload[:min(len(payload), 48)]), "%d %d", &n, &due) // what is wrong is not the number that comes
+		return n, due
+	}
+	return binary.LittleEndian.Uint64(payload), binary.LittleEndian.Uint64(payload[8:])
+}
+
 // book enters the messages first..last of one publisher in one topic.
 func (l *listener) book(key string, first, last uint64, lost bool) {
 	a := l.Accounts[key]
 	if a == nil {
 		a = &account{Next: 1}
+		if l.late {
+			a.Next = first
+		}
 		l.Accounts[key] = a
 	}
 	if first != a.Next && (!l.may[key] || first < a.Next) {
