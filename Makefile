@@ -111,7 +111,7 @@ $(JAVA_BENCH): $(JAR) $(wildcard cbindings/bench/java/*.java)
 
 java-peer: $(JAR) ## build the Java side of the conformance run
 	javac -Xlint:all -Werror -d cbindings/java/target/peer -cp '$(JAR):cbindings/java/target/lib/*' \
-		cbindings/conformance/java/*.java examples/java/orders/*.java
+		cbindings/conformance/java/*.java examples/java/orders/*.java examples/java/Publish.java
 
 pythonlib: $(RINGCAST_PYTHON) ## build the Python package, and install it into .tools/python
 
@@ -220,9 +220,9 @@ torture: ## kill and stop processes at every named point of the rings, for TORTU
 net-test: ## real forwarders and programs in network namespaces, loss by nftables, exact accounts: half a minute
 	@go run ./internal/nettest
 
-scenario: $(RINGCAST_PYTHON) java-peer ## ten nodes, every language, 1 % loss, one node cut off and one killed and restarted: what every pair sent and got; MESH_SECONDS=60
+scenario: $(RINGCAST_PYTHON) java-peer ## ten nodes, every language, 1 % loss, one node cut off and one killed and restarted: what every pair sent and got; MESH_SECONDS=60, MESH_RATE=10000
 	@$(MAKE) -s -C cbindings build/ringcast-pub build/ringcast-cpp-pub build/conformance-peer build/conformance-peer-cpp
-	@go run ./internal/nettest -mesh -time $(or $(MESH_SECONDS),60)s
+	@go run ./internal/nettest -mesh -time $(or $(MESH_SECONDS),60)s -rate $(or $(MESH_RATE),10000)
 
 torture-net: ## the long forms of the same, for the figures of doc/guarantees.md: five minutes
 	@go run ./internal/nettest -long

@@ -47,7 +47,7 @@ func (s *stage) languages() []language {
 		{"C", "cbindings/build/ringcast-pub", "cbindings/build/conformance-peer answer"},
 		{"C++", "cbindings/build/ringcast-cpp-pub", "cbindings/build/conformance-peer-cpp answer"},
 		{"Python", python + " examples/python/publish.py", python + " cbindings/conformance/python/peer.py answer"},
-		{"Java", "java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp " + inJava + " examples/java/Publish.java",
+		{"Java", "java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp " + inJava + " Publish",
 			"java -XX:TieredStopAtLevel=1 -XX:+UseSerialGC -cp " + inJava + " Peer answer"},
 	}
 }
