@@ -120,12 +120,13 @@ type span struct {
 	ended      chan struct{}
 }
 
-// open looks now, and again shortly before so much time has passed.
+// open looks now, and again when three quarters of so much time have passed: a look takes a while
+// on a busy machine, and must be over before the processes end.
 func (s *span) open(after time.Duration) {
 	s.begin, s.ended = s.watch.Look(), make(chan struct{})
 	go func() {
 		defer close(s.ended)
-		time.Sleep(after - min(after/10, 50*time.Millisecond))
+		time.Sleep(after * 3 / 4)
 		s.end = s.watch.Look()
 	}()
 }
