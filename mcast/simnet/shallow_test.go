@@ -76,7 +76,8 @@ func TestShallowSwitch(t *testing.T) {
 			if s.goodput/path < 0.75/transmissions(loss, 2) || s.k.Isolated != 0 || s.lost != 0 {
 				t.Errorf("%s, loss %g: goodput %.3f of the path; %d isolated, %d lost", where, loss, s.goodput/path, s.k.Isolated, s.lost)
 			}
-			if where == "none" && s.k.LossCuts != 0 || where != "none" && s.high > 1.4*path {
+			// One trial in a row of good luck: of 20 seeds at 20 % loss the greatest rates were 1.31 to 1.42.
+			if where == "none" && s.k.LossCuts != 0 || where != "none" && s.high > 1.5*path {
 				t.Errorf("%s, loss %g: %d cuts, rate up to %.2f of the path", where, loss, s.k.LossCuts, s.high/path)
 			}
 		}

@@ -72,9 +72,9 @@ no_go() { ! readelf -S "$library" | grep -q 'gopclntab\|go\.buildinfo\|note\.go'
 check no-go no_go
 loads_ours() { ldd "$work/shared-consumer.c.bin" | grep -q "libringcast.so.0 => $prefix/lib/libringcast.so.0"; }
 check loads-the-soname loads_ours
-# All that the header declares is there.
+# All that the headers declare is there.
 declared() {
-	sed -n 's/^RC_API .*[ *]\(rc_[a-z0-9_]*\)(.*/\1/p' include/ringcast.h include/ringcast/inline.h | sort -u >"$work/declared"
+	sed -n 's/^RC_API .*[ *]\(rc_[a-z0-9_]*\)(.*/\1/p' include/ringcast.h include/ringcast/*.h | sort -u >"$work/declared"
 	nm -D --defined-only "$library" | awk '{print $NF}' | sort -u >"$work/defined"
 	[ -s "$work/declared" ] && diff "$work/declared" "$work/defined"
 }
