@@ -115,10 +115,11 @@ func measure(t *testing.T, p *process) (f figures) {
 	return f
 }
 
-// wakesIdle is how often a second an idle process may be woken. What two nodes say
-// five times a second, the echo of it, the looks of sleepers each 100 ms, and the
-// Go runtime's watchman, who wakes three times for each of these, make about 160.
-const wakesIdle = 250
+// wakesIdle is how often a second an idle process may be woken. What two nodes say five times a
+// second and its echo; the directory's version each two seconds, with the heartbeats behind it and their
+// answers; the looks of two sleepers each 100 ms, and at free capacity each 250 ms: that is some 65 times,
+// of which 23 send. The Go runtime's watchman wakes three times for each of these, which makes about 260.
+const wakesIdle = 400
 
 // TestIdleCostsNothing leaves two nodes alone, with publishers attached and
 // subscribers waiting: nobody uses 1 % of a core or is woken often, nobody's memory
