@@ -199,6 +199,9 @@ func (s *Instance) run(r *Request) {
 	err := s.handler(&r.context, r)
 	r.returned = true
 	if !r.oneWay && !r.answered {
+		if err == nil && ring.Now() >= r.due { // whichever clock saw it first
+			err = context.DeadlineExceeded
+		}
 		_ = r.fail(codeOf(err))
 	}
 	r.context.end(context.Canceled)

@@ -88,7 +88,8 @@ void rc_task_drop(rc_task *shown)
 {
 	if (shown == NULL || rci_usable(task_of(shown)->service->domain) != RC_OK)
 		return;
-	(void)rci_task_error(task_of(shown), ANSWER_NO_REPLY, "");
+	/* Whose time is over hears that, whichever clock saw it first. */
+	(void)rci_task_error(task_of(shown), rc_task_time_left(shown) > 0 ? ANSWER_NO_REPLY : ANSWER_DEADLINE, "");
 	rci_task_done(task_of(shown));
 }
 

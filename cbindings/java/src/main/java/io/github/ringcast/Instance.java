@@ -221,7 +221,8 @@ public final class Instance implements AutoCloseable {
       r.end();
       post.running.remove(r);
       if (!r.answered()) {
-        r.fail(code, text);
+        // Whose time is over hears that, whichever clock saw it first.
+        r.fail(code == Codes.NO_REPLY && r.remaining() <= 0 ? Codes.DEADLINE : code, text);
       }
       r.hand().done();
     }
