@@ -9,7 +9,7 @@ import (
 
 const (
 	mostAgain  = 6  // more failures than that are no accident
-	timesAlone = 10 // how often a Go test must pass by itself
+	timesAlone = 5  // how often a Go test must pass by itself
 )
 
 // evidence is what nobody explains by a busy machine.
@@ -37,7 +37,7 @@ func (f failure) environment() []string {
 		return nil
 	}
 	top, _, _ := strings.Cut(f.test, "/")
-	return []string{fmt.Sprintf("AGAIN=-run=^%s$ -count=%d -failfast", top, timesAlone), "ONLY=" + f.pkg}
+	return []string{fmt.Sprintf("AGAIN=-run=^%s$ -count=%d -failfast -timeout=5m", top, timesAlone), "ONLY=" + f.pkg}
 }
 
 // proven says whether the output shows an error whatever a second run does.

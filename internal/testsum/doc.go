@@ -19,7 +19,7 @@
 // shown if the suite fails. Of a Go test with subtests only the subtests count.
 //
 // What failed while the lanes ran side by side is run again alone, when all is over: a Go test
-// whose command names $AGAIN and $ONLY ten times by itself, of any other suite the whole. If it
+// whose command names $AGAIN and $ONLY five times by itself, of any other suite the whole. If it
 // passes every time it is listed as unsteady, and counts as passed. Never run again are crashes,
 // findings of a race detector or sanitizer, what was skipped, and more than six failures.
 //

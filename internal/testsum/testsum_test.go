@@ -202,7 +202,7 @@ func FuzzSeeds(f *testing.F) {
 }
 
 // goTest is a suite that prints what a Go test's run would: it ends as beside says, and by
-// itself ten times as alone says.
+// itself five times as alone says.
 func goTest(t *testing.T, beside, alone, output string) string {
 	t.Helper()
 	dir := t.TempDir()
@@ -215,8 +215,8 @@ func goTest(t *testing.T, beside, alone, output string) string {
 			t.Fatal(err)
 		}
 	}
-	return `go: cd '` + dir + `'; if [ -n "$AGAIN" ]; then [ "$ONLY" = m/p ] && [ "$AGAIN" = '-run=^TestX$ -count=10 -failfast' ] || exit 1; ` +
-		`for i in 1 2 3 4 5 6 7 8 9 10; do cat ` + alone + `; done; else cat ` + beside + `; fi; echo '{"Action":"pass","Package":"m/p"}'`
+	return `go: cd '` + dir + `'; if [ -n "$AGAIN" ]; then [ "$ONLY" = m/p ] && [ "$AGAIN" = '-run=^TestX$ -count=5 -failfast -timeout=5m' ] || exit 1; ` +
+		`for i in 1 2 3 4 5; do cat ` + alone + `; done; else cat ` + beside + `; fi; echo '{"Action":"pass","Package":"m/p"}'`
 }
 
 func TestFailedBesideOthersRunsAlone(t *testing.T) {
