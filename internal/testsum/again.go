@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	mostAgain  = 6  // more failures than that are no accident
-	timesAlone = 5  // how often a Go test must pass by itself
+	mostAgain  = 6 // more failures than that are no accident
+	timesAlone = 5 // how often a Go test must pass by itself
 )
 
 // evidence is what nobody explains by a busy machine.
