@@ -56,7 +56,8 @@ typedef struct rc_reply {
 RC_API void rc_reply_clear(rc_reply *reply);
 
 typedef struct rc_future rc_future;
-/* Called by rc_replies_dispatch in its thread, when the future has something to take. It may close the future. */
+/* Called by rc_replies_dispatch in its thread, when the future has something to take. It may close the future. Where
+ * another thread closes it, this call may be under way, and `argument` has to outlive it. */
 typedef void rc_ready(void *argument, rc_future *future);
 
 /* How to ask. */

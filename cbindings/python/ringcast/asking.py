@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 import time
 import weakref
@@ -30,6 +31,12 @@ To = Union[str, Address]
 """Whom a request goes to: any one instance of a service, or one participant."""
 
 
+# What is open, by numbers that are never used again: another thread's dispatch may be about to tell of one that
+# its own thread has closed.
+_numbers = itertools.count(1)
+_open_now: "weakref.WeakValueDictionary[int, Open]" = weakref.WeakValueDictionary()
+
+
 class Reply(NamedTuple):
     """An answer: its bytes, who answered, what they are (Content), and the low half of the hash of
     their schema (0: unknown)."""
@@ -44,7 +51,7 @@ class Open:
     """What is open with others: a request, a stream or a survey. For one thread, or task, at a
     time; close may be called by any."""
 
-    __slots__ = ("_domain", "_replies", "_future", "_reply", "_handle", "_gate", "_closing", "_waiter", "_ready_now", "__weakref__")
+    __slots__ = ("_domain", "_replies", "_future", "_reply", "_number", "_gate", "_closing", "_waiter", "_ready_now", "__weakref__")
 
     def __init__(self, domain: "Domain", start: Callable[[Any, Any], int], ask: Dict[str, Any], patience: float) -> None:
         self._domain = domain
@@ -53,10 +60,10 @@ class Open:
         self._closing = False
         self._waiter: Optional[Tuple[asyncio.AbstractEventLoop, "asyncio.Future[None]"]] = None
         self._reply = ffi.new("rc_reply *")
-        self._handle = ffi.new_handle(weakref.ref(self))
+        self._number = next(_numbers)
         self._future: Any = None
         opened = ffi.new("rc_future **")
-        options = ffi.new("rc_ask *", {**ask, "ready": lib.rcpy_ready, "argument": self._handle})
+        options = ffi.new("rc_ask *", {**ask, "ready": lib.rcpy_ready, "argument": ffi.cast("void *", self._number)})
         domain._open()
         lib.rcpy_domain_hold(domain._ref)
         try:
@@ -65,6 +72,7 @@ class Open:
             lib.rcpy_domain_drop(domain._ref)
             raise
         self._future = opened[0]
+        _open_now[self._number] = self
         domain._children.add(self)
 
     def cancel(self) -> None:
@@ -101,6 +109,7 @@ class Open:
         future, self._future = self._future, None
         if future is None:
             return
+        _open_now.pop(self._number, None)
         lib.rc_future_close(future)
         lib.rc_reply_clear(self._reply)
         lib.rcpy_domain_drop(self._domain._ref)
@@ -353,6 +362,7 @@ def _wake(loop: asyncio.AbstractEventLoop, waiter: "asyncio.Future[None]") -> No
 @ffi.def_extern()  # type: ignore[misc, untyped-decorator, unused-ignore]
 def rcpy_ready(argument: Any, future: Any) -> None:
     """Called by rc_replies_dispatch: a future has something."""
-    answers = ffi.from_handle(argument)()
-    if answers is not None and answers._waiter is not None:
-        _wake(*answers._waiter)
+    answers = _open_now.get(int(ffi.cast("uintptr_t", argument)))
+    waiter = answers._waiter if answers is not None else None
+    if waiter is not None:
+        _wake(*waiter)
