@@ -15,7 +15,7 @@ const (
 // evidence is what nobody explains by a busy machine.
 var evidence = []string{
 	"DATA RACE", "panic:", "fatal error:", "Sanitizer", "Invalid read", "Invalid write", "definitely lost",
-	"SIGSEGV", "SIGBUS", "SIGABRT", "egmentation fault", "core dumped", "skipped: ",
+	"SIGSEGV", "SIGBUS", "SIGABRT", "Aborted", "egmentation fault", "core dumped", "skipped: ",
 }
 
 // A failure is a test that failed, and what finds it again.
