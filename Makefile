@@ -220,9 +220,9 @@ torture: ## kill and stop processes at every named point of the rings, for TORTU
 net-test: ## real forwarders and programs in network namespaces, loss by nftables, exact accounts: half a minute
 	@go run ./internal/nettest
 
-scenario: $(RINGCAST_PYTHON) java-peer ## ten nodes, every language, 1 % loss, one node cut off and one killed and restarted: what every pair sent and got; MESH_SECONDS=60, MESH_RATE=10000
+scenario: $(RINGCAST_PYTHON) java-peer ## ten nodes, every language, 1 % loss, one node cut off and one killed and restarted: what every pair sent and got; MESH_SECONDS=60, MESH_RATE=2500 (what two cores carry)
 	@$(MAKE) -s -C cbindings build/ringcast-pub build/ringcast-cpp-pub build/conformance-peer build/conformance-peer-cpp
-	@go run ./internal/nettest -mesh -time $(or $(MESH_SECONDS),60)s -rate $(or $(MESH_RATE),10000)
+	@go run ./internal/nettest -mesh -time $(or $(MESH_SECONDS),60)s -rate $(or $(MESH_RATE),2500)
 
 torture-net: ## the long forms of the same, for the figures of doc/guarantees.md: five minutes
 	@go run ./internal/nettest -long

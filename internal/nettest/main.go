@@ -82,7 +82,7 @@ func run() int {
 	flag.StringVar(&o.keep, "forwarder", "", "the program of the forwarder (default: it is built)")
 	flag.BoolVar(&o.mesh, "mesh", false, "the mesh instead of the scenes: everything at once on ten nodes")
 	flag.DurationVar(&o.time, "time", time.Minute, "how long the mesh runs")
-	flag.Float64Var(&o.rate, "rate", 10000, "messages of 2,000 bytes a second in all, in the mesh")
+	flag.Float64Var(&o.rate, "rate", 2500, "messages of 2,000 bytes a second in all, in the mesh")
 	flag.Parse()
 	if o.keep == "" {
 		dir, err := build()
