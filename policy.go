@@ -15,7 +15,7 @@ type Wait uint8
 const (
 	// waitAsBus leaves the choice to the bus, and there means Block.
 	waitAsBus Wait = iota
-	// Block spins for some tens of microseconds while traffic is recent, then
+	// Block spins for up to 200 microseconds while traffic is recent, then
 	// sleeps. Idle costs nothing; the first message after a pause costs the
 	// system's wake-up. It never spins where the program has one processor only.
 	Block

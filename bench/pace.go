@@ -62,10 +62,12 @@ func (s *schedule) wait(stop func() bool) (due time.Duration, ok bool) {
 	}
 }
 
-// pause sleeps in the kernel, as a C program would: the runtime's own sleep wakes
-// other threads of ours on its way.
+// pause sleeps in the kernel, as a C program would. It keeps its processor: on its way
+// back from a system call the runtime wakes a thread of its own, which then stands where
+// the scheduler would have put the process that we wake (doc/decisions/230). An
+// interrupted sleep goes on with what is left.
 func pause(d time.Duration) {
 	ts := unix.NsecToTimespec(int64(d))
-	for unix.Nanosleep(&ts, &ts) == unix.EINTR {
+	for sleepHere(&ts) == unix.EINTR {
 	}
 }

@@ -39,7 +39,7 @@ func (w *Waiter) AwaitAny(ctx context.Context, sources []Source) error {
 				return nil
 			}
 			if ctx.Err() == nil {
-				w.sleep(seen, shortest(sources), ready)
+				w.sleep(seen, shortest(sources), ready, nil)
 			}
 		}
 		if anyOf(sources, Source.changed) {

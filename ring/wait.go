@@ -46,11 +46,23 @@ type Waiter struct {
 	procs   int           // GOMAXPROCS when it was last looked at, which takes a lock
 }
 
-// Bounds of the adaptive spin. Waking an idle core takes some 20 us, so spinning
-// for about twice that while traffic is recent is what sleeping would cost anyway.
+// Bounds of the adaptive spin. Waking an idle core takes some 20 us of a bare
+// machine and 100 to 200 us of a virtual one, so spinning that long while traffic
+// is recent is what sleeping would cost anyway. It must also outlast the instants
+// at which a hypervisor takes the producer's core away, 50 to 100 us each and some
+// hundred a second: a reader that sleeps at each is woken late by as many messages.
 const (
 	minSpin = 2 * time.Microsecond
-	maxSpin = 50 * time.Microsecond
+	maxSpin = 200 * time.Microsecond
+)
+
+// What tells that spinning longer would have been worth it: a sleep of less than
+// soonAgain, or one of less than backlogSoon behind which a backlog has come,
+// because waking alone took longer than many messages.
+const (
+	soonAgain   = 100 * time.Microsecond
+	backlogSoon = 2 * maxSpin
+	backlog     = 8 // messages
 )
 
 // ownTurn is what giving way takes at most where nobody else wants the core.
@@ -129,13 +141,19 @@ func (w *Waiter) yieldFor(ready func() bool) bool {
 	return ready()
 }
 
-// sleep waits on the bell, and learns from how long it took whether spinning a
-// little longer would have been worth it. The bell is the participant's: a ring
-// that was for another of its waiters says nothing of our traffic.
-func (w *Waiter) sleep(seen uint32, d time.Duration, ready func() bool) {
+// sleep waits on the bell, and learns from how long it took and from what has come
+// meanwhile. The bell is the participant's: a ring that was for another of its waiters
+// says nothing of our traffic. many reports a backlog; nil where there is none.
+func (w *Waiter) sleep(seen uint32, d time.Duration, ready, many func() bool) {
 	start := time.Now()
 	w.bell.Wait(seen, d)
-	if time.Since(start) < 2*maxSpin && ready() {
+	took := time.Since(start)
+	w.learn(took, ready(), many != nil && took < backlogSoon && many())
+}
+
+// learn decides from one sleep whether spinning longer would have been worth it.
+func (w *Waiter) learn(took time.Duration, ready, many bool) {
+	if took < soonAgain && ready || took < backlogSoon && many {
 		w.spin = min(maxSpin, w.spin*2)
 	} else {
 		w.spin = max(minSpin, w.spin/2)
@@ -148,6 +166,7 @@ func (w *Waiter) sleep(seen uint32, d time.Duration, ready func() bool) {
 func (w *Waiter) Await(ctx context.Context, readers []*Reader) error {
 	hint := func() bool { return hintSoon(readers) }
 	ready := func() bool { return anyReady(readers) }
+	many := func() bool { return anyAt(readers, backlog-1) }
 	if len(readers) > fewReaders {
 		hint = nil
 	}
@@ -170,7 +189,7 @@ func (w *Waiter) Await(ctx context.Context, readers []*Reader) error {
 			return nil // also for what Next alone can find out: ready may never tell
 		}
 		if ctx.Err() == nil {
-			w.sleep(seen, patience(readers), ready)
+			w.sleep(seen, patience(readers), ready, many)
 		}
 		if anyChanged(readers) {
 			return nil
@@ -227,7 +246,7 @@ func (w *Waiter) letRunAhead(readers []*Reader) bool {
 		if !anyHint(readers) {
 			return false
 		}
-		if !anyPair(readers) {
+		if !anyAt(readers, 1) {
 			return true
 		}
 	}
@@ -235,10 +254,10 @@ func (w *Waiter) letRunAhead(readers []*Reader) bool {
 	return anyHint(readers)
 }
 
-// anyPair reports whether the message behind the next is there, too.
-func anyPair(readers []*Reader) bool {
+// anyAt reports whether the message so far behind the next is there.
+func anyAt(readers []*Reader, behind uint64) bool {
 	for _, rd := range readers {
-		if rd.hintAt(rd.cursor + 1) {
+		if behind < rd.ring.capacity() && rd.hintAt(rd.cursor+behind) {
 			return true
 		}
 	}
@@ -373,7 +392,7 @@ func (w *Waiter) AwaitRoom(ctx context.Context, p *Producer, n int) error {
 		seen := w.bell.Load()
 		p.ring.armProducer()
 		if !p.mayClaim(n) && !p.ring.retired() && ctx.Err() == nil {
-			w.sleep(seen, judgeSleep, ready)
+			w.sleep(seen, judgeSleep, ready, nil)
 		}
 	}
 }

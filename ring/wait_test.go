@@ -59,3 +59,26 @@ func TestRungForOthersDoesNotSpin(t *testing.T) {
 		}
 	}
 }
+
+// TestLearn: a sleep that was over soon, or soon enough with a backlog behind it, makes
+// the next spin longer; any other makes it shorter.
+func TestLearn(t *testing.T) {
+	const was = 16 * time.Microsecond
+	for _, c := range []struct {
+		took        time.Duration
+		ready, many bool
+		want        time.Duration
+	}{
+		{50 * time.Microsecond, true, false, 2 * was},
+		{50 * time.Microsecond, false, false, was / 2},
+		{150 * time.Microsecond, true, false, was / 2},
+		{150 * time.Microsecond, true, true, 2 * was},
+		{backlogSoon, true, true, was / 2},
+	} {
+		w := NewWaiter(&strangersBell{}, Block)
+		w.spin = was
+		if w.learn(c.took, c.ready, c.many); w.spin != c.want {
+			t.Errorf("after %v, ready %v, many %v: spins %v, want %v", c.took, c.ready, c.many, w.spin, c.want)
+		}
+	}
+}
