@@ -30,7 +30,7 @@ search() {
 	(
 		cd "$dir" || exit 1
 		spin -a "$@" "$model" >spin.out 2>&1 && [ -f pan.c ] &&
-			cc "${optimize:--O2}" -w -DSAFETY -DMEMLIM="${MEGABYTES:-3000}" -o pan pan.c 2>>spin.out &&
+			cc "${optimize:--O1}" -w -DSAFETY -DMEMLIM="${MEGABYTES:-3000}" -o pan pan.c 2>>spin.out &&
 			nice -n 10 ./pan -E -m100000 ${table:-} >out 2>&1
 	)
 }
@@ -55,7 +55,7 @@ say() {
 broken() { sed -n 's/^pan.*assertion violated .*||\([a-z_]*\)).*/\1/p' "$1/out" | head -1; }
 
 one_model() {
-	local name=$1 model=$2 dir=$work/$1 wrong= optimize=-O2
+	local name=$1 model=$2 dir=$work/$1 wrong= optimize=-O1
 	shift 2
 	mkdir -p "$dir" && cp "$model" invariants.h "$dir"
 	case $model in order.pml | behind.pml | join.pml) optimize=-O0 ;; esac # sooner searched than compiled well
