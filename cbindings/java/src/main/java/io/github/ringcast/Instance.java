@@ -17,16 +17,15 @@ import java.util.concurrent.locks.ReentrantLock;
  * runs the request itself, so that no request goes from one thread to another. Safe for use by several threads.
  */
 public final class Instance implements AutoCloseable {
-  private static final long SPIN = 20_000;
-
   private final Domain domain;
   private final Post post;
   private final String name;
   private final long hash;
   private final int concurrency;
   private final Handler handler;
-  /** Owned by who has the lead. */
+  /** These two are owned by who has the lead. */
   private final GroupReader member;
+  private final SpinTime spin = new SpinTime();
 
   private final ReentrantLock lead = new ReentrantLock();
   private final AtomicInteger workers = new AtomicInteger();
@@ -145,25 +144,32 @@ public final class Instance implements AutoCloseable {
           }
           long now = Clock.now();
           quiet = quiet == 0 ? now : quiet;
-          rest(now - quiet);
+          if (rest(now - quiet)) {
+            quiet = 0;
+          }
           break;
         default: // positions that nobody saw are their callers' deadlines
       }
     }
   }
 
-  private void rest(long waited) {
+  /** One moment of waiting; true if it was a sleep. */
+  private boolean rest(long waited) {
     if (domain.waiting == Waiting.YIELD) {
       Thread.yield();
-    } else if (domain.waiting == Waiting.SPIN || waited < SPIN) {
+    } else if (domain.waiting == Waiting.SPIN || waited < spin.nanos()) {
       Thread.onSpinWait();
     } else {
       int seen = domain.table().doorbell(); // before the looks below
       member.prepareSleep();
       if (!member.ready() && !stopping) {
+        long slept = Clock.now();
         domain.table().sleep(seen, member.nap());
+        spin.learn(Clock.now() - slept, member.ready(), false);
+        return true;
       }
     }
+    return false;
   }
 
   /** Tells a caller that the instance that had its request is gone. */

@@ -15,12 +15,13 @@ import java.util.function.BooleanSupplier;
  * may ask, for it leads itself. Safe for use by several threads.
  */
 final class Lead {
-  private static final long SPIN = 20_000;
   private static final long LONGEST_REST = 50_000_000;
 
   private final Desk desk;
   private final Domain domain;
   private final TopicReader reader;
+  /** Of who leads. */
+  private final SpinTime spin = new SpinTime();
   private final ReentrantLock leading = new ReentrantLock();
   private final Queue<Thread> parked = new ConcurrentLinkedQueue<>();
   /** Who waits for shares. */
@@ -146,22 +147,30 @@ final class Lead {
         return;
       }
       quiet = quiet == 0 ? now : quiet;
-      rest(now - quiet, Math.min(until, desk.firstDue()) - now);
+      if (rest(now - quiet, Math.min(until, desk.firstDue()) - now)) {
+        quiet = 0;
+      }
     }
   }
 
-  private void rest(long waited, long left) {
+  /** One moment of waiting; true if it was a sleep. */
+  private boolean rest(long waited, long left) {
     if (domain.waiting == Waiting.YIELD) {
       Thread.yield();
-    } else if (domain.waiting == Waiting.SPIN || waited < SPIN) {
+    } else if (domain.waiting == Waiting.SPIN || waited < spin.nanos()) {
       Thread.onSpinWait();
     } else {
       int seen = domain.table().doorbell(); // before the looks below
       reader.prepareSleep();
       if (!news && !closed && !reader.ready()) {
+        long slept = Clock.now();
         domain.table().sleep(seen, Math.max(1000, Math.min(Math.min(left, reader.nap()), LONGEST_REST)));
+        long took = Clock.now() - slept;
+        spin.learn(took, reader.hint(), SpinTime.asksForBacklog(took) && reader.backlog(SpinTime.BACKLOG));
+        return true;
       }
     }
+    return false;
   }
 
   /** Waits for who leads to have ended, and lets the ring go. */

@@ -120,6 +120,16 @@ final class PatternReader implements Source {
   }
 
   @Override
+  public boolean backlog(int messages) {
+    for (TopicReader r : readers) {
+      if (r.backlog(messages)) {
+        return true;
+      }
+    }
+    return false;
+  }
+
+  @Override
   public long nap() {
     long nap = SEARCH;
     for (TopicReader r : readers) {

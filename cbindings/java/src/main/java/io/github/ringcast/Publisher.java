@@ -36,6 +36,7 @@ public final class Publisher implements AutoCloseable {
   private int slotSize;
   private int limit;
   private final Claim claim = new Claim(this);
+  private final SpinTime spin = new SpinTime();
   private boolean closed;
 
   Publisher(Domain domain, String topic, Shape asked, PublisherConfig config) {
@@ -179,7 +180,7 @@ public final class Publisher implements AutoCloseable {
     if (tryPublish(data, from, length)) {
       return true;
     }
-    RoomWait wait = new RoomWait(domain, nanos);
+    RoomWait wait = new RoomWait(domain, spin, nanos);
     while (wait.pause(producer)) {
       if (tryPublish(data, from, length)) {
         return true;
@@ -193,7 +194,7 @@ public final class Publisher implements AutoCloseable {
     if (tryPublish(data)) {
       return true;
     }
-    RoomWait wait = new RoomWait(domain, nanos);
+    RoomWait wait = new RoomWait(domain, spin, nanos);
     while (wait.pause(producer)) {
       if (tryPublish(data)) {
         return true;
@@ -293,7 +294,7 @@ public final class Publisher implements AutoCloseable {
     while (t < 0) {
       if (!again((int) t)) {
         if (wait == null) {
-          wait = new RoomWait(domain, nanos);
+          wait = new RoomWait(domain, spin, nanos);
         }
         if (!wait.pause(producer)) {
           return t;
@@ -339,7 +340,7 @@ public final class Publisher implements AutoCloseable {
       if (again(result)) {
         continue;
       }
-      wait = wait == null ? new RoomWait(domain, nanos) : wait;
+      wait = wait == null ? new RoomWait(domain, spin, nanos) : wait;
       if (!wait.pause(producer)) {
         return false;
       }

@@ -35,12 +35,13 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
   /** Waits without end. */
   public static final long FOREVER = Long.MAX_VALUE;
 
-  private static final long SPIN = 20_000;
   private static final int INBOX_SLOTS = 128;
   private static final int CORES = Runtime.getRuntime().availableProcessors();
   /** How to look again: at first without a pause, then with one each, still without reading the clock; then by the clock. */
   private static final int HOT_LOOKS = 64;
   private static final int COOL_LOOKS = 64;
+  /** Looks between two at which the core is given away. */
+  private static final int TURN = 64;
 
   private final Domain domain;
   private final String name;
@@ -49,6 +50,10 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
   private final boolean mail;
   private final Source source;
   private final PatternReader pattern;
+  private final SpinTime spin = new SpinTime();
+  /** Messages came one behind the other before this wait. */
+  private boolean stream;
+  private int looks;
   private boolean closed;
 
   Subscription(Domain domain, String name, SubscriptionConfig config) {
@@ -172,7 +177,7 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
 
   private Message waitFor(long nanos) throws InterruptedException {
     if (nanos > 0 && domain.waiting != Waiting.YIELD && CORES > 1) {
-      source.letRunAhead();
+      stream = source.letRunAhead();
       for (int i = 0; i < HOT_LOOKS + COOL_LOOKS && !source.hint(); i++) {
         if (i >= HOT_LOOKS) {
           Thread.onSpinWait();
@@ -180,6 +185,7 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
       }
     }
     long began = Domain.now();
+    long rested = began;
     for (;;) {
       Message m = poll(true);
       if (m != null) {
@@ -188,23 +194,26 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
       if (Thread.interrupted()) {
         throw new InterruptedException("read " + name + ": interrupted");
       }
-      long waited = Domain.now() - began;
-      if (waited >= nanos) {
+      long now = Domain.now();
+      if (now - began >= nanos) {
         return null;
       }
-      rest(domain, waited, nanos - waited, this);
+      if (rest(now - rested, nanos - (now - began), this)) {
+        rested = Domain.now();
+      }
     }
   }
 
-  /** One moment of waiting for any of them. */
-  private static void rest(Domain domain, long waited, long left, Subscription... all) {
+  /** One moment of waiting for any of them, by the first one's spin; true if it was a sleep. */
+  private static boolean rest(long spun, long left, Subscription... all) {
+    Domain domain = all[0].domain;
     if (domain.waiting == Waiting.YIELD) {
       Thread.yield();
-      return;
+      return false;
     }
-    if (domain.waiting == Waiting.SPIN || waited < SPIN) {
-      Thread.onSpinWait();
-      return;
+    if (domain.waiting == Waiting.SPIN || spun < all[0].spin.nanos()) {
+      all[0].look();
+      return false;
     }
     int seen = domain.table().doorbell(); // before the looks below
     long nap = left;
@@ -213,11 +222,37 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
     }
     for (Subscription s : all) {
       if (s.source.ready()) {
-        return;
+        return false;
       }
       nap = Math.min(nap, s.source.nap());
     }
+    long slept = Domain.now();
     domain.table().sleep(seen, nap);
+    all[0].learn(Domain.now() - slept, all);
+    return true;
+  }
+
+  /** Learns from a sleep: what has come meanwhile, to whom it may. The bell is the participant's: it may have rung for another. */
+  private void learn(long took, Subscription... all) {
+    boolean ready = false;
+    boolean many = false;
+    for (Subscription s : all) {
+      ready |= s.source.ready();
+      many |= SpinTime.asksForBacklog(took) && s.source.backlog(SpinTime.BACKLOG);
+    }
+    spin.learn(took, ready, many);
+  }
+
+  /**
+   * A moment between two looks. In a stream the core is given away once in a while: where another wants it, it may be who is waited
+   * for. For a single answer that would cost the latency of a turn of the other.
+   */
+  private void look() {
+    if (stream && domain.waiting == Waiting.BLOCK && ++looks % TURN == 0) {
+      Thread.yield();
+    } else {
+      Thread.onSpinWait();
+    }
   }
 
   /**
@@ -240,6 +275,7 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
     }
     Domain domain = all[0].domain;
     long began = Domain.now();
+    long rested = began;
     for (;;) {
       for (Subscription s : all) {
         if (s.closed || s.domain != domain) {
@@ -252,11 +288,13 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
       if (Thread.interrupted()) {
         throw new InterruptedException("wait: interrupted");
       }
-      long waited = Domain.now() - began;
-      if (waited >= nanos) {
+      long now = Domain.now();
+      if (now - began >= nanos) {
         return null;
       }
-      rest(domain, waited, nanos - waited, all);
+      if (rest(now - rested, nanos - (now - began), all)) {
+        rested = Domain.now();
+      }
     }
   }
 
@@ -296,6 +334,10 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
         return m;
       }
     };
+  }
+
+  SpinTime spin() {
+    return spin;
   }
 
   /** How many positions are left to be read: a hint. */

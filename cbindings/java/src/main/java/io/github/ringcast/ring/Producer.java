@@ -55,6 +55,11 @@ public abstract class Producer {
     return false;
   }
 
+  /** Whether a claim has a chance now; blames nobody. */
+  public boolean mayClaim() {
+    return gate.room(r.tail());
+  }
+
   /** Whether it waits for a slow writer, or has just begun to wait: then it looks again soon. */
   public boolean impatient() {
     return gate.waited() < 1_000_000;

@@ -412,19 +412,26 @@ public final class Reader {
   }
 
   /**
-   * Pauses where messages come in a stream: a reader right behind its producer takes each line from it just when it is
+   * Pauses where messages come in a stream, and returns whether they came in one before: a reader right behind its producer takes each line from it just when it is
    * being written, and both then go at the pace of the lines. A stream is where messages came one behind the other, or
    * two are there by now: an answer is alone.
    */
-  public void letRunAhead() {
-    if (burst < STREAM) {
+  public boolean letRunAhead() {
+    boolean stream = burst >= STREAM;
+    if (!stream) {
       pause(PAUSES_FIRST);
       if (!hint(0) || !hint(1)) {
-        return;
+        return false;
       }
     }
     burst = 0;
     pause(PAUSES_AHEAD);
+    return stream;
+  }
+
+  /** Whether so many messages are there, as far as a look at the last of them tells. */
+  public boolean backlog(int messages) {
+    return messages <= r.count && hint(messages - 1);
   }
 
   private static void pause(int times) {

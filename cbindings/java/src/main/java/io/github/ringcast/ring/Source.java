@@ -10,8 +10,15 @@ public interface Source {
     return true;
   }
 
-  /** Where messages come in a stream, lets their producer run ahead for a moment. */
-  default void letRunAhead() { }
+  /** Where messages come in a stream, lets their producer run ahead for a moment, and says so. */
+  default boolean letRunAhead() {
+    return false;
+  }
+
+  /** Whether so many messages are there, as far as a look at the last of them tells. */
+  default boolean backlog(int messages) {
+    return false;
+  }
 
   /** Says that what was taken last is handled; nothing where that has no meaning. */
   default void done() { }

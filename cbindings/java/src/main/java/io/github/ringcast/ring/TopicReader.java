@@ -114,8 +114,13 @@ public final class TopicReader implements Source {
   }
 
   @Override
-  public void letRunAhead() {
-    reader.letRunAhead();
+  public boolean letRunAhead() {
+    return reader.letRunAhead();
+  }
+
+  @Override
+  public boolean backlog(int messages) {
+    return reader.backlog(messages);
   }
 
   @Override
