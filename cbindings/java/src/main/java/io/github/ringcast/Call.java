@@ -20,6 +20,14 @@ final class Call {
   int shares;
   long position;
   boolean sent;
+  /** It may have left its node. */
+  boolean away;
+  /** The forwarder that it went to; null: it is on this node. */
+  Address uplink;
+  /** Why its own node has not taken it, where that has instances. */
+  RingcastException refused;
+  /** Bytes of its payload. */
+  int size;
   /** A review came before it was sent. */
   boolean missed;
   boolean settled;

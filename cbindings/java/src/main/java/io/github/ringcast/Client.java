@@ -99,11 +99,16 @@ public final class Client {
     return new Replies(desk, c);
   }
 
-  /** Sends a message to any one instance of the service, or to the inbox, and waits for no answer. When it returns it was put there. */
+  /** Sends a message to any one instance of the service, or to the inbox, and waits for no answer. When it returns it was put there; for another node, into the uplink. */
   public void send(byte[] payload) {
     Letter l = Letter.data(payload);
     if (service != null) {
-      domain.post().service(service).put(l);
+      ServiceQueue queue = domain.post().service(service);
+      try {
+        queue.put(l);
+      } catch (RingcastException e) {
+        domain.post().away.serve(queue, l, e);
+      }
     } else {
       domain.post().send(address, false, l);
     }

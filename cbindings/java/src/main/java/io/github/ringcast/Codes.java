@@ -10,6 +10,7 @@ final class Codes {
   static final int CANCELED = 6;
   static final int NO_REPLY = 7;
   static final int TOO_LARGE = 8;
+  static final int REQUEST_TOO_LARGE = 10;
   static final int APPLICATION = 256;
 
   private static final Reason[] REASONS = {null, Reason.NO_SERVICE, Reason.OVERLOADED, Reason.INSTANCE_DIED, Reason.NODE_DOWN, Reason.DEADLINE,

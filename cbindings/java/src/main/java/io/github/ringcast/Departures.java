@@ -1,7 +1,7 @@
 package io.github.ringcast;
 
 import io.github.ringcast.shm.Bells;
-import io.github.ringcast.shm.Participants;
+import io.github.ringcast.shm.Membership;
 import java.util.function.IntConsumer;
 
 /** Sees participants of this node go, in a thread of its own: who waits for one, or works for one, is told. */
@@ -11,8 +11,8 @@ final class Departures implements AutoCloseable {
   private volatile boolean closed;
 
   /** died recovers the participant of an index; changed looks at everybody. */
-  Departures(Participants table, String directory, IntConsumer died, Runnable changed) {
-    bells = new Bells(table, directory);
+  Departures(Membership m, IntConsumer died, Runnable changed) {
+    bells = new Bells(m.table(), m.directory(), m::othersVersion);
     thread = new Thread(() -> run(died, changed), "ringcast-departures");
     thread.setDaemon(true);
     bells.look(died);

@@ -135,30 +135,52 @@ final class Desk {
   void dispatch(Call c, byte[] payload) {
     try {
       Letter l = letter(c, payload);
-      long position = 0;
       if (c.service != null) {
-        position = c.service.put(l);
+        toService(c, l);
+      } else if (post.away.is(c.target)) {
+        leaves(c, l, null);
+        isSent(c, 0, post.away.send(c.target, l));
       } else {
         post.send(c.target, false, l);
+        isSent(c, 0, null);
       }
-      isSent(c, position);
     } catch (RuntimeException e) {
       finish(c);
       throw e;
     }
   }
 
+  private void toService(Call c, Letter l) {
+    long position;
+    try {
+      position = c.service.put(l);
+    } catch (RingcastException refused) {
+      leaves(c, l, refused.reason() == Reason.OVERLOADED ? refused : null);
+      isSent(c, 0, post.away.serve(c.service, l, refused));
+      return;
+    }
+    isSent(c, position, null);
+  }
+
+  /** Notes that a call goes to another node, before it does: an answer may come at once. */
+  private synchronized void leaves(Call c, Letter l, RingcastException refused) {
+    c.away = true;
+    c.refused = refused;
+    c.size = l.size();
+  }
+
   Letter letter(Call c, byte[] payload) {
     return Letter.request(payload, c.correlation, c.due - Clock.now(), c.many && c.waitedFor == null);
   }
 
-  /** Notes where a call lies, and looks for those who went while it was sent. */
-  void isSent(Call c, long position) {
+  /** Notes where a call lies, or by which forwarder it left, and looks for those who went while it was sent. */
+  void isSent(Call c, long position, Address uplink) {
     boolean gone;
     synchronized (this) {
       c.position = position;
+      c.uplink = uplink;
       c.sent = true;
-      gone = c.missed || c.waitedFor != null || c.target != null && post.gone(c.target);
+      gone = c.missed || c.waitedFor != null || c.target != null && post.gone(c.target) || uplink != null && post.gone(uplink);
     }
     if (gone) {
       review();
@@ -226,12 +248,14 @@ final class Desk {
         }
         return null;
       }
-      grant = ++c.taken == GRANT_AT && !c.settled && c.service != null;
+      grant = ++c.taken == GRANT_AT && !c.settled && (c.service != null || c.uplink != null);
       if (grant) {
         c.taken = 0;
       }
     }
-    if (grant) {
+    if (grant && c.uplink != null) {
+      post.away.credit(this, c, GRANT_AT);
+    } else if (grant) {
       c.service.grant(c.correlation, GRANT_AT);
     }
     return r;
@@ -277,10 +301,19 @@ final class Desk {
         settle(c, Codes.refusal(Reason.CANCELED, c.asked), done);
       }
     }
-    if (open && c.sent && c.service != null) {
-      c.service.giveUp(c.position, c.correlation);
+    if (open) {
+      takeBack(c);
     }
     tell(done);
+  }
+
+  /** Takes a request back, or has whoever runs it stop. */
+  private void takeBack(Call c) {
+    if (c.uplink != null) {
+      post.away.cancel(c);
+    } else if (c.sent && c.service != null) {
+      c.service.giveUp(c.position, c.correlation);
+    }
   }
 
   /** Hands an answer to its call; who leads calls it. */
@@ -312,7 +345,7 @@ final class Desk {
       c.waitedFor.remove(h.source);
       surveyed(c, done);
     } else if (error) {
-      settle(c, Codes.outcome(h.code, payload, c.asked), done);
+      settle(c, c.away ? Away.outcome(c, h.code, payload) : Codes.outcome(h.code, payload, c.asked), done);
     } else if (c.many) {
       c.answers.add(new Reply(payload, h.source));
       if (!h.more) {
@@ -357,9 +390,7 @@ final class Desk {
       bury(done);
     }
     for (Call c : over) {
-      if (c.sent && c.service != null) {
-        c.service.giveUp(c.position, c.correlation);
-      }
+      takeBack(c);
     }
     tell(done);
   }
@@ -377,10 +408,10 @@ final class Desk {
       i.remove();
       Call c = calls.get(d.correlation);
       if (c != null && c.waitedFor != null) {
-        c.waitedFor.removeIf(post::gone);
+        c.waitedFor.removeIf(post::departed);
         surveyed(c, done);
       } else if (c != null) {
-        settle(c, Codes.refusal(Reason.INSTANCE_DIED, c.asked), done);
+        settle(c, Codes.refusal(c.uplink != null ? Reason.NODE_DOWN : Reason.INSTANCE_DIED, c.asked), done);
       }
     }
   }
@@ -404,19 +435,25 @@ final class Desk {
     }
     boolean found = false;
     for (Call c : open) {
-      if (c.service != null) { // also while it is being sent: its row may tell of it already
+      boolean sent;
+      Address uplink;
+      synchronized (this) {
+        sent = c.sent;
+        uplink = c.uplink;
+      }
+      if (uplink != null) {
+        bury(c, post.gone(uplink));
+      } else if (c.service != null) { // also while it is being sent: its row may tell of it already
         boolean any = left.computeIfAbsent(c.service, s -> s.look(correlation -> {
           synchronized (this) {
             dying.add(new Dying(correlation));
           }
         }));
-        if (!any && c.sent && c.service.withdraw(c.position)) {
+        if (!any && sent && c.service.withdraw(c.position)) {
           none.add(c);
         }
-      } else if (c.sent && (c.waitedFor != null ? anyGone(c) : post.gone(c.target))) {
-        synchronized (this) {
-          dying.add(new Dying(c.correlation));
-        }
+      } else {
+        bury(c, sent && (c.waitedFor != null ? anyGone(c) : post.gone(c.target)));
       }
     }
     synchronized (this) {
@@ -433,8 +470,14 @@ final class Desk {
     }
   }
 
+  private synchronized void bury(Call c, boolean gone) {
+    if (gone) {
+      dying.add(new Dying(c.correlation));
+    }
+  }
+
   private synchronized boolean anyGone(Call c) {
-    return c.waitedFor.stream().anyMatch(post::gone);
+    return c.waitedFor.stream().anyMatch(post::departed);
   }
 
   /** Lets the ring go. Who waits is told that the domain was closed. */

@@ -11,7 +11,9 @@ import io.github.ringcast.shm.Membership;
 import io.github.ringcast.shm.Names;
 import io.github.ringcast.shm.Participants;
 import io.github.ringcast.shm.Place;
+import io.github.ringcast.shm.RemoteDirectory;
 import java.nio.charset.StandardCharsets;
+import java.util.List;
 
 /**
  * A domain, and this process in it: one participant.
@@ -243,6 +245,40 @@ public final class Domain implements AutoCloseable {
   public Replies survey(String topic, byte[] question, long nanos, int quorum) throws InterruptedException {
     Names.checkTopic(topic);
     return post().survey(topic, question, Math.min(nanos, Heading.MOST_TIME), quorum);
+  }
+
+  /** The other nodes, as this node's forwarder knows them; none where no forwarder runs. Throws BUSY while that can't be read. */
+  public List<NodeState> nodes() {
+    Membership m = membership();
+    if (!m.node().forwarderAlive()) {
+      return List.of();
+    }
+    RemoteDirectory d = m.others();
+    if (d == null) {
+      throw new RingcastException(Reason.BUSY, m.directory() + "/directory: it is being written, or is damaged: try again; if it stays so, start the forwarder anew");
+    }
+    return d.nodes().stream().map(NodeState::of).toList();
+  }
+
+  /**
+   * How many subscriptions take a topic, those to patterns included: this process's, those of others of this node, and of other nodes
+   * what these have asked for: one of a node that does not say how many. System calls, one a participant of this node.
+   */
+  public int subscribers(String topic) {
+    Names.checkTopic(topic);
+    return membership().subscriptions(topic);
+  }
+
+  /** Waits up to so many nanoseconds until a topic has n subscriptions, on whatever nodes; false if they did not come. */
+  public boolean awaitSubscribers(String topic, int n, long nanos) throws InterruptedException {
+    long began = Clock.now();
+    while (subscribers(topic) < n) {
+      if (Clock.now() - began >= nanos) {
+        return false;
+      }
+      Thread.sleep(2);
+    }
+    return true;
   }
 
   /** Tells who is there, and who comes and goes. */

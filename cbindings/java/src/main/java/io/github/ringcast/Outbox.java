@@ -10,16 +10,20 @@ final class Outbox {
   private static final long ASK_AGAIN = 10_000_000;
 
   final Address address;
+
+  /** What ring it is. */
+  enum Kind { MAIL, REPLIES, UPLINK }
+
   private final Post post;
-  private final boolean replies;
+  private final Kind kind;
   private final DirectOutlet outlet;
   private long asked = Clock.now();
   private boolean closed;
 
-  Outbox(Post post, Address address, boolean replies, DirectOutlet outlet) {
+  Outbox(Post post, Address address, Kind kind, DirectOutlet outlet) {
     this.post = post;
     this.address = address;
-    this.replies = replies;
+    this.kind = kind;
     this.outlet = outlet;
   }
 
@@ -28,11 +32,13 @@ final class Outbox {
     if (closed || !present()) {
       return false;
     }
-    if (l.size() > outlet.room()) {
-      throw Post.tooLarge("inbox of " + address, l.size(), outlet.room());
+    boolean fits = l.size() <= outlet.room();
+    int room = kind == Kind.UPLINK ? outlet.longRoom() : outlet.room();
+    if (!fits && l.size() > room) {
+      throw Post.tooLarge(where(), l.size(), room);
     }
     l.to(to.word0(), to.word1());
-    long t = outlet.put(l);
+    long t = fits ? outlet.put(l) : outlet.putLong(l);
     if (t >= 0) {
       return true;
     }
@@ -42,7 +48,11 @@ final class Outbox {
     if (post.dead(address)) {
       throw Codes.refusal(Reason.GONE, address.toString());
     }
-    throw new RingcastException(Reason.OVERLOADED, "inbox of " + address + " is full: it is read too slowly");
+    throw new RingcastException(Reason.OVERLOADED, where() + " is full: it is read too slowly");
+  }
+
+  private String where() {
+    return kind == Kind.UPLINK ? "uplink of this node" : "inbox of " + address;
   }
 
   /** Whether the owner reads here; GONE is thrown. */
@@ -54,7 +64,7 @@ final class Outbox {
       return outlet.seat(address.index());
     }
     long now = Clock.now();
-    if (replies || now - asked < ASK_AGAIN) {
+    if (kind == Kind.REPLIES || now - asked < ASK_AGAIN) {
       return true; // who waits for an answer is watched, or does not matter
     }
     if (post.dead(address)) {

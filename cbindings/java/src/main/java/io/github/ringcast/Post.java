@@ -4,9 +4,11 @@ import io.github.ringcast.ring.DirectOutlet;
 import io.github.ringcast.ring.Letter;
 import io.github.ringcast.ring.Recovery;
 import io.github.ringcast.ring.RingFiles;
-import io.github.ringcast.shm.Names;
 import io.github.ringcast.shm.Participants;
+import io.github.ringcast.shm.RemoteDirectory;
+import io.github.ringcast.shm.RemoteNode;
 import io.github.ringcast.shm.Said;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
@@ -18,8 +20,6 @@ import java.util.concurrent.ConcurrentHashMap;
 final class Post {
   private static final int TRIES = 10;
   private static final int MOST_DEAD = 1024;
-  /** The key of the forwarder's uplink, where the others' are indexes. */
-  private static final int UPLINK = -1;
 
   final Domain domain;
   final Address self;
@@ -31,6 +31,7 @@ final class Post {
   final Set<Request> running = ConcurrentHashMap.newKeySet();
   /** The last of those that died, the oldest first. */
   private final Set<Address> dead = new java.util.LinkedHashSet<>();
+  final Away away = new Away(this);
   private Desk desk;
   private Departures departures;
   private boolean closed;
@@ -72,7 +73,7 @@ final class Post {
   synchronized void watch() {
     check();
     if (departures == null) {
-      departures = new Departures(domain.table(), domain.directory(), this::died, this::review);
+      departures = new Departures(domain.membership(), this::died, this::review);
     }
   }
 
@@ -88,6 +89,11 @@ final class Post {
       return a.node() == self.node();
     }
     return !domain.table().present(a.index(), a.generation());
+  }
+
+  /** Whether an address of any node is nobody's any more, as far as that is known here. */
+  boolean departed(Address a) {
+    return away.is(a) ? away.standing(a) != null : gone(a);
   }
 
   /** Whether it was seen here that the process of an address had ended before its record was freed. */
@@ -129,7 +135,7 @@ final class Post {
     if (d != null) {
       d.review();
     }
-    for (Map<Integer, Outbox> all : java.util.List.of(mail, replies)) {
+    for (Map<Integer, Outbox> all : List.of(mail, replies)) {
       all.values().removeIf(o -> {
         if (gone(o.address)) {
           o.close();
@@ -138,24 +144,27 @@ final class Post {
         return false;
       });
     }
+    away.tidy();
     running.forEach(Request::look);
   }
 
-  /** Puts a letter into a ring of an inbox. Throws GONE, NO_INBOX, NODE_DOWN, OVERLOADED, TOO_LARGE. */
+  /** Puts a letter into a ring of an inbox, of whatever node. Throws GONE, NO_INBOX, NODE_DOWN, OVERLOADED, TOO_LARGE. */
   void send(Address address, boolean toReplies, Letter l) {
     Address to = new Address(address.node(), address.epoch(), address.generation(), address.index(), 0);
-    boolean away = to.node() != 0 && to.generation() != 0 && to.node() != self.node();
-    if (away && !toReplies) {
-      throw Codes.refusal(Reason.NODE_DOWN, to.toString());
+    if (away.is(to)) {
+      if (toReplies) {
+        away.put(to, l);
+      } else {
+        away.send(to, l);
+      }
+      return;
     }
     Map<Integer, Outbox> all = toReplies ? replies : mail;
-    int key = away ? UPLINK : to.index();
     for (int i = 0; i < TRIES; i++) {
-      Address owner = away ? forwarder(to) : to;
-      Outbox o = all.get(key);
-      if (o == null || !o.address.equals(owner)) {
-        o = open(owner, away ? uplinkPath(owner) : inboxPath(to, toReplies), toReplies);
-        Outbox old = all.put(key, o);
+      Outbox o = all.get(to.index());
+      if (o == null || !o.address.equals(to)) {
+        o = open(to, inboxPath(to, toReplies), toReplies ? Outbox.Kind.REPLIES : Outbox.Kind.MAIL);
+        Outbox old = all.put(to.index(), o);
         if (old != null) {
           old.close();
         }
@@ -163,14 +172,15 @@ final class Post {
       if (o.put(l, to)) {
         return;
       }
-      if (all.remove(key, o)) {
+      if (all.remove(to.index(), o)) {
         o.close();
       }
     }
     throw Codes.refusal(Reason.GONE, to.toString());
   }
 
-  private Outbox open(Address owner, String path, boolean toReplies) {
+  /** Opens a ring of another participant of this node. */
+  Outbox open(Address owner, String path, Outbox.Kind kind) {
     if (owner.node() == 0 || owner.generation() == 0 || dead(owner)) {
       throw Codes.refusal(Reason.GONE, owner.toString());
     }
@@ -181,26 +191,7 @@ final class Post {
       }
       throw Codes.refusal(gone(owner) ? Reason.GONE : Reason.NO_INBOX, owner.toString());
     }
-    return new Outbox(this, owner, toReplies, outlet);
-  }
-
-  /** This node's forwarder, by whose uplink answers reach other nodes. */
-  private Address forwarder(Address to) {
-    Address f = forwarder();
-    if (f == null) {
-      throw Codes.refusal(Reason.NODE_DOWN, to.toString());
-    }
-    return f;
-  }
-
-  /** This node's forwarder; null: there is none. */
-  Address forwarder() {
-    long word = domain.membership().node().forwarder(domain.table());
-    return word == 0 ? null : new Address(self.node(), self.epoch(), (int) (word >>> 32), (int) word - 1, 0);
-  }
-
-  private String uplinkPath(Address forwarder) {
-    return domain.directory() + "/inbox/" + forwarder.index() + "." + Integer.toUnsignedString(forwarder.generation()) + ".uplink";
+    return new Outbox(this, owner, kind, outlet);
   }
 
   /** The own publisher of questions on a topic; its owner holds its lock while he publishes. */
@@ -223,7 +214,7 @@ final class Post {
     Call c = d.begin(until, null, null, true, asked, quorum);
     boolean published = false;
     try {
-      d.isSent(c, 0); // before it is: answers may come at once
+      d.isSent(c, 0, null); // before it is: answers may come at once
       synchronized (p) {
         published = p.ask(d.letter(c, question), nanos);
       }
@@ -238,15 +229,29 @@ final class Post {
     }
   }
 
-  /** The participants of this node that subscribe to a topic. */
+  /** The participants that subscribe to a topic, of this node and, as far as they have told, of others. */
   private Set<Address> subscribers(String topic) {
     Set<Address> asked = new java.util.HashSet<>();
     for (Said s : domain.membership().said()) {
-      if (s.interests().stream().anyMatch(i -> !i.publisher() && (i.name().equals(topic) || i.pattern() && Names.matches(i.name(), topic)))) {
+      if (s.interests().stream().anyMatch(i -> i.takes(topic))) {
         asked.add(new Address(self.node(), self.epoch(), s.generation(), s.index(), 0));
       }
     }
+    if (domain.membership().node().forwarderAlive()) {
+      addElsewhere(topic, asked);
+    }
     return asked;
+  }
+
+  private void addElsewhere(String topic, Set<Address> asked) {
+    RemoteDirectory d = domain.membership().others();
+    for (RemoteNode n : d == null ? List.<RemoteNode>of() : d.nodes()) {
+      for (RemoteNode.Row r : n.participants()) {
+        if (r.said().interests().stream().anyMatch(i -> !i.localOnly() && i.takes(topic))) {
+          asked.add(new Address(n.node(), n.epoch(), r.said().generation(), r.said().index(), 0));
+        }
+      }
+    }
   }
 
   /** Refuses a name that is in use as another kind than it is opened as. */
@@ -273,6 +278,7 @@ final class Post {
     mail.values().forEach(Outbox::close);
     replies.values().forEach(Outbox::close);
     services.values().forEach(ServiceQueue::close);
+    away.close();
     if (open != null) {
       open.close();
     }

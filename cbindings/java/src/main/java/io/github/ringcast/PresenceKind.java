@@ -2,11 +2,13 @@ package io.github.ringcast;
 
 /** What came or went. */
 public enum PresenceKind {
+  /** Another node, as this node's forwarder knows it. */
+  NODE,
   /** A process in the domain. */
   PARTICIPANT,
   /** A participant that publishes a topic. */
   PUBLISHER,
-  /** A participant that subscribes to a topic or a pattern. */
+  /** A participant that subscribes to a topic or a pattern; or another node that does. */
   SUBSCRIBER,
   /** A participant that serves a name. */
   INSTANCE

@@ -101,13 +101,20 @@ public final class Publisher implements AutoCloseable {
     return limit;
   }
 
-  /** How many subscriptions of this node are attached now; members of a queue group count each. */
+  /**
+   * How many subscriptions are attached now; members of a queue group count each. Of other nodes it is what these have asked for,
+   * once the forwarder reads the topic for them: one of a node that does not say how many. Allocates where a forwarder reads.
+   */
   public int subscribers() {
     check();
-    return outlet.readers();
+    Address forwarder = domain.post().away.forwarder();
+    if (forwarder == null || !outlet.names(forwarder.index())) {
+      return outlet.readers();
+    }
+    return outlet.readers() - 1 + domain.membership().subscriptionsElsewhere(topic);
   }
 
-  /** Waits up to so many nanoseconds until n subscriptions of this node are attached; false if they did not come. */
+  /** Waits up to so many nanoseconds until n subscriptions are attached, of whatever node; false if they did not come. */
   public boolean awaitSubscribers(int n, long nanos) throws InterruptedException {
     long began = Clock.now();
     while (subscribers() < n) {

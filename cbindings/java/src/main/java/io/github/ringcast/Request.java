@@ -31,7 +31,7 @@ public final class Request {
     this.hand = hand;
     this.heading = heading;
     payload = Heading.payload(m);
-    broughtBy = heading.source.node() == instance.post().self.node() ? null : instance.post().forwarder();
+    broughtBy = heading.source.node() == instance.post().self.node() ? null : instance.post().away.forwarder();
     due = Clock.now() + (oneWay() ? Heading.MOST_TIME : heading.remaining());
   }
 

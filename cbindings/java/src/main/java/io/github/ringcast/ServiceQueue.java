@@ -27,6 +27,11 @@ final class ServiceQueue {
     return Codes.refusal(Reason.NO_SERVICE, "service " + name);
   }
 
+  /** What messages for it bear. */
+  long hash() {
+    return hash;
+  }
+
   private void open() {
     String path = post.servicePath(name);
     outlet = DirectOutlet.ifThere(post.domain.table(), path, post.self.word0(), post.self.word1());

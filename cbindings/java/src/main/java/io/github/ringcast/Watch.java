@@ -4,6 +4,8 @@ import io.github.ringcast.shm.Bells;
 import io.github.ringcast.shm.Clock;
 import io.github.ringcast.shm.Info;
 import io.github.ringcast.shm.Names;
+import io.github.ringcast.shm.RemoteDirectory;
+import io.github.ringcast.shm.RemoteNode;
 import io.github.ringcast.shm.Said;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
@@ -16,15 +18,15 @@ import java.util.Queue;
 import java.util.Set;
 
 /**
- * Who is there on this node and then, each change once, who comes and goes: spec/messaging.md, 12. The present state comes first,
- * this process included. A death is told at once, anything else within 40 ms, or a second where it was told by a program that
+ * Who is there and then, each change once, who comes and goes: spec/messaging.md, 12. The present state comes first, this process
+ * included. Of other nodes it is what their forwarders tell this node's. A death is told at once, anything else within 40 ms, or a second where it was told by a program that
  * does not ring. What comes and goes again between two looks is not told.
  *
  * <p>For one thread, its close included.
  */
 public final class Watch implements AutoCloseable {
-  private static final Comparator<PresenceEvent> ORDER = Comparator.comparingInt((PresenceEvent e) -> e.address().index())
-      .thenComparingInt(e -> e.address().generation()).thenComparing(PresenceEvent::kind).thenComparing(PresenceEvent::name);
+  private static final Comparator<PresenceEvent> ORDER = Comparator.comparingInt((PresenceEvent e) -> e.address().node())
+      .thenComparingInt(e -> e.address().epoch()).thenComparingInt(e -> e.address().index()).thenComparingInt(e -> e.address().generation()).thenComparing(PresenceEvent::kind).thenComparing(PresenceEvent::name);
 
   private final Domain domain;
   private final WatchConfig config;
@@ -33,6 +35,9 @@ public final class Watch implements AutoCloseable {
   private final Set<Integer> dead = new HashSet<>();
   private Map<Key, PresenceEvent> before = Map.of();
   private boolean first = true;
+  /** Of the last look. */
+  private boolean forwarder;
+  private RemoteDirectory others;
   private boolean closed;
 
   /** What makes one thing: a name that a participant says twice is said once. */
@@ -42,7 +47,7 @@ public final class Watch implements AutoCloseable {
     this.domain = domain;
     this.config = config;
     domain.post().watch(); // sees deaths also while nobody asks here
-    bells = new Bells(domain.table(), domain.directory());
+    bells = new Bells(domain.table(), domain.directory(), domain.membership()::othersVersion);
     bells.look(dead::add);
     look();
   }
@@ -92,11 +97,15 @@ public final class Watch implements AutoCloseable {
         });
       }
     }
+    forwarder = domain.membership().node().forwarderAlive();
+    if (forwarder) {
+      addRemote(now);
+    }
     List<PresenceEvent> down = new ArrayList<>();
     List<PresenceEvent> up = new ArrayList<>();
     before.forEach((k, e) -> {
       if (!now.containsKey(k)) {
-        down.add(new PresenceEvent(e.kind(), false, false, dead.contains(k.address().index()) || domain.post().diedHere(k.address()), e.name(), e.program(), e.address(), e.limit()));
+        down.add(new PresenceEvent(e.kind(), false, false, reason(k.address()), e.name(), e.program(), e.address(), e.limit()));
       }
     });
     now.forEach((k, e) -> {
@@ -113,21 +122,70 @@ public final class Watch implements AutoCloseable {
     dead.clear();
   }
 
-  private void add(Map<Key, PresenceEvent> now, Address a, Said s) {
-    add(now, PresenceKind.PARTICIPANT, s.name(), s, a, 0);
-    for (Info.Want w : s.interests()) {
-      add(now, w.publisher() ? PresenceKind.PUBLISHER : PresenceKind.SUBSCRIBER, w.name(), s, a, 0);
+  private void addRemote(Map<Key, PresenceEvent> now) {
+    RemoteDirectory d = domain.membership().others();
+    if (d == null) { // being written, for long: what it said before stays
+      before.forEach((k, e) -> {
+        if (domain.post().away.is(k.address())) {
+          now.put(k, e);
+        }
+      });
+      return;
     }
-    for (Said.Serves v : s.services()) {
-      add(now, PresenceKind.INSTANCE, v.name(), s, a, v.limit());
+    others = d;
+    d.nodes().forEach(n -> addNode(now, n));
+  }
+
+  private void addNode(Map<Key, PresenceEvent> now, RemoteNode n) {
+    Address node = new Address(n.node(), n.epoch(), 0, 0, 0);
+    add(now, PresenceKind.NODE, n.name(), n.name(), node, 0);
+    Set<String> listed = new HashSet<>();
+    boolean partial = false;
+    for (RemoteNode.Row r : n.participants()) {
+      Said s = r.said();
+      partial |= r.partial();
+      s.interests().stream().filter(w -> !w.publisher()).forEach(w -> listed.add(w.name()));
+      add(now, new Address(n.node(), n.epoch(), s.generation(), s.index(), 0), s);
+    }
+    for (String want : n.wants()) {
+      if (partial && !listed.contains(want)) { // somebody there subscribes to it, and is not told of
+        add(now, PresenceKind.SUBSCRIBER, want, n.name(), node, 0);
+      }
     }
   }
 
-  private void add(Map<Key, PresenceEvent> now, PresenceKind kind, String name, Said s, Address a, int limit) {
+  /** Why what had an address is gone. */
+  private PresenceReason reason(Address a) {
+    Address self = domain.post().self;
+    if (a.node() == self.node() && a.epoch() == self.epoch()) {
+      return dead.contains(a.index()) || domain.post().diedHere(a) ? PresenceReason.DIED : PresenceReason.LEFT;
+    }
+    if (!forwarder || others == null) {
+      return PresenceReason.NO_FORWARDER;
+    }
+    RemoteNode n = others.node(a.node());
+    if (n == null || n.epoch() != a.epoch()) {
+      return others.saidGoodbye(a.node(), a.epoch()) ? PresenceReason.NODE_LEFT : PresenceReason.NODE_DOWN;
+    }
+    boolean died = n.departed().stream().anyMatch(d -> d.died() && d.index() == a.index() && d.generation() == a.generation());
+    return died ? PresenceReason.DIED : PresenceReason.LEFT;
+  }
+
+  private void add(Map<Key, PresenceEvent> now, Address a, Said s) {
+    add(now, PresenceKind.PARTICIPANT, s.name(), s.name(), a, 0);
+    for (Info.Want w : s.interests()) {
+      add(now, w.publisher() ? PresenceKind.PUBLISHER : PresenceKind.SUBSCRIBER, w.name(), s.name(), a, 0);
+    }
+    for (Said.Serves v : s.services()) {
+      add(now, PresenceKind.INSTANCE, v.name(), s.name(), a, v.limit());
+    }
+  }
+
+  private void add(Map<Key, PresenceEvent> now, PresenceKind kind, String name, String program, Address a, int limit) {
     boolean wanted = config.kinds.contains(kind)
-        && (kind == PresenceKind.PARTICIPANT || config.name == null || Names.overlap(config.name, name));
+        && (kind.compareTo(PresenceKind.PARTICIPANT) <= 0 || config.name == null || Names.overlap(config.name, name));
     if (wanted) {
-      now.put(new Key(kind, a, name), new PresenceEvent(kind, true, first, false, name, s.name(), a, limit));
+      now.put(new Key(kind, a, name), new PresenceEvent(kind, true, first, null, name, program, a, limit));
     }
   }
 

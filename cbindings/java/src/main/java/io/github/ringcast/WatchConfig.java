@@ -14,7 +14,7 @@ public final class WatchConfig {
     return this;
   }
 
-  /** Only publishers, subscriptions and instances that have a name in common with this name or pattern. Participants are told of in any case. */
+  /** Only publishers, subscriptions and instances that have a name in common with this name or pattern. Nodes and participants are told of in any case. */
   public WatchConfig name(String nameOrPattern) {
     name = nameOrPattern;
     return this;

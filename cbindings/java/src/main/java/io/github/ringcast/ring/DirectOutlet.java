@@ -41,6 +41,11 @@ public final class DirectOutlet {
     return r.payload - ADDRESS_BLOCK_SIZE;
   }
 
+  /** Bytes of the largest message of several slots, which a forwarder's uplink takes. */
+  public int longRoom() {
+    return r.shape().messageLimit() - ADDRESS_BLOCK_SIZE;
+  }
+
   public Ring ring() {
     return r;
   }
@@ -56,6 +61,20 @@ public final class DirectOutlet {
       if (producer.commit(t, r.chunk(t), r.at(t)) == Producer.OK) {
         header.sequence++;
         return t;
+      }
+    }
+  }
+
+  /** The same of a message that does not fit a slot, in several, its block at the head of the payload; 0 where it was put. */
+  public long putLong(Letter letter) {
+    for (;;) {
+      java.nio.ByteBuffer all = letter.whole(header);
+      int result = new Fragments().put(producer, header, all, 0, all.capacity(), letter.flags(), letter.marks());
+      if (result == Producer.OK) {
+        header.sequence++;
+      }
+      if (result != Producer.FENCED) {
+        return result;
       }
     }
   }

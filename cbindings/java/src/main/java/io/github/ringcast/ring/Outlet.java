@@ -25,7 +25,7 @@ public final class Outlet {
   private final Shape asked;
   private final Rights rights;
   private Producer producer;
-  private long[] positions = new long[0];
+  private final Fragments fragments = new Fragments();
 
   /** Opens the ring for publishing, and takes it where it is exclusive. Blocks for up to 2 s; allocates. */
   public Outlet(Participants table, String path, Shape asked, Rights rights) {
@@ -84,19 +84,24 @@ public final class Outlet {
     Ring r = producer.r;
     ByteBuffer chunk = r.chunk(t);
     int at = r.at(t);
-    header(chunk, at, h, offset, length, length, 0, WHOLE, content, schema);
+    header(chunk, at, h, offset, length, length, 0, WHOLE, marks(content, schema));
     return producer.commit(t, chunk, at);
   }
 
-  private static void header(ByteBuffer slot, int at, Header h, int offset, int length, int total, int fragment, int flags, int content, int schema) {
+  /** The last word of a slot header, of a message of kind Data. */
+  private static long marks(int content, int schema) {
+    return schema & 0xffffffffL | (long) content << 40;
+  }
+
+  static void header(ByteBuffer slot, int at, Header h, int offset, int length, int total, int fragment, int flags, long marks) {
     slot.putLong(at + SLOT_HEADER_PAYLOAD_START_OFFSET, offset | (long) length << 32);
     slot.putLong(at + SLOT_HEADER_PRODUCER_OFFSET, h.source0);
     slot.putLong(at + SLOT_HEADER_PRODUCER_OFFSET + 8, h.source1);
     slot.putLong(at + SLOT_HEADER_SEQUENCE_OFFSET, h.sequence);
     slot.putLong(at + SLOT_HEADER_TIMESTAMP_NS_OFFSET, h.timestamp);
-    long marks = h.timestamp != 0 ? flags | MessageFlag.Timestamped : flags;
-    slot.putLong(at + SLOT_HEADER_TOTAL_LENGTH_OFFSET, total & 0xffffffffL | (long) (fragment & 0xffff) << 32 | marks << 48);
-    slot.putLong(at + SLOT_HEADER_SCHEMA_HASH_OFFSET, schema & 0xffffffffL | (long) content << 40);
+    long all = h.timestamp != 0 ? flags | MessageFlag.Timestamped : flags;
+    slot.putLong(at + SLOT_HEADER_TOTAL_LENGTH_OFFSET, total & 0xffffffffL | (long) (fragment & 0xffff) << 32 | all << 48);
+    slot.putLong(at + SLOT_HEADER_SCHEMA_HASH_OFFSET, marks);
   }
 
   /** One attempt to publish bytes that fit a slot: a result of Producer. A fenced claim is to be tried again. */
@@ -111,7 +116,7 @@ public final class Outlet {
     if (length != 0) {
       chunk.put(at + SLOT_HEADER_SIZE, from, index, length);
     }
-    header(chunk, at, h, SLOT_HEADER_SIZE, length, length, 0, WHOLE, Content.Raw, h.schema);
+    header(chunk, at, h, SLOT_HEADER_SIZE, length, length, 0, WHOLE, marks(Content.Raw, h.schema));
     return producer.commit(t, chunk, at);
   }
 
@@ -139,7 +144,7 @@ public final class Outlet {
     if (length != 0) {
       chunk.put(at + SLOT_HEADER_SIZE, from, index, length);
     }
-    header(chunk, at, h, SLOT_HEADER_SIZE, length, length, 0, WHOLE, Content.Raw, h.schema);
+    header(chunk, at, h, SLOT_HEADER_SIZE, length, length, 0, WHOLE, marks(Content.Raw, h.schema));
     return producer.commit(t, chunk, at);
   }
 
@@ -152,46 +157,7 @@ public final class Outlet {
     if (grouped(r)) {
       return GROUPED;
     }
-    int pieces = (length + r.payload - 1) / r.payload;
-    if (!producer.room(pieces)) {
-      return Producer.FULL;
-    }
-    if (positions.length < pieces) {
-      positions = new long[pieces];
-    }
-    for (int i = 0; i < pieces; i++) {
-      long t = producer.claim();
-      if (t < 0 || t - positions[0] >= r.count / 2 && i > 0) { // stepping over slots of the evicted comes round to the first
-        if (t >= 0) {
-          producer.abort(t);
-        }
-        release(0, i);
-        return t < 0 ? (int) t : Producer.STALLED;
-      }
-      positions[i] = t;
-    }
-    for (int i = 0; i < pieces; i++) {
-      int done = i * r.payload;
-      int piece = Math.min(r.payload, length - done);
-      int flags = (i == 0 ? MessageFlag.Begin : 0) | (i == pieces - 1 ? MessageFlag.End : 0);
-      long t = positions[i];
-      r.chunk(t).put(r.at(t) + SLOT_HEADER_SIZE, from, index + done, piece);
-      header(r.chunk(t), r.at(t), h, SLOT_HEADER_SIZE, piece, length, i, flags, Content.Raw, h.schema);
-    }
-    for (int i = 0; i < pieces; i++) {
-      long t = positions[i];
-      if (producer.commit(t, r.chunk(t), r.at(t)) != Producer.OK) {
-        release(i + 1, pieces);
-        return Producer.FENCED;
-      }
-    }
-    return Producer.OK;
-  }
-
-  private void release(int from, int to) {
-    for (int i = from; i < to; i++) {
-      producer.abort(positions[i]);
-    }
+    return fragments.put(producer, h, from, index, length, 0, marks(Content.Raw, h.schema));
   }
 
   /** Whether a queue group gates the ring. */

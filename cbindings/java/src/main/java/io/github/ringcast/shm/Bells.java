@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.IntConsumer;
+import java.util.function.LongSupplier;
 
 /**
  * Watches the bells of all participants of a node: spec/segment.md, 5. A bell that hangs up makes a death known at once; the
@@ -20,7 +21,10 @@ public final class Bells implements AutoCloseable {
   private final Participants table;
   private final String directory;
   private final Map<Integer, Bell> bells = new TreeMap<>();
+  /** Changes with what is known of other nodes. */
+  private final LongSupplier others;
   private long seen = -1;
+  private long seenOthers;
   private long askedAll;
 
   private static final class Bell {
@@ -41,7 +45,8 @@ public final class Bells implements AutoCloseable {
     }
   }
 
-  public Bells(Participants table, String directory) {
+  public Bells(Participants table, String directory, LongSupplier others) {
+    this.others = others;
     this.table = table;
     this.directory = directory;
   }
@@ -64,8 +69,10 @@ public final class Bells implements AutoCloseable {
   /** Looks at the table once. */
   public boolean look(IntConsumer died) {
     long changes = table.changes();
-    boolean changed = changes != seen;
+    long elsewhere = others.getAsLong();
+    boolean changed = changes != seen || elsewhere != seenOthers;
     seen = changes;
+    seenOthers = elsewhere;
     long now = Clock.now();
     boolean all = now - askedAll > ALL;
     if (all) {

@@ -23,7 +23,12 @@ import java.util.Map;
  */
 public final class Info {
   /** One thing that the participant does. */
-  public record Want(String name, boolean pattern, boolean publisher, boolean localOnly, boolean live) { }
+  public record Want(String name, boolean pattern, boolean publisher, boolean localOnly, boolean live) {
+    /** Whether it is a subscription that takes a topic. */
+    public boolean takes(String topic) {
+      return !publisher && (name.equals(topic) || pattern && Names.matches(name, topic));
+    }
+  }
 
   private final String name;
   private final String version;
@@ -63,6 +68,11 @@ public final class Info {
       write();
       participants.told();
     }
+  }
+
+  /** How many own subscriptions take a topic. */
+  public synchronized int subscriptions(String topic) {
+    return wants.entrySet().stream().filter(e -> e.getKey().takes(topic)).mapToInt(Map.Entry::getValue).sum();
   }
 
   /** Takes one use back. */

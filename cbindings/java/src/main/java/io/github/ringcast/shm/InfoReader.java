@@ -44,7 +44,7 @@ final class InfoReader {
     return Said.unreadable(i, generation, language);
   }
 
-  private static Said parse(ParticipantInfo info, int most, int i, int generation, int language) {
+  static Said parse(ParticipantInfo info, int most, int i, int generation, int language) {
     List<Info.Want> interests = new ArrayList<>();
     Interest interest = new Interest();
     for (int k = 0, n = Math.min(info.interestsLength(), most); k < n; k++) {
@@ -64,7 +64,7 @@ final class InfoReader {
     return new Said(i, generation, language, true, text(info.name()), text(info.version()), List.copyOf(interests), List.copyOf(services));
   }
 
-  private static String text(String s) {
+  static String text(String s) {
     return s == null ? "" : s;
   }
 

@@ -13,6 +13,7 @@ public final class Membership implements AutoCloseable {
   private final Node node;
   private final Participants table;
   private final Info info;
+  private final Remote remote;
 
   /**
    * Joins.
@@ -25,13 +26,14 @@ public final class Membership implements AutoCloseable {
     directory = place.path;
     node = new Node(directory, nodeId);
     Participants t = null;
+    Remote r = null;
     boolean joined = false;
     try {
       t = new Participants(directory);
       if (t.made()) {
         made.accept(t);
       }
-      Remote.make(directory);
+      r = new Remote(directory);
       Participants opened = t;
       t.onChange(() -> node.ringForwarder(opened));
       t.recover(i -> takeBack.test(opened, i));
@@ -43,10 +45,14 @@ public final class Membership implements AutoCloseable {
         if (t != null) {
           t.close();
         }
+        if (r != null) {
+          r.close();
+        }
         node.close();
       }
     }
     table = t;
+    remote = r;
   }
 
   public String directory() {
@@ -63,6 +69,28 @@ public final class Membership implements AutoCloseable {
 
   public Info info() {
     return info;
+  }
+
+  /** What is known of other nodes; null where it can't be read now. Waits up to 5 ms; allocates when it has changed. */
+  public RemoteDirectory others() {
+    return remote.read();
+  }
+
+  /** Changes with what is known of other nodes. One load. */
+  public long othersVersion() {
+    return remote.version();
+  }
+
+  /** How many subscriptions take a topic, on this node and on others. System calls, one a participant of this node. */
+  public int subscriptions(String topic) {
+    long listed = said().stream().filter(s -> s.index() != table.index()).flatMap(s -> s.interests().stream()).filter(w -> w.takes(topic)).count();
+    return info.subscriptions(topic) + (int) listed + subscriptionsElsewhere(topic);
+  }
+
+  /** The same of other nodes alone. A directory that can't be read has none. */
+  public int subscriptionsElsewhere(String topic) {
+    RemoteDirectory d = remote.read();
+    return d == null ? 0 : d.subscriptions(topic);
   }
 
   /** The patterns that participant i subscribes to. */
@@ -95,6 +123,7 @@ public final class Membership implements AutoCloseable {
   @Override
   public void close() {
     table.leave(info);
+    remote.close();
     node.close();
   }
 }
