@@ -10,7 +10,7 @@ public final class Child {
   private Child() {}
 
   public static void main(String[] args) throws Exception {
-    Domain domain = Domain.open();
+    Domain domain = Domain.open(new DomainConfig().domain(System.getProperty("ringcast.test.domain")));
     switch (args[0]) {
       case "claim": // holds a claim until it is killed
         domain.publisher("t").claim(1);

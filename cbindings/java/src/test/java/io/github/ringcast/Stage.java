@@ -16,9 +16,15 @@ final class Stage implements AutoCloseable {
   static final long PATIENCE = 30_000_000_000L;
 
   final Path dir;
+  final String domain;
   private final List<Process> children = new ArrayList<>();
 
   Stage() {
+    this("default");
+  }
+
+  Stage(String domain) {
+    this.domain = domain;
     try {
       dir = Files.createTempDirectory(Path.of("/dev/shm"), "ringcast-java-test-");
     } catch (IOException e) {
@@ -27,23 +33,32 @@ final class Stage implements AutoCloseable {
   }
 
   Domain open() {
-    return Domain.open(new DomainConfig().dir(dir.toString()).name("test"));
+    return Domain.open(config());
+  }
+
+  DomainConfig config() {
+    return new DomainConfig().dir(dir.toString()).domain(domain).name("test");
   }
 
   Path topics() {
-    return dir.resolve("default/topics");
+    return dir.resolve(domain).resolve("topics");
   }
 
   String[] files(String part) {
-    String[] names = dir.resolve("default").resolve(part).toFile().list();
+    String[] names = dir.resolve(domain).resolve(part).toFile().list();
     return names == null ? new String[0] : names;
   }
 
   /** Starts {@link Child} in a virtual machine of its own. */
   Process child(String... args) throws IOException {
     List<String> command = new ArrayList<>(List.of(System.getProperty("java.home") + "/bin/java", "-XX:+UseSerialGC", "-XX:-CreateCoredumpOnCrash",
-        "-XX:ErrorFile=" + dir + "/hs_err.log", "-cp", System.getProperty("java.class.path"), "io.github.ringcast.Child"));
+        "-XX:ErrorFile=" + dir + "/hs_err.log", "-Dringcast.test.domain=" + domain, "-cp", System.getProperty("java.class.path"), "io.github.ringcast.Child"));
     command.addAll(List.of(args));
+    return start(command);
+  }
+
+  /** Starts a process that is ended with the stage. */
+  Process start(List<String> command) throws IOException {
     ProcessBuilder b = new ProcessBuilder(command).redirectErrorStream(true);
     b.environment().put("RINGCAST_SHM_DIR", dir.toString());
     Process p = b.start();
