@@ -115,7 +115,7 @@ RC_API const char *rc_error_detail(void);
 
 /* How those wait who wait. */
 enum rc_wait {
-	RC_WAIT_BLOCK = 0, /* spins for some microseconds, then sleeps: idle costs nothing */
+	RC_WAIT_BLOCK = 0, /* spins up to 200 us while traffic is recent, then sleeps: idle costs nothing */
 	RC_WAIT_SPIN = 1,  /* never sleeps */
 	RC_WAIT_YIELD = 2  /* gives the core away between looks, but does not sleep */
 };

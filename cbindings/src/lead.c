@@ -134,6 +134,12 @@ static bool hint(void *argument)
 	return load_relaxed(&l->desk->news) != 0 || rci_reader_hint(&l->desk->reader, 0);
 }
 
+static bool many(void *argument)
+{
+	const struct lead *l = argument;
+	return rci_reader_backlog(&l->desk->reader);
+}
+
 static void prepare(void *argument)
 {
 	struct lead *l = argument;
@@ -156,7 +162,7 @@ static uint64_t nap_of(void *argument)
 static int lead(struct desk *k, struct party *p, uint64_t deadline)
 {
 	struct lead l = {k, p, RC_OK, false};
-	struct waiter waiter = {look, hint, prepare, nap_of, &l};
+	struct waiter waiter = {look, hint, many, prepare, nap_of, &l};
 	uint64_t now = rci_now();
 	int64_t timeout = deadline == UINT64_MAX ? RC_FOREVER : deadline > now ? (int64_t)(deadline - now) : 0;
 	return rci_wait_for(k->domain, timeout, &k->spin_ns, &waiter);

@@ -285,7 +285,7 @@ static uint64_t nap_of(void *argument)
 
 static int wait_and_publish(struct call *call, int64_t timeout)
 {
-	struct waiter waiter = {publish_once, NULL, wait_for_room, nap_of, call};
+	struct waiter waiter = {publish_once, NULL, NULL, wait_for_room, nap_of, call};
 	if (timeout == 0)
 		return RC_FULL;
 	return rci_wait_for(call->publisher->domain, timeout, &call->publisher->spin_ns, &waiter);

@@ -66,6 +66,12 @@ static inline bool rci_reader_hint(const struct reader *d, uint64_t behind)
 	uint64_t c = d->cursor + behind;
 	return load_acquire(&ring_slot(d->ring, c)->published) == ring_lap(d->ring, c); /* pairs(publish) */
 }
+/* So many messages that wait say that waking took longer than they did. */
+#define BACKLOG 8
+static inline bool rci_reader_backlog(const struct reader *d)
+{
+	return rci_reader_hint(d, BACKLOG - 1);
+}
 /* Positions below need no more than a look at `published` before they are read where they lie. */
 uint64_t rci_reader_swift(const struct reader *reader);
 /* The messages before the position were read so. */

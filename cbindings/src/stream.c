@@ -319,6 +319,15 @@ bool rci_stream_waits_for_others(const struct stream *s)
 	return s->member != NULL ? s->member->suspect != 0 || s->member->eyes.stuck : s->reader.stuck;
 }
 
+bool rci_streams_backlog(rc_subscription *const *subscriptions, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		for (const struct stream *s = subscriptions[i]->first; s != NULL; s = s->next)
+			if (s->member == NULL && rci_reader_backlog(&s->reader))
+				return true;
+	return false;
+}
+
 bool rci_streams_leave_word(rc_subscription *const *subscriptions, size_t count)
 {
 	bool unfenced = false;

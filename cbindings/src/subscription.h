@@ -61,6 +61,8 @@ bool rci_mail_is_ours(rc_domain *domain, const struct view *view);
 void rci_stream_release(struct stream *stream);
 /* Leave word in all rings of the subscriptions before sleep. True: a producer may not see that. */
 bool rci_streams_leave_word(rc_subscription *const *subscriptions, size_t count);
+/* Whether BACKLOG messages wait in one of their rings, for a reader of its own. */
+bool rci_streams_backlog(rc_subscription *const *subscriptions, size_t count);
 /* Whether somebody stands in the way, so that sleep is to be short. */
 bool rci_stream_waits_for_others(const struct stream *stream);
 
@@ -83,6 +85,7 @@ void rci_refused_forget(rc_subscription *subscription);
 struct waiter {
 	int (*look)(void *argument);     /* RC_NOTHING: go on waiting */
 	bool (*hint)(void *argument);    /* a cheaper look, which may miss what look finds; NULL: there is none */
+	bool (*many)(void *argument);    /* whether a BACKLOG waits; NULL: it can't be told */
 	void (*prepare)(void *argument); /* leaves word where it is waited for */
 	uint64_t (*nap)(void *argument); /* the longest sleep without a look, in ns */
 	void *argument;
@@ -91,6 +94,9 @@ struct waiter {
 /* Looks, spins, then sleeps, until look returns another code than RC_NOTHING. *spin_ns is how long to spin
  * before sleep, by recent success; 0 at first. */
 int rci_wait_for(rc_domain *domain, int64_t timeout, uint64_t *spin_ns, const struct waiter *waiter);
+/* How long to spin next, behind a sleep that took so long: twice as long where something was ready soon, or a BACKLOG
+ * soon enough, since then waking alone took longer than many messages; else half. */
+uint64_t rci_spin_learn(uint64_t spin_ns, uint64_t took, bool ready, bool many);
 
 /* event_fd.c */
 /* Clears the descriptor and sets the bit: what comes from now on makes it readable. */

@@ -242,7 +242,7 @@ static void arm(rc_service *s)
 static int take(rc_service *s, int64_t timeout, rc_task **task)
 {
 	struct taking w = {s, NULL};
-	struct waiter waiter = {look, NULL, prepare, nap_of, &w};
+	struct waiter waiter = {look, NULL, NULL, prepare, nap_of, &w};
 	int result = s == NULL || task == NULL ? rci_fail(RC_ERROR_INVALID, "take: NULL") : rci_usable(s->domain);
 	if (result != RC_OK)
 		return result;

@@ -159,7 +159,7 @@ static uint64_t nap_of(void *argument)
 
 static int await_credit(struct task *t, int64_t timeout)
 {
-	struct waiter waiter = {look, NULL, leave_word, nap_of, t};
+	struct waiter waiter = {look, NULL, NULL, leave_word, nap_of, t};
 	uint64_t spin_ns = 0;
 	int result = look(t);
 	if (result != RC_NOTHING)

@@ -17,7 +17,7 @@ namespace ringcast {
 
 // How those wait who wait.
 enum class wait_style : std::uint32_t {
-	block = RC_WAIT_BLOCK, // spins for some microseconds, then sleeps: idle costs nothing
+	block = RC_WAIT_BLOCK, // spins up to 200 us while traffic is recent, then sleeps: idle costs nothing
 	spin = RC_WAIT_SPIN,   // never sleeps
 	yield = RC_WAIT_YIELD  // gives the core away between looks, but does not sleep
 };

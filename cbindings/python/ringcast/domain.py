@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class Wait(enum.IntEnum):
-    """How those wait who wait: BLOCK spins for some microseconds and sleeps then, SPIN never
+    """How those wait who wait: BLOCK spins for up to 200 us and sleeps then, SPIN never
     sleeps, YIELD gives the core away between looks."""
 
     BLOCK = 0
