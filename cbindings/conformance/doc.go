@@ -14,7 +14,7 @@
 // with the command that builds it and the command that runs it, in the root of the
 // repository. It gets one of the commands below in its arguments, one word each. The
 // environment's RINGCAST_SHM_DIR says where the domain lies: it opens the domain that
-// is the default. It ends with exit code 0, or says on its standard output in one line what went
+// CONFORMANCE_DOMAIN names, the default without that. It ends with exit code 0, or says on its standard output in one line what went
 // wrong and ends with 1. A line that is printed has to leave the program at once (flush).
 //
 //	write TOPIC KIND MODE WHAT COUNT
@@ -105,8 +105,24 @@
 //
 // Asks with w without waiting for the answer, and stays until it is killed (30 s at most).
 //
+//	ask-away ADDRESS
+//
+// Does what ask does, of an answer on another node, which may not be known yet. First of all it waits for that: "known"
+// is ok when a watch has told that ADDRESS serves "asked" and subscribes to "questions", and that topic has a
+// subscriber. "gone" asks instead of sending, since a sender learns nothing of another node. There is no overloaded: "holding" is ok
+// when the answer has come, and the framework kills the server when it reads that line.
+//
+//	watch
+//
+// Prints "ready", and watches nodes, publishers, subscribers and instances: a line each, "up KIND NAME ADDRESS" or "down KIND NAME
+// ADDRESS REASON", a reason of two words with a hyphen ("node-left"); until it is killed (30 s at most).
+//
+//	subscribers TOPIC
+//
+// Prints how many subscribe to it, as wait-for-subscribers counts, and ends.
+//
 // A peer whose language has no queue groups lacks member and hold (languages.go: groups); one
-// without requests the last three (requests).
+// without requests answer, ask and drop (requests); one that can't show other nodes the last three (nodes).
 //
 // # Messages
 //
@@ -151,5 +167,7 @@
 // on shared and on exclusive rings. Rows "golden to" have no writer: the reader reads the
 // history of a ring whose files were written once and are kept in testdata. Rows "refuses" have
 // one language: what it refuses, and why. Rows "asks" have a client's language and a server's, which run all of
-// ask in one domain, and client-killed: drop is killed when the server has its request, who prints "given up".
+// ask in one domain, and client-killed: drop is killed when the server has its request, who prints "given up". Rows "away"
+// have the server on another node: two directories, with a forwarder each, on loopback. Rows "other-nodes" have one language,
+// and directories of other nodes that the framework writes in the place of a forwarder.
 package main

@@ -19,6 +19,8 @@ type language struct {
 	refusals bool
 	// requests says that it has the commands answer, ask and drop.
 	requests bool
+	// nodes says that it has ask-away, watch and subscribers.
+	nodes bool
 	// check looks at the peer itself: that an implementation which should be one of
 	// its own is. Nil: nothing to look at.
 	check func(run []string) error
@@ -29,22 +31,22 @@ type language struct {
 // of each other are Go, C, Rust and Java; the check of each says that it is one of its own.
 var languages = []language{
 	{
-		name: "go", groups: true, refusals: true, requests: true,
+		name: "go", groups: true, refusals: true, requests: true, nodes: true,
 		run: []string{os.Args[0]}, // this program: see peer.go
 	},
 	{
-		name: "c", groups: true, refusals: true, requests: true,
+		name: "c", groups: true, refusals: true, requests: true, nodes: true,
 		build: []string{"make", "-s", "-C", "cbindings", "build/conformance-peer"},
 		run:   []string{"cbindings/build/conformance-peer"},
 		check: noGo, claim: "has-no-go-in-it",
 	},
 	{ // over the C library
-		name: "cpp", groups: true, refusals: true, requests: true,
+		name: "cpp", groups: true, refusals: true, requests: true, nodes: true,
 		build: []string{"make", "-s", "-C", "cbindings", "build/conformance-peer-cpp"},
 		run:   []string{"cbindings/build/conformance-peer-cpp"},
 	},
 	{ // over the C library
-		name: "python", groups: true, refusals: true, requests: true,
+		name: "python", groups: true, refusals: true, requests: true, nodes: true,
 		build: []string{"make", "-s", "pythonlib"},
 		run:   []string{".tools/python/bin/python", "cbindings/conformance/python/peer.py"},
 	},

@@ -48,6 +48,10 @@ func (m *matrix) run(part string) int {
 			m.requests(client, server, part)
 		}
 	}
+	for _, l := range m.languages {
+		m.presence(l, part)
+	}
+	m.nodes(part)
 	m.print()
 	fmt.Fprintf(m.out, "%d passed, %d failed, 0 skipped\n", m.passed, m.failed)
 	if m.failed != 0 || m.passed == 0 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strconv"
 	"time"
 
@@ -26,16 +27,26 @@ var commands = map[string]struct {
 	"hold":   {2, holdMessage},
 	"refuse": {0, provoke},
 	"answer": {0, answerAll},
-	"ask":    {1, askAll},
+	"ask":    {1, askNear},
 	"drop":   {0, dropRequest},
+
+	"ask-away":    {1, askAway},
+	"watch":       {0, watchOthers},
+	"subscribers": {1, countSubscribers},
 }
+
+// domainVariable names the domain of a peer, where it is not the default.
+const domainVariable = "CONFORMANCE_DOMAIN"
 
 // peer runs one command of the Go side.
 func peer(args []string, out io.Writer) int {
 	err := fmt.Errorf("unknown command %q", args)
+	if args[0] == "forward" {
+		err = forwardFor(os.Getenv(domainVariable), out)
+	}
 	if c, ok := commands[args[0]]; ok && len(args) == c.words+1 {
 		var bus *ringcast.Bus
-		if bus, err = ringcast.Open(context.Background(), nil); err == nil {
+		if bus, err = ringcast.Open(context.Background(), &ringcast.Config{Domain: os.Getenv(domainVariable)}); err == nil {
 			err = errors.Join(c.run(bus, args[1:], out), bus.Close())
 		}
 	}

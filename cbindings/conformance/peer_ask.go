@@ -22,21 +22,33 @@ type client struct {
 	server ringcast.Address
 }
 
-func askAll(bus *ringcast.Bus, args []string, out io.Writer) error {
+func askNear(bus *ringcast.Bus, args []string, out io.Writer) error {
+	return askAll(bus, args, out, false)
+}
+
+// askAway is for a server on another node.
+func askAway(bus *ringcast.Bus, args []string, out io.Writer) error {
+	return askAll(bus, args, out, true)
+}
+
+func askAll(bus *ringcast.Bus, args []string, out io.Writer, away bool) error {
 	server, err := ringcast.ParseAddress(args[0])
 	if err != nil {
 		return err
 	}
 	c := &client{bus, out, server}
+	if away {
+		c.say("known", c.known())
+	}
 	c.simple()
 	c.say("deadline", c.deadline())
 	c.say("cancel", c.cancel())
 	c.say("stream", c.stream(100, 100))
 	c.say("stream-left", c.stream(1000, 5))
 	c.say("many", c.many())
-	c.addresses()
+	c.addresses(away)
 	c.say("survey", c.survey())
-	return c.death()
+	return c.death(away)
 }
 
 // say prints how something ended.
@@ -173,7 +185,7 @@ func (c *client) many() error {
 	return nil
 }
 
-func (c *client) addresses() {
+func (c *client) addresses(away bool) {
 	ctx, cancel := c.context()
 	defer cancel()
 	c.say("send", c.bus.Send(ctx, c.server, []byte("mail")))
@@ -187,7 +199,12 @@ func (c *client) addresses() {
 	gone, far := c.server, c.server
 	gone.Generation++
 	far.Node++
-	c.say("gone", c.bus.Send(ctx, gone, nil))
+	if away {
+		_, err = c.bus.RequestTo(ctx, gone, nil)
+	} else {
+		err = c.bus.Send(ctx, gone, nil)
+	}
+	c.say("gone", err)
 	c.say("no-inbox", c.bus.Send(ctx, c.bus.Address(), nil))
 	c.say("node-down", c.bus.Send(ctx, far, nil))
 }

@@ -10,8 +10,28 @@ import (
 	"github.com/ringcast/ringcast"
 )
 
-// death fills the queue of a server that holds a request, and sees it die.
-func (c *client) death() error {
+// known waits until the server is known to serve, and to take questions.
+func (c *client) known() error {
+	ctx, cancel := c.context()
+	defer cancel()
+	missing := map[string]bool{serviceName: true, surveyTopic: true}
+	watch := ringcast.WatchConfig{Kinds: []ringcast.PresenceKind{ringcast.PresenceInstance, ringcast.PresenceSubscriber}}
+	for e, err := range c.bus.Watch(ctx, &watch) {
+		if err != nil {
+			return err
+		}
+		if e.Up && e.Address == c.server {
+			delete(missing, e.Name)
+		}
+		if len(missing) == 0 {
+			break
+		}
+	}
+	return c.bus.WaitForSubscribers(ctx, surveyTopic, 1)
+}
+
+// death sees a server die that holds a request; one on this node with its queue full.
+func (c *client) death(away bool) error {
 	ctx, cancel := c.context()
 	defer cancel()
 	watch := ringcast.WatchConfig{Kinds: []ringcast.PresenceKind{ringcast.PresenceInstance}, Name: serviceName}
@@ -25,6 +45,10 @@ func (c *client) death() error {
 		}
 		if string(r.Payload()) != "holding" {
 			return fmt.Errorf("answer %q", r.Payload())
+		}
+		if away {
+			c.say(holding, nil)
+			continue
 		}
 		for err == nil {
 			err = c.bus.SendTo(ctx, serviceName, []byte("e"))

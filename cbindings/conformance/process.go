@@ -20,11 +20,11 @@ type process struct {
 	err   error // how it ended
 }
 
-// start runs a peer.
-func start(ctx context.Context, dir string, run []string, args ...string) (*process, error) {
+// start runs a peer with more in its environment.
+func start(ctx context.Context, environment, run []string, args ...string) (*process, error) {
 	args = append(run[1:len(run):len(run)], args...)
 	cmd := exec.CommandContext(ctx, run[0], args...)
-	cmd.Env = append(os.Environ(), "RINGCAST_SHM_DIR="+dir)
+	cmd.Env = append(os.Environ(), environment...)
 	cmd.Stderr = os.Stderr
 	in, err := cmd.StdinPipe()
 	if err != nil {

@@ -41,6 +41,9 @@ var questions = []struct{ what, word string }{
 // overloaded is the line behind which the server is killed.
 const overloaded = "overloaded"
 
+// holding is the line behind which it is killed on another node.
+const holding = "holding"
+
 // requests runs a client's language against a server's, in one domain: a client that is
 // killed with a request in flight, and then one that does all questions.
 func (m *matrix) requests(client, server language, part string) {
@@ -50,15 +53,21 @@ func (m *matrix) requests(client, server language, part string) {
 	}
 	said, dropped, err := m.ask(client, server)
 	for _, a := range questions {
-		e := err
-		if got, ok := said[a.what]; ok && got == a.word {
-			e = nil
-		} else if ok || e == nil {
-			e = fmt.Errorf("says %q, want %q", got, a.word)
-		}
-		m.tick(name+a.what, part, e)
+		m.tick(name+a.what, part, judge(said, a.what, a.word, err))
 	}
 	m.tick(name+"client-killed", part, dropped)
+}
+
+// judge says what is wrong with what a client said of something; err is how it ended.
+func judge(said map[string]string, what, word string, err error) error {
+	got, ok := said[what]
+	if ok && got == word {
+		return nil
+	}
+	if ok || err == nil {
+		return fmt.Errorf("says %q, want %q", got, word)
+	}
+	return err
 }
 
 // tick counts a cell if it was asked for.
@@ -94,7 +103,7 @@ func (m *matrix) ask(client, server language) (said map[string]string, dropped, 
 		return nil, err, err
 	}
 	dropped = s.dropped(client, p)
-	said, err = s.asks(client, p, address)
+	said, err = s.asks(client, p, overloaded, "ask", address)
 	return said, dropped, err
 }
 
@@ -111,10 +120,10 @@ func (s *stage) dropped(client language, server *process) error {
 	return server.expect("given up")
 }
 
-// asks runs the client, and kills the server behind the line that asks for it.
-func (s *stage) asks(client language, server *process, address string) (map[string]string, error) {
+// asks runs the client, and kills the server behind the line last.
+func (s *stage) asks(client language, server *process, last string, args ...string) (map[string]string, error) {
 	said := map[string]string{}
-	p, err := s.start(client, "", "ask", address)
+	p, err := s.start(client, "", args...)
 	if err != nil {
 		return said, err
 	}
@@ -125,12 +134,12 @@ func (s *stage) asks(client language, server *process, address string) (map[stri
 		}
 		what, word, _ := strings.Cut(strings.TrimSpace(line), " ")
 		said[what] = word
-		if what == overloaded {
+		if what == last {
 			server.kill()
 		}
 	}
 	if err := p.end(); err != nil {
-		return said, fmt.Errorf("%s ask: %w: the last that it said is of %v", client.name, err, said)
+		return said, fmt.Errorf("%s %s: %w: the last that it said is of %v", client.name, args[0], err, said)
 	}
 	return said, nil
 }

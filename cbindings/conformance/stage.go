@@ -10,6 +10,7 @@ type stage struct {
 	ctx       context.Context
 	cell      cell
 	dir       string // of the domain
+	domain    string // its name; empty: the default
 	processes []*process
 }
 
@@ -19,7 +20,11 @@ const topic = "t"
 // start runs a peer of the language and waits for the line that says it is so far,
 // if one is given. The peer ends with the stage.
 func (s *stage) start(l language, line string, args ...string) (*process, error) {
-	p, err := start(s.ctx, s.dir, l.run, args...)
+	environment := []string{"RINGCAST_SHM_DIR=" + s.dir}
+	if s.domain != "" {
+		environment = append(environment, domainVariable+"="+s.domain)
+	}
+	p, err := start(s.ctx, environment, l.run, args...)
 	if err == nil {
 		s.processes = append(s.processes, p)
 		if line != "" {

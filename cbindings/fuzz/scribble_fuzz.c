@@ -59,7 +59,7 @@ static void visit_name(struct table_visitor *v, const char *name) { touched += s
 static void read_table(const uint8_t *data, size_t size)
 {
 	struct table_visitor visitor = {.participant = visit_texts, .interest = visit, .service = visit_service, .node = visit_texts, .want = visit_want,
-		.departed = visit_departed, .node_service = visit_name};
+		.departed = visit_departed, .node_service = visit_name, .asks = visit_name, .lost = visit_departed};
 	reached[TABLES].count += rci_table_visit(data, size, &visitor);
 	(void)rci_directory_visit(data, size, &visitor);
 	(void)rci_table_pattern_matches(data, size, "a.b");

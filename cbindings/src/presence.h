@@ -12,11 +12,19 @@ struct present {
 	const char *name, *program, *version;
 };
 
+/* A participant of another node that is gone, or a node (index and generation 0), and how it ended: RC_ENDING_*. */
+struct departed {
+	struct rc_address address;
+	uint8_t ending;
+};
+
 /* All that is up at one look, in order. */
 struct presences {
 	struct present *all;
 	size_t count, room;
 	struct texts *texts;
+	struct departed *gone; /* oldest first */
+	size_t gone_count, gone_room;
 	bool forwarder; /* one lives on this node */
 	bool failed;    /* no memory */
 };
@@ -25,6 +33,8 @@ struct presences {
 /* Reads who is there. What can't be read now says what it said before. dead: a byte for each index, set where the
  * kernel says that a process has ended that nobody has freed. RC_ERROR_NO_MEMORY: now is empty. */
 int rci_presences_look(rc_domain *domain, const struct presences *before, uint8_t *dead, struct presences *now);
+/* Why something of another node is gone that was up before: RC_REASON_*. */
+uint8_t rci_presences_reason(const struct presences *now, const struct rc_address *address);
 void rci_presences_free(struct presences *state);
 /* The order of things: a participant before what it does. */
 int rci_present_compare(const struct present *a, const struct present *b);

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "post.h"
 #include "presence.h"
 #include "table.h"
 
@@ -42,6 +43,21 @@ static void add(struct presences *p, const struct present *one)
 	p->all[p->count++] = *one;
 }
 
+static void add_gone(struct presences *p, const struct rc_address *address, uint8_t ending)
+{
+	if (p->gone_count == p->gone_room) {
+		size_t room = p->gone_room == 0 ? 64 : 2 * p->gone_room;
+		struct departed *all = realloc(p->gone, room * sizeof *all);
+		if (all == NULL) {
+			p->failed = true;
+			return;
+		}
+		p->gone = all;
+		p->gone_room = room;
+	}
+	p->gone[p->gone_count++] = (struct departed){*address, ending};
+}
+
 void rci_presences_free(struct presences *p)
 {
 	while (p->texts != NULL) {
@@ -50,6 +66,7 @@ void rci_presences_free(struct presences *p)
 		free(t);
 	}
 	free(p->all);
+	free(p->gone);
 	memset(p, 0, sizeof *p);
 }
 
@@ -107,6 +124,12 @@ static void see_node(struct table_visitor *v, const char *name, const char *vers
 	l->program = keep_text(l->now, name);
 	l->version = keep_text(l->now, version);
 	put(l, RC_PRESENCE_NODE, l->program, 0, 0);
+}
+
+static void see_gone(struct table_visitor *v, uint8_t ending)
+{
+	struct look *l = (void *)v;
+	add_gone(l->now, &v->address, ending);
 }
 
 /* Whether a participant of the node is known to subscribe to the name. */
@@ -177,6 +200,7 @@ static void see_others(rc_domain *d, const struct presences *before, struct look
 	if (good)
 		return;
 	l->now->count = had;
+	l->now->gone_count = 0;
 	keep_known(l->now, before, NULL, d->node_id);
 }
 
@@ -192,9 +216,37 @@ static void sort(struct presences *p)
 	p->count = kept;
 }
 
+/* The ending that was told last of this address; 0: none was. */
+static uint8_t ending_of(const struct presences *p, const struct rc_address *a)
+{
+	for (size_t i = p->gone_count; i-- > 0;)
+		if (rci_same_address(&p->gone[i].address, a))
+			return p->gone[i].ending;
+	return RC_ENDING_NONE;
+}
+
+static bool has_node(const struct presences *p, const struct rc_address *node)
+{
+	for (size_t i = 0; i < p->count; i++)
+		if (p->all[i].kind == RC_PRESENCE_NODE && rci_same_address(&p->all[i].address, node))
+			return true;
+	return false;
+}
+
+uint8_t rci_presences_reason(const struct presences *now, const struct rc_address *a)
+{
+	const struct rc_address node = {.node = a->node, .epoch = a->epoch};
+	if (!now->forwarder)
+		return RC_REASON_NO_FORWARDER;
+	if (has_node(now, &node))
+		return a->generation != 0 && ending_of(now, a) == RC_ENDING_DIED ? RC_REASON_DIED : RC_REASON_LEFT;
+	return ending_of(now, &node) == RC_ENDING_LEFT ? RC_REASON_NODE_LEFT : RC_REASON_NODE_DOWN;
+}
+
 int rci_presences_look(rc_domain *d, const struct presences *before, uint8_t *dead, struct presences *now)
 {
-	struct look l = {{.participant = see_participant, .interest = see_interest, .service = see_service, .node = see_node, .want = see_want}, now, "", ""};
+	struct look l = {{.participant = see_participant, .interest = see_interest, .service = see_service, .node = see_node, .want = see_want,
+		.departed = see_gone, .lost = see_gone}, now, "", ""};
 	memset(now, 0, sizeof *now);
 	for (uint32_t i = 0; i < d->record_count; i++)
 		see_record(d, i, before, dead, &l);

@@ -10,12 +10,16 @@ struct table_visitor {
 	void (*participant)(struct table_visitor *visitor, const char *name, const char *version);
 	void (*interest)(struct table_visitor *visitor, const char *name, bool pattern, bool publisher);
 	void (*service)(struct table_visitor *visitor, const char *name, uint32_t limit, uint32_t room);
-	/* Of a directory: before what its participants say, and what it wants; partial: some of them have left things out. */
+	/* Of a directory: each node, then each name that it wants, then what its participants say; behind them what it wants
+	 * again; partial: some of them have left things out. */
 	void (*node)(struct table_visitor *visitor, const char *name, const char *version);
+	void (*asks)(struct table_visitor *visitor, const char *name);
 	void (*want)(struct table_visitor *visitor, const char *name, const char *program, const char *version, bool partial);
 	/* Of a directory: a participant of the node that is gone, by its ending; a name that the node serves. */
 	void (*departed)(struct table_visitor *visitor, uint8_t ending);
 	void (*node_service)(struct table_visitor *visitor, const char *name);
+	/* Of a directory, behind all nodes: one that is gone, oldest first, by its ending. */
+	void (*lost)(struct table_visitor *visitor, uint8_t ending);
 	/* Of what is being told. */
 	struct rc_address address;
 	uint8_t language;

@@ -11,6 +11,8 @@ enum { INTEREST_NAME, INTEREST_PATTERN, INTEREST_PUBLISHER, INTEREST_LOCAL_ONLY 
 enum { SERVICE_NAME, SERVICE_LIMIT, SERVICE_ROOM };
 enum { NODE_NODE, NODE_EPOCH, NODE_SESSION, NODE_NAME, NODE_HOST, NODE_VERSION, NODE_WANTS, NODE_PARTICIPANTS, NODE_KNOWN, NODE_SERVICES, NODE_DEPARTED };
 enum { DEPARTURE_INDEX, DEPARTURE_GENERATION, DEPARTURE_ENDING };
+enum { DIRECTORY_NODES, DIRECTORY_LOST };
+enum { LOST_NODE, LOST_EPOCH, LOST_ENDING };
 enum { REMOTE_INDEX, REMOTE_GENERATION, REMOTE_LANGUAGE, REMOTE_INFO, REMOTE_PARTIAL };
 
 /* A buffer that is being read, and a table in it. */
@@ -225,25 +227,53 @@ static bool visit_node_services(const struct table *node, struct table_visitor *
 	return true;
 }
 
-static bool visit_node(const struct table *node, struct table_visitor *v)
+/* again: behind the participants. */
+static bool visit_wants(const struct table *node, struct table_visitor *v, bool again, bool partial)
 {
 	size_t first, count;
+	if (again ? v->want == NULL : v->asks == NULL)
+		return true;
+	if (!open_vector(node, NODE_WANTS, &first, &count))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		const char *want = string_at(node, first + 4 * i);
+		if (want == NULL || !rci_pattern_valid(want))
+			return false;
+		if (again)
+			v->want(v, want, text(node, NODE_NAME), text(node, NODE_VERSION), partial);
+		else
+			v->asks(v, want);
+	}
+	return true;
+}
+
+static bool visit_node(const struct table *node, struct table_visitor *v)
+{
 	bool partial;
 	v->address = (struct rc_address){.node = number(node, NODE_NODE, 4), .epoch = number(node, NODE_EPOCH, 4)};
 	v->language = 0;
 	v->node(v, text(node, NODE_NAME), text(node, NODE_VERSION));
 	struct rc_address address = v->address;
-	if (!visit_remote(node, v, &partial) || !visit_departed(node, v) || !visit_node_services(node, v))
+	if (!visit_wants(node, v, false, false) || !visit_remote(node, v, &partial) || !visit_departed(node, v) || !visit_node_services(node, v))
 		return false;
 	v->address = address;
 	v->language = 0;
-	if (!open_vector(node, NODE_WANTS, &first, &count))
+	return visit_wants(node, v, true, partial);
+}
+
+static bool visit_lost(const struct table *directory, struct table_visitor *v)
+{
+	struct table lost;
+	size_t first, count;
+	if (v->lost == NULL)
+		return true;
+	if (!open_vector(directory, DIRECTORY_LOST, &first, &count))
 		return false;
-	for (size_t i = 0; v->want != NULL && i < count; i++) {
-		const char *want = string_at(node, first + 4 * i);
-		if (want == NULL || !rci_pattern_valid(want))
+	for (size_t i = 0; i < count; i++) {
+		if (!element(directory, first, i, &lost))
 			return false;
-		v->want(v, want, text(node, NODE_NAME), text(node, NODE_VERSION), partial);
+		v->address = (struct rc_address){.node = number(&lost, LOST_NODE, 4), .epoch = number(&lost, LOST_EPOCH, 4)};
+		v->lost(v, (uint8_t)number(&lost, LOST_ENDING, 1));
 	}
 	return true;
 }
@@ -252,12 +282,12 @@ bool rci_directory_visit(const uint8_t *b, size_t n, struct table_visitor *v)
 {
 	struct table directory, node;
 	size_t first, count;
-	if (n < 4 || !open_table(&directory, b, n, get32(b, 0)) || !open_vector(&directory, 0, &first, &count))
+	if (n < 4 || !open_table(&directory, b, n, get32(b, 0)) || !open_vector(&directory, DIRECTORY_NODES, &first, &count))
 		return false;
 	for (size_t i = 0; i < count; i++)
 		if (!element(&directory, first, i, &node) || !visit_node(&node, v))
 			return false;
-	return true;
+	return visit_lost(&directory, v);
 }
 
 struct match {

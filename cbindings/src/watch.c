@@ -68,14 +68,7 @@ static uint8_t reason(const rc_watch *w, const struct rc_address *a)
 	const rc_domain *d = w->domain;
 	if (a->node == d->node_id && a->epoch == d->epoch)
 		return a->index < d->record_count && w->bells.dead[a->index] ? RC_REASON_DIED : RC_REASON_LEFT;
-	if (!w->now.forwarder)
-		return RC_REASON_NO_FORWARDER;
-	for (size_t i = 0; i < w->now.count; i++) {
-		const struct present *p = &w->now.all[i];
-		if (p->kind == RC_PRESENCE_NODE && p->address.node == a->node && p->address.epoch == a->epoch)
-			return RC_REASON_LEFT;
-	}
-	return RC_REASON_NODE_DOWN;
+	return rci_presences_reason(&w->now, a);
 }
 
 static void tell(const struct present *p, rc_presence_event *e)

@@ -62,7 +62,7 @@ var allowed = map[string][]string{
 	"bench/peers/grpc/node":   {"bench/node"},
 	"bench/peers/nats":        {"bench", "bench/net/program"},
 	"cmd/ringcast":            {".", "shm", "bench", "bench/report", "bench/nodes", "bench/peers", "internal/gateway", "internal/modeflag", "internal/script", "internal/version"},
-	"cbindings/conformance":   {".", "codec/layout", "examples/schema/orders"},
+	"cbindings/conformance":   {".", "shm", "codec/layout", "codec/table", "internal/forward", "mcast/udp", "examples/schema/orders"},
 	"examples/schema/orders":  {},
 	"examples/go/publish":     {"."},
 	"examples/go/subscribe":   {"."},

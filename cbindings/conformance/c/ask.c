@@ -132,7 +132,7 @@ static int many(void)
 	return result;
 }
 
-static void addresses(void)
+static void addresses(bool away)
 {
 	struct rc_address gone = server, far = server, self;
 	say("send", rc_send(domain, &server, "mail", 4));
@@ -141,7 +141,7 @@ static void addresses(void)
 	gone.generation++;
 	far.node++;
 	(void)rc_domain_address(domain, &self);
-	say("gone", rc_send(domain, &gone, NULL, 0));
+	say("gone", away ? rc_request_to(domain, &gone, NULL, 0, &patient, &reply) : rc_send(domain, &gone, NULL, 0));
 	say("no-inbox", rc_send(domain, &self, NULL, 0));
 	say("node-down", rc_send(domain, &far, NULL, 0));
 }
@@ -169,8 +169,29 @@ static int seen(rc_watch *w, bool up)
 	return result;
 }
 
-/* Fills the queue of a server that holds a request, and sees it die. */
-static int death(void)
+/* Waits until the server is known to serve, and to take questions. */
+static int known(void)
+{
+	const rc_watch_config all = {.kinds = 1 << RC_PRESENCE_INSTANCE | 1 << RC_PRESENCE_SUBSCRIBER};
+	bool serves = false, subscribes = false;
+	rc_presence_event e;
+	rc_watch *w;
+	int result = rc_watch_open(domain, &all, &w);
+	if (result != RC_OK)
+		return result;
+	while (result == RC_OK && !(serves && subscribes)) {
+		result = rc_watch_wait(w, PATIENCE, &e);
+		if (result != RC_OK || !e.up || memcmp(&e.address, &server, sizeof server) != 0)
+			continue;
+		serves |= strcmp(e.name, SERVICE) == 0;
+		subscribes |= strcmp(e.name, SURVEY_TOPIC) == 0;
+	}
+	rc_watch_close(w);
+	return result == RC_OK ? rc_wait_for_subscribers(domain, SURVEY_TOPIC, 1, PATIENCE, NULL) : result;
+}
+
+/* Sees a server die that holds a request; one on this node with its queue full. */
+static int death(bool away)
 {
 	const rc_watch_config instances = {.kinds = 1 << RC_PRESENCE_INSTANCE, .name = SERVICE};
 	rc_watch *w;
@@ -182,9 +203,9 @@ static int death(void)
 	result = rc_stream_start(domain, SERVICE, "h", 1, &patient, &f);
 	if (result == RC_OK)
 		result = want(rc_future_wait(f, PATIENCE, &reply), "holding", 7);
-	while (result == RC_OK)
+	while (!away && result == RC_OK)
 		result = rc_send_service(domain, SERVICE, "e", 1);
-	say("overloaded", result);
+	say(away ? "holding" : "overloaded", result);
 	say("instance-died", rc_future_wait(f, PATIENCE, &reply));
 	say("presence-died", seen(w, false));
 	say("after-death", request(SERVICE, "e"));
@@ -193,22 +214,24 @@ static int death(void)
 	return RC_OK;
 }
 
-int ask_all(rc_domain *d, const char *address)
+int ask_all(rc_domain *d, const char *address, bool away)
 {
 	domain = d;
 	if (rc_address_parse(address, &server) != RC_OK) {
 		printf("ask: %s\n", rc_error_detail());
 		return 1;
 	}
+	if (away)
+		say("known", known());
 	simple();
 	say("deadline", deadline());
 	say("cancel", cancel());
 	say("stream", stream(100, 100));
 	say("stream-left", stream(1000, 5));
 	say("many", many());
-	addresses();
+	addresses(away);
 	say("survey", survey());
-	int result = death();
+	int result = death(away);
 	rc_reply_clear(&reply);
 	if (result != RC_OK)
 		printf("ask: %s\n", rc_error_detail());

@@ -10,8 +10,11 @@
 
 /* answer: until the standard input ends. Both return an exit code. */
 int answer_all(rc_domain *domain);
-/* ask ADDRESS, and drop. */
-int ask_all(rc_domain *domain, const char *address);
+/* ask ADDRESS, and ask-away ADDRESS; drop. */
+int ask_all(rc_domain *domain, const char *address, bool away);
 int drop_request(rc_domain *domain);
+/* seen.c: watch, and subscribers TOPIC. */
+int watch_others(rc_domain *domain);
+int count_subscribers(rc_domain *domain, const char *topic);
 
 #endif

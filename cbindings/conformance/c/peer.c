@@ -209,8 +209,9 @@ static int hold_message(rc_domain *domain, char **args)
 
 int main(int argc, char **argv)
 {
+	const rc_config config = {.domain = getenv("CONFORMANCE_DOMAIN")};
 	rc_domain *domain;
-	int result = rc_domain_open(NULL, &domain);
+	int result = rc_domain_open(&config, &domain);
 	if (result != RC_OK)
 		return fail("open domain", result);
 	if (argc == 7 && strcmp(argv[1], "write") == 0)
@@ -228,7 +229,13 @@ int main(int argc, char **argv)
 	else if (argc == 2 && strcmp(argv[1], "answer") == 0)
 		result = answer_all(domain);
 	else if (argc == 3 && strcmp(argv[1], "ask") == 0)
-		result = ask_all(domain, argv[2]);
+		result = ask_all(domain, argv[2], false);
+	else if (argc == 3 && strcmp(argv[1], "ask-away") == 0)
+		result = ask_all(domain, argv[2], true);
+	else if (argc == 2 && strcmp(argv[1], "watch") == 0)
+		result = watch_others(domain);
+	else if (argc == 3 && strcmp(argv[1], "subscribers") == 0)
+		result = count_subscribers(domain, argv[2]);
 	else if (argc == 2 && strcmp(argv[1], "drop") == 0)
 		result = drop_request(domain);
 	else

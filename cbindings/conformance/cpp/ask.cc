@@ -111,7 +111,7 @@ struct client {
 		}
 		return {};
 	}
-	void addresses() const
+	void addresses(bool away) const
 	{
 		rc_address gone = server.raw(), far = server.raw();
 		gone.generation++;
@@ -119,7 +119,7 @@ struct client {
 		say("send", ringcast::send(domain, server, "mail").error());
 		say("request-to", want(ringcast::request(domain, server, "question", patient()), "question"));
 		say("error-from", ringcast::request(domain, server, "error", patient()).error());
-		say("gone", ringcast::send(domain, ringcast::address(gone), "").error());
+		say("gone", away ? ringcast::request(domain, ringcast::address(gone), "", patient()).error() : ringcast::send(domain, ringcast::address(gone), "").error());
 		say("no-inbox", ringcast::send(domain, domain.address().value(), "").error());
 		say("node-down", ringcast::send(domain, ringcast::address(far), "").error());
 	}
@@ -142,8 +142,23 @@ struct client {
 			return e.error();
 		return e->up == up && e->name == service_name && e->address == server ? ringcast::failure() : another;
 	}
-	// Fills the queue of a server that holds a request, and sees it die.
-	void death() const
+	// Waits until the server is known to serve, and to take questions.
+	ringcast::failure known() const
+	{
+		ringcast::watch_config all;
+		all.kinds = {ringcast::presence::instance, ringcast::presence::subscriber};
+		ringcast::watch w = ringcast::watch::open(domain, all).value();
+		for (bool serves = false, subscribes = false; !serves || !subscribes;) {
+			const auto e = w.wait(patience);
+			if (!e)
+				return e.error();
+			serves |= e->up && e->address == server && e->name == service_name;
+			subscribes |= e->up && e->address == server && e->name == survey_topic;
+		}
+		return ringcast::wait_for_subscribers(domain, survey_topic, 1, patience).error();
+	}
+	// Sees a server die that holds a request; one on this node with its queue full.
+	void death(bool away) const
 	{
 		ringcast::watch_config instances;
 		instances.kinds = {ringcast::presence::instance};
@@ -152,30 +167,35 @@ struct client {
 		say("presence", seen(w, true));
 		auto f = ringcast::stream(domain, service_name, "h", patient()).value();
 		ringcast::failure e = want(f.wait(patience), "holding");
-		while (!e)
+		while (!away && !e)
 			e = ringcast::send(domain, service_name, "e").error();
-		say("overloaded", e);
+		say(away ? "holding" : "overloaded", e);
 		say("instance-died", f.wait(patience).error());
 		say("presence-died", seen(w, false));
 		say("after-death", request(service_name, "e"));
 	}
 };
 
-} // namespace
-
-int ask_all(ringcast::domain &domain, char **args)
+int ask(ringcast::domain &domain, const char *address, bool away)
 {
-	const client c{domain, ringcast::address::parse(args[0]).value()};
+	const client c{domain, ringcast::address::parse(address).value()};
+	if (away)
+		say("known", c.known());
 	c.simple();
 	say("cancel", c.cancel());
 	say("stream", c.stream(100, 100));
 	say("stream-left", c.stream(1000, 5));
 	say("many", c.many());
-	c.addresses();
+	c.addresses(away);
 	say("survey", c.survey());
-	c.death();
+	c.death(away);
 	return 0;
 }
+
+} // namespace
+
+int ask_all(ringcast::domain &domain, char **args) { return ask(domain, args[0], false); }
+int ask_away(ringcast::domain &domain, char **args) { return ask(domain, args[0], true); }
 
 int drop_request(ringcast::domain &domain, char **)
 {

@@ -2,6 +2,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include <cstdlib>
 #include <cstring>
 #include <iostream>
 #include <thread>
@@ -184,7 +185,8 @@ struct command {
 };
 
 constexpr command commands[] = {{"write", 5, write_stream}, {"claim", 3, hold_claim}, {"read", 4, read_stream}, {"member", 2, take_stream}, {"hold", 2, hold_message}, {"refuse", 0, refuse},
-	{"answer", 0, answer_all}, {"ask", 1, ask_all}, {"drop", 0, drop_request}};
+	{"answer", 0, answer_all}, {"ask", 1, ask_all}, {"ask-away", 1, ask_away}, {"drop", 0, drop_request}, {"watch", 0, watch_others},
+	{"subscribers", 1, count_subscribers}};
 
 } // namespace
 
@@ -193,7 +195,10 @@ int main(int argc, char **argv)
 	try {
 		for (const command &c : commands) {
 			if (argc == c.words + 2 && argv[1] == std::string(c.name)) {
-				ringcast::domain domain = ringcast::domain::open().value();
+				ringcast::domain_config config;
+				const char *name = std::getenv("CONFORMANCE_DOMAIN");
+				config.domain = name != nullptr ? name : "";
+				ringcast::domain domain = ringcast::domain::open(config).value();
 				return c.run(domain, argv + 2);
 			}
 		}

@@ -104,12 +104,13 @@ class Client:
         for i in range(taken, MANY):
             want(asked[i].result(PATIENCE), b"e%d" % i)
 
-    def addresses(self) -> None:
+    def addresses(self, away: bool) -> None:
         d, server = self.domain, self.server
         say("send", lambda: d.send(server, b"mail"))
         say("request-to", lambda: want(d.request(server, b"question", PATIENCE), b"question"))
         say("error-from", lambda: d.request(server, b"error", PATIENCE))
-        say("gone", lambda: d.send(server._replace(generation=server.generation + 1)))
+        gone = server._replace(generation=server.generation + 1)
+        say("gone", lambda: d.request(gone, b"", PATIENCE) if away else d.send(gone))
         say("no-inbox", lambda: d.send(d.address))
         say("node-down", lambda: d.send(server._replace(node=server.node + 1)))
 
@@ -119,12 +120,23 @@ class Client:
         if [(r.data, r.source) for r in replies] != [(b"here", self.server)]:
             raise Another
 
-    def death(self) -> None:
+    def known(self) -> None:
+        """Waits until the server is known to serve, and to take questions."""
+        missing = {SERVICE, SURVEY_TOPIC}
+        with self.domain.watch([PresenceKind.INSTANCE, PresenceKind.SUBSCRIBER]) as watch:
+            while missing:
+                e = watch.next(PATIENCE)
+                if e is not None and e.up and e.address == self.server:
+                    missing.discard(e.name)
+        self.domain.wait_for_subscribers(SURVEY_TOPIC, 1, PATIENCE)
+
+    def death(self, away: bool) -> None:
+        """Sees a server die that holds a request; one on this node with its queue full."""
         with self.domain.watch([PresenceKind.INSTANCE], SERVICE) as watch:
             say("presence", lambda: self.seen(watch, True))
             with self.domain.stream(SERVICE, b"h", PATIENCE) as held:
                 want(next(held), b"holding")
-                say("overloaded", self.fill)
+                say(*(("holding", lambda: None) if away else ("overloaded", self.fill)))
                 say("instance-died", lambda: held.next(PATIENCE))
             say("presence-died", lambda: self.seen(watch, False))
         say("after-death", lambda: self.request(SERVICE, b"e"))
@@ -139,15 +151,21 @@ class Client:
             raise Another
 
 
-def ask(domain: ringcast.Domain, address: str) -> None:
+def ask(domain: ringcast.Domain, address: str, away: bool = False) -> None:
     c = Client(domain, address)
+    if away:
+        say("known", c.known)
     c.simple()
     say("stream", lambda: c.stream(100, 100))
     say("stream-left", lambda: c.stream(1000, 5))
     say("many", c.many)
-    c.addresses()
+    c.addresses(away)
     say("survey", c.survey)
-    c.death()
+    c.death(away)
+
+
+def ask_away(domain: ringcast.Domain, address: str) -> None:
+    ask(domain, address, True)
 
 
 def drop(domain: ringcast.Domain) -> None:

@@ -1,5 +1,6 @@
 """The Python side of the conformance run. See doc.go for what its commands do."""
 
+import os
 import pathlib
 import select
 import sys
@@ -12,7 +13,7 @@ import ringcast
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "examples" / "python"))
 
-from asking import answer, ask, drop  # noqa: E402
+from asking import answer, ask, ask_away, drop  # noqa: E402
 from orders import Line, Order  # noqa: E402
 from refusals import refuse  # noqa: E402
 
@@ -173,6 +174,19 @@ def hold(domain: ringcast.Domain, topic: str, group: str) -> None:
         raise Wrong("was not killed")
 
 
+def watch(domain: ringcast.Domain) -> None:
+    kind = ringcast.PresenceKind
+    with domain.watch([kind.NODE, kind.PUBLISHER, kind.SUBSCRIBER, kind.INSTANCE]) as w:
+        say("ready")
+        while (e := w.next(PATIENCE)) is not None:
+            why = "" if e.up else " " + e.reason.name.lower().replace("_", "-")
+            say(f"{'up' if e.up else 'down'} {e.kind.name.lower()} {e.name} {e.address}{why}")
+
+
+def subscribers(domain: ringcast.Domain, topic: str) -> None:
+    say(str(domain.wait_for_subscribers(topic, 0, 0)))
+
+
 COMMANDS: Dict[str, Callable[..., None]] = {
     "write": write,
     "claim": claim,
@@ -182,13 +196,16 @@ COMMANDS: Dict[str, Callable[..., None]] = {
     "refuse": refuse,
     "answer": answer,
     "ask": ask,
+    "ask-away": ask_away,
     "drop": drop,
+    "watch": watch,
+    "subscribers": subscribers,
 }
 
 
 def main(args: List[str]) -> int:
     try:
-        with ringcast.Domain() as domain:
+        with ringcast.Domain(os.environ.get("CONFORMANCE_DOMAIN", "default")) as domain:
             COMMANDS[args[0]](domain, *args[1:])
     except Exception as e:  # one line, whatever it was
         say(f"{type(e).__name__}: {e}")

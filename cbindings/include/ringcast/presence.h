@@ -16,8 +16,9 @@ enum rc_presence {
 enum rc_presence_reason {
 	RC_REASON_LEFT = 1,     /* taken back, or its process left the domain in order */
 	RC_REASON_DIED,         /* its process ended without leaving */
-	RC_REASON_NODE_DOWN,    /* its node has left, or is not heard any more */
-	RC_REASON_NO_FORWARDER  /* no forwarder runs here, so nothing is known of others */
+	RC_REASON_NODE_DOWN,    /* its node is not heard any more, or has begun anew */
+	RC_REASON_NO_FORWARDER, /* no forwarder runs here, so nothing is known of others */
+	RC_REASON_NODE_LEFT     /* the forwarder of its node was stopped, and said so */
 };
 
 /* One change of who is there. The texts are valid until the next call with the watch. */
@@ -57,7 +58,8 @@ RC_API int rc_watch_wait(rc_watch *watch, int64_t timeout, rc_presence_event *ev
 RC_API int rc_watch_fd(rc_watch *watch, int *fd);
 RC_API void rc_watch_close(rc_watch *watch);
 
-/* Counts the subscriptions of a topic, matching patterns included, of all living participants and of other nodes, and waits until
+/* Counts the subscriptions of a topic, matching patterns included, of all living participants and of other nodes as far as those
+ * have asked for them, and waits until
  * there are so many, looking every 2 ms: RC_OK or RC_TIMED_OUT; *have says how many (NULL is fine). */
 RC_API int rc_wait_for_subscribers(rc_domain *domain, const char *topic, uint32_t count, int64_t timeout, uint32_t *have);
 

@@ -31,10 +31,11 @@ enum class presence : std::uint32_t {
 // Why something is down; none: it is up.
 enum class presence_reason : std::uint8_t {
 	none = 0,
-	left = RC_REASON_LEFT,                // taken back, or its process left the domain in order
-	died = RC_REASON_DIED,                // its process ended without leaving
-	node_down = RC_REASON_NODE_DOWN,      // its node has left, or is not heard any more
-	no_forwarder = RC_REASON_NO_FORWARDER // no forwarder runs here, so nothing is known of others
+	left = RC_REASON_LEFT,                 // taken back, or its process left the domain in order
+	died = RC_REASON_DIED,                 // its process ended without leaving
+	node_down = RC_REASON_NODE_DOWN,       // its node is not heard any more, or has begun anew
+	no_forwarder = RC_REASON_NO_FORWARDER, // no forwarder runs here, so nothing is known of others
+	node_left = RC_REASON_NODE_LEFT        // the forwarder of its node was stopped, and said so
 };
 
 // One change of who is there. A value.

@@ -47,9 +47,11 @@ class PresenceReason(enum.IntEnum):
     DIED = 2
     """Its process ended without leaving."""
     NODE_DOWN = 3
-    """Its node has left, or is not heard any more."""
+    """Its node is not heard any more, or has begun anew."""
     NO_FORWARDER = 4
     """No forwarder runs here, so nothing is known of others."""
+    NODE_LEFT = 5
+    """The forwarder of its node was stopped, and said so."""
 
 
 class Presence(NamedTuple):
