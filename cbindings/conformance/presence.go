@@ -179,8 +179,12 @@ func (s *stage) counts(l language, f *forwarder) error {
 		if err != nil {
 			return err
 		}
-		if text, err := p.wait(); err != nil || text != c.want {
-			return fmt.Errorf("%s: says %q, want %s: %w", c.what, text, c.want, err)
+		text, err := p.wait()
+		if err == nil && text != c.want {
+			err = fmt.Errorf("says %q, want %s", text, c.want)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", c.what, err)
 		}
 	}
 	return nil
