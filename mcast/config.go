@@ -90,6 +90,7 @@ type Config struct {
 
 	Timers Timers
 	Limits Limits
+	Guard  Guard
 }
 
 // Timers are the times of the protocol. Zero means the default of the LAN profile.
@@ -147,6 +148,8 @@ func (c *Config) validate() error {
 		return bad("%d seeds, at most %d are allowed", len(c.Seeds), seedsMax)
 	case slices.ContainsFunc(c.Seeds, func(a netip.AddrPort) bool { return !a.IsValid() || a.Port() == 0 }):
 		return bad("a seed that is no address with a port")
+	case c.Guard.invalid() != "":
+		return bad("%s", c.Guard.invalid())
 	case c.Compression > CompressNever:
 		return bad("unknown compression %d", c.Compression)
 	}
@@ -179,6 +182,7 @@ func (c Config) withDefaults() Config {
 	}
 	c.Rate = max(c.Rate, c.RateMin)
 	c.Timers = c.Timers.withDefaults()
+	c.Guard = c.Guard.withDefaults()
 	return c
 }
 

@@ -55,6 +55,9 @@ type Counters struct {
 	StaleRefused      uint64 // SESSION_STALE that was not believed
 	UnknownPeer       uint64 // frames of nodes that have not said HELLO
 	LocalLosses       uint64 // datagrams the kernel dropped at this socket
+	Quarantines       uint64 // times that a source was put in quarantine
+	QuarantinesOver   uint64 // of these, those that are over
+	QuarantineIgnored uint64 // frames of sources in quarantine, dropped unseen
 
 	// Refused counts malformed frames by reason.
 	Refused [wire.ReasonCount]uint64

@@ -7,6 +7,7 @@ import (
 	"net/netip"
 
 	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/internal/guard"
 	"github.com/ringcast/ringcast/mcast/wire"
 )
 
@@ -36,6 +37,7 @@ type Engine struct {
 	cfg                  Config
 	sink                 Sink
 	copier               Copier // the sink, if it is one
+	warden               Warden // the same
 	rnd                  *rand.Rand
 	helloName, helloHost []byte
 
@@ -96,6 +98,7 @@ type Engine struct {
 
 	count    Counters
 	refusals refusalTable
+	sources  *guard.Table[netip.AddrPort]
 }
 
 // New makes an Engine. It sends nothing before Start. The memory of a lane's
@@ -109,6 +112,9 @@ func New(cfg *Config, sink Sink, rnd *rand.Rand) (*Engine, error) {
 		topicByName: make(map[string]*ownTopic), byNode: make(map[uint32]*Peer), memory: make(map[uint32]*nodeMemory),
 		roundTrip: c.Timers.RoundTrip, health: 1, greetAt: longAgo, rivalTill: longAgo, localLossTill: longAgo}
 	e.copier, _ = sink.(Copier)
+	e.warden, _ = sink.(Warden)
+	limits := c.Guard.list()
+	e.sources = guard.NewTable[netip.AddrPort](sourcesMax, limits[:]...)
 	e.lanes[LaneGated] = newLane(e, LaneGated, layout.LaneClassGated, c.Window)
 	e.lanes[LaneLive] = newLane(e, LaneLive, layout.LaneClassLive, c.LiveWindow)
 	e.control = make([]byte, 0, c.MTU+wire.HeaderSize)
@@ -194,6 +200,10 @@ func (e *Engine) Receive(now Time, datagram []byte, from netip.AddrPort, multica
 		return
 	}
 	e.now, e.viaGroup = now, multicast
+	if e.sources.Held(from) {
+		e.count.QuarantineIgnored++
+		return
+	}
 	var h wire.Header
 	if r := wire.ParseHeader(datagram, e.cfg.DomainHash, &h); r != wire.OK {
 		e.malformed(r, from)
@@ -300,7 +310,7 @@ func (e *Engine) dispatch(now Time, p *Peer, h *wire.Header, frame []byte, from 
 	case layout.FrameTypeHeartbeat:
 		return e.receiveHeartbeat(now, p, h, body)
 	case layout.FrameTypeNak:
-		return e.receiveNak(now, p, body)
+		return e.receiveNak(now, p, body, from)
 	case layout.FrameTypeNcf:
 		return e.receiveNcf(now, p, body)
 	case layout.FrameTypeStatus:
@@ -359,6 +369,7 @@ func (e *Engine) runTimers(now Time) {
 	}
 	e.deadline = now + Second
 	e.lastTick = now
+	e.tickSources(now)
 	e.tickBeacon(now)
 	for i := 0; i < len(e.peers); {
 		if e.tickPeer(now, e.peers[i]) {

@@ -138,6 +138,9 @@ func (e *Engine) receiveHello(now Time, p *Peer, h *wire.Header, body []byte, fr
 	if r := wire.ParseHello(body, &w); r != wire.OK {
 		return r
 	}
+	if !e.offend(now, from, OffenceHello) || e.joins(now, p, h) && !e.offend(now, from, OffenceJoin) {
+		return wire.OK
+	}
 	if p != nil && h.Session > p.session {
 		e.removePeer(p, DownRestarted)
 		p = nil
@@ -162,15 +165,21 @@ func (e *Engine) receiveHello(now Time, p *Peer, h *wire.Header, body []byte, fr
 	return wire.OK
 }
 
+// joins says whether a HELLO makes a peer, p being the one that there is.
+func (e *Engine) joins(now Time, p *Peer, h *wire.Header) bool {
+	if p != nil {
+		return h.Session > p.session
+	}
+	m := e.memory[h.Node]
+	return len(e.peers) < e.cfg.Limits.Peers && (m == nil || h.Session > m.ended || now >= m.endedTill)
+}
+
 // addPeer makes a peer and tells it everything at once.
 func (e *Engine) addPeer(now Time, h *wire.Header, w *wire.Hello, from netip.AddrPort) *Peer {
-	if len(e.peers) >= e.cfg.Limits.Peers {
+	if !e.joins(now, nil, h) {
 		return nil
 	}
 	m := e.memoryOf(h.Node)
-	if h.Session <= m.ended && now < m.endedTill {
-		return nil
-	}
 	before := m.seen
 	m.seen = max(m.seen, h.Session)
 	p := &Peer{node: h.Node, epoch: w.Epoch, session: h.Session, name: string(w.Name), host: string(w.Host), from: from, heard: now, groupHeard: now, seenBefore: before,
@@ -293,12 +302,15 @@ func (e *Engine) receiveOther(now Time, p *Peer, h *wire.Header, from netip.Addr
 	m := e.memory[h.Node]
 	if m == nil || h.Session >= m.seen || p != nil && h.Session > p.session {
 		e.count.UnknownPeer++
-		if h.Type == layout.FrameTypeNak || h.Type == layout.FrameTypeStatus {
+		if (h.Type == layout.FrameTypeNak || h.Type == layout.FrameTypeStatus) && e.offend(now, from, OffenceFlood) {
 			e.greet(now, from)
 		}
 		return
 	}
 	e.count.OldSession++
+	if !e.offend(now, from, OffenceFlood) {
+		return
+	}
 	if now-m.staleAt >= staleApart && !faultNoStale {
 		m.staleAt = now
 		s := wire.SessionStale{Seen: m.seen}
@@ -321,6 +333,9 @@ func (e *Engine) greet(now Time, to netip.AddrPort) {
 // the same, without end.
 func (e *Engine) receiveOwn(now Time, h *wire.Header, body []byte, from netip.AddrPort) {
 	e.count.OwnFrames++
+	if h.Session != e.cfg.Session && !e.offend(now, from, OffenceFlood) {
+		return
+	}
 	if h.Type != layout.FrameTypeHello {
 		return
 	}

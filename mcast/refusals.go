@@ -31,6 +31,9 @@ func (e *Engine) malformed(reason wire.Reason, from netip.AddrPort) {
 	x.Last = e.now
 	x.Total++
 	x.By[reason]++
+	if what, counts := offenceOf(reason); counts {
+		e.offend(e.now, from, what)
+	}
 }
 
 // of returns the row of a source. A new one takes the row of the source that least

@@ -1,6 +1,8 @@
 package mcast
 
 import (
+	"net/netip"
+
 	"github.com/ringcast/ringcast/codec/layout"
 	"github.com/ringcast/ringcast/mcast/wire"
 )
@@ -36,7 +38,7 @@ func guardHolds(roundTrip Duration) bool {
 }
 
 // receiveNak takes a NAK of a member and repairs at once what it may.
-func (e *Engine) receiveNak(now Time, p *Peer, body []byte) wire.Reason {
+func (e *Engine) receiveNak(now Time, p *Peer, body []byte, from netip.AddrPort) wire.Reason {
 	var n wire.Nak
 	if r := wire.ParseNak(body, &n); r != wire.OK {
 		return r
@@ -53,7 +55,9 @@ func (e *Engine) receiveNak(now Time, p *Peer, body []byte) wire.Reason {
 	m := &p.members[n.Lane]
 	if wait := m.allowNak(now, len(e.peers)); wait > 0 {
 		e.count.NakRefused++
-		e.refuse(now, p, l, n.Base, highest-1, layout.NcfReasonRate, wait)
+		if e.offend(now, from, OffenceFlood) {
+			e.refuse(now, p, l, n.Base, highest-1, layout.NcfReasonRate, wait)
+		}
 		return wire.OK
 	}
 	e.memberAt(now, p, l, n.Base, highest)

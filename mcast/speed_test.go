@@ -137,7 +137,7 @@ func TestRepairAllocatesNothing(t *testing.T) {
 	body := wire.AppendNakRange(nak.AppendTo(nil), 0, 64)
 	repair := func() {
 		now += 2 * Millisecond // past the guard
-		if r := a.engine.receiveNak(now, p, body); r != wire.OK {
+		if r := a.engine.receiveNak(now, p, body, p.from); r != wire.OK {
 			t.Fatalf("nak: %v", r)
 		}
 		for !l.repairs.empty() {

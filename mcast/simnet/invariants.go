@@ -197,3 +197,10 @@ func (n *Network) CheckNaks(bound float64) {
 		n.violate("naks", "%d NAKs for %d lost datagrams", naks, faults)
 	}
 }
+
+// checkQuarantine holds the invariant that nobody healthy is ever put in quarantine.
+func (n *Network) checkQuarantine(x *Node) {
+	if !n.flooded && x.up && x.engine.Counters().Quarantines != 0 {
+		n.violate("quarantine", "node %d has set somebody apart", x.ID())
+	}
+}

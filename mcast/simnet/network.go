@@ -89,6 +89,7 @@ type Network struct {
 	lanes      map[laneKey]uint64 // hash of what a lane sequence bears
 	restarts   int                // nodes killed so far
 	prompt     *promptness        // nil: the invariant prompt is not checked
+	flooded    bool               // somebody does what nobody healthy does: quarantines are no violation
 }
 
 // New makes a network and starts its nodes.
@@ -185,6 +186,7 @@ func (n *Network) step(e *event) (over bool) {
 		e.node.tickAt = mcast.Never
 	}
 	e.node.after()
+	n.checkQuarantine(e.node)
 	return true
 }
 

@@ -1,0 +1,11 @@
+// Package guard bounds what one source may do, and sets apart who does far more of it.
+//
+// A Bucket is a token bucket. A Table has one for each of a bounded number of sources and each
+// kind of thing; a source whose bucket is empty is put in quarantine: whoever keeps the table
+// ignores it for a time that doubles with each return, and it is released by itself.
+//
+//	note ──▶ note ──▶ ... ──▶ over the limit ──▶ quarantine 1, 2, 4 .. 64 s ──▶ released
+//
+// The package has no clock: the instant is handed in, as a running time that begins anywhere.
+// What is limited, and by how much, is spec/wire.md, 9 and spec/messaging.md, 16.
+package guard
