@@ -25,6 +25,8 @@ type Snapshot struct {
 	Counters []shm.CounterValue
 	// Nodes are the other nodes, as the forwarder of this one wrote them last.
 	Nodes []NodeState
+	// Quarantined are the sources that the forwarder ignores for a while, because they flood.
+	Quarantined []QuarantinedSource
 	// Forwarder says whether it runs. Without it Nodes may be of long ago.
 	Forwarder bool
 }
@@ -79,7 +81,7 @@ func Inspect(cfg *Config) (*Snapshot, error) {
 		return nil, fmt.Errorf("participants: %w", err)
 	}
 	if s.Forwarder = d.ForwarderAlive(); s.Forwarder {
-		s.Nodes = inspectNodes(d)
+		s.Nodes, s.Quarantined = inspectNodes(d)
 	}
 	s.Counters, _ = d.AllCounters() // what of them can be read
 	if s.Topics, err = inspectTopics(filepath.Join(d.Dir(), "topics")); err == nil {

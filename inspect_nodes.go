@@ -30,6 +30,15 @@ type RemoteParticipant struct {
 	Partial bool
 }
 
+// A QuarantinedSource is who this node's forwarder ignores for a while, because it floods or
+// babbles. It is a copy and belongs to the caller.
+type QuarantinedSource struct {
+	Source string // address and port; or the address of a participant
+	Node   uint32 // the node that speaks from there; 0: none that is known
+	Why    string // what came too much
+	Times  int    // the how many-th quarantine of this source it is
+}
+
 // A RemoteService is a service of another node: all its instances there together.
 type RemoteService struct {
 	Name      string
@@ -61,12 +70,15 @@ func (b *Bus) Nodes() ([]NodeState, error) {
 }
 
 // inspectNodes reads the directory; one that can't be read has nobody.
-func inspectNodes(d *shm.Domain) []NodeState {
+func inspectNodes(d *shm.Domain) (list []NodeState, quarantined []QuarantinedSource) {
 	directory, err := d.Directory()
 	if err != nil {
-		return nil
+		return nil, nil
 	}
-	return nodeStates(directory)
+	for _, q := range directory.Quarantined {
+		quarantined = append(quarantined, QuarantinedSource{Source: q.Source, Node: q.Node, Why: q.Why, Times: int(q.Times)})
+	}
+	return nodeStates(directory), quarantined
 }
 
 func nodeStates(directory *shm.Directory) []NodeState {

@@ -23,9 +23,12 @@ const (
 	PresenceSubscriber
 	// PresenceInstance is a participant that serves a name.
 	PresenceInstance
+	// PresenceQuarantine is a source that this node's forwarder ignores for a while, because
+	// it floods or babbles: up while it does. Its name is the source, with what it did.
+	PresenceQuarantine
 )
 
-var presenceKinds = [...]string{"", "node", "participant", "publisher", "subscriber", "instance"}
+var presenceKinds = [...]string{"", "node", "participant", "publisher", "subscriber", "instance", "quarantine"}
 
 // String returns the kind in one word.
 func (k PresenceKind) String() string { return nameOf(presenceKinds[:], uint8(k)) }
@@ -45,9 +48,11 @@ const (
 	ReasonNoForwarder
 	// ReasonNodeLeft: the forwarder of its node was stopped, and said so.
 	ReasonNodeLeft
+	// ReasonReleased: its quarantine is over.
+	ReasonReleased
 )
 
-var presenceReasons = [...]string{"", "left", "died", "node down", "no forwarder", "node left"}
+var presenceReasons = [...]string{"", "left", "died", "node down", "no forwarder", "node left", "released"}
 
 // String returns the reason in one or two words, empty for none.
 func (r PresenceReason) String() string { return nameOf(presenceReasons[:], uint8(r)) }
@@ -66,7 +71,8 @@ type PresenceEvent struct {
 	Up     bool
 	First  bool           // it was up already when watching began
 	Reason PresenceReason // why it is down
-	// Name is the node's, the participant's, the topic's or pattern's, the service's.
+	// Name is the node's, the participant's, the topic's or pattern's, the service's; of a
+	// quarantine the source and what it did.
 	Name string
 	// Address is the participant's; of a node, and of a subscriber that its node does not
 	// name, Node and Epoch alone are set.
@@ -90,7 +96,11 @@ func (e PresenceEvent) String() string {
 	if e.Program != "" && e.Kind > PresenceParticipant {
 		text += " of " + e.Program
 	}
-	text += fmt.Sprintf(", %v", e.Address)
+	if e.Kind != PresenceQuarantine {
+		text += fmt.Sprintf(", %v", e.Address)
+	} else if e.Address.Node != 0 {
+		text += fmt.Sprintf(", node %d", e.Address.Node)
+	}
 	if e.Reason != 0 {
 		text += " (" + e.Reason.String() + ")"
 	}

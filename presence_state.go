@@ -60,6 +60,9 @@ func (w *presenceWatch) addRemote(now presences) {
 	for i := range d.Nodes {
 		now.addNode(&d.Nodes[i])
 	}
+	for _, q := range d.Quarantined {
+		now.add(PresenceEvent{Kind: PresenceQuarantine, Name: q.Source + ": " + q.Why, Address: shm.Address{Node: q.Node}})
+	}
 }
 
 func (p presences) addNode(n *table.NodeInfo) {
@@ -109,7 +112,7 @@ func (w *presenceWatch) changes(now presences) []PresenceEvent {
 	var down, up []PresenceEvent
 	for key, e := range w.before {
 		if _, still := now[key]; !still {
-			e.Up, e.First, e.Reason = false, false, w.reason(key.address)
+			e.Up, e.First, e.Reason = false, false, w.reason(&key)
 			down = append(down, e)
 		}
 	}
@@ -125,10 +128,15 @@ func (w *presenceWatch) changes(now presences) []PresenceEvent {
 	return append(down, up...)
 }
 
-// reason says why something of this address is gone.
-func (w *presenceWatch) reason(a shm.Address) PresenceReason {
+// reason says why something is gone.
+func (w *presenceWatch) reason(key *presenceKey) PresenceReason {
+	a := key.address
 	node, epoch := w.domain.Node()
 	switch {
+	case key.kind == PresenceQuarantine && w.forwarder:
+		return ReasonReleased
+	case key.kind == PresenceQuarantine:
+		return ReasonNoForwarder
 	case a.Node == node && a.Epoch == epoch && w.dead[a.Index]:
 		return ReasonDied
 	case a.Node == node && a.Epoch == epoch:

@@ -102,7 +102,7 @@ func (b *Bus) newPresenceWatch(ctx context.Context, cfg *WatchConfig) (*presence
 	}
 	for _, k := range w.config.Kinds {
 		if k == 0 || int(k) >= len(presenceKinds) {
-			return nil, fmt.Errorf("watch: presence kind %d: want %v to %v", k, PresenceNode, PresenceInstance)
+			return nil, fmt.Errorf("watch: presence kind %d: want %v to %v", k, PresenceNode, PresenceQuarantine)
 		}
 	}
 	if err := ctx.Err(); err != nil {
@@ -180,5 +180,5 @@ func (w *presenceWatch) wanted(e *PresenceEvent) bool {
 	if len(c.Kinds) > 0 && !slices.Contains(c.Kinds, e.Kind) {
 		return false
 	}
-	return c.Name == "" || e.Kind < PresencePublisher || overlap(c.Name, e.Name)
+	return c.Name == "" || e.Kind < PresencePublisher || e.Kind == PresenceQuarantine || overlap(c.Name, e.Name)
 }

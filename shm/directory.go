@@ -14,6 +14,8 @@ type Directory struct {
 	Nodes []table.NodeInfo
 	// Lost are the latest of those that are gone, oldest first; the last word on an id counts.
 	Lost []table.LostNode
+	// Quarantined are the sources that the forwarder ignores for a while.
+	Quarantined []table.QuarantinedSource
 
 	version  uint64 // of the segment
 	services map[string][]ServiceNode
@@ -85,7 +87,7 @@ func newDirectory(b []byte, version uint64) (*Directory, error) {
 	if err != nil {
 		return nil, err
 	}
-	x.Nodes, x.Lost = t.Nodes, t.Lost
+	x.Nodes, x.Lost, x.Quarantined = t.Nodes, t.Lost, t.Quarantined
 	slices.SortStableFunc(x.Nodes, func(a, b table.NodeInfo) int { return int(int64(a.Node) - int64(b.Node)) })
 	for i := range x.Nodes {
 		n := &x.Nodes[i]

@@ -13,7 +13,8 @@ import (
 
 const nodesHelp = `Show this node and the others, as this node's forwarder knows them: how many processes
 take part there, what they serve, and what each node wants from the network. Where a
-node has not told yet, - stands for the number. It only looks: it joins nothing.`
+node has not told yet, - stands for the number. Below them stands whom the forwarder ignores
+for a while, because it floods. It only looks: it joins nothing.`
 
 // A listedNode is the JSON of nodes; the first is this one.
 type listedNode struct {
@@ -84,7 +85,13 @@ func (t *tool) nodesCommand() *cobra.Command {
 			_, _ = fmt.Fprintf(w, "%d\t%x\t%s\t%s\t%s\t%s\t%s\t%s\n", n.Node, n.Epoch, n.Name, n.Host, n.Version,
 				n.processes(), strings.Join(n.Services, " "), strings.Join(n.Wants, " "))
 		}
-		return w.Flush()
+		if err := w.Flush(); err != nil {
+			return err
+		}
+		for _, q := range s.Quarantined {
+			_, _ = fmt.Fprintf(t.stdout, "in quarantine: %s (node %d) for %s, the %d. time\n", q.Source, q.Node, q.Why, q.Times)
+		}
+		return nil
 	})
 }
 

@@ -17,7 +17,7 @@ const watchHelp = `Show who is there, and then each change: processes that come 
 publish, subscribe to and serve, on this node and, as far as this node's forwarder
 knows, on all others; and the nodes. Of what is gone the reason is told: left, died
 (known within 50 ms, 100 ms from another node), node left, node down (not heard for 2 s),
-no forwarder.
+no forwarder. A quarantine is up while this node's forwarder ignores a source that floods.
 
 With a name or a pattern only publishers, subscribers and instances are shown that
 have a name in common with it.`
@@ -48,7 +48,7 @@ func (t *tool) watchCommand() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringSliceVar(&o.kinds, "kind", nil, "show only these: node, participant, publisher, subscriber, instance (default: all)")
+	f.StringSliceVar(&o.kinds, "kind", nil, "show only these: node, participant, publisher, subscriber, instance, quarantine (default: all)")
 	f.BoolVar(&o.json, "json", false, "print one JSON object a change")
 	f.BoolVar(&o.now, "now", false, "show what is there and end")
 	f.Uint64Var(&o.count, "count", 0, "end after so many lines")
@@ -57,12 +57,12 @@ func (t *tool) watchCommand() *cobra.Command {
 
 func parseKinds(names []string) ([]ringcast.PresenceKind, error) {
 	all := []ringcast.PresenceKind{ringcast.PresenceNode, ringcast.PresenceParticipant, ringcast.PresencePublisher,
-		ringcast.PresenceSubscriber, ringcast.PresenceInstance}
+		ringcast.PresenceSubscriber, ringcast.PresenceInstance, ringcast.PresenceQuarantine}
 	var kinds []ringcast.PresenceKind
 	for _, name := range names {
 		i := slices.IndexFunc(all, func(k ringcast.PresenceKind) bool { return k.String() == name })
 		if i < 0 {
-			return nil, usage("--kind %q: want node, participant, publisher, subscriber or instance, with commas between", name)
+			return nil, usage("--kind %q: want node, participant, publisher, subscriber, instance or quarantine, with commas between", name)
 		}
 		kinds = append(kinds, all[i])
 	}

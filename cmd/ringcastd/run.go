@@ -49,6 +49,7 @@ type options struct {
 	config      forward.Config
 	fault       string
 	seeds       []string
+	limits      []string
 	compression string
 	explain     bool
 	quiet       bool
@@ -99,6 +100,7 @@ func (o *options) flags(cmd *cobra.Command) {
 	f.IntVar(&c.UplinkSlots, "uplink-slots", 0, "how many messages for other nodes may wait, a power of two (default 1024)")
 	f.IntVar(&c.UplinkSlotSize, "uplink-slot-size", 0, "bytes of a message for another node that fit one slot; longer ones take several, up to half of all (default 2048)")
 	f.DurationVar(&c.Linger, "linger", 0, "how long a datagram that has room waits for more messages, up to 50us, e.g. 20us (default: not at all)")
+	f.StringSliceVar(&o.limits, "limit", nil, "what one source may send before it is refused or ignored, as requests=50000/10000 (a second/at once), or off; kinds and defaults: doc/operations.md")
 	f.StringVar(&o.compression, "compress", "paced", "LZ4: paced (while the network is the limit), always, never")
 	f.StringVar(&o.fault, "fault", "", "lose, double, delay datagrams on purpose, e.g. loss=0.01,dup=0.001,reorder=0.01,seed=7")
 	f.BoolVar(&c.DropNAK, "fault-no-nak", false, "throw this node's NAKs away: what is lost stays lost")
@@ -121,6 +123,11 @@ func (o *options) complete(stderr io.Writer) error {
 			return fmt.Errorf("--seed: %w", err)
 		}
 		o.config.Seeds = append(o.config.Seeds, seed)
+	}
+	for _, text := range o.limits {
+		if err := o.config.Limits.Set(text); err != nil {
+			return fmt.Errorf("--limit: %w", err)
+		}
 	}
 	o.config.Version = version.String()
 	if o.config.Compression, err = forward.ParseCompression(o.compression); err != nil {

@@ -10,6 +10,16 @@ import (
 type Directory struct {
 	Nodes []NodeInfo
 	Lost  []LostNode // the latest of those that are gone, oldest first
+	// Quarantined are the sources that the forwarder ignores now.
+	Quarantined []QuarantinedSource
+}
+
+// A QuarantinedSource is who is ignored for a while, because of what he sent.
+type QuarantinedSource struct {
+	Source string // address and port; or the address of a participant
+	Node   uint32 // the node that speaks from there; 0: none that is known
+	Why    string // what came too much
+	Times  uint32 // the how many-th quarantine of this source it is
 }
 
 // A NodeInfo is one other node.
@@ -102,6 +112,14 @@ const (
 const (
 	directoryNodes = iota
 	directoryLost
+	directoryQuarantined
+)
+
+const (
+	quarantinedSource = iota
+	quarantinedNode
+	quarantinedWhy
+	quarantinedTimes
 )
 
 // ParseDirectory decodes a Directory. The error is a [CorruptError].
@@ -111,6 +129,8 @@ func ParseDirectory(b []byte) (Directory, error) {
 	d := Directory{
 		Nodes: readVector(root.Vector(directoryNodes), readNode),
 		Lost:  readVector(root.Vector(directoryLost), readLostNode),
+
+		Quarantined: readVector(root.Vector(directoryQuarantined), readQuarantined),
 	}
 	if r.Err() != nil {
 		return Directory{}, r.Err()
@@ -166,15 +186,22 @@ func readLostNode(t Table) LostNode {
 	return LostNode{Node: t.Uint32(lostNode), Epoch: t.Uint32(lostEpoch), Ending: t.Uint8(lostEnding)}
 }
 
+func readQuarantined(t Table) QuarantinedSource {
+	return QuarantinedSource{Source: t.Required(quarantinedSource), Node: t.Uint32(quarantinedNode),
+		Why: t.String(quarantinedWhy), Times: t.Uint32(quarantinedTimes)}
+}
+
 // AppendDirectory appends the encoded directory to dst, as a buffer of its own
 // that ends where dst then ends.
 func AppendDirectory(dst []byte, d *Directory) []byte {
 	b := flatbuffers.NewBuilder(4096)
 	nodes := buildVector(b, len(d.Nodes), func(i int) flatbuffers.UOffsetT { return buildNode(b, &d.Nodes[i]) })
 	lost := buildVector(b, len(d.Lost), func(i int) flatbuffers.UOffsetT { return buildLostNode(b, &d.Lost[i]) })
+	quarantined := buildVector(b, len(d.Quarantined), func(i int) flatbuffers.UOffsetT { return buildQuarantined(b, &d.Quarantined[i]) })
 	fb.DirectoryStart(b)
 	fb.DirectoryAddNodes(b, nodes)
 	fb.DirectoryAddLost(b, lost)
+	fb.DirectoryAddQuarantined(b, quarantined)
 	b.Finish(fb.DirectoryEnd(b))
 	return append(dst, b.FinishedBytes()...)
 }
@@ -237,4 +264,14 @@ func buildLostNode(b *flatbuffers.Builder, n *LostNode) flatbuffers.UOffsetT {
 	fb.LostNodeAddEpoch(b, n.Epoch)
 	fb.LostNodeAddEnding(b, n.Ending)
 	return fb.LostNodeEnd(b)
+}
+
+func buildQuarantined(b *flatbuffers.Builder, q *QuarantinedSource) flatbuffers.UOffsetT {
+	source, why := b.CreateString(q.Source), buildString(b, q.Why)
+	fb.QuarantinedSourceStart(b)
+	fb.QuarantinedSourceAddSource(b, source)
+	fb.QuarantinedSourceAddNode(b, q.Node)
+	fb.QuarantinedSourceAddWhy(b, why)
+	fb.QuarantinedSourceAddTimes(b, q.Times)
+	return fb.QuarantinedSourceEnd(b)
 }

@@ -139,3 +139,36 @@ func TestStoppedNode(t *testing.T) {
 	}
 	await(t, func() error { _, err := bus.RequestTo(ctx, bad, nil); return err })
 }
+
+// TestUplinkIsFull stops the forwarder of the sender's own node: what does not fit its uplink is
+// refused at once, and there is room again when it goes on.
+func TestUplinkIsFull(t *testing.T) {
+	all := nodes(t, 2)
+	bus, ctx := all[0].bus(), within(t)
+	_, there := all[1].answerer()
+	await(t, func() error { _, err := bus.RequestTo(ctx, there, nil); return err })
+	if err := all[0].forwarder.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	taken := 0
+	for err := error(nil); err == nil; taken++ {
+		if err = bus.Send(ctx, there, []byte("one way")); err != nil && !errors.Is(err, ringcast.ErrOverloaded) {
+			t.Fatalf("after %d: %v", taken, err)
+		}
+		if taken > 2*1024 { // the signal may come when some were read
+			t.Fatalf("%d messages were taken into 1024 slots", taken)
+		}
+	}
+	if taken < 1000 {
+		t.Errorf("refused after %d messages, there are 1024 slots", taken)
+	}
+	if err := all[0].forwarder.Process.Signal(syscall.SIGCONT); err != nil {
+		t.Fatal(err)
+	}
+	for errors.Is(bus.Send(ctx, there, nil), ringcast.ErrOverloaded) {
+		if err := ctx.Err(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Millisecond)
+	}
+}

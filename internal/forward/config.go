@@ -63,6 +63,8 @@ type Config struct {
 	// UplinkSlotSize is how many bytes of a direct message or a request for another node fit
 	// one slot; a longer one takes several, up to half of all. Zero means 2048.
 	UplinkSlotSize int
+	// Limits bound what one source may do; see there.
+	Limits Limits
 	// DropNAK is a fault: every NAK of this node is thrown away below the protocol.
 	DropNAK bool
 	// Version is shown to other nodes.

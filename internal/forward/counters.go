@@ -36,6 +36,11 @@ type counters struct {
 	told    *shm.Counter
 	refused *shm.Counter
 	cut     *shm.Counter
+
+	quarantined   *shm.Counter
+	directLimited *shm.Counter
+	directIgnored *shm.Counter
+	toldTooMuch   *shm.Counter
 }
 
 // register makes the counters' segment.
@@ -85,6 +90,10 @@ func (c *counters) rows() []counterRow {
 		{&c.told, "forward.directory_told: messages to others"},
 		{&c.refused, "forward.directory_refused: malformed, of others"},
 		{&c.cut, "forward.directory_cut: it did not fit the area"},
+		{&c.quarantined, "forward.quarantined: sources that flood"},
+		{&c.directLimited, "forward.direct_limited: beyond a limit"},
+		{&c.directIgnored, "forward.direct_ignored: in quarantine"},
+		{&c.toldTooMuch, "forward.directory_limited: beyond a limit"},
 	}
 }
 

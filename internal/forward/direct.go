@@ -237,4 +237,6 @@ func (d *direct) count() {
 	to.directStale.Set(c.Stale)
 	to.directForeign.Set(c.Foreign)
 	to.directLost.Set(c.Lost)
+	to.directLimited.Set(c.Limited)
+	to.directIgnored.Set(c.Ignored)
 }

@@ -51,7 +51,7 @@ type participant struct {
 // newDirectory begins with a session: nobody is known, and nothing was told.
 func (f *Forwarder) newDirectory(session uint64) (err error) {
 	d := &f.dir
-	d.roster = roster.New(roster.Config{Node: f.node(), Session: session, Software: f.cfg.Version, Valid: validRow}, rand.New(rand.NewPCG(session, 0xd1)))
+	d.roster = roster.New(roster.Config{Node: f.node(), Session: session, Software: f.cfg.Version, Valid: validRow, Limit: f.cfg.Limits.Directory}, rand.New(rand.NewPCG(session, 0xd1)))
 	d.held, d.shown, d.rooms = nil, 0, 0
 	if d.died == nil {
 		d.died = map[participant]bool{}
@@ -164,6 +164,7 @@ func (f *Forwarder) takeDirectory(peer *mcast.Peer, payload []byte) {
 		}
 		f.counters.refused.Add(1)
 	}
+	f.counters.toldTooMuch.Set(f.dir.roster.Counts().Limited)
 	f.directoryChanged()
 }
 

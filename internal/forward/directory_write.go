@@ -76,6 +76,7 @@ func (f *Forwarder) known() *table.Directory {
 	}
 	states := f.dir.roster.Nodes()
 	d.Lost = slices.Clone(f.dir.roster.Lost())
+	d.Quarantined = slices.Clone(f.apart)
 	f.mu.Unlock()
 	slices.SortFunc(d.Nodes, func(a, b table.NodeInfo) int { return cmp.Compare(a.Node, b.Node) })
 	for i := range d.Nodes {

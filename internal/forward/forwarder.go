@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/codec/table"
 	"github.com/ringcast/ringcast/mcast"
 	"github.com/ringcast/ringcast/mcast/udp"
 	"github.com/ringcast/ringcast/ring"
@@ -43,16 +44,17 @@ type Forwarder struct {
 	direct   *direct
 	out      map[string]*outbound
 	in       map[string]*inbound
-	untold   []*inbound               // messages were put into their rings, and nobody was woken yet
-	peers    map[*mcast.Peer][]string // what each wants
-	seen     map[string]bool          // topics published here at the last scan
-	failed   map[string]string        // topics published here that cannot be opened, and why
-	lingered bool                     // the open datagram has waited once
-	again    mcast.Time               // when they are tried again; 0: there are none
-	wanted   []string                 // what the engine was told that this node wants
-	told     bool                     // it was told anything at all
-	stale    uint64                   // a greater session of this node that others have seen
-	drops    [2]uint64                // kernel drops told to the engine, by socket
+	untold   []*inbound                // messages were put into their rings, and nobody was woken yet
+	peers    map[*mcast.Peer][]string  // what each wants
+	seen     map[string]bool           // topics published here at the last scan
+	failed   map[string]string         // topics published here that cannot be opened, and why
+	lingered bool                      // the open datagram has waited once
+	again    mcast.Time                // when they are tried again; 0: there are none
+	wanted   []string                  // what the engine was told that this node wants
+	told     bool                      // it was told anything at all
+	stale    uint64                    // a greater session of this node that others have seen
+	drops    [2]uint64                 // kernel drops told to the engine, by socket
+	apart    []table.QuarantinedSource // who is ignored for a while
 	dir      directory
 	saved    mcast.Time      // when places were last written down
 	wg       sync.WaitGroup  // drainers
@@ -120,11 +122,13 @@ func (f *Forwarder) newEngine(session uint64) error {
 		Name: fmt.Sprintf("n%d", node), Host: hostname(),
 		MTU: f.conn.MTU(), Window: f.cfg.Window, Rate: f.cfg.Rate,
 		ReceiveBuffer: f.conn.Buffers().Receive, Compression: f.cfg.Compression, Seeds: f.cfg.seeds(f.conn.Group()),
+		Guard: f.cfg.Limits.Guard,
 	}, (*sink)(f), rand.New(rand.NewPCG(session, uint64(node))))
 	if err != nil {
 		return err
 	}
 	f.engine = e
+	f.forgetApart()
 	f.direct.router.Begin(session)
 	return f.newDirectory(session)
 }

@@ -65,7 +65,8 @@ func engineStats(f *Forwarder) (s Stats) {
 	for _, n := range f.engine.Counters().Refused {
 		refused += n
 	}
-	return append(s, Stat{"mcast.refused", "malformed frames", refused})
+	s = append(s, Stat{"mcast.refused", "malformed frames", refused})
+	return append(s, refusedStats(f.engine.Refusals())...)
 }
 
 // snake turns RepairsSent into repairs_sent.

@@ -7,5 +7,5 @@
 //	note ──▶ note ──▶ ... ──▶ over the limit ──▶ quarantine 1, 2, 4 .. 64 s ──▶ released
 //
 // The package has no clock: the instant is handed in, as a running time that begins anywhere.
-// What is limited, and by how much, is spec/wire.md, 9 and spec/messaging.md, 16.
+// What is limited, and by how much, is spec/wire.md, 9 and spec/messaging.md, 15.
 package guard

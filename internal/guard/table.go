@@ -90,6 +90,17 @@ func (t *Table[K]) Note(now time.Duration, key K, kind int) (begins bool) {
 	return true
 }
 
+// Take takes a token of a kind; false: there is none. Nobody is set apart by that. It allocates
+// for a source that is new.
+func (t *Table[K]) Take(now time.Duration, key K, kind int) bool {
+	if t.limits[kind].Burst == 0 {
+		return true
+	}
+	x := t.row(key)
+	x.at = now
+	return x.buckets[kind].Take(now, t.limits[kind])
+}
+
 // Held reports whether a source is in quarantine, and counts what comes from it then. It costs
 // nothing while nobody is.
 func (t *Table[K]) Held(key K) bool {

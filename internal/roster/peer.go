@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/ringcast/ringcast/codec/table"
+	"github.com/ringcast/ringcast/internal/guard"
 )
 
 // A peer is another node: its state as it told it.
@@ -15,6 +17,7 @@ type peer struct {
 	session     uint64
 	up          bool
 	joined      bool
+	quota       guard.Bucket // of what it may tell
 
 	state   *state // nil: none is known
 	told    uint64 // session that told it
@@ -49,12 +52,20 @@ func (p *peer) wants() bool { return !p.current() || p.heard > p.version }
 // Receive takes what a node told. It reports whether what is known of participants changed. An error wraps
 // ErrMalformed or is a table.CorruptError; nothing of the message counts then.
 func (r *Roster) Receive(now Time, node uint32, message []byte) (changed bool, err error) {
+	p := r.peers[node]
+	if p != nil && r.cfg.Limit.Rate >= 0 && !p.quota.Take(time.Duration(now), r.cfg.Limit) {
+		r.counts.Limited++
+		if p.up {
+			r.ask(now, p)
+			r.rearm()
+		}
+		return false, nil
+	}
 	u, err := table.ParseDirectoryUpdate(message)
 	if err != nil {
 		r.counts.Malformed++
 		return false, err
 	}
-	p := r.peers[node]
 	if p == nil || !p.up || u.Session != p.session && !faultOldSession {
 		r.counts.Strange++
 		return false, nil

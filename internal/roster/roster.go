@@ -9,6 +9,7 @@ import (
 
 	"github.com/ringcast/ringcast/codec/layout"
 	"github.com/ringcast/ringcast/codec/table"
+	"github.com/ringcast/ringcast/internal/guard"
 )
 
 // Time is the running time in nanoseconds; it never goes back.
@@ -48,6 +49,10 @@ const (
 	memoryMax   = 1024 // nodes that are down whose versions are remembered
 )
 
+// LimitDefault is how much a node may tell, if nobody says otherwise: five times what one that is
+// well does (spec/messaging.md, 15).
+var LimitDefault = guard.Limit{Rate: 1000, Burst: 5000}
+
 // A Config says who the node is. New copies it.
 type Config struct {
 	Node     uint32
@@ -55,6 +60,8 @@ type Config struct {
 	Software string // its version, shown to others
 	// Valid says whether what another node tells of a participant can be; nil means yes.
 	Valid func(*table.RemoteParticipant) bool
+	// Limit is how many updates a node may tell; zero means LimitDefault, a negative rate no limit.
+	Limit guard.Limit
 }
 
 // A Roster is one forwarder's: the state of its own node, and what it knows of the others.
@@ -82,6 +89,7 @@ type Counts struct {
 	Strange   uint64 // dropped: of a node that is not up, or of another session
 	Malformed uint64 // dropped: impossible
 	Missed    uint64 // found that something was missed
+	Limited   uint64 // dropped: more than a node may tell
 }
 
 // ErrMalformed is wrapped by errors of Receive about what can't be.
@@ -89,6 +97,9 @@ var ErrMalformed = errors.New("malformed update of the directory")
 
 // New makes a Roster that knows nobody.
 func New(cfg Config, rnd *rand.Rand) *Roster {
+	if cfg.Limit == (guard.Limit{}) {
+		cfg.Limit = LimitDefault
+	}
 	r := &Roster{cfg: cfg, rnd: rnd, peers: make(map[uint32]*peer), deadline: Never}
 	r.own.init()
 	return r

@@ -294,3 +294,43 @@ func TestFit(t *testing.T) {
 		t.Errorf("a crowd: %d bytes, at most %d are allowed; %d of 500 that serve are left", total, nodeSize, len(served))
 	}
 }
+
+// A node that tells without end is not read any more; its state is asked for, and right again
+// once it tells what the healthy do.
+func TestFloodOfUpdates(t *testing.T) {
+	a, b := New(Config{Node: 1, Session: 10}, rand.New(rand.NewPCG(1, 1))), New(Config{Node: 2, Session: 20}, rand.New(rand.NewPCG(2, 2)))
+	now := Second
+	a.Up(now, 2, 1, 20)
+	b.Up(now, 1, 1, 10)
+	b.Joined(now, 1)
+	a.Joined(now, 2)
+	rows := []table.RemoteParticipant{{Index: 3, Generation: 1, Info: table.ParticipantInfo{Name: "x"}}}
+	b.SetRows(now, rows, func(uint16, uint32) uint8 { return 0 })
+	now += Second
+	message := b.Emit(now)
+	if message == nil {
+		t.Fatal("nothing is told")
+	}
+	for range 20_000 {
+		if _, err := a.Receive(now, 2, message); err != nil {
+			t.Fatal(err)
+		}
+		now += 10_000
+	}
+	if c := a.Counts(); c.Limited < 14_000 || c.Limited > 15_000 || c.Taken == 0 {
+		t.Errorf("of 20,000 updates in 0.2 s: %+v", c)
+	}
+	now += Second
+	a.Tick(now)
+	asked := a.Emit(now)
+	if asked == nil {
+		t.Fatal("nobody is asked")
+	}
+	u, err := table.ParseDirectoryUpdate(asked)
+	if err != nil || len(u.Asks) != 1 && len(u.Participants) == 0 {
+		t.Errorf("asked: %+v, %v", u, err)
+	}
+	if changed, err := a.Receive(now, 2, message); err != nil || changed || a.Counts().Limited > 15_000 {
+		t.Errorf("after the flood: %v, %v, %+v", changed, err, a.Counts())
+	}
+}

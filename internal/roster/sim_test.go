@@ -8,6 +8,7 @@ import (
 
 	"github.com/ringcast/ringcast/codec/layout"
 	"github.com/ringcast/ringcast/codec/table"
+	"github.com/ringcast/ringcast/internal/guard"
 )
 
 // A world is a seeded network of nodes with a Roster each, over a membership like that of
@@ -186,7 +187,7 @@ func (n *simNode) start() {
 	}
 	n.up, n.life = true, n.life+1
 	n.session += 1 + n.w.rnd.Uint64N(5)
-	n.roster = New(Config{Node: n.id, Session: n.session, Software: "sim"}, rand.New(rand.NewPCG(n.w.seed, n.session<<16|uint64(n.id))))
+	n.roster = New(Config{Node: n.id, Session: n.session, Software: "sim", Limit: healthyLimit}, rand.New(rand.NewPCG(n.w.seed, n.session<<16|uint64(n.id))))
 	n.view = make([]view, len(n.w.nodes))
 	n.outbox, n.tickAt = nil, Never
 	n.tell()
@@ -336,9 +337,15 @@ func (n *simNode) receive(from *simNode, message []byte) {
 	if _, err := n.roster.Receive(n.w.now, from.id, message); err != nil {
 		n.w.broken("wellformed", "node %d, of node %d: %v", n.id, from.id, err)
 	}
+	if limited := n.roster.Counts().Limited; limited != 0 {
+		n.w.broken("limit", "node %d drops %d updates of node %d", n.id, limited, from.id)
+	}
 	n.check(from)
 	n.pump()
 }
+
+// healthyLimit is a fifth of the default: even that is never reached.
+var healthyLimit = guard.Limit{Rate: 205, Burst: 1000}
 
 // check looks at what one node knows of another.
 func (n *simNode) check(from *simNode) {

@@ -15,6 +15,8 @@ func (r *Router) FromHere(now time.Duration, m *Message) {
 	switch {
 	case m.Source.Node != r.self.Node || m.Source.Epoch != r.self.Epoch || m.Destination.Node == r.self.Node:
 		r.count.Foreign++
+	case (m.request() || m.oneWay()) && r.judge(now, m) != pass:
+		r.overLimit(now, m)
 	case m.request():
 		r.requestAway(now, m)
 	case m.oneWay():
@@ -28,6 +30,16 @@ func (r *Router) FromHere(now time.Duration, m *Message) {
 	default:
 		r.count.Foreign++
 	}
+}
+
+// overLimit refuses what is beyond a limit.
+func (r *Router) overLimit(now time.Duration, m *Message) {
+	if m.oneWay() {
+		r.count.Dropped++
+		return
+	}
+	r.count.Refused++
+	r.fail(now, m, codeOverloaded, "")
 }
 
 // nodeOf finds where a message goes, or says why it can't.

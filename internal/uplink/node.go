@@ -221,7 +221,12 @@ func (r *Router) FromNode(now time.Duration, n *Node, m *Message) {
 		if r.fault&faultTime == 0 {
 			m.Left -= waited
 		}
-		r.takeHere(now, n, m)
+		switch r.judge(now, m) {
+		case pass:
+			r.takeHere(now, n, m)
+		case refuse:
+			r.overLimit(now, m)
+		}
 	case m.answer():
 		r.answerHere(m, n)
 	case m.control():

@@ -62,6 +62,8 @@ type Counts struct {
 	Lost     uint64 // requests that ended with their node
 	Sent     uint64
 	Received uint64
+	Limited  uint64 // requests and one-way messages beyond a limit
+	Ignored  uint64 // of sources in quarantine
 }
 
 // A Router routes the direct messages of one node.
@@ -82,6 +84,7 @@ type Router struct {
 	looked time.Duration
 	count  Counts
 	fault  fault
+	guard  limits
 }
 
 // A fault is a rule that a test leaves out, to see that it is needed.
@@ -123,7 +126,7 @@ type dyingCall struct {
 // New returns the router of a forwarder.
 func New(host Host, self shm.Address, session uint64) *Router {
 	return &Router{host: host, self: self, session: session, nodes: map[uint32]*Node{},
-		away: map[key]*awayCall{}, here: map[key]*hereCall{}, parted: map[uint32]*partedNode{}}
+		away: map[key]*awayCall{}, here: map[key]*hereCall{}, parted: map[uint32]*partedNode{}, guard: newLimits(Limits{})}
 }
 
 // Begin goes on under another session: all nodes are down.
@@ -177,6 +180,7 @@ func (r *Router) Due() time.Duration {
 
 // Tick ends the requests whose time is over: their callers know by themselves.
 func (r *Router) Tick(now time.Duration) {
+	r.releaseSources(now)
 	if due := r.Due(); due == 0 || now < due {
 		return
 	}

@@ -43,6 +43,9 @@ struct NodeInfoBuilder;
 struct RemoteParticipant;
 struct RemoteParticipantBuilder;
 
+struct QuarantinedSource;
+struct QuarantinedSourceBuilder;
+
 struct Directory;
 struct DirectoryBuilder;
 
@@ -1169,13 +1172,124 @@ struct RemoteParticipant::Traits {
   static auto constexpr Create = CreateRemoteParticipant;
 };
 
+/// A source that this node's forwarder ignores for a while.
+struct QuarantinedSource FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
+  typedef QuarantinedSourceBuilder Builder;
+  struct Traits;
+  enum FlatBuffersVTableOffset FLATBUFFERS_VTABLE_UNDERLYING_TYPE {
+    VT_SOURCE = 4,
+    VT_NODE = 6,
+    VT_WHY = 8,
+    VT_TIMES = 10
+  };
+  const ::flatbuffers::String *source() const {
+    return GetPointer<const ::flatbuffers::String *>(VT_SOURCE);
+  }
+  ::flatbuffers::String *mutable_source() {
+    return GetPointer<::flatbuffers::String *>(VT_SOURCE);
+  }
+  uint32_t node() const {
+    return GetField<uint32_t>(VT_NODE, 0);
+  }
+  bool mutate_node(uint32_t _node = 0) {
+    return SetField<uint32_t>(VT_NODE, _node, 0);
+  }
+  const ::flatbuffers::String *why() const {
+    return GetPointer<const ::flatbuffers::String *>(VT_WHY);
+  }
+  ::flatbuffers::String *mutable_why() {
+    return GetPointer<::flatbuffers::String *>(VT_WHY);
+  }
+  uint32_t times() const {
+    return GetField<uint32_t>(VT_TIMES, 0);
+  }
+  bool mutate_times(uint32_t _times = 0) {
+    return SetField<uint32_t>(VT_TIMES, _times, 0);
+  }
+  template <bool B = false>
+  bool Verify(::flatbuffers::VerifierTemplate<B> &verifier) const {
+    return VerifyTableStart(verifier) &&
+           VerifyOffsetRequired(verifier, VT_SOURCE) &&
+           verifier.VerifyString(source()) &&
+           VerifyField<uint32_t>(verifier, VT_NODE, 4) &&
+           VerifyOffset(verifier, VT_WHY) &&
+           verifier.VerifyString(why()) &&
+           VerifyField<uint32_t>(verifier, VT_TIMES, 4) &&
+           verifier.EndTable();
+  }
+};
+
+struct QuarantinedSourceBuilder {
+  typedef QuarantinedSource Table;
+  ::flatbuffers::FlatBufferBuilder &fbb_;
+  ::flatbuffers::uoffset_t start_;
+  void add_source(::flatbuffers::Offset<::flatbuffers::String> source) {
+    fbb_.AddOffset(QuarantinedSource::VT_SOURCE, source);
+  }
+  void add_node(uint32_t node) {
+    fbb_.AddElement<uint32_t>(QuarantinedSource::VT_NODE, node, 0);
+  }
+  void add_why(::flatbuffers::Offset<::flatbuffers::String> why) {
+    fbb_.AddOffset(QuarantinedSource::VT_WHY, why);
+  }
+  void add_times(uint32_t times) {
+    fbb_.AddElement<uint32_t>(QuarantinedSource::VT_TIMES, times, 0);
+  }
+  explicit QuarantinedSourceBuilder(::flatbuffers::FlatBufferBuilder &_fbb)
+        : fbb_(_fbb) {
+    start_ = fbb_.StartTable();
+  }
+  ::flatbuffers::Offset<QuarantinedSource> Finish() {
+    const auto end = fbb_.EndTable(start_);
+    auto o = ::flatbuffers::Offset<QuarantinedSource>(end);
+    fbb_.Required(o, QuarantinedSource::VT_SOURCE);
+    return o;
+  }
+};
+
+inline ::flatbuffers::Offset<QuarantinedSource> CreateQuarantinedSource(
+    ::flatbuffers::FlatBufferBuilder &_fbb,
+    ::flatbuffers::Offset<::flatbuffers::String> source = 0,
+    uint32_t node = 0,
+    ::flatbuffers::Offset<::flatbuffers::String> why = 0,
+    uint32_t times = 0) {
+  QuarantinedSourceBuilder builder_(_fbb);
+  builder_.add_times(times);
+  builder_.add_why(why);
+  builder_.add_node(node);
+  builder_.add_source(source);
+  return builder_.Finish();
+}
+
+struct QuarantinedSource::Traits {
+  using type = QuarantinedSource;
+  static auto constexpr Create = CreateQuarantinedSource;
+};
+
+inline ::flatbuffers::Offset<QuarantinedSource> CreateQuarantinedSourceDirect(
+    ::flatbuffers::FlatBufferBuilder &_fbb,
+    const char *source = nullptr,
+    uint32_t node = 0,
+    const char *why = nullptr,
+    uint32_t times = 0) {
+  auto source__ = source ? _fbb.CreateString(source) : 0;
+  auto why__ = why ? _fbb.CreateString(why) : 0;
+  return ringcast::fb::CreateQuarantinedSource(
+      _fbb,
+      source__,
+      node,
+      why__,
+      times);
+}
+
 /// Body of the directory segment.
 struct Directory FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
   typedef DirectoryBuilder Builder;
   struct Traits;
   enum FlatBuffersVTableOffset FLATBUFFERS_VTABLE_UNDERLYING_TYPE {
     VT_NODES = 4,
-    VT_LOST = 6
+    VT_LOST = 6,
+    VT_QUARANTINED = 8
   };
   const ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::NodeInfo>> *nodes() const {
     return GetPointer<const ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::NodeInfo>> *>(VT_NODES);
@@ -1189,6 +1303,12 @@ struct Directory FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
   ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::LostNode>> *mutable_lost() {
     return GetPointer<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::LostNode>> *>(VT_LOST);
   }
+  const ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::QuarantinedSource>> *quarantined() const {
+    return GetPointer<const ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::QuarantinedSource>> *>(VT_QUARANTINED);
+  }
+  ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::QuarantinedSource>> *mutable_quarantined() {
+    return GetPointer<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::QuarantinedSource>> *>(VT_QUARANTINED);
+  }
   template <bool B = false>
   bool Verify(::flatbuffers::VerifierTemplate<B> &verifier) const {
     return VerifyTableStart(verifier) &&
@@ -1198,6 +1318,9 @@ struct Directory FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
            VerifyOffset(verifier, VT_LOST) &&
            verifier.VerifyVector(lost()) &&
            verifier.VerifyVectorOfTables(lost()) &&
+           VerifyOffset(verifier, VT_QUARANTINED) &&
+           verifier.VerifyVector(quarantined()) &&
+           verifier.VerifyVectorOfTables(quarantined()) &&
            verifier.EndTable();
   }
 };
@@ -1211,6 +1334,9 @@ struct DirectoryBuilder {
   }
   void add_lost(::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::LostNode>>> lost) {
     fbb_.AddOffset(Directory::VT_LOST, lost);
+  }
+  void add_quarantined(::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::QuarantinedSource>>> quarantined) {
+    fbb_.AddOffset(Directory::VT_QUARANTINED, quarantined);
   }
   explicit DirectoryBuilder(::flatbuffers::FlatBufferBuilder &_fbb)
         : fbb_(_fbb) {
@@ -1226,8 +1352,10 @@ struct DirectoryBuilder {
 inline ::flatbuffers::Offset<Directory> CreateDirectory(
     ::flatbuffers::FlatBufferBuilder &_fbb,
     ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::NodeInfo>>> nodes = 0,
-    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::LostNode>>> lost = 0) {
+    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::LostNode>>> lost = 0,
+    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::QuarantinedSource>>> quarantined = 0) {
   DirectoryBuilder builder_(_fbb);
+  builder_.add_quarantined(quarantined);
   builder_.add_lost(lost);
   builder_.add_nodes(nodes);
   return builder_.Finish();
@@ -1241,13 +1369,16 @@ struct Directory::Traits {
 inline ::flatbuffers::Offset<Directory> CreateDirectoryDirect(
     ::flatbuffers::FlatBufferBuilder &_fbb,
     const std::vector<::flatbuffers::Offset<ringcast::fb::NodeInfo>> *nodes = nullptr,
-    const std::vector<::flatbuffers::Offset<ringcast::fb::LostNode>> *lost = nullptr) {
+    const std::vector<::flatbuffers::Offset<ringcast::fb::LostNode>> *lost = nullptr,
+    const std::vector<::flatbuffers::Offset<ringcast::fb::QuarantinedSource>> *quarantined = nullptr) {
   auto nodes__ = nodes ? _fbb.CreateVector<::flatbuffers::Offset<ringcast::fb::NodeInfo>>(*nodes) : 0;
   auto lost__ = lost ? _fbb.CreateVector<::flatbuffers::Offset<ringcast::fb::LostNode>>(*lost) : 0;
+  auto quarantined__ = quarantined ? _fbb.CreateVector<::flatbuffers::Offset<ringcast::fb::QuarantinedSource>>(*quarantined) : 0;
   return ringcast::fb::CreateDirectory(
       _fbb,
       nodes__,
-      lost__);
+      lost__,
+      quarantined__);
 }
 
 /// A node whose whole state is asked for.

@@ -75,8 +75,33 @@ class Directory(object):
         o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(6))
         return o == 0
 
+    # Directory
+    def Quarantined(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(8))
+        if o != 0:
+            x = self._tab.Vector(o)
+            x += flatbuffers.number_types.UOffsetTFlags.py_type(j) * 4
+            x = self._tab.Indirect(x)
+            from ringcast.fb.QuarantinedSource import QuarantinedSource
+            obj = QuarantinedSource()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+    # Directory
+    def QuarantinedLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(8))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # Directory
+    def QuarantinedIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(8))
+        return o == 0
+
 def DirectoryStart(builder):
-    builder.StartObject(2)
+    builder.StartObject(3)
 
 def Start(builder):
     DirectoryStart(builder)
@@ -104,6 +129,18 @@ def DirectoryStartLostVector(builder, numElems):
 
 def StartLostVector(builder, numElems):
     return DirectoryStartLostVector(builder, numElems)
+
+def DirectoryAddQuarantined(builder, quarantined):
+    builder.PrependUOffsetTRelativeSlot(2, flatbuffers.number_types.UOffsetTFlags.py_type(quarantined), 0)
+
+def AddQuarantined(builder, quarantined):
+    DirectoryAddQuarantined(builder, quarantined)
+
+def DirectoryStartQuarantinedVector(builder, numElems):
+    return builder.StartVector(4, numElems, 4)
+
+def StartQuarantinedVector(builder, numElems):
+    return DirectoryStartQuarantinedVector(builder, numElems)
 
 def DirectoryEnd(builder):
     return builder.EndObject()

@@ -39,23 +39,33 @@ public final class Directory extends com.google.flatbuffers.Table {
   public int lostLength() { int o = __offset(6); return o != 0 ? __vector_len(o) : 0; }
   public io.github.ringcast.fb.LostNode.Vector lostVector() { return lostVector(new io.github.ringcast.fb.LostNode.Vector()); }
   public io.github.ringcast.fb.LostNode.Vector lostVector(io.github.ringcast.fb.LostNode.Vector obj) { int o = __offset(6); return o != 0 ? obj.__assign(__vector(o), 4, bb) : null; }
+  public io.github.ringcast.fb.QuarantinedSource quarantined(int j) { return quarantined(new io.github.ringcast.fb.QuarantinedSource(), j); }
+  public io.github.ringcast.fb.QuarantinedSource quarantined(io.github.ringcast.fb.QuarantinedSource obj, int j) { int o = __offset(8); return o != 0 ? obj.__assign(__indirect(__vector(o) + j * 4), bb) : null; }
+  public int quarantinedLength() { int o = __offset(8); return o != 0 ? __vector_len(o) : 0; }
+  public io.github.ringcast.fb.QuarantinedSource.Vector quarantinedVector() { return quarantinedVector(new io.github.ringcast.fb.QuarantinedSource.Vector()); }
+  public io.github.ringcast.fb.QuarantinedSource.Vector quarantinedVector(io.github.ringcast.fb.QuarantinedSource.Vector obj) { int o = __offset(8); return o != 0 ? obj.__assign(__vector(o), 4, bb) : null; }
 
   public static int createDirectory(FlatBufferBuilder builder,
       int nodesOffset,
-      int lostOffset) {
-    builder.startTable(2);
+      int lostOffset,
+      int quarantinedOffset) {
+    builder.startTable(3);
+    Directory.addQuarantined(builder, quarantinedOffset);
     Directory.addLost(builder, lostOffset);
     Directory.addNodes(builder, nodesOffset);
     return Directory.endDirectory(builder);
   }
 
-  public static void startDirectory(FlatBufferBuilder builder) { builder.startTable(2); }
+  public static void startDirectory(FlatBufferBuilder builder) { builder.startTable(3); }
   public static void addNodes(FlatBufferBuilder builder, int nodesOffset) { builder.addOffset(0, nodesOffset, 0); }
   public static int createNodesVector(FlatBufferBuilder builder, int[] data) { builder.startVector(4, data.length, 4); for (int i = data.length - 1; i >= 0; i--) builder.addOffset(data[i]); return builder.endVector(); }
   public static void startNodesVector(FlatBufferBuilder builder, int numElems) { builder.startVector(4, numElems, 4); }
   public static void addLost(FlatBufferBuilder builder, int lostOffset) { builder.addOffset(1, lostOffset, 0); }
   public static int createLostVector(FlatBufferBuilder builder, int[] data) { builder.startVector(4, data.length, 4); for (int i = data.length - 1; i >= 0; i--) builder.addOffset(data[i]); return builder.endVector(); }
   public static void startLostVector(FlatBufferBuilder builder, int numElems) { builder.startVector(4, numElems, 4); }
+  public static void addQuarantined(FlatBufferBuilder builder, int quarantinedOffset) { builder.addOffset(2, quarantinedOffset, 0); }
+  public static int createQuarantinedVector(FlatBufferBuilder builder, int[] data) { builder.startVector(4, data.length, 4); for (int i = data.length - 1; i >= 0; i--) builder.addOffset(data[i]); return builder.endVector(); }
+  public static void startQuarantinedVector(FlatBufferBuilder builder, int numElems) { builder.startVector(4, numElems, 4); }
   public static int endDirectory(FlatBufferBuilder builder) {
     int o = builder.endTable();
     return o;
