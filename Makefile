@@ -251,6 +251,11 @@ fuzz-wire: ## give any bytes to the parser of every frame, and sequences of fram
 	@go test -run '^$$' -fuzz '^FuzzEngine$$' -fuzztime $(FUZZ_SECONDS)s ./mcast
 	@go test -run '^$$' -fuzz '^FuzzBlock$$' -fuzztime $(FUZZ_SECONDS)s ./internal/uplink
 
+.PHONY: fuzz-json
+fuzz-json: ## give any bytes to what reads schemas and FlatBuffers for the gateway, and any JSON to what builds them, FUZZ_SECONDS (5) each
+	@for what in Show Parse Build; do \
+		go test -run '^$$' -fuzz "^Fuzz$$what$$" -fuzztime $(FUZZ_SECONDS)s -fuzzminimizetime 1x ./internal/flatjson || exit 1; done
+
 litmus: ## print the outcomes of the litmus tests of ring, each with its number of schedules
 	@go test -count 1 -v -tags invariants -run '^TestLitmus' ./ring
 
@@ -284,6 +289,7 @@ generated: $(PYTHON_READY)
 	go run ./codec/gen -check -flatc $(FLATC)
 	@rm -rf .tools/examples && $(call order_schema,.tools/examples)
 	diff -r -x doc.go .tools/examples/schema/orders examples/schema/orders
+	sh internal/flatjson/testdata/check.sh $(FLATC) .tools/examples
 	diff .tools/examples/cpp/order_generated.h examples/cpp/order_generated.h
 	diff -r -x __pycache__ .tools/examples/python/orders examples/python/orders
 	diff -r .tools/examples/java/orders examples/java/orders

@@ -87,6 +87,7 @@ func (t *tool) gatewayCommand() *cobra.Command {
 	f.IntVar(&c.MaxStreams, "max-streams", 256, "clients that may read topics at once")
 	f.DurationVar(&c.HeaderTime, "header-time", 5*time.Second, "how long a client may take for the header of a request")
 	f.DurationVar(&c.BodyTime, "body-time", 30*time.Second, "how long a client may take for its body")
+	f.StringVar(&c.Schemas, "schemas", "", "folder of binary schemas NAME.bfbs, NAME@request.bfbs, NAME@reply.bfbs: these FlatBuffers go as JSON")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "a line for each request on standard error")
 	return cmd
 }

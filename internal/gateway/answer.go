@@ -82,6 +82,10 @@ const (
 
 // bodyOf writes a reply in the form that was asked for.
 func bodyOf(reply *ringcast.Reply, f form) (body, error) {
+	if f.bySchema(reply.Content()) {
+		b, err := valueOf(reply.Payload(), f)
+		return f.wrap(b), err
+	}
 	if f.kind == "" && reply.Content() != ringcast.ContentFields {
 		return body{kindBytes, reply.Payload()}, nil
 	}
@@ -93,12 +97,40 @@ func bodyOf(reply *ringcast.Reply, f form) (body, error) {
 		return body{kindText, bytes.Join(list, nil)}, nil
 	}
 	b, err := jsonFields(list, f.kind == "values")
-	if err != nil || f.callback == "" {
-		return body{kindJSON, b}, err
+	return f.wrap(b), err
+}
+
+// bySchema reports whether a reply is to be JSON by its schema: what is not marked as a list
+// is what the schema says.
+func (f form) bySchema(content uint8) bool {
+	return f.schema != nil && content != ringcast.ContentFields && (f.kind == "json" || f.kind == "values" || f.kind == "" && f.json)
+}
+
+// valueOf writes a FlatBuffer as JSON: in the old form, where a reply is a list, as the only
+// one of it.
+func valueOf(payload []byte, f form) ([]byte, error) {
+	var out []byte
+	if f.old {
+		out = append(out, '[')
+	}
+	out, err := f.schema.AppendJSON(out, payload, jsonLimit(payload))
+	if err != nil {
+		return nil, ran(newProblem(http.StatusBadGateway, "bad-reply", "the reply is no %s: %v: ask with type=plain for its bytes", f.schema.Root(), err))
+	}
+	if f.old {
+		out = append(out, ']')
+	}
+	return out, nil
+}
+
+// wrap makes JSON the answer, or the script of JSONP.
+func (f form) wrap(b []byte) body {
+	if f.callback == "" {
+		return body{kindJSON, b}
 	}
 	// The comment keeps the first bytes from being the caller's choice.
 	script := append([]byte("/**/"+f.callback+"("), b...)
-	return body{kindScript, append(script, ");"...)}, nil
+	return body{kindScript, append(script, ");"...)}
 }
 
 // send writes an answer.

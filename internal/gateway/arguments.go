@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/ringcast/ringcast"
+	"github.com/ringcast/ringcast/internal/flatjson"
 )
 
 // An order is what a client asks of a service.
@@ -28,8 +29,11 @@ type order struct {
 
 // A form is how an answer is to be written.
 type form struct {
-	kind     string // json, values, plain, or empty: by the content
-	callback string // of JSONP
+	kind     string           // json, values, plain, or empty: by the content
+	callback string           // of JSONP
+	schema   *flatjson.Schema // of the reply; nil: none is registered
+	json     bool             // where kind is empty: JSON if there is a schema
+	old      bool
 }
 
 // callbackName is what may stand before the bracket of JSONP: names with dots between,
@@ -73,7 +77,7 @@ func parseFlag(q url.Values, name string) (bool, error) {
 // parseForm reads how the answer is to be written. In the old form anything but json is
 // plain, as it was.
 func parseForm(q url.Values, old bool) (form, error) {
-	f := form{kind: q.Get("type")}
+	f := form{kind: q.Get("type"), old: old}
 	switch {
 	case old && f.kind == "":
 		f.kind = "json"
@@ -174,19 +178,30 @@ func (g *Gateway) oldOrder(w http.ResponseWriter, r *http.Request) (*order, erro
 	if err != nil {
 		return nil, err
 	}
-	return o, o.setFields(fields, q.Get("content"))
+	o.form.schema = g.schemas.of(o.service, asReply)
+	return o, g.setFields(o, fields, q.Get("content"))
 }
 
 // setFields makes the payload of a list: as fields, or where raw bytes are asked for as
-// the bytes of all of them.
-func (o *order) setFields(fields [][]byte, content string) error {
+// the bytes of all of them. One object is a FlatBuffer where the service has a schema.
+func (g *Gateway) setFields(o *order, fields [][]byte, content string) (err error) {
+	object := len(fields) == 1 && len(fields[0]) > 0 && fields[0][0] == '{'
+	if object && content == "" && g.schemas.of(o.service, asRequest) != nil {
+		content = "json"
+	}
 	switch content {
+	case "json":
+		if !object {
+			return badRequest("content json: want one object, as args={...}")
+		}
+		o.payload, o.marks, err = g.buildPayload(o.service, asRequest, fields[0])
+		return err
 	case "", "fields":
 		o.payload, o.marks = ringcast.AppendFields(nil, fields...), ringcast.Fielded
 	case "raw":
 		o.payload, o.marks = bytes.Join(fields, nil), ringcast.Marks{}
 	default:
-		return badRequest("content %q: want fields or raw", clip(content))
+		return badRequest("content %q: want fields, raw or json", clip(content))
 	}
 	return nil
 }

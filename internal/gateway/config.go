@@ -51,6 +51,9 @@ type Config struct {
 	// Local says that only this host reaches the gateway: then a request for a name that is
 	// not this host's is refused, by which the pages of others are kept out.
 	Local bool
+	// Schemas is a folder of binary schemas (.bfbs), of FlatBuffers that go as JSON to and from
+	// clients: each is named for its topic or service. Empty means none. They are read by Open.
+	Schemas string
 	// Log gets a line for each request. Nil means none.
 	Log io.Writer
 }

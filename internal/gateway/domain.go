@@ -51,6 +51,7 @@ type (
 	// A Service is a name that is served. Its queue is that of this node.
 	Service struct {
 		Service   string     `json:"service"`
+		Schema    string     `json:"schema,omitempty"` // root table of its requests, where one is registered
 		Instances []Instance `json:"instances"`
 		Requests  uint64     `json:"requests"` // taken into its queue so far
 		Waiting   uint64     `json:"waiting"`  // that nobody has taken yet
@@ -67,6 +68,7 @@ type (
 	// A Topic is a topic of this node.
 	Topic struct {
 		Topic     string   `json:"topic"`
+		Schema    string   `json:"schema,omitempty"` // root table of its messages, where one is registered
 		Slots     int      `json:"slots"`
 		SlotSize  int      `json:"slot_size"`
 		Mode      string   `json:"mode"`
@@ -160,6 +162,10 @@ func (g *Gateway) domainOf(s *ringcast.Snapshot, at time.Time) *Domain {
 	g.addAway(d)
 	for i := range d.Services {
 		d.Services[i].Gateway = g.latencies.of(d.Services[i].Service)
+		d.Services[i].Schema = g.schemas.root(d.Services[i].Service, asRequest)
+	}
+	for i := range d.Topics {
+		d.Topics[i].Schema = g.schemas.root(d.Topics[i].Topic, asMessage)
 	}
 	d.Gateway = g.state()
 	return d

@@ -28,6 +28,7 @@ type Gateway struct {
 	view       *view
 	server     *http.Server
 	newcomers  newcomers
+	schemas    *schemas
 
 	places  places         // one for each request in flight
 	streams sync.WaitGroup // readers of topics
@@ -42,11 +43,17 @@ func Open(ctx context.Context, cfg *Config) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
+	var known *schemas
+	if c.Schemas != "" {
+		if known, err = readSchemas(c.Schemas); err != nil {
+			return nil, err
+		}
+	}
 	bus, err := ringcast.Open(ctx, &c.Bus)
 	if err != nil {
 		return nil, err
 	}
-	g := &Gateway{config: c, bus: bus, access: newAccess(&c), closing: make(chan struct{})}
+	g := &Gateway{config: c, bus: bus, schemas: known, access: newAccess(&c), closing: make(chan struct{})}
 	g.clients, g.publishers = newClients(bus), newPublishers(bus, c.MaxTopics)
 	g.hubs, g.latencies = newHubs(g), newLatencies()
 	g.view, g.metrics = newView(g), newMetrics(g)

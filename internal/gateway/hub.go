@@ -11,6 +11,8 @@ import (
 type hubKey struct {
 	pattern  string
 	reliable bool
+	last     int    // messages to begin back
+	own      uint64 // where last is set: not shared, since others begin elsewhere
 }
 
 // hubs are the topics and patterns that clients read. All clients of one share one
@@ -21,7 +23,13 @@ type hubs struct {
 	mu   sync.Mutex
 	open map[hubKey]*hub // guarded by mu
 	all  int             // guarded by mu: readers of all hubs
+	own  uint64          // guarded by mu: hubs that were made for one reader
+	back int             // guarded by mu: those that there are
 }
+
+// maxBack is how many readers may begin back at once: each takes one of the few places that
+// the ring of a topic has for readers.
+const maxBack = 16
 
 func newHubs(g *Gateway) *hubs { return &hubs{gateway: g, open: map[hubKey]*hub{}} }
 
@@ -69,6 +77,14 @@ func (h *hubs) enter(key hubKey) (one *hub, r *reader, first bool, err error) {
 	if h.all >= h.gateway.config.MaxStreams {
 		return nil, nil, false, unavailable("overloaded", "this gateway has as many readers of topics as it may (%d)", h.all)
 	}
+	if key.last > 0 {
+		if h.back == maxBack {
+			return nil, nil, false, unavailable("overloaded", "this gateway has as many readers that began with ?last as it may (%d)", maxBack)
+		}
+		h.own++
+		h.back++
+		key.own = h.own
+	}
 	one = h.open[key]
 	if first = one == nil; first {
 		one = &hub{key: key, ready: make(chan struct{}), readers: map[*reader]bool{}}
@@ -93,6 +109,9 @@ func (h *hubs) leave(r *reader) {
 	last := len(one.readers) == 0
 	one.mu.Unlock()
 	h.all--
+	if one.key.own != 0 {
+		h.back--
+	}
 	h.gateway.metrics.readers.Add(-1)
 	if last && h.open[one.key] == one {
 		delete(h.open, one.key)
@@ -120,7 +139,7 @@ func (h *hub) end() {
 // begin subscribes, and reads in a goroutine of its own.
 func (h *hub) begin(all *hubs) {
 	defer close(h.ready)
-	h.sub, h.err = all.gateway.bus.Subscribe(h.key.pattern, &ringcast.SubscriberConfig{Latest: !h.key.reliable})
+	h.sub, h.err = all.gateway.bus.Subscribe(h.key.pattern, &ringcast.SubscriberConfig{Latest: !h.key.reliable, History: h.key.last})
 	if h.err != nil {
 		return
 	}
@@ -135,7 +154,10 @@ func (h *hub) run(ctx context.Context, all *hubs) {
 		if err != nil && !ringcast.IsEvent(err) {
 			break
 		}
-		h.spread(itemOf(m, err))
+		if h.key.own != 0 && !h.key.reliable {
+			h.waitForRoom(ctx)
+		}
+		h.spread(all.gateway.itemOf(m, err))
 	}
 	_ = h.sub.Close()
 	all.forget(h)
@@ -143,6 +165,25 @@ func (h *hub) run(ctx context.Context, all *hubs) {
 	defer h.mu.Unlock()
 	for r := range h.readers {
 		r.end()
+	}
+}
+
+// waitForRoom lets the only reader take what it has before it gets more: what was there
+// before it came would else run over. It may take its time, since nobody waits for a
+// subscription of mode latest.
+func (h *hub) waitForRoom(ctx context.Context) {
+	h.mu.Lock()
+	var one *reader
+	for r := range h.readers {
+		one = r
+	}
+	h.mu.Unlock()
+	for one != nil && !one.hasRoom() {
+		select {
+		case <-one.taken:
+		case <-ctx.Done():
+			return
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ringcast/ringcast"
+	"github.com/ringcast/ringcast/internal/flatjson"
 )
 
 // An item is a message or an event on its way to clients, written once for all of them.
@@ -48,9 +49,9 @@ func missedItem(pattern string, messages, events uint64) item {
 }
 
 // itemOf writes what a subscription gave.
-func itemOf(m *ringcast.Message, event error) item {
+func (g *Gateway) itemOf(m *ringcast.Message, event error) item {
 	if event == nil {
-		return item{json: appendMessage(make([]byte, 0, 160+len(m.Payload())*5/4), m)}
+		return item{json: appendMessage(make([]byte, 0, 160+len(m.Payload())*5/4), m, g.schemas.of(m.Topic(), asMessage))}
 	}
 	n := Note{Event: "event", Detail: event.Error()}
 	var lagged *ringcast.LaggedError
@@ -70,8 +71,8 @@ func itemOf(m *ringcast.Message, event error) item {
 }
 
 // appendMessage writes a message: its payload as text where it is UTF-8, as a list of texts
-// where it is a list of fields, and in base64 otherwise.
-func appendMessage(out []byte, m *ringcast.Message) []byte {
+// where it is a list of fields, by its schema where one is given, and in base64 otherwise.
+func appendMessage(out []byte, m *ringcast.Message, schema *flatjson.Schema) []byte {
 	out = append(out, `{"topic":"`...) // names need no escapes
 	out = append(out, m.Topic()...)
 	out = append(out, `","source":"`...)
@@ -85,8 +86,25 @@ func appendMessage(out []byte, m *ringcast.Message) []byte {
 	out = append(out, `,"content":"`...)
 	out = append(out, contentName(m.Content())...)
 	out = append(out, `",`...)
-	out = appendPayload(out, m)
+	if schema != nil && m.Content() != ringcast.ContentFields {
+		out = appendValue(out, m, schema)
+	} else {
+		out = appendPayload(out, m)
+	}
 	return append(out, '}')
+}
+
+// appendValue writes a payload by its schema, or as what it is beside the reason why that
+// can't be.
+func appendValue(out []byte, m *ringcast.Message, schema *flatjson.Schema) []byte {
+	before := len(out)
+	out = append(out, `"value":`...)
+	out, err := schema.AppendJSON(out, m.Payload(), jsonLimit(m.Payload()))
+	if err == nil {
+		return out
+	}
+	out = appendPayload(out[:before], m)
+	return appendString(append(out, `,"problem":`...), []byte("no "+schema.Root()+": "+err.Error()))
 }
 
 func appendPayload(out []byte, m *ringcast.Message) []byte {

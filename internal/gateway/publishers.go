@@ -164,13 +164,13 @@ func (g *Gateway) servePublish(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	payload, marks, err := payloadOf(q.Get("content"), b)
+	topic, content := r.PathValue("name"), q.Get("content")
+	payload, marks, err := g.payloadFor(r, content, topic, asMessage, b)
 	if err != nil {
 		return err
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), timeout)
 	defer cancel()
-	topic := r.PathValue("name")
 	if err := g.publish(ctx, topic, payload, marks); err != nil {
 		if errors.Is(err, context.DeadlineExceeded) {
 			return unavailable("full", "the slowest reader of the topic is a ring behind: nothing was sent")

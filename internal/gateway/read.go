@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -12,6 +13,9 @@ import (
 // pulse is how often a client is told that nothing is there: by it the gateway learns that
 // one has gone, and proxies that the connection is in use.
 const pulse = 15 * time.Second
+
+// maxLast is how far back a reader may begin: no ring has more slots.
+const maxLast = 1 << 20
 
 // serveRead is GET /v1/topics/{name}, which may be a pattern: server-sent events, or a
 // WebSocket where the client asks for one.
@@ -30,6 +34,11 @@ func (g *Gateway) serveRead(w http.ResponseWriter, r *http.Request) error {
 		key.reliable = true
 	default:
 		return badRequest("mode %q: want latest or reliable", clip(q.Get("mode")))
+	}
+	if text := q.Get("last"); text != "" {
+		if key.last, err = strconv.Atoi(text); err != nil || key.last < 0 || key.last > maxLast {
+			return badRequest("last %q: want how many messages to begin back, 0 to %d", clip(text), maxLast)
+		}
 	}
 	g.streams.Add(1)
 	defer g.streams.Done()

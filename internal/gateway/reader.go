@@ -18,6 +18,7 @@ type reader struct {
 	most   int            // bytes in the queue
 	missed *atomic.Uint64 // of all readers
 	news   chan struct{}  // holds a token where there is something to take
+	taken  chan struct{}  // holds a token where something was taken
 
 	mu      sync.Mutex
 	queue   []item // guarded by mu
@@ -28,7 +29,14 @@ type reader struct {
 }
 
 func newReader(h *hub, most int, missed *atomic.Uint64) *reader {
-	return &reader{hub: h, most: most, missed: missed, news: make(chan struct{}, 1)}
+	return &reader{hub: h, most: most, missed: missed, news: make(chan struct{}, 1), taken: make(chan struct{}, 1)}
+}
+
+// hasRoom reports whether half of the queue is free.
+func (r *reader) hasRoom() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.size <= r.most/2 && len(r.queue) <= maxQueue/2
 }
 
 // put adds an item, or makes room for it.
@@ -85,5 +93,9 @@ func (r *reader) take(into []item) (list []item, open bool) {
 	list = append(list, r.queue...)
 	clear(r.queue)
 	r.queue, r.size = r.queue[:0], 0
+	select {
+	case r.taken <- struct{}{}:
+	default:
+	}
 	return list, !r.closed
 }

@@ -154,7 +154,9 @@ func (g *Gateway) newOrder(w http.ResponseWriter, r *http.Request) (*order, erro
 	if err != nil {
 		return nil, err
 	}
-	o.payload, o.marks, err = payloadOf(content, payload)
+	o.form.schema = g.schemas.of(o.service, asReply)
+	o.form.json = wantsJSON(r) || g.asJSON(r, content, o.service, asRequest)
+	o.payload, o.marks, err = g.payloadFor(r, content, o.service, asRequest, payload)
 	return o, err
 }
 
@@ -170,7 +172,7 @@ func payloadOf(content string, b []byte) ([]byte, ringcast.Marks, error) {
 		list, err := parseArguments(b)
 		return ringcast.AppendFields(nil, list...), ringcast.Fielded, err
 	}
-	return nil, ringcast.Marks{}, badRequest("content %q: want raw, fields or flatbuffer", clip(content))
+	return nil, ringcast.Marks{}, badRequest("content %q: want raw, fields, flatbuffer or json", clip(content))
 }
 
 // serveService is POST /v1/services/{name}.

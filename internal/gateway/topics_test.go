@@ -21,6 +21,7 @@ type told struct {
 	Payload  string   `json:"payload"`
 	Fields   []string `json:"fields"`
 	Base64   string   `json:"base64"`
+	Problem  string   `json:"problem"`
 	TimeNs   uint64   `json:"time_ns"`
 }
 

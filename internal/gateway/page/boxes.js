@@ -29,7 +29,7 @@ let watching = null; // the AbortController of what is watched
 // line is a message or an event as the list shows it.
 function line(event, m) {
   if (event) return element("li", "bad", element("span", "", event), m.missed ? `${number(m.missed)} missed` : m.detail ?? "");
-  const text = m.payload ?? (m.fields ? JSON.stringify(m.fields) : "base64 " + m.base64);
+  const text = (m.value ? JSON.stringify(m.value) : m.payload) ?? (m.fields ? JSON.stringify(m.fields) : "base64 " + m.base64);
   return element("li", "", element("span", "", `${m.topic} ${m.sequence}`), text);
 }
 
