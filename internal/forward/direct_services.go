@@ -142,29 +142,10 @@ func (s *serviceRing) Died(fn func(caller shm.Address, correlation uint64)) (lef
 	return left
 }
 
-// Pick names a node that has instances of a service: of two at random the one with more room.
-func (d *direct) Pick(hash uint64) (uint32, bool) {
+// Pick names a node that has instances of the service of a message.
+func (d *direct) Pick(m *uplink.Message) (uint32, bool) {
 	d.readDirectory()
-	list := d.serving[hash]
-	a, ok := d.oneOf(list)
-	if b, _ := d.oneOf(list); ok && b.Room > a.Room {
-		a = b
-	}
-	return a.Node, ok
-}
-
-// oneOf chooses a node that is up at random.
-func (d *direct) oneOf(list []shm.ServiceNode) (shm.ServiceNode, bool) {
-	if len(list) == 0 {
-		return shm.ServiceNode{}, false
-	}
-	first := random(len(list))
-	for i := range list {
-		if n := list[(first+i)%len(list)]; d.router.Knows(n.Node) {
-			return n, true
-		}
-	}
-	return shm.ServiceNode{}, false
+	return uplink.Choose(d.serving[m.Service], random, d.router.Knows)
 }
 
 // readDirectory looks which services other nodes have, if that has changed.

@@ -2,6 +2,7 @@ package uplink
 
 import (
 	"encoding/binary"
+	"slices"
 	"time"
 
 	"github.com/ringcast/ringcast/codec/layout"
@@ -50,7 +51,7 @@ func (r *Router) nodeOf(m *Message) (*Node, uint32) {
 			return nil, codeGone
 		}
 		var ok bool
-		if at, ok = r.host.Pick(m.Service); !ok {
+		if at, ok = r.host.Pick(m); !ok {
 			return nil, codeNoService
 		}
 	}
@@ -132,26 +133,25 @@ func (r *Router) controlAway(now time.Duration, m *Message) {
 // Departed looks whose callers are gone, and which requests of other nodes are in nobody's
 // hand any more. tail is the end of the uplink behind their going.
 func (r *Router) Departed(now time.Duration, tail uint64) {
-	for k, c := range r.away {
-		if r.fault&faultCaller == 0 && !r.host.Alive(k.source) {
-			delete(r.away, k)
-			r.push(now, c.node, &Message{Kind: layout.MessageKindSystem, Code: CodeCancel,
-				Source: k.source, Destination: c.destination, Correlation: k.correlation})
-		}
+	for _, k := range keysOf(r.away, func(k key, _ *awayCall) bool { return r.fault&faultCaller == 0 && !r.host.Alive(k.source) }) {
+		c := r.away[k]
+		delete(r.away, k)
+		r.push(now, c.node, &Message{Kind: layout.MessageKindSystem, Code: CodeCancel,
+			Source: k.source, Destination: c.destination, Correlation: k.correlation})
 	}
-	seen := map[Service]bool{}
-	for k, c := range r.here {
+	seen, before := map[Service]bool{}, len(r.dying)
+	for _, k := range keysOf(r.here, func(_ key, c *hereCall) bool {
+		return c.service == nil && !r.host.Alive(c.to) || c.service != nil && !r.left(c.service, seen, tail)
+	}) {
+		c := r.here[k]
 		if c.service == nil {
-			if !r.host.Alive(c.to) {
-				r.dies(k, tail)
-			}
-			continue
-		}
-		if !r.left(c.service, seen, tail) && c.service.Withdraw(c.position) {
+			r.dies(k, tail)
+		} else if c.service.Withdraw(c.position) {
 			r.end(k, c)
 			r.failKey(now, k, codeNoService)
 		}
 	}
+	slices.SortFunc(r.dying[before:], func(a, b dyingCall) int { return a.key.compare(b.key) })
 }
 
 // left reports whether a service has an instance, and notes what the dead had in hand, once.

@@ -1,6 +1,7 @@
 package uplink
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -95,4 +96,21 @@ func (m *Message) key() key {
 type key struct {
 	source      shm.Address
 	correlation uint64
+}
+
+// compare orders keys: what is done to several requests is done in that order, so that nothing depends on a map.
+func (k key) compare(o key) int {
+	return cmp.Or(cmp.Compare(k.source.Node, o.source.Node), cmp.Compare(k.source.Epoch, o.source.Epoch), cmp.Compare(k.source.Index, o.source.Index),
+		cmp.Compare(k.source.Generation, o.source.Generation), cmp.Compare(k.correlation, o.correlation))
+}
+
+// keysOf are the requests of a table that are of that sort, in order.
+func keysOf[C any](table map[key]C, of func(key, C) bool) (keys []key) {
+	for k, c := range table {
+		if of(k, c) {
+			keys = append(keys, k)
+		}
+	}
+	slices.SortFunc(keys, key.compare)
+	return keys
 }

@@ -78,12 +78,10 @@ func (r *Router) NodeDown(now time.Duration, n *Node) {
 			d.queue = append(d.queue, w)
 		}
 	}
-	for k, c := range r.here {
-		if c.node == n {
-			r.giveUp(k, c)
-			if len(d.queue) < answerMax {
-				d.queue = append(d.queue, waiting{r.failure(k, codeNodeDown), now})
-			}
+	for _, k := range keysOf(r.here, func(_ key, c *hereCall) bool { return c.node == n }) {
+		r.giveUp(k, r.here[k])
+		if len(d.queue) < answerMax {
+			d.queue = append(d.queue, waiting{r.failure(k, codeNodeDown), now})
 		}
 	}
 	if len(d.queue) > 0 && len(r.parted) < partedMax {
@@ -99,12 +97,10 @@ const partedMax = 256
 func (r *Router) abandon(now time.Duration, n *Node) {
 	r.queued -= len(n.queue) - n.head
 	n.queue, n.head, n.bytes = nil, 0, 0
-	for k, c := range r.away {
-		if c.node == n && r.fault&faultNodeDown == 0 {
-			delete(r.away, k)
-			r.count.Lost++
-			r.failKey(now, k, codeNodeDown)
-		}
+	for _, k := range keysOf(r.away, func(_ key, c *awayCall) bool { return c.node == n && r.fault&faultNodeDown == 0 }) {
+		delete(r.away, k)
+		r.count.Lost++
+		r.failKey(now, k, codeNodeDown)
 	}
 }
 

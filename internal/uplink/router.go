@@ -35,10 +35,9 @@ type Host interface {
 	// number is how many bytes would fit, where it is too large.
 	Serve(m *Message) (s Service, position uint64, o Outcome, limit int)
 	// Send gives a message to the lane; false: not now.
-
 	Send(n *Node, m *Message) bool
-	// Pick names a node that has instances of a service with that hash.
-	Pick(service uint64) (node uint32, ok bool)
+	// Pick names a node that has instances of the service of a request or one-way message.
+	Pick(m *Message) (node uint32, ok bool)
 }
 
 // A Service is the ring of a service of this node.

@@ -225,7 +225,7 @@ func (n *simNode) Send(to *Node, m *Message) bool {
 	return true
 }
 
-func (n *simNode) Pick(uint64) (uint32, bool) {
+func (n *simNode) Pick(*Message) (uint32, bool) {
 	first := n.w.rnd.IntN(len(n.w.nodes))
 	for i := range n.w.nodes {
 		j := (first + i) % len(n.w.nodes)

@@ -17,6 +17,7 @@ type Node struct {
 	address netip.AddrPort
 	engine  *mcast.Engine
 	session uint64
+	reboots uint32 // see Begin
 	life    int
 	up      bool
 	tickAt  mcast.Time
@@ -94,7 +95,7 @@ func (x *Node) ID() uint32 { return x.id }
 func (x *Node) Start() {
 	n := x.net
 	c := n.Options.Config
-	c.Node, c.Session, c.Epoch = x.ID(), x.session, 7
+	c.Node, c.Session, c.Epoch = x.ID(), x.session, 7+x.reboots
 	c.DomainHash = 0xd0
 	c.Name = "node"
 	sink := mcast.Sink(x)
