@@ -40,7 +40,8 @@ type node struct {
 	sequence  uint64
 	held      []byte // told by the roster, and not taken by the engine yet
 	peers     map[*mcast.Peer]*uplink.Node
-	sending   bool // the engine may be called
+	sent      map[uint32]*[uplink.Streams + 1]uint64 // of this session, by node
+	sending   bool                                   // the engine may be called
 	wakeAt    mcast.Time
 	block     [layout.AddressBlockSize]byte
 
@@ -55,7 +56,7 @@ type node struct {
 // A link is the way to another node.
 type link struct {
 	topic mcast.TopicID
-	sent  [uplink.Streams + 1]uint64
+	sent  *[uplink.Streams + 1]uint64 // the last sequence of each stream
 }
 
 func newNode(f *fleet, x *simnet.Node, k *kind) *node {
@@ -86,7 +87,8 @@ func (n *node) prepare(e *mcast.Engine) {
 	n.self = shm.Address{Node: n.ID(), Epoch: n.epoch(), Index: 9, Generation: uint32(n.Session())}
 	n.roster = roster.New(roster.Config{Node: n.ID(), Session: n.Session(), Software: "simulated"}, rand.New(rand.NewPCG(n.fleet.seed, n.Session()<<16|uint64(n.ID()))))
 	n.router = uplink.New(n, n.self, n.Session())
-	n.peers, n.serving, n.sequence, n.held = map[*mcast.Peer]*uplink.Node{}, nil, 0, nil
+	n.peers, n.sent = map[*mcast.Peer]*uplink.Node{}, map[uint32]*[uplink.Streams + 1]uint64{}
+	n.serving, n.sequence, n.held = nil, 0, nil
 	n.wakeAt, n.sending = mcast.Never, false
 	var err error
 	if n.directory, err = e.Topic(directoryTopic, ringShape); err == nil {
@@ -184,7 +186,12 @@ func (n *node) Lost(p *mcast.Peer, t *mcast.RemoteTopic, _ mcast.Address, _, _ u
 // PeerUp is the sink's.
 func (n *node) PeerUp(p *mcast.Peer) {
 	u := n.router.NodeUp(p.Node(), p.Epoch(), p.Session())
-	u.Data = new(link)
+	sent := n.sent[p.Node()]
+	if sent == nil {
+		sent = new([uplink.Streams + 1]uint64)
+		n.sent[p.Node()] = sent
+	}
+	u.Data = &link{sent: sent}
 	n.peers[p] = u
 	n.roster.Up(roster.Time(n.Clock()), p.Node(), p.Epoch(), p.Session())
 	n.soon()
