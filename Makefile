@@ -244,6 +244,10 @@ sim-mutants: ## break one rule of the network protocol at a time; a named invari
 sim-requests: ## search the rules of requests between nodes: 20,000 small worlds in which everything goes wrong; half a minute
 	@go test -count 1 -v -run 'TestWorlds|TestMutants' ./internal/uplink -uplink.worlds 20000
 
+.PHONY: sim-controller
+sim-controller: ## NODES (200) nodes of five kinds in simulation, every one killed: who knew when, and who took over; five minutes; SEED=n: that run
+	@go run ./internal/controller -nodes $(or $(NODES),200) $(if $(SEED),-seed $(SEED))
+
 FUZZ_SECONDS ?= 5
 fuzz-wire: ## give any bytes to the parser of every frame, and sequences of frames to a live engine, FUZZ_SECONDS (5) each
 	@for frame in Data Heartbeat Nak Ncf Status Hello Setup Want Bye SessionStale Frame Table; do \

@@ -19,7 +19,18 @@ type options struct {
 	seed  uint64
 	loss  float64
 	apart mcast.Duration // of two troubles, the mean
+	fault fault
 }
+
+// A fault is a rule that a test breaks, to see that it is noticed.
+type fault uint8
+
+const (
+	faultNone    fault = iota
+	faultForgets       // a forwarder forgets where its streams to a node stood when that node goes
+	faultTrusts        // requests go to nodes that are known to be gone
+	faultStalls        // nodes stand still for longer than anybody waits for them
+)
 
 // A kind is what a node is for: the services that each node of it has.
 type kind struct {

@@ -30,11 +30,26 @@ func (f *fleet) lost(n *node, p *mcast.Peer, reason mcast.DownReason) {
 			t = v.last
 		}
 		t.sight(n)
-	case t == nil || t.kind != nodeKilled && t.kind != cutOff:
-		f.broken("alive", "node %d takes node %d for gone (%v), which is there", n.ID(), v.ID(), reason)
-	default:
+	case f.wasAway(v):
+		if t == nil {
+			t = v.last
+		}
 		t.sight(n)
+	default:
+		f.broken("alive", "node %d takes node %d for gone (%v), which is there", n.ID(), v.ID(), reason)
 	}
+}
+
+// unheard is how long a node may be back and not heard yet.
+const unheard = 200 * ms
+
+// wasAway reports whether a node can't be heard, or could not until just now: who was stalled meanwhile counts later.
+func (f *fleet) wasAway(v *node) bool {
+	t := v.trouble
+	if t == nil && v.last != nil && f.net.Now() < v.last.back+unheard {
+		t = v.last
+	}
+	return t != nil && (t.kind == nodeKilled || t.kind == cutOff)
 }
 
 // sight notes the first time that a node knew of a trouble.

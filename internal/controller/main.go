@@ -15,10 +15,12 @@
 //	directory in the end every node knows the same of all others, and it is true
 //
 // What the simulation cannot know is taken for granted: the kernel tells a forwarder of the end
-// of a process within 0.1 to 1 ms, and a handler runs for 1 to 20 ms. All else follows from the seed.
+// of a process within 0.1 to 1 ms, and a handler runs for 1 to 20 ms, one in ten for up to half a second. All else follows from the seed.
 //
 //	go run ./internal/controller -nodes 200
 //	go run ./internal/controller -nodes 20 -seed 7
+//
+// Nothing of this measures a machine: internal/nettest kills real processes and prints real times.
 package main
 
 import (

@@ -187,7 +187,7 @@ func (n *node) Lost(p *mcast.Peer, t *mcast.RemoteTopic, _ mcast.Address, _, _ u
 func (n *node) PeerUp(p *mcast.Peer) {
 	u := n.router.NodeUp(p.Node(), p.Epoch(), p.Session())
 	sent := n.sent[p.Node()]
-	if sent == nil {
+	if sent == nil || n.fleet.fault == faultForgets {
 		sent = new([uplink.Streams + 1]uint64)
 		n.sent[p.Node()] = sent
 	}

@@ -6,6 +6,7 @@ import (
 	"github.com/ringcast/ringcast/codec/layout"
 	"github.com/ringcast/ringcast/codec/table"
 	"github.com/ringcast/ringcast/internal/uplink"
+	"github.com/ringcast/ringcast/mcast"
 	"github.com/ringcast/ringcast/shm"
 )
 
@@ -109,7 +110,7 @@ func (s *service) run(p *process, m *uplink.Message) {
 	f := s.node.fleet
 	p.busy[s] = append(p.busy[s], m)
 	f.ran(s.node, m)
-	f.net.After(1*ms+f.upTo(19*ms), func() {
+	f.net.After(f.handling(), func() {
 		if !p.lives || !p.holds(s, m) {
 			return
 		}
@@ -118,6 +119,14 @@ func (s *service) run(p *process, m *uplink.Message) {
 		s.node.answer(&answer)
 		s.work()
 	})
+}
+
+// handling is how long a handler runs.
+func (f *fleet) handling() mcast.Duration {
+	if f.rnd.IntN(10) == 0 {
+		return f.upTo(500 * ms)
+	}
+	return 1*ms + f.upTo(19*ms)
 }
 
 func (p *process) holds(s *service, m *uplink.Message) bool {

@@ -16,7 +16,7 @@ const (
 	troubleKinds
 )
 
-var troubleNames = [troubleKinds]string{"node killed", "process killed", "node cut off", "forwarder restarted", "stalled for 0.9 s"}
+var troubleNames = [troubleKinds]string{"node killed", "process killed", "node cut off", "forwarder away 50 to 300 ms", "stalled for 0.9 s"}
 
 // A trouble is what happens to one node.
 type trouble struct {
@@ -64,8 +64,12 @@ func (f *fleet) strike(t *trouble) {
 	case restarted:
 		f.restart(t)
 	case stalled:
-		n.Pause(900 * ms)
-		f.net.After(1000*ms, func() { f.end(t) })
+		still := 900 * ms
+		if f.fault == faultStalls {
+			still = 3000 * ms
+		}
+		n.Pause(still)
+		f.net.After(still+100*ms, func() { f.end(t) })
 	}
 }
 
@@ -132,7 +136,7 @@ func (f *fleet) restart(t *trouble) {
 	})
 	f.net.After(50*ms+f.upTo(250*ms), func() {
 		n.Begin(old+1+f.rnd.Uint64N(5), n.reboots)
-		f.net.After(300*ms, func() { f.end(t) })
+		f.end(t)
 	})
 }
 

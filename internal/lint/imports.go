@@ -42,6 +42,7 @@ var allowed = map[string][]string{
 	"internal/gateway":        {".", "shm", "internal/flatjson"},
 	"internal/script":         {"."},
 	"internal/sim":            {"mcast/simnet"},
+	"internal/controller":     {"mcast", "mcast/simnet", "internal/roster", "internal/uplink", "shm", "codec/layout", "codec/table"},
 	"internal/modeflag":       {"shm"},
 	"internal/netlab":         {},
 	"internal/netlab/shell":   {"internal/netlab"},
