@@ -189,6 +189,10 @@ bench-net: ## three nodes, loss by nftables, beside Aeron, NORM, NATS, ZeroMQ an
 
 .PHONY: peers-node bench-peers report
 
+# What is measured of ours: the last commit that changed it, so that results can be committed between two goes.
+MEASURED = $(shell git log -1 --abbrev=12 --format=%h -- $(MEASURES) 2>/dev/null)$(shell git diff --quiet HEAD -- $(MEASURES) 2>/dev/null || echo ', changed')
+MEASURES := '*.go' ':!bench/' ':!cmd/ringcast/' ':!*_test.go' ':!internal/lint' ':!internal/testsum' ':!internal/nettest' ':!examples'
+
 PEERS_NODE := aeron iceoryx2 unix zeromq nats grpc zenoh cyclonedds
 
 peers-node: $(addprefix peer-,$(PEERS_NODE)) ## build what bench-peers measures beside on one node; what can't be had is said
@@ -200,7 +204,7 @@ bench-peers: ## ours beside every peer, results kept and composed: CELLS=, PEERS
 	@$(if $(TABLE),,$(MAKE) --no-print-directory build peers-node peers-net >&2)
 	@go build -o bin/bench-peers ./bench/versus
 	@bin/bench-peers $(if $(CELLS),-cells '$(CELLS)') $(if $(PEERS),-peers '$(PEERS)') $(if $(BUDGET),-budget $(BUDGET)) \
-		$(if $(PAIRS),-pairs $(PAIRS)) $(if $(QUICK),-quick) $(if $(TABLE),-table)
+		$(if $(PAIRS),-pairs $(PAIRS)) $(if $(QUICK),-quick) $(if $(TABLE),-table) -version "$(MEASURED)"
 
 report: ## write doc/benchmarks.md and its pictures from bench/results
 	@go build -o bin/bench-peers ./bench/versus

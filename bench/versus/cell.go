@@ -27,8 +27,17 @@ type cell struct {
 	measure measure
 	spec    bench.Spec // on one node
 	work    nodes.Work // between two, where its size is not 0
-	quick   bool       // among the most important ones
+	rank    int        // 0 for the most important ones, which -quick measures; higher ones come later
 	watched bool       // footprints are looked at
+	source  string     // the cell whose rounds have this one's figure, too; "": its own
+}
+
+// key is the name under which its rounds are kept.
+func (c *cell) key() string {
+	if c.source != "" {
+		return c.source
+	}
+	return c.name
 }
 
 func (c *cell) between() bool { return c.work.Size != 0 }
@@ -51,15 +60,17 @@ func allCells() (list []cell) {
 	for _, size := range []int{64, 256, 2048} {
 		list = append(list, roundTrips(size)...)
 	}
-	list = append(list, cell{name: "request 256 B", measure: median, quick: true,
+	list = append(list, cell{name: "request 256 B", measure: median,
 		spec: bench.Spec{Scenario: bench.Request, Size: 256, Wait: bench.Block}})
 	for _, size := range []int{256, 1024, 2048} {
 		for _, loss := range []float64{0, 0.1, 1, 5} {
 			w := nodes.Work{Size: size, Loss: loss, Receivers: 1}
 			paced := w
 			paced.Rate = offeredBetween
-			list = append(list, cell{name: fmt.Sprintf("two nodes %d B, loss %g %%", size, loss), measure: rate, work: w, quick: size == 1024},
-				cell{name: fmt.Sprintf("two nodes %d B, loss %g %%, 10 k/s", size, loss), measure: tail, work: paced, quick: size == 1024})
+			rank := 1 + b2i(size != 1024)
+			quickly := b2i(size != 1024 || loss != 0 && loss != 1)
+			list = append(list, cell{name: fmt.Sprintf("two nodes %d B, loss %g %%", size, loss), measure: rate, work: w, rank: quickly * rank},
+				cell{name: fmt.Sprintf("two nodes %d B, loss %g %%, 10 k/s", size, loss), measure: tail, work: paced, rank: rank})
 		}
 	}
 	return append(list, wholeCells()...)
@@ -74,9 +85,13 @@ func onewayCell(size, producers, readers int, pace float64) cell {
 		s.Wait, s.Pin = bench.Yield, nil
 	}
 	s.Slots = slotsOf(size)
-	c := cell{name: fmt.Sprintf("one-way %s %d-%d", sized(size), producers, readers), measure: rate, spec: s, quick: true}
+	pair := producers+readers == 2
+	c := cell{name: fmt.Sprintf("one-way %s %d-%d", sized(size), producers, readers), measure: rate, spec: s, rank: b2i(!pair && size != 256)}
 	if pace > 0 {
-		c.name, c.measure, c.quick = c.name+", 100 k/s", tail, size <= 2048 && size != 1024
+		c.name, c.measure, c.rank = c.name+", 100 k/s", tail, 1+b2i(size > 2048)
+		if pair && (size == 256 || size == 2048) {
+			c.rank = 0
+		}
 	}
 	return c
 }
@@ -111,18 +126,18 @@ func roundTrips(size int) []cell {
 	own.Wait, own.Pin = bench.Block, nil
 	late := own
 	late.Rate = 100
-	return []cell{{name: name + ", spin", measure: median, spec: s, quick: true},
-		{name: name + ", default", measure: median, spec: own, quick: true},
-		{name: name + ", after a pause", measure: median, spec: late, quick: size == 256}}
+	return []cell{{name: name + ", spin", measure: median, spec: s},
+		{name: name + ", default", measure: median, spec: own, rank: b2i(size != 256)},
+		{name: name + ", after a pause", measure: median, spec: late, rank: b2i(size != 256)}}
 }
 
 // wholeCells are what a system costs as a whole.
 func wholeCells() []cell {
 	idle := bench.Spec{Scenario: bench.Idle, Size: 256, Topics: 1, Wait: bench.Block}
 	flow := bench.Spec{Scenario: bench.Stream, Size: 256, Exclusive: true, Wait: bench.Block}
-	return []cell{{name: "idle processor", measure: processor, spec: idle, quick: true, watched: true},
-		{name: "memory at start", measure: memoryStart, spec: flow, quick: true, watched: true},
-		{name: "memory after a run", measure: memoryEnd, spec: flow, quick: true, watched: true},
+	return []cell{{name: "idle processor", measure: processor, spec: idle, watched: true},
+		{name: "memory at start", measure: memoryStart, spec: flow, watched: true},
+		{name: "memory after a run", measure: memoryEnd, spec: flow, watched: true, source: "memory at start"},
 		{name: "newcomer's commands", measure: commands}}
 }
 
@@ -137,6 +152,13 @@ func (c cell) timed(l length) cell {
 		c.spec.Duration = 4 * l.duration
 	}
 	return c
+}
+
+func b2i(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
 }
 
 // floor is below what differences are not seen: a thousandth of a core, and 64 KiB.

@@ -64,7 +64,7 @@ func compose(rounds []round, want int) (lines []line) {
 		l := line{cell: c}
 		var own []round
 		for _, r := range rounds {
-			if r.Cell == c.name {
+			if r.Cell == c.key() {
 				own = append(own, r)
 			}
 		}
@@ -94,93 +94,16 @@ func compare(c *cell, p peers.Peer, rounds []round, want int) *row {
 	if r.cannot != "" {
 		return r
 	}
-	pairs, failed := pairsOf(rounds, p.Name)
-	r.failed = failed
-	r.Comparison = newest(c, pairs, want)
-	if r.Pairs > 0 {
+	m := matchesOf(c, rounds, p.Name)
+	regime, pairs := m.best(want)
+	r.failed, r.Discarded = m.failed, m.tried
+	if len(pairs) > 0 {
 		r.failed = ""
-		r.what = c.compared(medianOf(pairs, 0, r.Regime), medianOf(pairs, 1, r.Regime))
-		r.Comparison = compareBy(c, r.what, recent(c, pairs, r.Regime, want))
-		r.Discarded = len(pairs) - len(inRegime(c, pairs, r.Regime))
+		r.what = c.compared(middleRate(pairs, 0), middleRate(pairs, 1))
+		r.Comparison = comparison(c, r.what, regime, pairs)
+		r.Discarded = m.tried - len(m.pairs[regime])
 	}
 	return r
-}
-
-// pairsOf are the rounds in which both have a figure, as pairs; failed is the last failure.
-func pairsOf(rounds []round, peer string) (pairs []bench.Round, failed string) {
-	for _, r := range rounds {
-		for _, other := range r.Runs[1:] {
-			switch {
-			case other.Who != peer:
-			case other.Failed != "":
-				failed = other.Failed
-			default:
-				pairs = append(pairs, bench.Round{sampleOf(r.Runs[0]), sampleOf(other)})
-			}
-		}
-	}
-	return pairs, failed
-}
-
-func sampleOf(r run) bench.Sample {
-	return bench.Sample{Figure: r.Figure, Before: r.Before, After: r.After}
-}
-
-// regimeOf is that of a pair. Between nodes all pairs count alike: most of a message's way is
-// in the kernel (decision 186); so they do where a footprint is compared.
-func regimeOf(c *cell, p bench.Round) bench.Regime {
-	if c.between() || c.watched {
-		return bench.Unknown
-	}
-	return bench.RegimeOf(p[0].Before, p[0].After, p[1].Before, p[1].After)
-}
-
-func inRegime(c *cell, pairs []bench.Round, regime bench.Regime) (list []bench.Round) {
-	for _, p := range pairs {
-		if regimeOf(c, p) == regime {
-			list = append(list, p)
-		}
-	}
-	return list
-}
-
-// recent are the newest pairs of a regime.
-func recent(c *cell, pairs []bench.Round, regime bench.Regime, want int) []bench.Round {
-	list := inRegime(c, pairs, regime)
-	return list[max(0, len(list)-want):]
-}
-
-// newest chooses the regime with most pairs, near where two have the same.
-func newest(c *cell, pairs []bench.Round, want int) bench.Comparison {
-	best := bench.Comparison{Discarded: len(pairs)}
-	for _, regime := range []bench.Regime{bench.Near, bench.Far, bench.Unknown} {
-		if n := len(inRegime(c, pairs, regime)); min(n, want) > best.Pairs {
-			best.Pairs, best.Regime = min(n, want), regime
-		}
-	}
-	return best
-}
-
-// compareBy takes medians over pairs of one regime.
-func compareBy(c *cell, m measure, pairs []bench.Round) bench.Comparison {
-	calm := make([]bench.Round, len(pairs))
-	for i, p := range pairs {
-		calm[i] = p
-		if c.between() || c.watched { // whatever the cores did
-			calm[i] = bench.Round{{Figure: p[0].Figure}, {Figure: p[1].Figure}}
-		}
-	}
-	return bench.Compare(calm, 1, m.of, m.of)
-}
-
-// medianOf is the median rate of one side over the pairs; those of other regimes tell as well
-// whether a rate is carried.
-func medianOf(pairs []bench.Round, side int, _ bench.Regime) float64 {
-	var list []float64
-	for _, p := range pairs {
-		list = append(list, p[side].Rate)
-	}
-	return bench.Median(list)
 }
 
 // verdict counts the cells, and lists those behind with their causes.

@@ -3,8 +3,8 @@
 //
 //	make bench-peers [CELLS=one-way,request] [PEERS=aeron,unix] [BUDGET=50s] [QUICK=1] [TABLE=1]
 //
-// The rows that have the fewest pairs are measured first, so that a run that is broken off, or has
-// little time, goes on next time where it was.
+// Cells are measured one after the other, most important first, so that a run that is broken off, or has
+// little time, has whole cells, and goes on next time where it was.
 package main
 
 import (
@@ -15,7 +15,6 @@ import (
 	"os"
 	"path"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"time"
 
@@ -75,6 +74,7 @@ func runAll(ctx context.Context) error {
 	flag.BoolVar(&p.quick, "quick", false, "the most important cells, three pairs, eight minutes")
 	flag.IntVar(&p.want, "pairs", 0, "pairs in one regime that each row should have (default 5; 3 with -quick)")
 	flag.DurationVar(&p.budget, "budget", 0, "about how long to measure (default 2h; 8m with -quick)")
+	flag.StringVar(&p.version, "version", p.version, "what of ours is measured: pairs of another version are measured again")
 	flag.Parse()
 	p.complete()
 	if !*tableOnly && *report == "" {
@@ -106,10 +106,10 @@ func newPlan(self string) *plan {
 // complete fills in what depends on how quick it should be.
 func (p *plan) complete() {
 	want, budget := 5, 2*time.Hour
-	p.length = length{100 * time.Millisecond, 400 * time.Millisecond, 500 * time.Millisecond, 1500 * time.Millisecond}
+	p.length = length{100 * time.Millisecond, 300 * time.Millisecond, 300 * time.Millisecond, 800 * time.Millisecond}
 	if p.quick {
 		want, budget = 3, 8*time.Minute
-		p.length = length{60 * time.Millisecond, 250 * time.Millisecond, 400 * time.Millisecond, 800 * time.Millisecond}
+		p.length = length{60 * time.Millisecond, 240 * time.Millisecond, 300 * time.Millisecond, 600 * time.Millisecond}
 	}
 	if p.want == 0 {
 		p.want = want
@@ -160,75 +160,6 @@ func (p *plan) here(c *cell) (list []peers.Peer) {
 		}
 	}
 	return list
-}
-
-// A task is one round to be run.
-type task struct {
-	cell  cell
-	peers []peers.Peer
-	pairs int // of the row that has fewest
-}
-
-// tasks are the cells with peers that want more pairs, those with fewest first.
-func (p *plan) tasks(rounds []round) (list []task) {
-	for _, c := range allCells() {
-		if c.measure == commands || !wanted(p.cells, c.name, false) || p.quick && !c.quick {
-			continue
-		}
-		t := task{cell: c.timed(p.length), pairs: p.want}
-		for _, one := range p.here(&c) {
-			var own []round
-			for _, r := range rounds {
-				if r.Cell == c.name && r.Version == p.version {
-					own = append(own, r)
-				}
-			}
-			pairs, failed := pairsOf(own, one.Name)
-			n := newest(&c, pairs, p.want).Pairs
-			if n >= p.want || failed != "" && len(pairs) == 0 || len(pairs) >= 4*p.want {
-				continue
-			}
-			t.peers, t.pairs = append(t.peers, one), min(t.pairs, n)
-		}
-		if len(t.peers) > 0 {
-			list = append(list, t)
-		}
-	}
-	slices.SortStableFunc(list, func(a, b task) int { return a.pairs - b.pairs })
-	return list
-}
-
-// measureAll runs rounds until each row has its pairs or the time is over.
-func (p *plan) measureAll(ctx context.Context) error {
-	p.sayMissing()
-	until := time.Now().Add(p.budget)
-	rounds, err := p.results.load()
-	if err != nil {
-		return err
-	}
-	for todo := p.tasks(rounds); len(todo) > 0; todo = p.tasks(rounds) {
-		fewest := todo[0].pairs
-		for i, t := range todo {
-			if t.pairs > fewest {
-				break
-			}
-			if time.Now().After(until) || ctx.Err() != nil {
-				_, _ = fmt.Fprint(p.progress, "\r\x1b[K")
-				return ctx.Err()
-			}
-			_, _ = fmt.Fprintf(p.progress, "\r\x1b[K%v left, %d of %d: %s", time.Until(until).Round(time.Second), i+1, len(todo), t.cell.name)
-			r, err := p.measure(ctx, &t)
-			if err != nil {
-				return err
-			}
-			if err := p.results.add(&r); err != nil {
-				return err
-			}
-			rounds = append(rounds, r)
-		}
-	}
-	_, _ = fmt.Fprint(p.progress, "\r\x1b[K")
-	return nil
 }
 
 // sayMissing says which peers are not built.

@@ -213,37 +213,67 @@ func TestStore(t *testing.T) {
 	}
 }
 
-// TestTasks asks for the rows that lack pairs, those with fewest first.
-func TestTasks(t *testing.T) {
+// TestSchedule goes through the cells by importance, and asks for the rows that lack pairs.
+func TestSchedule(t *testing.T) {
 	dir := t.TempDir()
 	for _, name := range []string{"unix", "zeromq"} {
 		if err := os.WriteFile(filepath.Join(dir, name+"-node"), nil, 0o700); err != nil {
 			t.Fatal(err)
 		}
 	}
-	p := &plan{programs: dir, want: 1, cells: "ping-pong 64 B", peers: "unix,zeromq,aeron"}
-	const spin = "ping-pong 64 B, spin"
-	one := roundOf(spin, nearLine, map[string]bench.Figure{ours: late(1, 1), "unix": late(1, 1)})
-	list := p.tasks([]round{one})
-	if len(list) != 3 {
-		t.Fatalf("%d tasks, want 3", len(list))
+	p := &plan{programs: dir, want: 1, cells: "ping-pong 64 B,memory", peers: "unix,zeromq,aeron", version: "v"}
+	list := p.schedule()
+	var names []string
+	for _, c := range list {
+		names = append(names, c.name)
 	}
-	for _, task := range list {
-		if want := 2 - b2i(task.cell.name == spin); len(task.peers) != want {
-			t.Errorf("%s: %d peers, want %d", task.cell.name, len(task.peers), want)
+	const spin = "ping-pong 64 B, spin"
+	if got := strings.Join(names, "; "); got != spin+"; memory at start; ping-pong 64 B, default; ping-pong 64 B, after a pause" {
+		t.Fatalf("order of cells: %s", got)
+	}
+	one := roundOf(spin, nearLine, map[string]bench.Figure{ours: late(1, 1), "unix": late(1, 1)})
+	one.Version = "v"
+	for _, want := range []struct {
+		version string
+		peers   int
+	}{{"v", 1}, {"w", 2}} {
+		p.version = want.version
+		if task := p.next(&list[0], []round{one}, 2); task == nil || len(task.peers) != want.peers {
+			t.Errorf("version %s: %+v, want %d peers", want.version, task, want.peers)
 		}
 	}
-	p.peers = "unix"
-	if list = p.tasks([]round{one}); len(list) != 2 {
-		t.Errorf("%d tasks beside a socket alone, want 2", len(list))
+	p.peers, p.version = "unix", "v"
+	if task := p.next(&list[0], []round{one}, 2); task != nil {
+		t.Errorf("beside a socket alone a round is wanted: %+v", task)
+	}
+	one.Runs[1].After = farLine
+	if p.next(&list[0], []round{one}, 2) == nil || p.next(&list[0], []round{one, one}, 2) != nil {
+		t.Error("rounds that count for nothing: want two at most for one pair")
 	}
 }
 
-func b2i(b bool) int {
-	if b {
-		return 1
+// TestMatches sets runs of different rounds beside each other that were made at one distance of the cores.
+func TestMatches(t *testing.T) {
+	const name = "one-way 64 B 1-1"
+	at := func(a, b time.Duration, x, y float64) round {
+		r := roundOf(name, a, map[string]bench.Figure{ours: rated(x), "unix": rated(y)})
+		r.Runs[1].Before, r.Runs[1].After = b, b
+		return r
 	}
-	return 0
+	r := lineOf(t, name, at(nearLine, farLine, 10, 2), at(farLine, nearLine, 4, 5), at(farLine, farLine, 6, 3), at(nearLine, farLine, 20, 1)).row("unix")
+	if r.Pairs != 2 || r.Regime != bench.Far || r.Ours != 5 || r.Theirs != 2.5 || r.Discarded != 2 {
+		t.Errorf("four rounds, far twice on our side and three times on theirs: %+v", r.Comparison)
+	}
+	const close = 50 * time.Nanosecond
+	if r := lineOf(t, name, at(close, 2*close, 10, 2)).row("unix"); r.Pairs != 0 {
+		t.Errorf("cores twice as far from each other: %+v", r.Comparison)
+	}
+	other := at(nearLine, nearLine, 10, 2)
+	other.Version = "before"
+	other.Runs[1].After = farLine
+	if r := lineOf(t, name, other, at(farLine, nearLine, 1, 2)).row("unix"); r.Pairs != 0 {
+		t.Errorf("ours of another version: %+v", r.Comparison)
+	}
 }
 
 // TestCauses reads the file of causes and takes the first that fits.

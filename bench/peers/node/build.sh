@@ -35,13 +35,20 @@ crate() {
 		--manifest-path "$here/$1/Cargo.toml" && $c -o "$to/$1-node" "$here/$1/node.c" ".tools/peers/rust/release/libpeer_$1.a" -lpthread -ldl -lm -lrt
 }
 
+# The types of CycloneDDS are made by its compiler of IDL.
+cyclonedds() {
+	types=.tools/peers/cyclonedds
+	headers dds/dds.h 'cyclonedds-dev cyclonedds-tools' && mkdir -p $types && idlc -l c -o $types $here/cyclonedds/message.idl &&
+		$c -o $to/cyclonedds-node $here/cyclonedds/node.c $types/message.c -I$types -lddsc
+}
+
 build() {
 	[ -d "$here/$1" ] || { echo "there is no program of $1 in $here yet"; return 1; }
 	case $1 in
 	aeron) aeron ;;
 	iceoryx2 | zenoh) crate "$1" ;;
 	zeromq) headers zmq.h libzmq3-dev && $c -o $to/zeromq-node $here/zeromq/node.c -lzmq ;;
-	cyclonedds) headers dds/dds.h cyclonedds-dev && $c -o $to/cyclonedds-node $here/cyclonedds/node.c -lddsc ;;
+	cyclonedds) cyclonedds ;;
 	unix) $c -o $to/unix-node $here/unix/unix.c ;;
 	nats | grpc) (cd "$here/$1" && go build -o "../../../$to/$1-node" "./node") ;;
 	*) echo "no peer $1: want aeron, iceoryx2, zeromq, nats, zenoh, cyclonedds, unix or grpc" && return 1 ;;

@@ -1,0 +1,88 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/ringcast/ringcast/bench/peers"
+)
+
+// A task is one round to be run: a cell beside the peers whose rows want more pairs.
+type task struct {
+	cell  cell
+	peers []peers.Peer
+}
+
+// Rounds of a cell are run until all its rows have the pairs that are wanted, at first at most so many times
+// as many rounds, and at last, when all cells have had their turn, so many.
+const (
+	patience    = 2
+	morePatient = 4
+)
+
+// schedule is the cells in the order in which they are measured.
+func (p *plan) schedule() (list []cell) {
+	for _, c := range allCells() {
+		if c.measure != commands && c.source == "" && wanted(p.cells, c.name, false) && (!p.quick || c.rank == 0) {
+			list = append(list, c)
+		}
+	}
+	slices.SortStableFunc(list, func(a, b cell) int { return a.rank - b.rank })
+	return list
+}
+
+// next is the next round of a cell, nil where it wants no more.
+func (p *plan) next(c *cell, rounds []round, times int) *task {
+	var own []round
+	for _, r := range rounds {
+		if r.Cell == c.name && r.Version == p.version {
+			own = append(own, r)
+		}
+	}
+	t := &task{cell: c.timed(p.length)}
+	for _, one := range p.here(c) {
+		m := matchesOf(c, own, one.Name)
+		_, pairs := m.best(p.want)
+		if len(pairs) >= p.want || m.failed != "" && m.tried == 0 || m.tried >= times*p.want {
+			continue
+		}
+		t.peers = append(t.peers, one)
+	}
+	if len(t.peers) == 0 {
+		return nil
+	}
+	return t
+}
+
+// measureAll runs rounds until each row has its pairs or the time is over.
+func (p *plan) measureAll(ctx context.Context) error {
+	p.sayMissing()
+	until := time.Now().Add(p.budget)
+	rounds, err := p.results.load()
+	if err != nil {
+		return err
+	}
+	defer func() { _, _ = fmt.Fprint(p.progress, "\r\x1b[K") }()
+	list := p.schedule()
+	for _, times := range []int{patience, morePatient} {
+		for i := range list {
+			for t := p.next(&list[i], rounds, times); t != nil; t = p.next(&list[i], rounds, times) {
+				if time.Now().After(until) || ctx.Err() != nil {
+					return ctx.Err()
+				}
+				_, _ = fmt.Fprintf(p.progress, "\r\x1b[K%v left, cell %d of %d: %s", time.Until(until).Round(time.Second), i+1, len(list), t.cell.name)
+				r, err := p.measure(ctx, t)
+				if err != nil {
+					return err
+				}
+				if err := p.results.add(&r); err != nil {
+					return err
+				}
+				rounds = append(rounds, r)
+			}
+		}
+	}
+	return nil
+}
