@@ -3,7 +3,7 @@
 
 struct terms {
   size_t size, producers, readers;
-  int spins, paced, idle;
+  int spins, idle;
 };
 
 struct link *peer_open(int role, int index, const char *place, const struct terms *t);
@@ -37,7 +37,7 @@ static void link_end(void) {
 
 static struct link *link_open(enum role role, int index) {
   struct terms t = {.size = w.size, .producers = (size_t)w.producers, .readers = (size_t)w.readers,
-                    .spins = spins(), .paced = w.rate > 0, .idle = !strcmp(w.scenario, "idle")};
+                    .spins = spins(), .idle = !strcmp(w.scenario, "idle")};
   return peer_open((int)role, index, place, &t);
 }
 

@@ -1,7 +1,7 @@
 // Node is NATS on one node, over loopback TCP, which is all it has there; the server is a process
 // of its own. Core NATS: at most once, no back-pressure. So that a receiver which falls behind is not
 // cut off, server and client keep 256 MB for it, and a producer at full rate waits for the server (a
-// flush) after each 4 MB. The largest message is 8 MB. NATS has no way to spin.
+// flush) after each 32 MB, which waits for what is under way. The largest message is 8 MB. NATS has no way to spin.
 package main
 
 import (
@@ -20,7 +20,7 @@ import (
 
 const (
 	pending     = 256 << 20
-	flushEvery  = 4 << 20
+	flushEvery  = 32 << 20
 	patience    = 100 * time.Millisecond
 	idlePatient = time.Minute
 )
