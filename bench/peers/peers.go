@@ -19,6 +19,10 @@ type Peer struct {
 	Title string // of tables
 	// Between is its name among the contenders of bench/nodes, empty if it is not there.
 	Between string
+	// Lossy is its name there where frames are lost, if another configuration suits that better.
+	Lossy string
+	// elsewhere: it has no part on one node, and why.
+	elsewhere string
 	// cannot says what it has nothing like, and why.
 	cannot func(s bench.Spec) string
 	more   []string // flags of its own
@@ -26,13 +30,14 @@ type Peer struct {
 
 // All lists them in the order of tables.
 var All = []Peer{
-	{Name: "aeron", Title: "Aeron C", Between: "Aeron", cannot: noRequests("Aeron has no requests"), more: []string{"--exclusive", "1"}},
+	{Name: "aeron", Title: "Aeron C", Between: "Aeron", Lossy: "Aeron 100us", cannot: noRequests("Aeron has no requests"), more: []string{"--exclusive", "1"}},
 	{Name: "iceoryx2", Title: "iceoryx2"},
 	{Name: "zeromq", Title: "ZeroMQ", Between: "ZeroMQ, TCP"},
 	{Name: "nats", Title: "NATS", Between: "NATS, TCP", cannot: atMost(8<<20, "NATS takes messages up to 8 MB")},
 	{Name: "zenoh", Title: "Zenoh"},
 	{Name: "cyclonedds", Title: "CycloneDDS", cannot: noRequests("CycloneDDS in C has no requests")},
 	{Name: "unix", Title: "unix socket"},
+	{Name: "norm", Title: "NORM", Between: "NORM", elsewhere: "NORM is for networks"},
 	{Name: "grpc", Title: "gRPC", cannot: onlyRequests},
 }
 
@@ -85,6 +90,8 @@ var scenarios = []bench.Scenario{bench.Stream, bench.PingPong, bench.Request, be
 // Cannot says why the peer has nothing like a work, or nothing.
 func (p Peer) Cannot(s bench.Spec) string {
 	switch {
+	case p.elsewhere != "":
+		return p.elsewhere
 	case !slices.Contains(scenarios, s.Scenario):
 		return fmt.Sprintf("%s is not measured at %s: only at %v", p.Title, s.Scenario, scenarios)
 	case s.Size%8 != 0:
@@ -95,11 +102,25 @@ func (p Peer) Cannot(s bench.Spec) string {
 	return ""
 }
 
+// OnNode reports whether it has a part on one node.
+func (p Peer) OnNode() bool { return p.elsewhere == "" }
+
+// Contends is its name among the contenders of bench/nodes at a loss of so many per cent, empty if it is not there.
+func (p Peer) Contends(loss float64) string {
+	if loss > 0 && p.Lossy != "" {
+		return p.Lossy
+	}
+	return p.Between
+}
+
 // program is the peer's below a folder.
 func (p Peer) program(dir string) string { return filepath.Join(dir, p.Name+"-node") }
 
 // Missing says why the peer is not here, or nothing.
 func (p Peer) Missing(dir string) string {
+	if p.elsewhere != "" {
+		return ""
+	}
 	if _, err := os.Stat(p.program(dir)); err != nil {
 		return fmt.Sprintf("%s is not built here: make peer-%s", p.Title, p.Name)
 	}

@@ -17,6 +17,12 @@ func TestPeers(t *testing.T) {
 		if found, err := Find(p.Name); err != nil || found.Title != p.Title {
 			t.Errorf("Find(%q) = %v, %v", p.Name, found.Title, err)
 		}
+		if !p.OnNode() {
+			if why := p.Cannot(bench.Spec{Scenario: bench.PingPong, Size: 64}); why != p.elsewhere || p.Contends(1) == "" {
+				t.Errorf("%s on one node: %q", p.Title, why)
+			}
+			continue
+		}
 		if why := p.Missing(t.TempDir()); !strings.Contains(why, "make peer-"+p.Name) {
 			t.Errorf("%s is missing: %q", p.Name, why)
 		}

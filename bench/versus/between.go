@@ -25,7 +25,7 @@ func (p *plan) measureBetween(ctx context.Context, t *task) (round, error) {
 	r := p.newRound(t.cell.name)
 	e := errand{Work: t.cell.work, Names: []string{nodes.Ours}, At: p.at}
 	for _, one := range t.peers {
-		e.Names = append(e.Names, one.Between)
+		e.Names = append(e.Names, one.Contends(t.cell.work.Loss))
 	}
 	text, err := json.Marshal(e)
 	if err != nil {

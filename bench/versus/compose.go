@@ -86,7 +86,7 @@ func compare(c *cell, p peers.Peer, rounds []round, want int) *row {
 		r.Ours, r.Theirs, r.Pairs = float64(len(newcomer[ours])), float64(len(newcomer[p.Name])), 1
 		r.Regime = bench.Unknown
 		return r
-	case c.between() && p.Between == "":
+	case c.between() && p.Between == "", !c.between() && !p.OnNode():
 		return nil
 	case !c.between():
 		r.cannot = p.Cannot(c.spec)

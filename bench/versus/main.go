@@ -74,6 +74,7 @@ func runAll(ctx context.Context) error {
 	flag.BoolVar(&p.quick, "quick", false, "the most important cells, three pairs, eight minutes")
 	flag.IntVar(&p.want, "pairs", 0, "pairs in one regime that each row should have (default 5; 3 with -quick)")
 	flag.DurationVar(&p.budget, "budget", 0, "about how long to measure (default 2h; 8m with -quick)")
+	flag.StringVar(&p.results.dir, "results", p.results.dir, "the folder of results")
 	flag.StringVar(&p.version, "version", p.version, "what of ours is measured: pairs of another version are measured again")
 	flag.Parse()
 	p.complete()
@@ -153,7 +154,7 @@ func (p *plan) here(c *cell) (list []peers.Peer) {
 	for _, one := range peers.All {
 		switch {
 		case !wanted(p.peers, one.Name, true):
-		case c.between() && (one.Between == "" || nodes.Lacks(one.Between, c.work, p.at) != ""):
+		case c.between() && (one.Between == "" || nodes.Lacks(one.Contends(c.work.Loss), c.work, p.at) != ""):
 		case !c.between() && (one.Missing(p.programs) != "" || one.Cannot(c.spec) != ""):
 		default:
 			list = append(list, one)

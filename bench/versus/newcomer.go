@@ -12,5 +12,6 @@ var newcomer = map[string][]string{
 	"zenoh":      {"pip install eclipse-zenoh", "write a publisher", "write a subscriber", "start the subscriber", "start the publisher"},
 	"cyclonedds": {"pip install cyclonedds", "write a type", "write a publisher", "write a subscriber", "start the subscriber", "start the publisher"},
 	"unix":       {"apt-get install netcat-openbsd", "nc -lU greetings", "echo hello | nc -U greetings"},
+	"norm":       {"apt-get install libnorm-dev", "write a sender", "write a receiver", "compile", "start the receiver", "start the sender"},
 	"grpc":       {"go mod init", "go install the generators", "write a schema", "generate", "write a server", "write a client", "start the server", "start the client"},
 }

@@ -1,6 +1,6 @@
 /* CycloneDDS on one node, over loopback UDP: Debian's library can also hand fixed-size types through
  * iceoryx, but only with a history that throws the oldest away (KEEP_LAST), so that streams would lose
- * messages; README.md says more. What is known to be best:
+ * messages. What is known to be best:
  *  - reliable, KEEP_ALL on both sides, a writer that waits for its readers instead of throwing away;
  *  - one datagram for as much as fits into 64 KB;
  *  - unicast: loopback has no multicast as a rule;
