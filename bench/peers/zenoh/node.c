@@ -17,7 +17,7 @@ void peer_answer(uint8_t *at);
 static char place[300];
 
 static void link_begin(void) {
-  if (w.dir[0] == 0) snprintf(place, sizeof place, "/tmp/ringcast-zenoh-%d", (int)getpid());
+  if (w.dir[0] == 0) snprintf(place, sizeof place, "ringcast-zenoh-%d", (int)getpid());
   else snprintf(place, sizeof place, "%s", w.dir);
   if (strlen(place) > 90) {
     fprintf(stderr, "--dir %s: too long for the name of a socket\n", w.dir);
