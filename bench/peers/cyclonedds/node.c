@@ -42,7 +42,7 @@ static void open_domain(void) {
     "<Discovery><ParticipantIndex>auto</ParticipantIndex><MaxAutoParticipantIndex>30</MaxAutoParticipantIndex>"
     "<Peers><Peer address=\"127.0.0.1\"/></Peers></Discovery>"
     "<Internal><WriteBatch>%s</WriteBatch><Watermarks><WhcHigh>8MB</WhcHigh></Watermarks></Internal>"
-    "<Tracing><Verbosity>severe</Verbosity></Tracing>", batches() ? "true" : "false");
+    "<Tracing><Verbosity>severe</Verbosity><OutputFile>stderr</OutputFile></Tracing>", batches() ? "true" : "false");
   must("domain", dds_create_domain(domain, settings));
 }
 
