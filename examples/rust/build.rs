@@ -31,6 +31,7 @@ fn main() {
     }
     let mut out = constants(&read(&root.join("spec/layout.md")));
     parser.items.iter().for_each(|item| emit(item, &mut out));
+    structures(&parser.items, &mut out);
     writeln!(out, "/// The hash of the layout, worked out from the schemas.").unwrap();
     writeln!(out, "pub const LAYOUT_HASH: u64 = {:#x};", hash(&parser.items)).unwrap();
     let target = Path::new(&env::var("OUT_DIR").expect("cargo sets OUT_DIR")).join("layout.rs");
@@ -160,6 +161,17 @@ fn emit(item: &Item, out: &mut String) {
         writeln!(out, "pub const {}: {unit} = {at};", snake(name).to_uppercase()).unwrap();
     }
     out.push_str("}\n");
+}
+
+/// A table of all structs, for who looks at any of them.
+fn structures(items: &[Item], out: &mut String) {
+    out.push_str("/// Every struct: name, size, and of its fields the name, type, offset and size.\n");
+    out.push_str("#[allow(clippy::type_complexity)]\n");
+    out.push_str("pub const STRUCTS: &[(&str, usize, &[(&str, &str, usize, usize)])] = &[\n");
+    for item in items.iter().filter(|item| item.kind == "struct") {
+        writeln!(out, "({:?}, {}, &{:?}),", item.name, item.what, item.rows).unwrap();
+    }
+    out.push_str("];\n");
 }
 
 /// The rows of the table under "Constants" of spec/layout.md.
