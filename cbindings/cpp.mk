@@ -96,4 +96,11 @@ valgrind-cpp: examples-cpp examples-cpp-flatbuffers
 	printf 'hello\nworld\n' | $(VALGRIND) $(BUILD)/ringcast-cpp-pub greetings; check pub $$?; \
 	wait; check sub $$(cat $$dir/code); \
 	[ "$$(cat $$dir/out)" = "$$(printf 'hello\nworld')" ]; check greetings $$?; \
+	mkfifo $$dir/served; \
+	{ $(VALGRIND) $(BUILD)/ringcast-cpp-serve capitals <$$dir/served 2>$$dir/serving; echo $$? >$$dir/code; } & \
+	exec 3>$$dir/served; \
+	for i in $$(seq 600); do grep -q serving $$dir/serving 2>/dev/null && break; sleep 0.1; done; \
+	printf 'a\nb\n' | $(VALGRIND) $(BUILD)/ringcast-cpp-request capitals >$$dir/answers; check request $$?; \
+	exec 3>&-; wait; check serve $$(cat $$dir/code); \
+	[ "$$(cat $$dir/answers)" = "$$(printf 'A\nB')" ]; check answers $$?; \
 	rm -rf $$dir; exit $$status

@@ -41,4 +41,16 @@ until_says "$work/worker.log" ready
 { seq 20; echo end; } | "$build/ringcast-pub" jobs
 wait $worker
 say worker $? "$work/worker.log"
+mkfifo "$work/served"
+under "$build/ringcast-serve" capitals <"$work/served" >"$work/serve.log" 2>&1 &
+serve=$! pids="$pids $!"
+exec 3>"$work/served" # it ends with its standard input
+until_says "$work/serve.log" serving
+printf 'a\n\nb\n' | under "$build/ringcast-request" capitals >"$work/request.out" 2>"$work/request.log"
+say request $? "$work/request.log"
+exec 3>&-
+wait $serve
+say serve $? "$work/serve.log"
+[ "$(cat "$work/request.out")" = "$(printf 'A\nrefused (1): nothing to write in capitals\nB')" ]
+say request-printed-all $? "$work/request.out"
 exit $failed

@@ -6,6 +6,8 @@
 
 #define MOST 90 /* open at once */
 
+static const rc_ask patient = {.timeout = 60 * INT64_C(1000000000)}; /* without one: 10 s */
+
 /* Prints the answer; an error of the handler is one, too. */
 static int print(rc_future *future, rc_reply *reply)
 {
@@ -29,7 +31,7 @@ static int ask(rc_domain *domain, const char *service)
 		if (asked - answered == MOST)
 			result = print(open[answered++ % MOST], &reply);
 		if (result == RC_OK)
-			result = rc_request_start(domain, service, line, strcspn(line, "\n"), NULL, &open[asked % MOST]);
+			result = rc_request_start(domain, service, line, strcspn(line, "\n"), &patient, &open[asked % MOST]);
 		asked += result == RC_OK;
 	}
 	while (answered < asked) {

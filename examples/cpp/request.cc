@@ -1,4 +1,5 @@
 // Asks a service with each line of the standard input and prints the answers: ringcast-cpp-request SERVICE
+#include <chrono>
 #include <iostream>
 #include <string>
 
@@ -14,8 +15,10 @@ int main(int argc, char** argv) {
     std::cerr << domain.error() << '\n';
     return 1;
   }
+  ringcast::ask_options patient;
+  patient.wait = std::chrono::seconds(60);  // without: 10 s
   for (std::string line; std::getline(std::cin, line);) {
-    const auto answer = ringcast::request(*domain, argv[1], line);
+    const auto answer = ringcast::request(*domain, argv[1], line, patient);
     if (answer) {
       std::cout << answer->text() << '\n';
     } else if (answer.error() == ringcast::errc::reply) {
