@@ -53,7 +53,7 @@ demo: build ## stream a real input across two nodes of this host, with loss, and
 test: $(RINGCAST_PYTHON) $(JAR) ## run every test in every language
 	@go run ./internal/testsum \
 		'unit: go test -json -shuffle=on -tags invariants -timeout 15m $$AGAIN $${ONLY:-./...}' \
-		'race: go test -json -race -short -tags invariants -timeout 15m $$AGAIN $${ONLY:-$$(go list ./... | grep -vx -e ".*/internal/lint" -e ".*/internal/scenario" -e ".*/examples")}' \
+		'race: go test -json -race -short -tags invariants -timeout 15m $$AGAIN $${ONLY:-$$(go list ./... | grep -vx -e ".*/internal/lint" -e ".*/internal/scenario" -e ".*/internal/frozen" -e ".*/examples")}' \
 		'mapped: RINGCAST_RING_TEST_MEMORY=mapped go test -json -short -tags invariants $$AGAIN ./ring' \
 		'benchmarks, once: go test -short -run "^$$" -bench . -benchtime 1x -timeout 10m ./...' \
 		'build without cgo: CGO_ENABLED=0 go build ./...' \
@@ -218,6 +218,13 @@ models: ## search the models of the ring's protocol with SPIN, and their mutants
 
 torture: ## kill and stop processes at every named point of the rings, for TORTURE_SECONDS (600), and two minutes more if a point is left
 	@go run -tags invariants ./internal/torture -seconds $(TORTURE_SECONDS)
+
+.PHONY: freeze frozen-check
+freeze: ## pack the programs' sources of an earlier release, for internal/frozen: COMMIT=name
+	@internal/frozen/freeze.sh $(COMMIT)
+
+frozen-check: ## compare what is packed with the history of this clone
+	@internal/frozen/freeze.sh
 
 .PHONY: net-test torture-net
 

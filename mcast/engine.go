@@ -207,6 +207,7 @@ func (e *Engine) Receive(now Time, datagram []byte, from netip.AddrPort, multica
 	var h wire.Header
 	if r := wire.ParseHeader(datagram, e.cfg.DomainHash, &h); r != wire.OK {
 		e.malformed(r, from)
+		e.otherVersion(r, datagram, from)
 		return
 	}
 	body := datagram[wire.HeaderSize:]
@@ -233,6 +234,7 @@ func (e *Engine) Receive(now Time, datagram []byte, from netip.AddrPort, multica
 	}
 	if r := e.dispatch(now, p, &h, datagram, from); r != wire.OK {
 		e.malformed(r, from)
+		e.otherVersion(r, datagram, from)
 	}
 	if len(e.ready) != 0 {
 		e.pullReady(now)

@@ -36,6 +36,14 @@ func (e *Engine) malformed(reason wire.Reason, from netip.AddrPort) {
 	}
 }
 
+// otherVersion tells, once, of a source that speaks another version than this release.
+func (e *Engine) otherVersion(reason wire.Reason, datagram []byte, from netip.AddrPort) {
+	if judge, ok := e.sink.(Judge); ok && reason == wire.BadVersion && e.refusals.of(from).By[reason] == 1 {
+		node, least, most := wire.VersionsOf(datagram)
+		judge.Incompatible(from, node, least, most)
+	}
+}
+
 // of returns the row of a source. A new one takes the row of the source that least
 // was refused of.
 func (t *refusalTable) of(from netip.AddrPort) *Refusals {

@@ -48,6 +48,13 @@ type Copier interface {
 	Copies(to netip.AddrPort, datagrams [][]byte)
 }
 
+// A Judge is a Sink that wants to know who speaks another version.
+type Judge interface {
+	// Incompatible says that a node speaks versions of the wire of which this release knows none:
+	// neither hears the other. It is called once a source while that is among the refused.
+	Incompatible(from netip.AddrPort, node uint32, least, most uint8)
+}
+
 // Address is a participant's address: 16 bytes on the wire. It has the shape of
 // shm.Address, to which it converts.
 type Address struct {

@@ -3,11 +3,13 @@ package forward
 import (
 	"fmt"
 	"maps"
+	"net/netip"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/ringcast/ringcast/codec/layout"
 	"github.com/ringcast/ringcast/codec/table"
 	"github.com/ringcast/ringcast/internal/guard"
 	"github.com/ringcast/ringcast/internal/uplink"
@@ -67,6 +69,16 @@ func (f *Forwarder) release(source string, ignored uint64) {
 func (f *Forwarder) forgetApart() {
 	f.apart = nil
 	f.direct.router.Limit(f.cfg.Limits.Requests, f.judged)
+}
+
+// Incompatible tells of a release that this one cannot speak with.
+func (s *sink) Incompatible(from netip.AddrPort, node uint32, least, most uint8) {
+	spoken := fmt.Sprintf("version %d", least)
+	if most > least {
+		spoken = fmt.Sprintf("versions %d to %d", least, most)
+	}
+	s.cfg.Log("OTHER VERSION: node %d at %v speaks %s of the wire, this release speaks version %d: neither hears the other; update one of them",
+		node, from, spoken, layout.WireConstantVersion)
 }
 
 // refusedStats are the frames that were refused, by source and reason.

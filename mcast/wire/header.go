@@ -170,3 +170,16 @@ func grow(b []byte, n int) (all, added []byte) {
 	}
 	return b, b[len(b)-n:]
 }
+
+// VersionsOf reads of a frame of whatever version which node sent it, and the least and greatest version
+// that it speaks: those of a Hello of this version, else the frame's own. The first 16 bytes mean
+// the same in all versions; the datagram has them.
+func VersionsOf(datagram []byte) (node uint32, least, most uint8) {
+	node = le.Uint32(datagram[layout.FrameHeaderNodeOffset:])
+	version := datagram[layout.FrameHeaderVersionOffset]
+	if version == layout.WireConstantVersion && TypeOf(datagram) == TypeHello && len(datagram) >= HeaderSize+HelloHeadSize {
+		body := datagram[HeaderSize:]
+		return node, body[layout.HelloHeadVersionMinOffset], body[layout.HelloHeadVersionMaxOffset]
+	}
+	return node, version, version
+}
