@@ -49,7 +49,7 @@ func releases(t *testing.T) [2]release {
 			return
 		}
 		built = [2]release{{earlier, filepath.Join(scratch, "earlier")}, {"this", filepath.Join(scratch, "this")}}
-		failure = errors.Join(build(source, built[0].bin), build("../..", built[1].bin))
+		failure = errors.Join(build(source, built[0].bin), build("../..", built[1].bin, "-tags", "invariants"))
 	})
 	if failure != nil {
 		t.Fatal(failure)
@@ -77,12 +77,14 @@ func sources() (string, error) {
 	return place, nil
 }
 
-// build builds the programs of a tree, as the unit tests of CI are built: most is in the cache then.
-func build(tree, bin string) error {
+// build builds the programs of a tree. Those of this release are built with the flags that CI's unit tests have:
+// most of them is in the compiler's cache then.
+func build(tree, bin string, flags ...string) error {
 	if err := os.Mkdir(bin, 0o700); err != nil {
 		return err
 	}
-	cmd := exec.Command("go", "build", "-tags", "invariants", "-buildvcs=false", "-o", bin, "./cmd/ringcast", "./cmd/ringcastd")
+	args := append([]string{"build", "-buildvcs=false", "-o", bin}, flags...)
+	cmd := exec.Command("go", append(args, "./cmd/ringcast", "./cmd/ringcastd")...)
 	cmd.Dir = tree
 	cmd.Env = append(os.Environ(), "GOFLAGS=", "GOWORK=off")
 	if out, err := cmd.CombinedOutput(); err != nil {
