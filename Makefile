@@ -162,9 +162,10 @@ bench-languages: $(RINGCAST_PYTHON) $(JAVA_BENCH) ## every language beside Go ov
 	@go build -o bin/bench-languages ./bench/languages
 	@bin/bench-languages $(if $(filter quick,$(BENCH)),-quick) $(if $(JSON),-json)
 
-bench-rpc: ## requests between two processes, beside a socket of the kernel
+bench-rpc: ## requests of 256 bytes on one node beside ZeroMQ, NATS, gRPC, iceoryx2 and a unix socket; 1, 2, 4 instances; BUDGET=100s, JSON=1
+	@$(MAKE) --no-print-directory peer-zeromq peer-nats peer-grpc peer-unix peer-iceoryx2 >&2
 	@go build -o bin/bench-rpc ./bench/rpc
-	@bin/bench-rpc
+	@bin/bench-rpc $(if $(BUDGET),-budget $(BUDGET)) $(if $(JSON),-json)
 
 limits: $(LIMITS) ## build the C programs that show the limits of this machine
 

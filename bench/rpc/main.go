@@ -1,201 +1,123 @@
-// Rpc measures requests between two processes of this machine: of Ringcast, by its ways
-// of waiting, beside a socket of the kernel over which the same bytes go to and fro, which is
-// what systems with a socket can reach at best. Each turn runs in a process of its own,
-// which answers this one.
+// Rpc measures requests of 256 bytes between processes of one node, beside whatever else answers
+// requests there: ZeroMQ REQ/REP over ipc, NATS on loopback, gRPC over a unix socket, iceoryx2's
+// request and response, and a bare unix socket, each in its own program (bench/peers). The contenders
+// of a cell run by turns, and are compared over the rounds in which both ran in one regime. The last
+// rows are what one, two and four processes that serve one name answer in a second.
 //
-//	go run ./bench/rpc
+//	make bench-rpc [BUDGET=100s] [JSON=1]
 package main
 
 import (
 	"context"
-	"errors"
 	"flag"
 	"fmt"
-	"io"
-	"net"
 	"os"
-	"os/exec"
-	"path/filepath"
-	"slices"
+	"strconv"
 	"time"
 
-	"github.com/ringcast/ringcast"
+	"github.com/ringcast/ringcast/bench"
+	"github.com/ringcast/ringcast/bench/peers"
+	"github.com/ringcast/ringcast/bench/table"
 )
 
-var (
-	size    = flag.Int("size", 256, "bytes of a request and of its reply")
-	seconds = flag.Float64("seconds", 2, "time of each turn")
-	serve   = flag.String("serve", "", "be the other process: spin, block, yield or socket")
-	place   = flag.String("place", "", "folder of both")
-)
+// A plan is what is measured, and for how long.
+type plan struct {
+	json     bool
+	size     int
+	budget   time.Duration // of everything
+	programs string
+	self     string
+}
 
 func main() {
-	flag.Parse()
-	run := measure
-	if *serve != "" {
-		run = answer
+	if len(os.Args) == 4 && os.Args[1] == serveArgument {
+		if err := serve(os.Args[2], os.Args[3]); err != nil {
+			fmt.Fprintln(os.Stderr, "bench-rpc:", err)
+			os.Exit(1)
+		}
+		return
 	}
-	if err := run(); err != nil {
-		fmt.Fprintln(os.Stderr, "rpc:", err)
-		os.Exit(1)
-	}
+	table.Main("bench-rpc", func(ctx context.Context) error {
+		p := plan{}
+		flag.BoolVar(&p.json, "json", false, "one JSON object a row instead of a table")
+		flag.IntVar(&p.size, "size", 256, "bytes of a request and of its reply, a multiple of 8")
+		flag.DurationVar(&p.budget, "budget", 100*time.Second, "about how long all of it may take")
+		flag.StringVar(&p.programs, "programs", "bin/peers", "folder of the peers' programs")
+		flag.Parse()
+		if p.size < 16 || p.size > 1<<20 || p.size%8 != 0 || p.budget < time.Second {
+			return fmt.Errorf("size %s, budget %v: want a multiple of 8 from 16 to 1048576, and a second or more", strconv.Itoa(p.size), p.budget)
+		}
+		return p.run(ctx)
+	})
 }
 
-// measure runs every turn and prints a line for each.
-func measure() error {
-	fmt.Printf("round trips of %d bytes each way, one at a time, microseconds\n", *size)
-	fmt.Printf("%-28s %8s %8s %8s %10s\n", "", "p50", "p99", "p99.9", "a second")
-	for _, way := range []string{"spin", "block", "yield", "socket"} {
-		if err := turn(way); err != nil {
-			return fmt.Errorf("%s: %w", way, err)
+func (p *plan) run(ctx context.Context) (err error) {
+	if p.self, err = os.Executable(); err != nil {
+		return err
+	}
+	cells := []table.Cell{
+		p.cell("request", bench.Block, 0.1, "zeromq", "nats", "grpc", "unix", "iceoryx2"),
+		p.cell("request spin", bench.Spin, 1, "iceoryx2"),
+		{Name: "instances", Measure: p.instances},
+	}
+	printer := table.Printer{Out: os.Stdout, Progress: os.Stderr, JSON: p.json, Deadline: time.Now().Add(p.budget)}
+	return printer.Print(ctx, cells)
+}
+
+// hasGoal are those that ours should be ahead of by the goal of the cell.
+var hasGoal = map[string]bool{"zeromq": true, "nats": true, "grpc": true, "iceoryx2": true}
+
+// cell is one way to wait beside some peers, one request after the other: two rows for each.
+func (p *plan) cell(name string, wait bench.Waiting, goal float64, names ...string) table.Cell {
+	measure := func(ctx context.Context, until time.Time) ([]table.Row, error) {
+		spec := bench.Spec{Scenario: bench.Request, Size: p.size, Wait: wait, Warmup: 100 * time.Millisecond, Duration: 400 * time.Millisecond}
+		if wait == bench.Spin {
+			spec.Pin = []int{0, 1}
+		}
+		contenders := []bench.Contender{bench.Ours(spec, bench.Options{Child: []string{p.self, table.ChildArgument}})}
+		var here []peers.Peer
+		for _, n := range names {
+			one, err := peers.Find(n)
+			if err != nil {
+				return nil, err
+			}
+			if why := one.Missing(p.programs); why != "" {
+				fmt.Fprintln(os.Stderr, why)
+				continue
+			}
+			here = append(here, one)
+			contenders = append(contenders, one.Contender(spec, p.programs, false))
+		}
+		rounds, err := bench.Alternate(ctx, contenders, bench.Rounds{Want: 5, Most: 20, Again: 1, Until: until})
+		if err != nil {
+			return nil, err
+		}
+		return p.rows(name, wait, goal, here, rounds), nil
+	}
+	return table.Cell{Name: name, Measure: measure}
+}
+
+// rows are the medians of p50 and p99, in microseconds. Alone there is only ours.
+func (p *plan) rows(name string, wait bench.Waiting, goal float64, here []peers.Peer, rounds []bench.Round) (rows []table.Row) {
+	for _, q := range []struct {
+		name string
+		of   func(bench.Figure) float64
+	}{{"p50", bench.P50Of}, {"p99", bench.P99Of}} {
+		if len(here) == 0 {
+			r := table.Compared(name+" "+q.name, "us", "", 1e-3, bench.Compare(rounds, 0, q.of, q.of))
+			r.Smaller = true
+			rows = append(rows, r)
+		}
+		for i, one := range here {
+			r := table.Compared(name+" "+q.name, "us", one.Title, 1e-3, bench.Compare(rounds, 1+i, q.of, q.of))
+			r.Smaller = true
+			against := hasGoal[one.Name] && (wait == bench.Spin || one.Name != "iceoryx2")
+			if q.name == "p50" && against {
+				r.Goal, r.Judged = goal, true
+				r.Verdict()
+			}
+			rows = append(rows, r)
 		}
 	}
-	return nil
-}
-
-// A caller makes one round trip.
-type caller func(payload []byte) error
-
-func turn(way string) (err error) {
-	dir, err := os.MkdirTemp("/dev/shm", "ringcast-rpc-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	self, err := os.Executable()
-	if err != nil {
-		return err
-	}
-	other := exec.Command(self, "-serve", way, "-place", dir, "-size", fmt.Sprint(*size))
-	other.Stderr = os.Stderr
-	if err := other.Start(); err != nil {
-		return err
-	}
-	defer func() {
-		_ = other.Process.Kill()
-		_ = other.Wait()
-	}()
-	call, closer, err := connect(way, dir)
-	if err != nil {
-		return err
-	}
-	defer closer.Close()
-	return record(way, call)
-}
-
-// connect waits for the other process.
-func connect(way, dir string) (call caller, closer io.Closer, err error) {
-	try := func() (caller, io.Closer, error) { return dialRingcast(way, dir) }
-	if way == "socket" {
-		try = func() (caller, io.Closer, error) { return dialSocket(dir) }
-	}
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		call, closer, err = try()
-		if err == nil || time.Now().After(end) {
-			return call, closer, err
-		}
-	}
-}
-
-func dialRingcast(way, dir string) (caller, io.Closer, error) {
-	bus, err := open(way, dir)
-	if err != nil {
-		return nil, nil, err
-	}
-	client, err := bus.Client("rpc", nil)
-	var reply ringcast.Reply
-	call := func(payload []byte) error { return client.RequestInto(context.Background(), payload, &reply) }
-	if err == nil {
-		err = call(nil)
-	}
-	if err != nil {
-		return nil, nil, errors.Join(err, bus.Close())
-	}
-	return call, bus, nil
-}
-
-func open(way, dir string) (*ringcast.Bus, error) {
-	wait, err := ringcast.ParseWait(way)
-	if err != nil {
-		return nil, err
-	}
-	return ringcast.Open(context.Background(), &ringcast.Config{Dir: dir, Wait: wait})
-}
-
-func dialSocket(dir string) (caller, io.Closer, error) {
-	c, err := net.Dial("unix", filepath.Join(dir, "socket"))
-	if err != nil {
-		return nil, nil, err
-	}
-	back := make([]byte, *size)
-	return func(payload []byte) error {
-		if _, err := c.Write(payload); err != nil {
-			return err
-		}
-		_, err := io.ReadFull(c, back)
-		return err
-	}, c, nil
-}
-
-// record makes round trips, a quarter of the time for nothing, and prints what they took.
-func record(way string, call caller) error {
-	payload := make([]byte, *size)
-	took := make([]time.Duration, 0, 1<<24)
-	whole := time.Duration(*seconds * float64(time.Second))
-	for begin := time.Now(); time.Since(begin) < whole && len(took) < cap(took); {
-		start := time.Now()
-		if err := call(payload); err != nil {
-			return err
-		}
-		if since := time.Since(start); time.Since(begin) > whole/4 {
-			took = append(took, since)
-		}
-	}
-	if len(took) == 0 {
-		return errors.New("no round trip in the time")
-	}
-	rate := float64(len(took)) / (0.75 * *seconds)
-	slices.Sort(took)
-	at := func(q float64) float64 { return float64(took[int(q*float64(len(took)-1))]) / 1000 }
-	name := map[string]string{"socket": "unix socket"}[way]
-	if name == "" {
-		name = "Ringcast, " + way
-	}
-	fmt.Printf("%-28s %8.2f %8.2f %8.2f %10.0f\n", name, at(0.5), at(0.99), at(0.999), rate)
-	return nil
-}
-
-// answer is the other process, until it is killed.
-func answer() error {
-	if *serve == "socket" {
-		return answerSocket()
-	}
-	bus, err := open(*serve, *place)
-	if err != nil {
-		return err
-	}
-	_, err = bus.Serve("rpc", func(_ context.Context, r *ringcast.Request) error { return r.Reply(r.Payload()) }, nil)
-	if err != nil {
-		return err
-	}
-	select {}
-}
-
-func answerSocket() error {
-	l, err := net.Listen("unix", filepath.Join(*place, "socket"))
-	if err != nil {
-		return err
-	}
-	c, err := l.Accept()
-	if err != nil {
-		return err
-	}
-	for b := make([]byte, *size); ; {
-		if _, err := io.ReadFull(c, b); err != nil {
-			return err
-		}
-		if _, err := c.Write(b); err != nil {
-			return err
-		}
-	}
+	return rows
 }

@@ -118,7 +118,7 @@ func (f *fleet) run() error {
 	f.net.RunUntil(settleMax, func() bool { return f.apart() == "" })
 	f.settled = f.net.Now() - last
 	f.calm = true
-	f.net.Run(requestTime+100*ms, nil)
+	f.net.RunUntil(requestTime+100*ms, f.ended)
 	if f.net.Err() == nil {
 		f.judge()
 	}
@@ -126,6 +126,16 @@ func (f *fleet) run() error {
 		return fmt.Errorf("seed %d: %w", f.seed, err)
 	}
 	return nil
+}
+
+// ended reports whether every request has its outcome.
+func (f *fleet) ended() bool {
+	for _, q := range f.requests {
+		if q.outcome == "" {
+			return false
+		}
+	}
+	return true
 }
 
 // over reports whether all troubles have come and gone.

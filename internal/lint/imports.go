@@ -55,7 +55,7 @@ var allowed = map[string][]string{
 	"bench/languages":         {"bench", "bench/table"},
 	"bench/peers":             {"bench"},
 	"bench/versus":            {"bench", "bench/nodes", "bench/peers", "bench/report", "bench/table"},
-	"bench/rpc":               {"."},
+	"bench/rpc":               {".", "bench", "bench/peers", "bench/table"},
 	"bench/net":               {"bench/nodes"},
 	"bench/nodes":             {".", "bench", "bench/table", "bench/net/program", "internal/netlab"},
 	"bench/net/program":       {"bench"},
