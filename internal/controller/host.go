@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"time"
 
 	"github.com/ringcast/ringcast/codec/layout"
@@ -85,8 +86,8 @@ func (n *node) arrive(from *uplink.Node, m *mcast.Message) {
 }
 
 // Pick names a node for a request.
-func (n *node) Pick(m *uplink.Message) (uint32, bool) {
-	may := n.router.Knows
+func (n *node) Pick(m *uplink.Message, refused []uint32) (uint32, bool) {
+	may := func(node uint32) bool { return n.router.Knows(node) && !slices.Contains(refused, node) }
 	if n.fleet.fault == faultTrusts {
 		may = func(uint32) bool { return true }
 	}

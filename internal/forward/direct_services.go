@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"slices"
 
 	"github.com/ringcast/ringcast/codec/layout"
 	"github.com/ringcast/ringcast/internal/uplink"
@@ -142,10 +143,12 @@ func (s *serviceRing) Died(fn func(caller shm.Address, correlation uint64)) (lef
 	return left
 }
 
-// Pick names a node that has instances of the service of a message.
-func (d *direct) Pick(m *uplink.Message) (uint32, bool) {
+// Pick names a node that has instances of the service of a message, and has not refused it.
+func (d *direct) Pick(m *uplink.Message, refused []uint32) (uint32, bool) {
 	d.readDirectory()
-	return uplink.Choose(d.serving[m.Service], random, d.router.Knows)
+	return uplink.Choose(d.serving[m.Service], random, func(node uint32) bool {
+		return d.router.Knows(node) && !slices.Contains(refused, node)
+	})
 }
 
 // readDirectory looks which services other nodes have, if that has changed.

@@ -21,7 +21,7 @@ func (r *Router) FromHere(now time.Duration, m *Message) {
 	case m.request():
 		r.requestAway(now, m)
 	case m.oneWay():
-		if n, code := r.nodeOf(m); code != 0 || !r.push(now, n, m) {
+		if n, code := r.nodeOf(m, nil); code != 0 || !r.push(now, n, m) {
 			r.count.Dropped++
 		}
 	case m.answer():
@@ -44,14 +44,14 @@ func (r *Router) overLimit(now time.Duration, m *Message) {
 }
 
 // nodeOf finds where a message goes, or says why it can't.
-func (r *Router) nodeOf(m *Message) (*Node, uint32) {
+func (r *Router) nodeOf(m *Message, refused []uint32) (*Node, uint32) {
 	at := m.Destination.Node
 	if at == 0 {
 		if m.Service == 0 || m.answer() {
 			return nil, codeGone
 		}
 		var ok bool
-		if at, ok = r.host.Pick(m); !ok {
+		if at, ok = r.host.Pick(m, refused); !ok {
 			return nil, codeNoService
 		}
 	}
@@ -72,7 +72,7 @@ func (r *Router) requestAway(now time.Duration, m *Message) {
 		r.count.Stale++
 		return
 	}
-	n, code := r.nodeOf(m)
+	n, code := r.nodeOf(m, nil)
 	switch {
 	case code != 0:
 	case m.Left <= 0:
@@ -81,12 +81,14 @@ func (r *Router) requestAway(now time.Duration, m *Message) {
 		r.count.Refused++
 		code = codeOverloaded
 	default:
-		r.away[k] = &awayCall{node: n, destination: m.Destination, due: now + m.Left}
-		r.soon(now + m.Left)
-		if r.push(now, n, m) {
+		c := &awayCall{destination: m.Destination, due: now + m.Left}
+		r.away[k] = c
+		r.keep(c, m)
+		r.soon(c.due)
+		if r.place(now, c, m, n) {
 			return
 		}
-		delete(r.away, k)
+		r.endAway(k)
 		r.count.Refused++
 		code = codeOverloaded
 	}
@@ -103,7 +105,7 @@ func (r *Router) answerAway(now time.Duration, m *Message) {
 	if m.last() && c != nil {
 		r.end(m.key(), c)
 	}
-	n, code := r.nodeOf(m)
+	n, code := r.nodeOf(m, nil)
 	if code != 0 {
 		r.count.Stale++ // it has gone since it asked
 		return
@@ -123,7 +125,7 @@ func (r *Router) controlAway(now time.Duration, m *Message) {
 	}
 	m.Destination = c.destination
 	if m.Code == CodeCancel {
-		delete(r.away, k)
+		r.endAway(k)
 	}
 	if !r.push(now, c.node, m) {
 		r.count.Dropped++
@@ -135,7 +137,7 @@ func (r *Router) controlAway(now time.Duration, m *Message) {
 func (r *Router) Departed(now time.Duration, tail uint64) {
 	for _, k := range keysOf(r.away, func(k key, _ *awayCall) bool { return r.fault&faultCaller == 0 && !r.host.Alive(k.source) }) {
 		c := r.away[k]
-		delete(r.away, k)
+		r.endAway(k)
 		r.push(now, c.node, &Message{Kind: layout.MessageKindSystem, Code: CodeCancel,
 			Source: k.source, Destination: c.destination, Correlation: k.correlation})
 	}

@@ -74,6 +74,11 @@ func (m *Message) answer() bool {
 // last reports whether it is an answer behind which none comes.
 func (m *Message) last() bool { return m.answer() && !(m.More && m.Kind == layout.MessageKindReply) }
 
+// refuses reports whether it says that a request has not run, and that another node may.
+func (m *Message) refuses() bool {
+	return m.Kind == kindError && (m.Code == codeNoService || m.Code == codeOverloaded)
+}
+
 // control reports whether it is a cancel or credit.
 func (m *Message) control() bool { return m.Kind == layout.MessageKindSystem }
 

@@ -98,7 +98,7 @@ func (r *Router) abandon(now time.Duration, n *Node) {
 	r.queued -= len(n.queue) - n.head
 	n.queue, n.head, n.bytes = nil, 0, 0
 	for _, k := range keysOf(r.away, func(_ key, c *awayCall) bool { return c.node == n && r.fault&faultNodeDown == 0 }) {
-		delete(r.away, k)
+		r.endAway(k)
 		r.count.Lost++
 		r.failKey(now, k, codeNodeDown)
 	}
@@ -158,7 +158,7 @@ func (r *Router) pump(now time.Duration, n *Node) (waits bool) {
 			m.Left -= now - w.at
 			w.at = now
 			if m.Left <= 0 {
-				delete(r.away, m.key())
+				r.endAway(m.key())
 				r.fail(now, m, codeDeadline, "")
 				r.pop(n)
 				continue
@@ -224,7 +224,7 @@ func (r *Router) FromNode(now time.Duration, n *Node, m *Message) {
 			r.overLimit(now, m)
 		}
 	case m.answer():
-		r.answerHere(m, n)
+		r.answerHere(now, m, n)
 	case m.control():
 		r.controlHere(n, m)
 	default:
@@ -271,14 +271,21 @@ func (r *Router) takeHere(now time.Duration, n *Node, m *Message) {
 }
 
 // answerHere puts an answer into its caller's replies.
-func (r *Router) answerHere(m *Message, n *Node) {
+func (r *Router) answerHere(now time.Duration, m *Message, n *Node) {
 	c := r.away[m.key()]
 	if c != nil && c.node != n {
 		r.count.Foreign++
 		return
 	}
+	if c == nil && m.refuses() && r.fault&faultLateNo == 0 { // a predecessor had it, and may have given it to another node
+		r.count.Stale++
+		return
+	}
 	if c != nil && m.last() {
-		delete(r.away, m.key())
+		if r.elsewhere(now, c, m) {
+			return
+		}
+		r.endAway(m.key())
 	}
 	if !r.host.Reply(m) {
 		r.count.Dropped++

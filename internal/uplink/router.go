@@ -36,8 +36,9 @@ type Host interface {
 	Serve(m *Message) (s Service, position uint64, o Outcome, limit int)
 	// Send gives a message to the lane; false: not now.
 	Send(n *Node, m *Message) bool
-	// Pick names a node that has instances of the service of a request or one-way message.
-	Pick(m *Message) (node uint32, ok bool)
+	// Pick names a node that has instances of the service of a request or one-way message, and is
+	// not among those that have refused it.
+	Pick(m *Message, refused []uint32) (node uint32, ok bool)
 }
 
 // A Service is the ring of a service of this node.
@@ -76,6 +77,7 @@ type Router struct {
 	nodes  map[uint32]*Node
 	queued int // messages that wait, for all nodes
 	away   map[key]*awayCall
+	kept   int // bytes of requests that are kept for another node
 	here   map[key]*hereCall
 	parted map[uint32]*partedNode
 	dying  []dyingCall
@@ -90,12 +92,14 @@ type Router struct {
 type fault uint8
 
 const (
-	faultSession  fault = 1 << iota // takes what was meant for its predecessor
-	faultTail                       // tells of deaths before it has read what the dead have answered
-	faultNodeDown                   // leaves requests open whose node is gone
-	faultCaller                     // leaves requests running whose caller is gone
-	faultTime                       // takes the time on the way for nothing
-	faultOrder                      // sends past what waits
+	faultSession   fault = 1 << iota // takes what was meant for its predecessor
+	faultTail                        // tells of deaths before it has read what the dead have answered
+	faultNodeDown                    // leaves requests open whose node is gone
+	faultCaller                      // leaves requests running whose caller is gone
+	faultTime                        // takes the time on the way for nothing
+	faultOrder                       // sends past what waits
+	faultElsewhere                   // tells the caller what the first node said
+	faultLateNo                      // passes on what a node said to a predecessor
 )
 
 // An awayCall is a request of this node that another one has.
@@ -103,6 +107,9 @@ type awayCall struct {
 	node        *Node
 	destination shm.Address
 	due         time.Duration
+	request     *Message // to be given to another node; nil: it is not kept
+	refused     []uint32 // nodes that have
+	full        bool     // one of them said Overloaded
 }
 
 // A hereCall is a request of another node that lies in a ring here.
@@ -186,7 +193,7 @@ func (r *Router) Tick(now time.Duration) {
 	r.looked, r.due = now, 0
 	for k, c := range r.away {
 		if c.due <= now {
-			delete(r.away, k)
+			r.endAway(k)
 			continue
 		}
 		r.soon(c.due)

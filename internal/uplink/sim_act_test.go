@@ -67,6 +67,10 @@ func (w *world) settle(q *simRequest, outcome string) {
 	if outcome == "died" && q.answered && !q.lost {
 		w.fail("request %d ended with the death of who had answered it", q.id)
 	}
+	refused := outcome == "no service" || outcome == "overloaded"
+	if refused && q.to.IsZero() && q.up == q.caller.node.self && q.picked < triesMax && !q.nobody && w.now < q.due-lateMax {
+		w.fail("request %d ended with %q behind %d nodes, and others are left", q.id, outcome, q.picked)
+	}
 	q.outcome = outcome
 	delete(q.caller.calls, q.key.correlation)
 }

@@ -191,9 +191,9 @@ func TestWorlds(t *testing.T) {
 
 // TestMutants leaves a rule out, and has the worlds find it.
 func TestMutants(t *testing.T) {
-	for f, name := range map[fault]string{faultSession: "session", faultTail: "tail", faultNodeDown: "node down", faultCaller: "caller", faultOrder: "order", faultTime: "time"} {
+	for f, name := range map[fault]string{faultSession: "session", faultTail: "tail", faultNodeDown: "node down", faultCaller: "caller", faultOrder: "order", faultTime: "time", faultElsewhere: "elsewhere", faultLateNo: "late refusal"} {
 		found := error(nil)
-		for s := uint64(1); s <= 600 && found == nil; s++ {
+		for s := uint64(1); s <= 1500 && found == nil; s++ {
 			_, found = simulate(s, f)
 		}
 		if found == nil {

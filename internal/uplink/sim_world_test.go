@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/ringcast/ringcast/codec/layout"
@@ -94,6 +95,9 @@ type simRequest struct {
 	granted  uint32
 	got      uint32
 	answered bool
+	picked   int   // nodes that it was given to
+	asked    []int // these
+	nobody   bool  // nobody else was left
 }
 
 func newWorld(seed uint64, nodes int, f fault) *world {
@@ -225,15 +229,31 @@ func (n *simNode) Send(to *Node, m *Message) bool {
 	return true
 }
 
-func (n *simNode) Pick(*Message) (uint32, bool) {
+func (n *simNode) Pick(m *Message, refused []uint32) (uint32, bool) {
+	q := n.w.requestOf(m)
 	first := n.w.rnd.IntN(len(n.w.nodes))
 	for i := range n.w.nodes {
 		j := (first + i) % len(n.w.nodes)
-		if j != n.index && n.peers[j] != nil {
+		if j != n.index && n.peers[j] != nil && !slices.Contains(refused, uint32(j+1)) {
+			if q.picked++; slices.Contains(q.asked, j) {
+				n.w.fail("request %d is given to node %d again", q.id, j+1)
+			}
+			q.asked = append(q.asked, j)
 			return uint32(j + 1), true
 		}
 	}
+	q.nobody = true
 	return 0, false
+}
+
+// requestOf is the request that a message is; one of its own for nonsense.
+func (w *world) requestOf(m *Message) *simRequest {
+	for _, q := range w.requests {
+		if m.request() && q.key == m.key() {
+			return q
+		}
+	}
+	return &simRequest{}
 }
 
 // A simService is the ring of the service of a node, and who reads it.
