@@ -30,6 +30,8 @@ public final class Claim implements AutoCloseable {
   private ByteBuffer[] kept;
   private ByteBuffer beyond;
   private int mask;
+  /** Bytes of a slot. */
+  private int room;
   private Ring ring;
   /** Below 0: not open. */
   private long position = -1;
@@ -43,6 +45,7 @@ public final class Claim implements AutoCloseable {
   /** Says in which ring the claims are from now on. */
   void of(Ring r) {
     ring = r;
+    room = r.shape().payload();
     mask = r.shape().slots() - 1;
     kept = new ByteBuffer[Math.min(r.shape().slots(), MOST_KEPT)];
     position = -1;
@@ -143,7 +146,10 @@ public final class Claim implements AutoCloseable {
   }
 
   private void commit(int offset, int length, int content, int schemaHash) {
-    int capacity = check().capacity();
+    if (position < 0) {
+      check();
+    }
+    int capacity = room;
     if (offset < 0 || length < 0 || length > capacity - offset) {
       throw new RingcastException(Reason.INVALID, "commit in " + publisher.topic() + ": bytes " + offset + " to " + ((long) offset + length)
           + " of a slot of " + capacity);

@@ -21,6 +21,8 @@ import java.util.concurrent.ConcurrentHashMap;
 public final class Ring {
   static final long PAD = 1L << 63;
   private static final long CHUNK = 1L << 30;
+  /** Bits of a place in a chunk: slots begin at multiples of 64. */
+  private static final int ALIGNED = Integer.MAX_VALUE & -64;
 
   /** Immutable after opening. */
   final Segment control;
@@ -41,6 +43,7 @@ public final class Ring {
   /** All slots, where they lie in one chunk. */
   private final ByteBuffer whole;
   private final int chunkShift;
+  private final int chunkMask;
   /** The groups whose gates a producer here has moved, by the word that names their entries. */
   final Map<Long, GroupFile> groups = new ConcurrentHashMap<>();
 
@@ -61,6 +64,7 @@ public final class Ring {
     entriesStart = shape.entriesStart();
     int each = Integer.highestOneBit((int) Math.min(count, CHUNK / stride));
     chunkShift = Integer.numberOfTrailingZeros(each);
+    chunkMask = each - 1;
     chunks = new ByteBuffer[data == null ? 0 : count / each];
     for (int i = 0; i < chunks.length; i++) {
       chunks[i] = data.map(Shape.SLOTS + (long) i * each * stride, (long) each * stride);
@@ -90,9 +94,12 @@ public final class Ring {
     return (int) (t & mask) >>> chunkShift;
   }
 
-  /** Where the slot of t begins in its chunk. */
+  /**
+   * Where the slot of t begins in its chunk. That it is neither negative nor odd is said once more, for the compiler: it leaves out
+   * what a buffer asks of an index that may be, each time.
+   */
   int at(long t) {
-    return ((int) (t & mask) & (1 << chunkShift) - 1) * stride;
+    return ((int) t & chunkMask) * stride & ALIGNED;
   }
 
   int claimAt(long t) {
