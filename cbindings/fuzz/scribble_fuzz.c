@@ -25,8 +25,9 @@ static struct {
 	const char *what;
 	uint64_t count;
 } reached[] = {{"tables read", 0}, {"interests read", 0}, {"segments opened", 0}, {"ring geometries taken", 0}, {"messages read", 0},
-	{"copies read", 0}, {"gaps told", 0}, {"damage told", 0}, {"messages taken by members", 0}, {"reports told", 0}, {"rings given up", 0}};
-enum { TABLES, INTERESTS, SEGMENTS, GEOMETRIES, MESSAGES, COPIES, GAPS, DAMAGE, TAKEN, REPORTS, RETIRED };
+	{"copies read", 0}, {"gaps told", 0}, {"damage told", 0}, {"messages taken by members", 0}, {"reports told", 0}, {"rings given up", 0},
+	{"directories read", 0}, {"departures read", 0}, {"lost nodes read", 0}};
+enum { TABLES, INTERESTS, SEGMENTS, GEOMETRIES, MESSAGES, COPIES, GAPS, DAMAGE, TAKEN, REPORTS, RETIRED, DIRECTORIES, DEPARTURES, LOST };
 
 static void end(void)
 {
@@ -53,15 +54,22 @@ static void visit(struct table_visitor *v, const char *name, bool pattern, bool 
 static void visit_texts(struct table_visitor *v, const char *name, const char *version) { touched += strlen(name) + strlen(version) + v->language; }
 static void visit_service(struct table_visitor *v, const char *name, uint32_t limit, uint32_t room) { touched += strlen(name) + limit + room + v->language; }
 static void visit_want(struct table_visitor *v, const char *name, const char *a, const char *b, bool partial) { touched += strlen(name) + strlen(a) + strlen(b) + v->language + partial; }
-static void visit_departed(struct table_visitor *v, uint8_t ending) { touched += ending + v->language; }
+static void visit_ending(struct table_visitor *v, uint8_t ending, int what)
+{
+	touched += ending + v->language;
+	reached[what].count++;
+}
+
+static void visit_departed(struct table_visitor *v, uint8_t ending) { visit_ending(v, ending, DEPARTURES); }
+static void visit_lost(struct table_visitor *v, uint8_t ending) { visit_ending(v, ending, LOST); }
 static void visit_name(struct table_visitor *v, const char *name) { touched += strlen(name) + v->language; }
 
 static void read_table(const uint8_t *data, size_t size)
 {
 	struct table_visitor visitor = {.participant = visit_texts, .interest = visit, .service = visit_service, .node = visit_texts, .want = visit_want,
-		.departed = visit_departed, .node_service = visit_name, .asks = visit_name, .lost = visit_departed};
+		.departed = visit_departed, .node_service = visit_name, .asks = visit_name, .lost = visit_lost};
 	reached[TABLES].count += rci_table_visit(data, size, &visitor);
-	(void)rci_directory_visit(data, size, &visitor);
+	reached[DIRECTORIES].count += rci_directory_visit(data, size, &visitor);
 	(void)rci_table_pattern_matches(data, size, "a.b");
 }
 

@@ -88,6 +88,10 @@ static void table_seed(void)
 	free(table);
 }
 
+/* A directory as a forwarder writes it: one node with all that it may have, and one that is gone. */
+#define DIRECTORY "fuzz/directory.bin"
+static void directory_seed(const char *name, const uint8_t *bytes, size_t size) { seed(name, FUZZ_TABLE, bytes, size); }
+
 /* Words that lead where random ones seldom do. Places 0 to control are RingControl, the claims (from 96) and
  * the entries; behind them come the slots' headers, eight words each. */
 static void path_seeds(void)
@@ -124,5 +128,6 @@ void fuzz_write_seeds(const char *to, const char *golden)
 	each_file(pattern, file_seed);
 	rc_publisher_close(publisher);
 	table_seed();
+	each_file(DIRECTORY, directory_seed);
 	path_seeds();
 }
