@@ -6,31 +6,34 @@ import "github.com/ringcast/ringcast/mcast/wire"
 // the goroutine that drives the engine.
 type Counters struct {
 	// Sending.
-	DataSent       uint64 // new datagrams of the lanes
-	BytesSent      uint64 // bytes of them
-	MessagesSent   uint64 // messages put into lanes, large ones once
-	RepairsSent    uint64 // datagrams sent again
-	CopiesSent     uint64 // frames for the group sent to one peer as well
-	RepairsUnicast uint64 // of these, to one member alone
-	HeartbeatsSent uint64
-	ControlSent    uint64 // HELLO, SETUP, WANT, SM, NCF, BYE, SESSION_STALE
-	Compressed     uint64 // datagrams sent compressed
-	CompressTried  uint64 // datagrams on which it was tried
-	BusyWindow     uint64 // Send refused: the window waits for a member
-	BusyCredit     uint64 // Send refused: a member's socket has no room
-	BusyPacing     uint64 // Send refused: the lane's rate
-	BusyTopic      uint64 // Send refused: a topic is full at a member
-	Untethered     uint64 // members put out
-	RateCuts       uint64 // times the lane's rate was lowered
-	NakReceived    uint64
-	NakRefused     uint64 // over the member's share, or below the trail
-	RepairGuarded  uint64 // datagrams asked for again within the guard
-	RepairOverflow uint64 // datagrams asked for by a member for whom too much waits
-	NcfSent        uint64
-	Isolated       uint64 // members isolated because they alone lost much, whatever the rate
-	Readmitted     uint64 // of these, taken back
-	LossTrials     uint64 // times the rate was lowered to see whether losses follow it
-	LossCuts       uint64 // of these, those that they followed
+	DataSent        uint64 // new datagrams of the lanes
+	BytesSent       uint64 // bytes of them
+	MessagesSent    uint64 // messages put into lanes, large ones once
+	RepairsSent     uint64 // datagrams sent again
+	CopiesSent      uint64 // frames for the group sent to one peer as well
+	RepairsUnicast  uint64 // of these, to one member alone
+	HeartbeatsSent  uint64
+	ControlSent     uint64 // HELLO, SETUP, WANT, SM, NCF, BYE, SESSION_STALE
+	Compressed      uint64 // datagrams sent compressed
+	CompressTried   uint64 // datagrams on which it was tried
+	BusyWindow      uint64 // Send refused: the window waits for a member
+	BusyCredit      uint64 // Send refused: a member's socket has no room
+	BusyPacing      uint64 // Send refused: the lane's rate
+	BusyTopic       uint64 // Send refused: a topic is full at a member
+	Untethered      uint64 // members put out
+	RateCuts        uint64 // times the lane's rate was lowered
+	NakReceived     uint64
+	NakRefused      uint64 // over the member's share, or below the trail
+	RepairGuarded   uint64 // datagrams asked for again within the guard
+	RepairOverflow  uint64 // datagrams asked for by a member for whom too much waits
+	NcfSent         uint64
+	Isolated        uint64 // members isolated because they alone lost much, whatever the rate
+	Readmitted      uint64 // of these, taken back
+	HistoriesServed uint64 // streams of what was published before that members asked for
+	ChunksSent      uint64 // of these streams
+	ChunksRepeated  uint64
+	LossTrials      uint64 // times the rate was lowered to see whether losses follow it
+	LossCuts        uint64 // of these, those that they followed
 
 	// Receiving.
 	DataReceived      uint64 // datagrams of lanes, repairs and duplicates too
@@ -54,6 +57,8 @@ type Counters struct {
 	Misled            uint64 // lanes begun anew, because a forged frame had led this node beyond their heads
 	StaleRefused      uint64 // SESSION_STALE that was not believed
 	UnknownPeer       uint64 // frames of nodes that have not said HELLO
+	HistoriesAsked    uint64 // peers asked for what they published before
+	HistoriesGivenUp  uint64 // names of which they did not send all
 	LocalLosses       uint64 // datagrams the kernel dropped at this socket
 	Quarantines       uint64 // times that a source was put in quarantine
 	QuarantinesOver   uint64 // of these, those that are over

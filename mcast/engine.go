@@ -38,6 +38,7 @@ type Engine struct {
 	sink                 Sink
 	copier               Copier // the sink, if it is one
 	warden               Warden // the same
+	historian            HistorySource
 	rnd                  *rand.Rand
 	helloName, helloHost []byte
 
@@ -60,6 +61,10 @@ type Engine struct {
 	outAlone     [][]byte // repairs for one member that do
 	alone        *Peer    // that member
 	roomDue      bool
+	servings     []*serving // streams of what was published before
+	serveTokens  float64
+	serveAt      Time
+	history      HistoryItem
 	roundTrip    Duration
 
 	// Membership.
@@ -79,6 +84,8 @@ type Engine struct {
 	rivalTill Time       // while another machine speaks under this id, and above this session
 
 	// Receiving.
+	histories     []HistoryWant // the greatest first
+	streamNumber  uint32
 	pool          pool
 	parts         partPool
 	ready         []readyStream
@@ -115,6 +122,7 @@ func New(cfg *Config, sink Sink, rnd *rand.Rand) (*Engine, error) {
 	e.warden, _ = sink.(Warden)
 	limits := c.Guard.list()
 	e.sources = guard.NewTable[netip.AddrPort](sourcesMax, limits[:]...)
+	e.historian, _ = sink.(HistorySource)
 	e.lanes[LaneGated] = newLane(e, LaneGated, layout.LaneClassGated, c.Window)
 	e.lanes[LaneLive] = newLane(e, LaneLive, layout.LaneClassLive, c.LiveWindow)
 	e.control = make([]byte, 0, c.MTU+wire.HeaderSize)
@@ -139,6 +147,7 @@ func (e *Engine) Start(now Time) {
 	for _, l := range e.lanes {
 		l.pace.at, l.repairs.at = now, now
 	}
+	e.serveAt = now
 	e.arm(now)
 	e.Tick(now)
 }
@@ -325,6 +334,10 @@ func (e *Engine) dispatch(now Time, p *Peer, h *wire.Header, frame []byte, from 
 		return e.receiveWant(p, body)
 	case layout.FrameTypeSessionStale:
 		return e.receiveStale(now, h, body, from)
+	case layout.FrameTypeUnicastAck:
+		return e.receiveUnicastAck(now, p, body)
+	case layout.FrameTypeUnicastData:
+		return e.receiveUnicastData(now, p, body)
 	case layout.FrameTypeBye:
 		var y wire.Bye
 		if r := wire.ParseBye(body, &y); r != wire.OK {
@@ -384,6 +397,9 @@ func (e *Engine) runTimers(now Time) {
 			e.pumpRepairs(now, l, l.repairTurn(now))
 		}
 		e.tickFlow(now, l)
+	}
+	if len(e.servings) != 0 {
+		e.tickServings(now)
 	}
 	if len(e.ready) != 0 {
 		e.pullReady(now)

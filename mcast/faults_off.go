@@ -23,6 +23,9 @@ const (
 	faultNoTails        = false
 	faultHasty          = false
 	faultNoCopies       = false
+	faultNoHold         = false
+	faultHistoryTwice   = false
+	faultHistoryGap     = false
 )
 
 func (l *lane) resend(b []byte) []byte { return b }

@@ -23,6 +23,9 @@ var (
 	faultSpin           bool // a timer is due again at once
 	faultNoStale        bool // who was overtaken is not told
 	faultNoTails        bool // the lost end of a stream is not told
+	faultNoHold         bool // the lane's messages do not wait for what was published before
+	faultHistoryTwice   bool // what history and lane both bring is delivered twice
+	faultHistoryGap     bool // what is missing between history and lane is not told
 	faultNoPull         bool // a stream that catches up does not get what is held of it
 )
 
@@ -47,4 +50,7 @@ var Faults = map[string]*bool{
 	"no-tails":        &faultNoTails,
 	"hasty":           &faultHasty,
 	"no-copies":       &faultNoCopies,
+	"no-hold":         &faultNoHold,
+	"history-twice":   &faultHistoryTwice,
+	"history-gap":     &faultHistoryGap,
 }

@@ -39,6 +39,7 @@ type Peer struct {
 
 	// What it sends.
 	receivers    [lanesMax]*receiver
+	catchup      *catchup // nil: nothing more is asked for
 	topics       []*RemoteTopic
 	streams      []*remoteStream
 	snapshot     snapshotParts
@@ -58,6 +59,8 @@ type Peer struct {
 	wantRetry  Time
 	wantStep   Duration
 	setupAt    Time
+	serving    *serving // nil: it has not asked, or has all
+	served     uint32   // number of its last stream
 }
 
 // Node returns the id of the node.
@@ -197,6 +200,7 @@ func (e *Engine) addPeer(now Time, h *wire.Header, w *wire.Hello, from netip.Add
 	e.found(p.node)
 	e.arm(now)
 	e.sink.PeerUp(p)
+	e.beginCatchup(now, p)
 	e.sendHello(now, p, layout.HelloFlagAnswer)
 	e.sendSetup(now, p)
 	return p
@@ -204,6 +208,10 @@ func (e *Engine) addPeer(now Time, h *wire.Header, w *wire.Hello, from netip.Add
 
 // removePeer forgets a peer, but for where it stood.
 func (e *Engine) removePeer(p *Peer, reason DownReason) {
+	if p.catchup != nil {
+		e.endCatchup(e.now, p)
+	}
+	e.endServing(p)
 	for i, q := range e.peers {
 		if q == p {
 			e.peers = append(e.peers[:i], e.peers[i+1:]...)
@@ -291,6 +299,9 @@ func (e *Engine) tickPeer(now Time, p *Peer) bool {
 			e.tickStatus(now, r)
 			e.tickPutOut(now, r)
 		}
+	}
+	if p.catchup != nil {
+		e.tickCatchup(now, p)
 	}
 	e.tickParts(now, p)
 	e.tickFull(now, p)

@@ -11,6 +11,7 @@ type nodeMemory struct {
 	staleAt   Time
 	lanes     [lanesMax]laneMemory
 	places    map[placeKey]*place
+	asked     map[string]bool // names and patterns of histories that it has sent, or will not
 }
 
 type laneMemory struct{ session, next uint64 }
@@ -90,7 +91,7 @@ func (e *Engine) Resume(node, lane uint32, session, next uint64) {
 // must come before Start.
 func (e *Engine) ResumeStream(node uint32, topic string, producer Address, last uint64) {
 	p := e.placeOf(node, topic, producer)
-	p.next = last + 1
+	p.next, p.done = last+1, last+1
 	p.known = e.wants.version == 1 || e.wants.matches(topic) // version 1: nothing was said yet
 }
 
@@ -105,9 +106,12 @@ func (e *Engine) Position(node, lane uint32) (session, next uint64, ok bool) {
 }
 
 // resumable is the lane sequence from which a successor needs the lane: next, or
-// the beginning of an unfinished large message.
+// the beginning of an unfinished large message, or of what is held.
 func (r *receiver) resumable() uint64 {
 	next := r.next
+	if c := r.peer.catchup; c != nil && c.holds[r.lane] {
+		next = min(next, c.since[r.lane])
+	}
 	if r.peer.reassembling != 0 {
 		for _, s := range r.peer.streams {
 			if s != nil && s.parts != nil && !s.parts.late && s.topic.Lane == r.lane {

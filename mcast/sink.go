@@ -102,6 +102,7 @@ type RemoteTopic struct {
 
 	wanted      bool
 	wantedSince uint64 // lane sequence from which on the topic was wanted
+	held        bool   // until what was published before is here
 	full        bool
 	fullSeq     uint64 // sequence of the message that came last when it was full
 	lastSeq     uint64

@@ -174,7 +174,9 @@ func (e *Engine) SetTopicFull(peer *Peer, topic *RemoteTopic, full bool) {
 	topic.full = full
 	if full {
 		topic.fullSeq = topic.lastSeq + 1
-		peer.full = append(peer.full, topic)
+		if topic.ID != 0 { // else its owner's table has it not: only its history waits
+			peer.full = append(peer.full, topic)
+		}
 	} else {
 		keep := peer.full[:0]
 		for _, t := range peer.full {

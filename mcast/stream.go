@@ -11,6 +11,7 @@ type place struct {
 	next    uint64 // nothing below may come: it was delivered, or told as lost
 	known   bool   // nothing above may come first
 	session uint64 // of the node, when it was last of use
+	done    uint64 // everything below was delivered or told as lost, or was not promised before something that was
 }
 
 // placeKey names a place within a node.
@@ -146,8 +147,7 @@ func (e *Engine) handOver(now Time, r *receiver, s *remoteStream, w *wire.Messag
 	m.Producer, m.Sequence = s.producer, seq
 	m.Kind, m.Content, m.Flags, m.SchemaHash, m.TimestampNs = w.Kind, w.Content, w.UserFlags, w.SchemaHash, w.TimestampNs
 	m.Block, m.Payload = w.Block, w.Payload
-	e.count.Delivered++
-	e.sink.Deliver(r.peer, t, m)
+	e.give(r, s, m)
 	if s.parts != nil {
 		e.dropParts(r.peer, s)
 	}
@@ -172,10 +172,7 @@ func (e *Engine) lost(r *receiver, s *remoteStream, last uint64) {
 	if s.parts != nil {
 		e.dropParts(r.peer, s)
 	}
-	e.count.MessagesLost += last - first + 1
-	if !faultSilentLoss {
-		e.sink.Lost(r.peer, s.topic, s.producer, first, last, reason)
-	}
+	e.giveLoss(r, s, first, last, reason)
 	e.advanced(r, s)
 }
 

@@ -278,10 +278,15 @@ func (e *Engine) addRemoteTopic(p *Peer, row *wire.TopicRow) {
 	if p.topics[row.Topic] != nil || ValidName(string(row.Name)) != nil {
 		return
 	}
-	t := &RemoteTopic{Name: string(row.Name), ID: TopicID(row.Topic), Lane: row.Lane, Shape: TopicShape{SlotCount: row.SlotCount,
-		SlotPayload: row.SlotPayload, History: row.History, Mode: row.Mode, Kind: row.Kind, Purpose: row.Purpose, Live: row.Lane == LaneLive}}
+	t := &RemoteTopic{Name: string(row.Name), ID: TopicID(row.Topic), Lane: row.Lane, Shape: shapeOfRow(row)}
 	t.wanted = e.wants.matches(t.Name)
+	t.held = p.catchup != nil && p.catchup.covers(t.Name)
 	p.topics[row.Topic] = t
+}
+
+func shapeOfRow(row *wire.TopicRow) TopicShape {
+	return TopicShape{SlotCount: row.SlotCount, SlotPayload: row.SlotPayload, History: row.History, Mode: row.Mode, Kind: row.Kind,
+		Purpose: row.Purpose, Live: row.Lane == LaneLive}
 }
 
 func (e *Engine) addRemoteStream(p *Peer, row *wire.ProducerRow) *remoteStream {

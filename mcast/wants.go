@@ -130,6 +130,9 @@ func (e *Engine) SetWants(now Time, patterns []string) error {
 				e.rewant(p, t)
 			}
 		}
+		if p.catchup != nil {
+			e.unhold(p.catchup)
+		}
 		p.wantRetry, p.wantStep = now, retryFirst
 	}
 	e.arm(now)

@@ -316,6 +316,54 @@ static void print_session_stale_head(const char *path, const void *at)
 	print_field(path, "seen", (uint64_t)value.seen);
 }
 
+static void print_unicast_data_head(const char *path, const void *at)
+{
+	struct rc_unicast_data_head value;
+	memcpy(&value, at, sizeof value);
+	print_field(path, "session", (uint64_t)value.session);
+	print_field(path, "stream", (uint64_t)value.stream);
+	print_field(path, "chunk", (uint64_t)value.chunk);
+	print_field(path, "length", (uint64_t)value.length);
+	print_field(path, "purpose", (uint64_t)value.purpose);
+	print_field(path, "flags", (uint64_t)value.flags);
+	print_field(path, "reserved0", (uint64_t)value.reserved0);
+}
+
+static void print_unicast_ack_head(const char *path, const void *at)
+{
+	struct rc_unicast_ack_head value;
+	memcpy(&value, at, sizeof value);
+	print_field(path, "session", (uint64_t)value.session);
+	print_field(path, "mask", (uint64_t)value.mask);
+	print_field(path, "stream", (uint64_t)value.stream);
+	print_field(path, "next", (uint64_t)value.next);
+	print_field(path, "back", (uint64_t)value.back);
+	print_field(path, "want_version", (uint64_t)value.want_version);
+	print_field(path, "window", (uint64_t)value.window);
+	print_field(path, "name_length", (uint64_t)value.name_length);
+	print_field(path, "purpose", (uint64_t)value.purpose);
+	print_field(path, "flags", (uint64_t)value.flags);
+	print_field(path, "reserved0", (uint64_t)value.reserved0);
+	print_field(path, "reserved1", (uint64_t)value.reserved1);
+}
+
+static void print_history_row(const char *path, const void *at)
+{
+	struct rc_history_row value;
+	memcpy(&value, at, sizeof value);
+	print_nested(path, "address", &value.address, print_address);
+	print_field(path, "sequence", (uint64_t)value.sequence);
+	print_field(path, "timestamp_ns", (uint64_t)value.timestamp_ns);
+	print_field(path, "length", (uint64_t)value.length);
+	print_field(path, "schema_hash", (uint64_t)value.schema_hash);
+	print_field(path, "user_flags", (uint64_t)value.user_flags);
+	print_field(path, "kind", (uint64_t)value.kind);
+	print_field(path, "content", (uint64_t)value.content);
+	print_field(path, "record", (uint64_t)value.record);
+	print_field(path, "flags", (uint64_t)value.flags);
+	print_field(path, "reserved0", (uint64_t)value.reserved0);
+}
+
 static void print_ring_geometry(const char *path, const void *at)
 {
 	struct rc_ring_geometry value;
@@ -727,6 +775,9 @@ const struct image_reader image_readers[] = {
 	{"WantHead", sizeof(struct rc_want_head), print_want_head},
 	{"ByeHead", sizeof(struct rc_bye_head), print_bye_head},
 	{"SessionStaleHead", sizeof(struct rc_session_stale_head), print_session_stale_head},
+	{"UnicastDataHead", sizeof(struct rc_unicast_data_head), print_unicast_data_head},
+	{"UnicastAckHead", sizeof(struct rc_unicast_ack_head), print_unicast_ack_head},
+	{"HistoryRow", sizeof(struct rc_history_row), print_history_row},
 	{"RingGeometry", sizeof(struct rc_ring_geometry), print_ring_geometry},
 	{"RingControl", sizeof(struct rc_ring_control), print_ring_control},
 	{"ConsumerEntry", sizeof(struct rc_consumer_entry), print_consumer_entry},

@@ -105,6 +105,18 @@ static_assert(static_cast<uint64_t>(fb::StatusFlag::Overrun) == RC_STATUS_FLAG_O
 static_assert(static_cast<uint64_t>(fb::NakFlag::LocalLoss) == RC_NAK_FLAG_LOCAL_LOSS, "value of NakFlag.LocalLoss");
 static_assert(static_cast<uint64_t>(fb::NakFlag::More) == RC_NAK_FLAG_MORE, "value of NakFlag.More");
 
+static_assert(static_cast<uint64_t>(fb::UnicastPurpose::None) == RC_UNICAST_PURPOSE_NONE, "value of UnicastPurpose.None");
+static_assert(static_cast<uint64_t>(fb::UnicastPurpose::History) == RC_UNICAST_PURPOSE_HISTORY, "value of UnicastPurpose.History");
+
+static_assert(static_cast<uint64_t>(fb::UnicastFlag::Last) == RC_UNICAST_FLAG_LAST, "value of UnicastFlag.Last");
+
+static_assert(static_cast<uint64_t>(fb::HistoryRecord::None) == RC_HISTORY_RECORD_NONE, "value of HistoryRecord.None");
+static_assert(static_cast<uint64_t>(fb::HistoryRecord::Topic) == RC_HISTORY_RECORD_TOPIC, "value of HistoryRecord.Topic");
+static_assert(static_cast<uint64_t>(fb::HistoryRecord::Message) == RC_HISTORY_RECORD_MESSAGE, "value of HistoryRecord.Message");
+static_assert(static_cast<uint64_t>(fb::HistoryRecord::Place) == RC_HISTORY_RECORD_PLACE, "value of HistoryRecord.Place");
+
+static_assert(static_cast<uint64_t>(fb::HistoryFlag::Addressed) == RC_HISTORY_FLAG_ADDRESSED, "value of HistoryFlag.Addressed");
+
 static_assert(static_cast<uint64_t>(fb::ByeReason::None) == RC_BYE_REASON_NONE, "value of ByeReason.None");
 static_assert(static_cast<uint64_t>(fb::ByeReason::Closing) == RC_BYE_REASON_CLOSING, "value of ByeReason.Closing");
 static_assert(static_cast<uint64_t>(fb::ByeReason::Restarting) == RC_BYE_REASON_RESTARTING, "value of ByeReason.Restarting");
@@ -528,6 +540,57 @@ static void print_session_stale_head(const char *path, const void *at)
 {
 	const auto *value = static_cast<const fb::SessionStaleHead *>(at);
 	print_field(path, "seen", static_cast<uint64_t>(value->seen()));
+}
+
+static_assert(sizeof(fb::UnicastDataHead) == RC_UNICAST_DATA_HEAD_SIZE, "size of UnicastDataHead");
+static_assert(alignof(fb::UnicastDataHead) == alignof(struct rc_unicast_data_head), "alignment of UnicastDataHead");
+static void print_unicast_data_head(const char *path, const void *at)
+{
+	const auto *value = static_cast<const fb::UnicastDataHead *>(at);
+	print_field(path, "session", static_cast<uint64_t>(value->session()));
+	print_field(path, "stream", static_cast<uint64_t>(value->stream()));
+	print_field(path, "chunk", static_cast<uint64_t>(value->chunk()));
+	print_field(path, "length", static_cast<uint64_t>(value->length()));
+	print_field(path, "purpose", static_cast<uint64_t>(value->purpose()));
+	print_field(path, "flags", static_cast<uint64_t>(value->flags()));
+	print_field(path, "reserved0", static_cast<uint64_t>(value->reserved0()));
+}
+
+static_assert(sizeof(fb::UnicastAckHead) == RC_UNICAST_ACK_HEAD_SIZE, "size of UnicastAckHead");
+static_assert(alignof(fb::UnicastAckHead) == alignof(struct rc_unicast_ack_head), "alignment of UnicastAckHead");
+static void print_unicast_ack_head(const char *path, const void *at)
+{
+	const auto *value = static_cast<const fb::UnicastAckHead *>(at);
+	print_field(path, "session", static_cast<uint64_t>(value->session()));
+	print_field(path, "mask", static_cast<uint64_t>(value->mask()));
+	print_field(path, "stream", static_cast<uint64_t>(value->stream()));
+	print_field(path, "next", static_cast<uint64_t>(value->next()));
+	print_field(path, "back", static_cast<uint64_t>(value->back()));
+	print_field(path, "want_version", static_cast<uint64_t>(value->want_version()));
+	print_field(path, "window", static_cast<uint64_t>(value->window()));
+	print_field(path, "name_length", static_cast<uint64_t>(value->name_length()));
+	print_field(path, "purpose", static_cast<uint64_t>(value->purpose()));
+	print_field(path, "flags", static_cast<uint64_t>(value->flags()));
+	print_field(path, "reserved0", static_cast<uint64_t>(value->reserved0()));
+	print_field(path, "reserved1", static_cast<uint64_t>(value->reserved1()));
+}
+
+static_assert(sizeof(fb::HistoryRow) == RC_HISTORY_ROW_SIZE, "size of HistoryRow");
+static_assert(alignof(fb::HistoryRow) == alignof(struct rc_history_row), "alignment of HistoryRow");
+static void print_history_row(const char *path, const void *at)
+{
+	const auto *value = static_cast<const fb::HistoryRow *>(at);
+	print_nested(path, "address", &value->address(), print_address);
+	print_field(path, "sequence", static_cast<uint64_t>(value->sequence()));
+	print_field(path, "timestamp_ns", static_cast<uint64_t>(value->timestamp_ns()));
+	print_field(path, "length", static_cast<uint64_t>(value->length()));
+	print_field(path, "schema_hash", static_cast<uint64_t>(value->schema_hash()));
+	print_field(path, "user_flags", static_cast<uint64_t>(value->user_flags()));
+	print_field(path, "kind", static_cast<uint64_t>(value->kind()));
+	print_field(path, "content", static_cast<uint64_t>(value->content()));
+	print_field(path, "record", static_cast<uint64_t>(value->record()));
+	print_field(path, "flags", static_cast<uint64_t>(value->flags()));
+	print_field(path, "reserved0", static_cast<uint64_t>(value->reserved0()));
 }
 
 static_assert(sizeof(fb::RingGeometry) == RC_RING_GEOMETRY_SIZE, "size of RingGeometry");
@@ -958,6 +1021,9 @@ const struct image_reader image_readers[] = {
 	{"WantHead", sizeof(fb::WantHead), print_want_head},
 	{"ByeHead", sizeof(fb::ByeHead), print_bye_head},
 	{"SessionStaleHead", sizeof(fb::SessionStaleHead), print_session_stale_head},
+	{"UnicastDataHead", sizeof(fb::UnicastDataHead), print_unicast_data_head},
+	{"UnicastAckHead", sizeof(fb::UnicastAckHead), print_unicast_ack_head},
+	{"HistoryRow", sizeof(fb::HistoryRow), print_history_row},
 	{"RingGeometry", sizeof(fb::RingGeometry), print_ring_geometry},
 	{"RingControl", sizeof(fb::RingControl), print_ring_control},
 	{"ConsumerEntry", sizeof(fb::ConsumerEntry), print_consumer_entry},

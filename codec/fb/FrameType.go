@@ -35,9 +35,9 @@ const (
 	FrameTypeProbe FrameType = 12
 	/// Reserved: presence and the hear-vector.
 	FrameTypePresence FrameType = 13
-	/// Reserved: unicast request and reply.
+	/// A chunk of a stream of records from one node to one other.
 	FrameTypeUnicastData FrameType = 14
-	/// Reserved: acknowledgement of UnicastData.
+	/// What was taken of such a stream; the first one asks for it.
 	FrameTypeUnicastAck FrameType = 15
 	/// Reserved: coded repair.
 	FrameTypeFec FrameType = 129

@@ -98,8 +98,20 @@ func (rcv *Interest) MutateLive(n bool) bool {
 	return rcv._tab.MutateBoolSlot(12, n)
 }
 
+func (rcv *Interest) History() uint32 {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(14))
+	if o != 0 {
+		return rcv._tab.GetUint32(o + rcv._tab.Pos)
+	}
+	return 0
+}
+
+func (rcv *Interest) MutateHistory(n uint32) bool {
+	return rcv._tab.MutateUint32Slot(14, n)
+}
+
 func InterestStart(builder *flatbuffers.Builder) {
-	builder.StartObject(5)
+	builder.StartObject(6)
 }
 func InterestAddName(builder *flatbuffers.Builder, name flatbuffers.UOffsetT) {
 	builder.PrependUOffsetTSlot(0, flatbuffers.UOffsetT(name), 0)
@@ -115,6 +127,9 @@ func InterestAddLocalOnly(builder *flatbuffers.Builder, localOnly bool) {
 }
 func InterestAddLive(builder *flatbuffers.Builder, live bool) {
 	builder.PrependBoolSlot(4, live, false)
+}
+func InterestAddHistory(builder *flatbuffers.Builder, history uint32) {
+	builder.PrependUint32Slot(5, history, 0)
 }
 func InterestEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {
 	return builder.EndObject()

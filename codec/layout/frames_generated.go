@@ -40,9 +40,9 @@ const (
 	FrameTypeProbe = 12
 	// Reserved: presence and the hear-vector.
 	FrameTypePresence = 13
-	// Reserved: unicast request and reply.
+	// A chunk of a stream of records from one node to one other.
 	FrameTypeUnicastData = 14
-	// Reserved: acknowledgement of UnicastData.
+	// What was taken of such a stream; the first one asks for it.
 	FrameTypeUnicastAck = 15
 	// Reserved: coded repair.
 	FrameTypeFec = 129
@@ -161,6 +161,36 @@ const (
 	NakFlagLocalLoss = 1
 	// More holes than fit follow in the next Nak.
 	NakFlagMore = 2
+)
+
+// UnicastPurpose, 1 byte. What a stream from one node to one other is for. The other numbers are kept for later.
+const (
+	UnicastPurposeNone = 0
+	// What was published before: records of HistoryRow.
+	UnicastPurposeHistory = 1
+)
+
+// UnicastFlag, 1 byte. A set of flags. Flags of UnicastData and UnicastAck.
+const (
+	// UnicastData: no chunk follows. UnicastAck: no more is wanted of the stream.
+	UnicastFlagLast = 1
+)
+
+// HistoryRecord, 1 byte. What a HistoryRow is.
+const (
+	HistoryRecordNone = 0
+	// A topic begins; its TopicRow with the name is the content.
+	HistoryRecordTopic = 1
+	// A message of that topic.
+	HistoryRecordMessage = 2
+	// Where a producer stood in the topic's lane when the topic began; no content.
+	HistoryRecordPlace = 3
+)
+
+// HistoryFlag, 1 byte. A set of flags. Flags of HistoryRow.
+const (
+	// An AddressBlock stands before the content.
+	HistoryFlagAddressed = 1
 )
 
 // ByeReason, 4 bytes. Why a node leaves.
@@ -446,4 +476,55 @@ const (
 
 	// Size of SessionStaleHead in bytes; it is aligned to 8.
 	SessionStaleHeadSize = 8
+)
+
+// Offsets in UnicastDataHead, in bytes. Head of UnicastData; length bytes of records follow, wherever they end.
+const (
+	UnicastDataHeadSessionOffset   = 0  // ulong | of the node that asked
+	UnicastDataHeadStreamOffset    = 8  // uint | as it was asked for
+	UnicastDataHeadChunkOffset     = 12 // uint | dense in the stream, from 0
+	UnicastDataHeadLengthOffset    = 16 // ushort
+	UnicastDataHeadPurposeOffset   = 18 // UnicastPurpose
+	UnicastDataHeadFlagsOffset     = 19 // UnicastFlag
+	UnicastDataHeadReserved0Offset = 20 // uint
+
+	// Size of UnicastDataHead in bytes; it is aligned to 8.
+	UnicastDataHeadSize = 24
+)
+
+// Offsets in UnicastAckHead, in bytes. Head of UnicastAck; the name or pattern that is asked for follows.
+const (
+	UnicastAckHeadSessionOffset     = 0  // ulong | of the node that sends the stream
+	UnicastAckHeadMaskOffset        = 8  // ulong | bit i: chunk next + 1 + i is here
+	UnicastAckHeadStreamOffset      = 16 // uint | given by who asks, growing in its session
+	UnicastAckHeadNextOffset        = 20 // uint | the first chunk that is not here
+	UnicastAckHeadBackOffset        = 24 // uint | so many positions before the splice; all ones: all that there are
+	UnicastAckHeadWantVersionOffset = 28 // uint | list of names of who asks that has to be there first
+	UnicastAckHeadWindowOffset      = 32 // ushort | chunks from next on that may be sent
+	UnicastAckHeadNameLengthOffset  = 34 // ubyte
+	UnicastAckHeadPurposeOffset     = 35 // UnicastPurpose
+	UnicastAckHeadFlagsOffset       = 36 // UnicastFlag
+	UnicastAckHeadReserved0Offset   = 37 // ubyte
+	UnicastAckHeadReserved1Offset   = 38 // ushort
+
+	// Size of UnicastAckHead in bytes; it is aligned to 8.
+	UnicastAckHeadSize = 40
+)
+
+// Offsets in HistoryRow, in bytes. A record of a history, in a stream of UnicastData. The content follows, padded with zeros to a multiple of 8.
+const (
+	HistoryRowAddressOffset     = 0  // Address | of the producer
+	HistoryRowSequenceOffset    = 16 // ulong | of the message; of a Place the last one before the splice
+	HistoryRowTimestampNsOffset = 24 // ulong
+	HistoryRowLengthOffset      = 32 // uint | bytes of the content
+	HistoryRowSchemaHashOffset  = 36 // uint
+	HistoryRowUserFlagsOffset   = 40 // ushort | MessageFlag
+	HistoryRowKindOffset        = 42 // MessageKind
+	HistoryRowContentOffset     = 43 // Content
+	HistoryRowRecordOffset      = 44 // HistoryRecord
+	HistoryRowFlagsOffset       = 45 // HistoryFlag
+	HistoryRowReserved0Offset   = 46 // ushort
+
+	// Size of HistoryRow in bytes; it is aligned to 8.
+	HistoryRowSize = 48
 )

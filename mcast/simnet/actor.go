@@ -18,10 +18,12 @@ type Actor struct {
 	world *World
 	rnd   *rand.Rand
 
-	topics  []*actorTopic
-	streams []*actorStream
-	wants   []string
-	wanted  mcast.Time // when they last changed
+	topics    []*actorTopic
+	streams   []*actorStream
+	wants     []string
+	histories []mcast.HistoryWant
+	owed      map[expectKey]uint64 // first sequence that has to come, where a history was asked for
+	wanted    mcast.Time           // when they last changed
 
 	accounts map[expectKey]*account
 	keys     []expectKey                 // of accounts, in order of appearance
@@ -31,7 +33,8 @@ type Actor struct {
 	peers    map[uint32]*mcast.Peer      // by node
 
 	pumping  bool
-	overtook int // restarts because of SESSION_STALE
+	late     bool // it does without a topic, to want it with its history soon
+	overtook int  // restarts because of SESSION_STALE
 }
 
 type actorTopic struct {
@@ -70,6 +73,7 @@ func newActor(w *World, x *Node, epoch uint32) *Actor {
 	a := &Actor{Node: x, world: w, rnd: rand.New(rand.NewPCG(w.Options.Seed, uint64(x.index)+77)),
 		accounts: map[expectKey]*account{}, sessions: map[uint32]uint64{}}
 	x.app = a
+	a.owed = map[expectKey]uint64{}
 	topics := 1 + a.rnd.IntN(3)
 	if epoch == actorEpoch && x.index >= publishersMax {
 		topics = 0
@@ -104,9 +108,7 @@ func (a *Actor) prepare(e *mcast.Engine) {
 			e.ResumeStream(k.producer.Node, k.topic, k.producer, x.next-1)
 		}
 	}
-	if err := e.SetWants(a.clock(), a.wants); err != nil {
-		panic(err)
-	}
+	a.tellWants(e)
 	for _, t := range a.topics {
 		t.id = 0
 	}
@@ -256,12 +258,11 @@ func (a *Actor) setWants(list []string) {
 	for _, k := range a.keys {
 		if !covers(list, k.topic) {
 			a.accounts[k].fresh = true
+			delete(a.owed, k)
 		}
 	}
 	if a.up {
-		if err := a.engine.SetWants(a.clock(), list); err != nil {
-			panic(err)
-		}
+		a.tellWants(a.engine)
 		a.after()
 	}
 }

@@ -39,6 +39,10 @@ type Counts struct {
 	Wants uint64 `sim:"changes of what is wanted"`
 	Full  uint64 `sim:"topics without room"`
 	Rings uint64 `sim:"rings replaced"`
+	// Late: nodes began to want a topic with what was published before.
+	Late uint64 `sim:"topics wanted with their history"`
+	// Lapped: messages of a history were overwritten before they were read.
+	Lapped uint64 `sim:"messages overwritten before they were read"`
 }
 
 // Each calls f with every kind of fault, in the order above.

@@ -32,7 +32,7 @@ func (s *Scenario) Run(seed uint64) *Result { return s.run(seed) }
 // Scenarios lists the kinds of runs.
 func Scenarios() []Scenario {
 	return []Scenario{
-		{"loss", "2 to 4 nodes, steady streams, faults of the network: all is delivered", 40,
+		{"loss", "2 to 4 nodes, steady streams, faults of the network: all is delivered", 32,
 			func(seed uint64) *Result { return runSeed(options(seed)).result(0) }},
 		{"restart", "nodes are killed and come back in a new session: lost messages are counted exactly", 15,
 			func(seed uint64) *Result { return runRestart(restartOptions(seed)).result(0) }},
@@ -40,6 +40,8 @@ func Scenarios() []Scenario {
 			func(seed uint64) *Result { return runChaos(seed, true).result() }},
 		{"hard", "the same with partitions, restarts, clocks set back, other machines under one id, slow nodes", 20,
 			func(seed uint64) *Result { return runChaos(seed, false).result() }},
+		{"late", "nodes begin to want topics with what was published before, in soft and in hard worlds: from the beginning, once, and nothing left out", 8,
+			func(seed uint64) *Result { return runLate(seed).result() }},
 		{"forged", "frames that nobody sent, beside real ones: no node stays outside", 6,
 			func(seed uint64) *Result { return runForged(seed).result(0) }},
 		{"cluster", "15 to 40 nodes, all faults mixed", 3,

@@ -27,6 +27,9 @@ func (w *World) begin() {
 	if !w.soft || w.Options.Seed%2 == 0 { // an owner waits for nobody whose new list it has not got
 		w.often(100*ms, w.changeWants)
 	}
+	if w.histories {
+		w.often(60*ms, w.joinLate)
+	}
 	w.often(300*ms, func() { w.anyone().Pause(w.upTo(200 * ms)) })
 	w.often(200*ms, func() {
 		if x := w.anyone(); x.up {

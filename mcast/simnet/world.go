@@ -15,17 +15,19 @@ const twinsMax = 4
 // becomes calm; then all that was published has to come, or to be told as lost.
 type World struct {
 	*Network
-	actors   []*Actor
-	twins    []*Actor // of a node id that another one has
-	streams  map[expectKey]*actorStream
-	rnd      *rand.Rand
-	soft     bool // nothing happens that explains a loss
-	joined   bool
-	calm     bool
-	fullness int // one delivery in so many fills a topic
-	fullFor  int // for up to so many ms
-	alarms   int
-	sessions uint64
+	actors    []*Actor
+	twins     []*Actor // of a node id that another one has
+	streams   map[expectKey]*actorStream
+	rnd       *rand.Rand
+	soft      bool // nothing happens that explains a loss
+	joined    bool
+	calm      bool
+	histories bool   // nodes ask for what was published before
+	ringHolds uint64 // messages of each stream
+	fullness  int    // one delivery in so many fills a topic
+	fullFor   int    // for up to so many ms
+	alarms    int
+	sessions  uint64
 	// Settled is how long it took from the calm until all had come to rest.
 	Settled mcast.Duration
 }
@@ -158,6 +160,9 @@ func (w *World) open(all bool) string {
 			if s.next <= s.end {
 				return fmt.Sprintf("%s of node %d: %d of %d were sent, refused %v", s.topic.name, a.ID(), s.next-1, s.end, s.refused)
 			}
+		}
+		if w.soft && len(a.owed) != 0 {
+			return fmt.Sprintf("node %d: %d streams have not begun with what was published before", a.ID(), len(a.owed))
 		}
 		for _, k := range a.keys {
 			x := a.accounts[k]

@@ -35,6 +35,8 @@ const (
 	TypeWant         = layout.FrameTypeWant
 	TypeBye          = layout.FrameTypeBye
 	TypeSessionStale = layout.FrameTypeSessionStale
+	TypeUnicastData  = layout.FrameTypeUnicastData
+	TypeUnicastAck   = layout.FrameTypeUnicastAck
 )
 
 // Flags of frames.
@@ -141,7 +143,7 @@ func checkType(t uint8) Reason {
 	switch t {
 	case layout.FrameTypeData, layout.FrameTypeHeartbeat, layout.FrameTypeNak, layout.FrameTypeNcf,
 		layout.FrameTypeStatus, layout.FrameTypeHello, layout.FrameTypeSetup, layout.FrameTypeWant,
-		layout.FrameTypeBye, layout.FrameTypeSessionStale:
+		layout.FrameTypeBye, layout.FrameTypeSessionStale, layout.FrameTypeUnicastData, layout.FrameTypeUnicastAck:
 		return OK
 	}
 	if t&ignorable != 0 {

@@ -18,7 +18,7 @@
 /* Names the layout of all segments; stands in every segment's header. */
 #define RC_LAYOUT_HASH UINT64_C(0xf121cf2feaebf68b)
 /* Names the layout of all frames. */
-#define RC_WIRE_HASH UINT64_C(0x23734a59546faefe)
+#define RC_WIRE_HASH UINT64_C(0x15300a6161b14595)
 
 /* Magic is "RINGCAST" read as a little-endian word. */
 #define RC_MAGIC UINT64_C(0x54534143474e4952)
@@ -201,6 +201,22 @@
 /* NakFlag, 2 bytes. Flags of Nak. */
 #define RC_NAK_FLAG_LOCAL_LOSS 1u
 #define RC_NAK_FLAG_MORE 2u
+
+/* UnicastPurpose, 1 byte. What a stream from one node to one other is for. The other numbers are kept for later. */
+#define RC_UNICAST_PURPOSE_NONE 0u
+#define RC_UNICAST_PURPOSE_HISTORY 1u
+
+/* UnicastFlag, 1 byte. Flags of UnicastData and UnicastAck. */
+#define RC_UNICAST_FLAG_LAST 1u
+
+/* HistoryRecord, 1 byte. What a HistoryRow is. */
+#define RC_HISTORY_RECORD_NONE 0u
+#define RC_HISTORY_RECORD_TOPIC 1u
+#define RC_HISTORY_RECORD_MESSAGE 2u
+#define RC_HISTORY_RECORD_PLACE 3u
+
+/* HistoryFlag, 1 byte. Flags of HistoryRow. */
+#define RC_HISTORY_FLAG_ADDRESSED 1u
 
 /* ByeReason, 4 bytes. Why a node leaves. */
 #define RC_BYE_REASON_NONE 0u
@@ -747,6 +763,81 @@ struct rc_bye_head {
 /* Body of SessionStale. */
 struct rc_session_stale_head {
 	uint64_t seen; /* the greatest session seen of that node */
+};
+
+#define RC_UNICAST_DATA_HEAD_SIZE 24
+#define RC_UNICAST_DATA_HEAD_SESSION_OFFSET 0
+#define RC_UNICAST_DATA_HEAD_STREAM_OFFSET 8
+#define RC_UNICAST_DATA_HEAD_CHUNK_OFFSET 12
+#define RC_UNICAST_DATA_HEAD_LENGTH_OFFSET 16
+#define RC_UNICAST_DATA_HEAD_PURPOSE_OFFSET 18
+#define RC_UNICAST_DATA_HEAD_FLAGS_OFFSET 19
+#define RC_UNICAST_DATA_HEAD_RESERVED0_OFFSET 20
+/* Head of UnicastData; length bytes of records follow, wherever they end. */
+struct rc_unicast_data_head {
+	uint64_t session; /* of the node that asked */
+	uint32_t stream; /* as it was asked for */
+	uint32_t chunk; /* dense in the stream, from 0 */
+	uint16_t length;
+	uint8_t purpose; /* RC_UNICAST_PURPOSE_*. */
+	uint8_t flags; /* RC_UNICAST_FLAG_*. */
+	uint32_t reserved0;
+};
+
+#define RC_UNICAST_ACK_HEAD_SIZE 40
+#define RC_UNICAST_ACK_HEAD_SESSION_OFFSET 0
+#define RC_UNICAST_ACK_HEAD_MASK_OFFSET 8
+#define RC_UNICAST_ACK_HEAD_STREAM_OFFSET 16
+#define RC_UNICAST_ACK_HEAD_NEXT_OFFSET 20
+#define RC_UNICAST_ACK_HEAD_BACK_OFFSET 24
+#define RC_UNICAST_ACK_HEAD_WANT_VERSION_OFFSET 28
+#define RC_UNICAST_ACK_HEAD_WINDOW_OFFSET 32
+#define RC_UNICAST_ACK_HEAD_NAME_LENGTH_OFFSET 34
+#define RC_UNICAST_ACK_HEAD_PURPOSE_OFFSET 35
+#define RC_UNICAST_ACK_HEAD_FLAGS_OFFSET 36
+#define RC_UNICAST_ACK_HEAD_RESERVED0_OFFSET 37
+#define RC_UNICAST_ACK_HEAD_RESERVED1_OFFSET 38
+/* Head of UnicastAck; the name or pattern that is asked for follows. */
+struct rc_unicast_ack_head {
+	uint64_t session; /* of the node that sends the stream */
+	uint64_t mask; /* bit i: chunk next + 1 + i is here */
+	uint32_t stream; /* given by who asks, growing in its session */
+	uint32_t next; /* the first chunk that is not here */
+	uint32_t back; /* so many positions before the splice; all ones: all that there are */
+	uint32_t want_version; /* list of names of who asks that has to be there first */
+	uint16_t window; /* chunks from next on that may be sent */
+	uint8_t name_length;
+	uint8_t purpose; /* RC_UNICAST_PURPOSE_*. */
+	uint8_t flags; /* RC_UNICAST_FLAG_*. */
+	uint8_t reserved0;
+	uint16_t reserved1;
+};
+
+#define RC_HISTORY_ROW_SIZE 48
+#define RC_HISTORY_ROW_ADDRESS_OFFSET 0
+#define RC_HISTORY_ROW_SEQUENCE_OFFSET 16
+#define RC_HISTORY_ROW_TIMESTAMP_NS_OFFSET 24
+#define RC_HISTORY_ROW_LENGTH_OFFSET 32
+#define RC_HISTORY_ROW_SCHEMA_HASH_OFFSET 36
+#define RC_HISTORY_ROW_USER_FLAGS_OFFSET 40
+#define RC_HISTORY_ROW_KIND_OFFSET 42
+#define RC_HISTORY_ROW_CONTENT_OFFSET 43
+#define RC_HISTORY_ROW_RECORD_OFFSET 44
+#define RC_HISTORY_ROW_FLAGS_OFFSET 45
+#define RC_HISTORY_ROW_RESERVED0_OFFSET 46
+/* A record of a history, in a stream of UnicastData. The content follows, padded with zeros to a multiple of 8. */
+struct rc_history_row {
+	struct rc_address address; /* of the producer */
+	uint64_t sequence; /* of the message; of a Place the last one before the splice */
+	uint64_t timestamp_ns;
+	uint32_t length; /* bytes of the content */
+	uint32_t schema_hash;
+	uint16_t user_flags; /* MessageFlag */
+	uint8_t kind; /* RC_MESSAGE_KIND_*. */
+	uint8_t content; /* RC_CONTENT_*. */
+	uint8_t record; /* RC_HISTORY_RECORD_*. */
+	uint8_t flags; /* RC_HISTORY_FLAG_*. */
+	uint16_t reserved0;
 };
 
 #define RC_RING_GEOMETRY_SIZE 128
@@ -1479,6 +1570,42 @@ RC_LAYOUT_ASSERT(offsetof(struct rc_bye_head, reserved0) == RC_BYE_HEAD_RESERVED
 
 RC_LAYOUT_ASSERT(sizeof(struct rc_session_stale_head) == RC_SESSION_STALE_HEAD_SIZE, "size of SessionStaleHead");
 RC_LAYOUT_ASSERT(offsetof(struct rc_session_stale_head, seen) == RC_SESSION_STALE_HEAD_SEEN_OFFSET, "offset of SessionStaleHead.seen");
+
+RC_LAYOUT_ASSERT(sizeof(struct rc_unicast_data_head) == RC_UNICAST_DATA_HEAD_SIZE, "size of UnicastDataHead");
+RC_LAYOUT_ASSERT(offsetof(struct rc_unicast_data_head, session) == RC_UNICAST_DATA_HEAD_SESSION_OFFSET, "offset of UnicastDataHead.session");
+RC_LAYOUT_ASSERT(offsetof(struct rc_unicast_data_head, stream) == RC_UNICAST_DATA_HEAD_STREAM_OFFSET, "offset of UnicastDataHead.stream");
+RC_LAYOUT_ASSERT(offsetof(struct rc_unicast_data_head, chunk) == RC_UNICAST_DATA_HEAD_CHUNK_OFFSET, "offset of UnicastDataHead.chunk");
+RC_LAYOUT_ASSERT(offsetof(struct rc_unicast_data_head, length) == RC_UNICAST_DATA_HEAD_LENGTH_OFFSET, "offset of UnicastDataHead.length");
+RC_LAYOUT_ASSERT(offsetof(struct rc_unicast_data_head, purpose) == RC_UNICAST_DATA_HEAD_PURPOSE_OFFSET, "offset of UnicastDataHead.purpose");
+RC_LAYOUT_ASSERT(offsetof(struct rc_unicast_data_head, flags) == RC_UNICAST_DATA_HEAD_FLAGS_OFFSET, "offset of UnicastDataHead.flags");
+RC_LAYOUT_ASSERT(offsetof(struct rc_unicast_data_head, reserved0) == RC_UNICAST_DATA_HEAD_RESERVED0_OFFSET, "offset of UnicastDataHead.reserved0");
+
+RC_LAYOUT_ASSERT(sizeof(struct rc_unicast_ack_head) == RC_UNICAST_ACK_HEAD_SIZE, "size of UnicastAckHead");
+RC_LAYOUT_ASSERT(offsetof(struct rc_unicast_ack_head, session) == RC_UNICAST_ACK_HEAD_SESSION_OFFSET, "offset of UnicastAckHead.session");
+RC_LAYOUT_ASSERT(offsetof(struct rc_unicast_ack_head, mask) == RC_UNICAST_ACK_HEAD_MASK_OFFSET, "offset of UnicastAckHead.mask");
+RC_LAYOUT_ASSERT(offsetof(struct rc_unicast_ack_head, stream) == RC_UNICAST_ACK_HEAD_STREAM_OFFSET, "offset of UnicastAckHead.stream");
+RC_LAYOUT_ASSERT(offsetof(struct rc_unicast_ack_head, next) == RC_UNICAST_ACK_HEAD_NEXT_OFFSET, "offset of UnicastAckHead.next");
+RC_LAYOUT_ASSERT(offsetof(struct rc_unicast_ack_head, back) == RC_UNICAST_ACK_HEAD_BACK_OFFSET, "offset of UnicastAckHead.back");
+RC_LAYOUT_ASSERT(offsetof(struct rc_unicast_ack_head, want_version) == RC_UNICAST_ACK_HEAD_WANT_VERSION_OFFSET, "offset of UnicastAckHead.want_version");
+RC_LAYOUT_ASSERT(offsetof(struct rc_unicast_ack_head, window) == RC_UNICAST_ACK_HEAD_WINDOW_OFFSET, "offset of UnicastAckHead.window");
+RC_LAYOUT_ASSERT(offsetof(struct rc_unicast_ack_head, name_length) == RC_UNICAST_ACK_HEAD_NAME_LENGTH_OFFSET, "offset of UnicastAckHead.name_length");
+RC_LAYOUT_ASSERT(offsetof(struct rc_unicast_ack_head, purpose) == RC_UNICAST_ACK_HEAD_PURPOSE_OFFSET, "offset of UnicastAckHead.purpose");
+RC_LAYOUT_ASSERT(offsetof(struct rc_unicast_ack_head, flags) == RC_UNICAST_ACK_HEAD_FLAGS_OFFSET, "offset of UnicastAckHead.flags");
+RC_LAYOUT_ASSERT(offsetof(struct rc_unicast_ack_head, reserved0) == RC_UNICAST_ACK_HEAD_RESERVED0_OFFSET, "offset of UnicastAckHead.reserved0");
+RC_LAYOUT_ASSERT(offsetof(struct rc_unicast_ack_head, reserved1) == RC_UNICAST_ACK_HEAD_RESERVED1_OFFSET, "offset of UnicastAckHead.reserved1");
+
+RC_LAYOUT_ASSERT(sizeof(struct rc_history_row) == RC_HISTORY_ROW_SIZE, "size of HistoryRow");
+RC_LAYOUT_ASSERT(offsetof(struct rc_history_row, address) == RC_HISTORY_ROW_ADDRESS_OFFSET, "offset of HistoryRow.address");
+RC_LAYOUT_ASSERT(offsetof(struct rc_history_row, sequence) == RC_HISTORY_ROW_SEQUENCE_OFFSET, "offset of HistoryRow.sequence");
+RC_LAYOUT_ASSERT(offsetof(struct rc_history_row, timestamp_ns) == RC_HISTORY_ROW_TIMESTAMP_NS_OFFSET, "offset of HistoryRow.timestamp_ns");
+RC_LAYOUT_ASSERT(offsetof(struct rc_history_row, length) == RC_HISTORY_ROW_LENGTH_OFFSET, "offset of HistoryRow.length");
+RC_LAYOUT_ASSERT(offsetof(struct rc_history_row, schema_hash) == RC_HISTORY_ROW_SCHEMA_HASH_OFFSET, "offset of HistoryRow.schema_hash");
+RC_LAYOUT_ASSERT(offsetof(struct rc_history_row, user_flags) == RC_HISTORY_ROW_USER_FLAGS_OFFSET, "offset of HistoryRow.user_flags");
+RC_LAYOUT_ASSERT(offsetof(struct rc_history_row, kind) == RC_HISTORY_ROW_KIND_OFFSET, "offset of HistoryRow.kind");
+RC_LAYOUT_ASSERT(offsetof(struct rc_history_row, content) == RC_HISTORY_ROW_CONTENT_OFFSET, "offset of HistoryRow.content");
+RC_LAYOUT_ASSERT(offsetof(struct rc_history_row, record) == RC_HISTORY_ROW_RECORD_OFFSET, "offset of HistoryRow.record");
+RC_LAYOUT_ASSERT(offsetof(struct rc_history_row, flags) == RC_HISTORY_ROW_FLAGS_OFFSET, "offset of HistoryRow.flags");
+RC_LAYOUT_ASSERT(offsetof(struct rc_history_row, reserved0) == RC_HISTORY_ROW_RESERVED0_OFFSET, "offset of HistoryRow.reserved0");
 
 RC_LAYOUT_ASSERT(sizeof(struct rc_ring_geometry) == RC_RING_GEOMETRY_SIZE, "size of RingGeometry");
 RC_LAYOUT_ASSERT(offsetof(struct rc_ring_geometry, slot_count) == RC_RING_GEOMETRY_SLOT_COUNT_OFFSET, "offset of RingGeometry.slot_count");

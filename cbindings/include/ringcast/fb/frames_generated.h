@@ -60,6 +60,12 @@ struct ByeHead;
 
 struct SessionStaleHead;
 
+struct UnicastDataHead;
+
+struct UnicastAckHead;
+
+struct HistoryRow;
+
 /// Fixed numbers of the wire. The first 16 bytes of a frame never change their meaning.
 enum class WireConstant : uint32_t {
   None = 0,
@@ -118,9 +124,9 @@ enum class FrameType : uint8_t {
   Probe = 12,
   /// Reserved: presence and the hear-vector.
   Presence = 13,
-  /// Reserved: unicast request and reply.
+  /// A chunk of a stream of records from one node to one other.
   UnicastData = 14,
-  /// Reserved: acknowledgement of UnicastData.
+  /// What was taken of such a stream; the first one asks for it.
   UnicastAck = 15,
   /// Reserved: coded repair.
   Fec = 129,
@@ -553,6 +559,138 @@ inline const char *EnumNameNakFlag(NakFlag e) {
   if (::flatbuffers::IsOutRange(e, NakFlag::LocalLoss, NakFlag::More)) return "";
   const size_t index = static_cast<size_t>(e) - static_cast<size_t>(NakFlag::LocalLoss);
   return EnumNamesNakFlag()[index];
+}
+
+/// What a stream from one node to one other is for. The other numbers are kept for later.
+enum class UnicastPurpose : uint8_t {
+  None = 0,
+  /// What was published before: records of HistoryRow.
+  History = 1,
+  MIN = None,
+  MAX = History
+};
+
+inline const UnicastPurpose (&EnumValuesUnicastPurpose())[2] {
+  static const UnicastPurpose values[] = {
+    UnicastPurpose::None,
+    UnicastPurpose::History
+  };
+  return values;
+}
+
+inline const char * const *EnumNamesUnicastPurpose() {
+  static const char * const names[3] = {
+    "None",
+    "History",
+    nullptr
+  };
+  return names;
+}
+
+inline const char *EnumNameUnicastPurpose(UnicastPurpose e) {
+  if (::flatbuffers::IsOutRange(e, UnicastPurpose::None, UnicastPurpose::History)) return "";
+  const size_t index = static_cast<size_t>(e);
+  return EnumNamesUnicastPurpose()[index];
+}
+
+/// Flags of UnicastData and UnicastAck.
+enum class UnicastFlag : uint8_t {
+  /// UnicastData: no chunk follows. UnicastAck: no more is wanted of the stream.
+  Last = 1,
+  NONE = 0,
+  ANY = 1
+};
+FLATBUFFERS_DEFINE_BITMASK_OPERATORS(UnicastFlag, uint8_t)
+
+inline const UnicastFlag (&EnumValuesUnicastFlag())[1] {
+  static const UnicastFlag values[] = {
+    UnicastFlag::Last
+  };
+  return values;
+}
+
+inline const char * const *EnumNamesUnicastFlag() {
+  static const char * const names[2] = {
+    "Last",
+    nullptr
+  };
+  return names;
+}
+
+inline const char *EnumNameUnicastFlag(UnicastFlag e) {
+  if (::flatbuffers::IsOutRange(e, UnicastFlag::Last, UnicastFlag::Last)) return "";
+  const size_t index = static_cast<size_t>(e) - static_cast<size_t>(UnicastFlag::Last);
+  return EnumNamesUnicastFlag()[index];
+}
+
+/// What a HistoryRow is.
+enum class HistoryRecord : uint8_t {
+  None = 0,
+  /// A topic begins; its TopicRow with the name is the content.
+  Topic = 1,
+  /// A message of that topic.
+  Message = 2,
+  /// Where a producer stood in the topic's lane when the topic began; no content.
+  Place = 3,
+  MIN = None,
+  MAX = Place
+};
+
+inline const HistoryRecord (&EnumValuesHistoryRecord())[4] {
+  static const HistoryRecord values[] = {
+    HistoryRecord::None,
+    HistoryRecord::Topic,
+    HistoryRecord::Message,
+    HistoryRecord::Place
+  };
+  return values;
+}
+
+inline const char * const *EnumNamesHistoryRecord() {
+  static const char * const names[5] = {
+    "None",
+    "Topic",
+    "Message",
+    "Place",
+    nullptr
+  };
+  return names;
+}
+
+inline const char *EnumNameHistoryRecord(HistoryRecord e) {
+  if (::flatbuffers::IsOutRange(e, HistoryRecord::None, HistoryRecord::Place)) return "";
+  const size_t index = static_cast<size_t>(e);
+  return EnumNamesHistoryRecord()[index];
+}
+
+/// Flags of HistoryRow.
+enum class HistoryFlag : uint8_t {
+  /// An AddressBlock stands before the content.
+  Addressed = 1,
+  NONE = 0,
+  ANY = 1
+};
+FLATBUFFERS_DEFINE_BITMASK_OPERATORS(HistoryFlag, uint8_t)
+
+inline const HistoryFlag (&EnumValuesHistoryFlag())[1] {
+  static const HistoryFlag values[] = {
+    HistoryFlag::Addressed
+  };
+  return values;
+}
+
+inline const char * const *EnumNamesHistoryFlag() {
+  static const char * const names[2] = {
+    "Addressed",
+    nullptr
+  };
+  return names;
+}
+
+inline const char *EnumNameHistoryFlag(HistoryFlag e) {
+  if (::flatbuffers::IsOutRange(e, HistoryFlag::Addressed, HistoryFlag::Addressed)) return "";
+  const size_t index = static_cast<size_t>(e) - static_cast<size_t>(HistoryFlag::Addressed);
+  return EnumNamesHistoryFlag()[index];
 }
 
 /// Why a node leaves.
@@ -2124,6 +2262,328 @@ FLATBUFFERS_STRUCT_END(SessionStaleHead, 8);
 
 struct SessionStaleHead::Traits {
   using type = SessionStaleHead;
+};
+
+/// Head of UnicastData; length bytes of records follow, wherever they end.
+FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) UnicastDataHead FLATBUFFERS_FINAL_CLASS {
+ private:
+  uint64_t session_;
+  uint32_t stream_;
+  uint32_t chunk_;
+  uint16_t length_;
+  uint8_t purpose_;
+  uint8_t flags_;
+  uint32_t reserved0_;
+
+ public:
+  struct Traits;
+  UnicastDataHead()
+      : session_(0),
+        stream_(0),
+        chunk_(0),
+        length_(0),
+        purpose_(0),
+        flags_(0),
+        reserved0_(0) {
+  }
+  UnicastDataHead(uint64_t _session, uint32_t _stream, uint32_t _chunk, uint16_t _length, ringcast::fb::UnicastPurpose _purpose, ringcast::fb::UnicastFlag _flags, uint32_t _reserved0)
+      : session_(::flatbuffers::EndianScalar(_session)),
+        stream_(::flatbuffers::EndianScalar(_stream)),
+        chunk_(::flatbuffers::EndianScalar(_chunk)),
+        length_(::flatbuffers::EndianScalar(_length)),
+        purpose_(::flatbuffers::EndianScalar(static_cast<uint8_t>(_purpose))),
+        flags_(::flatbuffers::EndianScalar(static_cast<uint8_t>(_flags))),
+        reserved0_(::flatbuffers::EndianScalar(_reserved0)) {
+  }
+  uint64_t session() const {
+    return ::flatbuffers::EndianScalar(session_);
+  }
+  void mutate_session(uint64_t _session) {
+    ::flatbuffers::WriteScalar(&session_, _session);
+  }
+  uint32_t stream() const {
+    return ::flatbuffers::EndianScalar(stream_);
+  }
+  void mutate_stream(uint32_t _stream) {
+    ::flatbuffers::WriteScalar(&stream_, _stream);
+  }
+  uint32_t chunk() const {
+    return ::flatbuffers::EndianScalar(chunk_);
+  }
+  void mutate_chunk(uint32_t _chunk) {
+    ::flatbuffers::WriteScalar(&chunk_, _chunk);
+  }
+  uint16_t length() const {
+    return ::flatbuffers::EndianScalar(length_);
+  }
+  void mutate_length(uint16_t _length) {
+    ::flatbuffers::WriteScalar(&length_, _length);
+  }
+  ringcast::fb::UnicastPurpose purpose() const {
+    return static_cast<ringcast::fb::UnicastPurpose>(::flatbuffers::EndianScalar(purpose_));
+  }
+  void mutate_purpose(ringcast::fb::UnicastPurpose _purpose) {
+    ::flatbuffers::WriteScalar(&purpose_, static_cast<uint8_t>(_purpose));
+  }
+  ringcast::fb::UnicastFlag flags() const {
+    return static_cast<ringcast::fb::UnicastFlag>(::flatbuffers::EndianScalar(flags_));
+  }
+  void mutate_flags(ringcast::fb::UnicastFlag _flags) {
+    ::flatbuffers::WriteScalar(&flags_, static_cast<uint8_t>(_flags));
+  }
+  uint32_t reserved0() const {
+    return ::flatbuffers::EndianScalar(reserved0_);
+  }
+  void mutate_reserved0(uint32_t _reserved0) {
+    ::flatbuffers::WriteScalar(&reserved0_, _reserved0);
+  }
+};
+FLATBUFFERS_STRUCT_END(UnicastDataHead, 24);
+
+struct UnicastDataHead::Traits {
+  using type = UnicastDataHead;
+};
+
+/// Head of UnicastAck; the name or pattern that is asked for follows.
+FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) UnicastAckHead FLATBUFFERS_FINAL_CLASS {
+ private:
+  uint64_t session_;
+  uint64_t mask_;
+  uint32_t stream_;
+  uint32_t next_;
+  uint32_t back_;
+  uint32_t want_version_;
+  uint16_t window_;
+  uint8_t name_length_;
+  uint8_t purpose_;
+  uint8_t flags_;
+  uint8_t reserved0_;
+  uint16_t reserved1_;
+
+ public:
+  struct Traits;
+  UnicastAckHead()
+      : session_(0),
+        mask_(0),
+        stream_(0),
+        next_(0),
+        back_(0),
+        want_version_(0),
+        window_(0),
+        name_length_(0),
+        purpose_(0),
+        flags_(0),
+        reserved0_(0),
+        reserved1_(0) {
+  }
+  UnicastAckHead(uint64_t _session, uint64_t _mask, uint32_t _stream, uint32_t _next, uint32_t _back, uint32_t _want_version, uint16_t _window, uint8_t _name_length, ringcast::fb::UnicastPurpose _purpose, ringcast::fb::UnicastFlag _flags, uint8_t _reserved0, uint16_t _reserved1)
+      : session_(::flatbuffers::EndianScalar(_session)),
+        mask_(::flatbuffers::EndianScalar(_mask)),
+        stream_(::flatbuffers::EndianScalar(_stream)),
+        next_(::flatbuffers::EndianScalar(_next)),
+        back_(::flatbuffers::EndianScalar(_back)),
+        want_version_(::flatbuffers::EndianScalar(_want_version)),
+        window_(::flatbuffers::EndianScalar(_window)),
+        name_length_(::flatbuffers::EndianScalar(_name_length)),
+        purpose_(::flatbuffers::EndianScalar(static_cast<uint8_t>(_purpose))),
+        flags_(::flatbuffers::EndianScalar(static_cast<uint8_t>(_flags))),
+        reserved0_(::flatbuffers::EndianScalar(_reserved0)),
+        reserved1_(::flatbuffers::EndianScalar(_reserved1)) {
+  }
+  uint64_t session() const {
+    return ::flatbuffers::EndianScalar(session_);
+  }
+  void mutate_session(uint64_t _session) {
+    ::flatbuffers::WriteScalar(&session_, _session);
+  }
+  uint64_t mask() const {
+    return ::flatbuffers::EndianScalar(mask_);
+  }
+  void mutate_mask(uint64_t _mask) {
+    ::flatbuffers::WriteScalar(&mask_, _mask);
+  }
+  uint32_t stream() const {
+    return ::flatbuffers::EndianScalar(stream_);
+  }
+  void mutate_stream(uint32_t _stream) {
+    ::flatbuffers::WriteScalar(&stream_, _stream);
+  }
+  uint32_t next() const {
+    return ::flatbuffers::EndianScalar(next_);
+  }
+  void mutate_next(uint32_t _next) {
+    ::flatbuffers::WriteScalar(&next_, _next);
+  }
+  uint32_t back() const {
+    return ::flatbuffers::EndianScalar(back_);
+  }
+  void mutate_back(uint32_t _back) {
+    ::flatbuffers::WriteScalar(&back_, _back);
+  }
+  uint32_t want_version() const {
+    return ::flatbuffers::EndianScalar(want_version_);
+  }
+  void mutate_want_version(uint32_t _want_version) {
+    ::flatbuffers::WriteScalar(&want_version_, _want_version);
+  }
+  uint16_t window() const {
+    return ::flatbuffers::EndianScalar(window_);
+  }
+  void mutate_window(uint16_t _window) {
+    ::flatbuffers::WriteScalar(&window_, _window);
+  }
+  uint8_t name_length() const {
+    return ::flatbuffers::EndianScalar(name_length_);
+  }
+  void mutate_name_length(uint8_t _name_length) {
+    ::flatbuffers::WriteScalar(&name_length_, _name_length);
+  }
+  ringcast::fb::UnicastPurpose purpose() const {
+    return static_cast<ringcast::fb::UnicastPurpose>(::flatbuffers::EndianScalar(purpose_));
+  }
+  void mutate_purpose(ringcast::fb::UnicastPurpose _purpose) {
+    ::flatbuffers::WriteScalar(&purpose_, static_cast<uint8_t>(_purpose));
+  }
+  ringcast::fb::UnicastFlag flags() const {
+    return static_cast<ringcast::fb::UnicastFlag>(::flatbuffers::EndianScalar(flags_));
+  }
+  void mutate_flags(ringcast::fb::UnicastFlag _flags) {
+    ::flatbuffers::WriteScalar(&flags_, static_cast<uint8_t>(_flags));
+  }
+  uint8_t reserved0() const {
+    return ::flatbuffers::EndianScalar(reserved0_);
+  }
+  void mutate_reserved0(uint8_t _reserved0) {
+    ::flatbuffers::WriteScalar(&reserved0_, _reserved0);
+  }
+  uint16_t reserved1() const {
+    return ::flatbuffers::EndianScalar(reserved1_);
+  }
+  void mutate_reserved1(uint16_t _reserved1) {
+    ::flatbuffers::WriteScalar(&reserved1_, _reserved1);
+  }
+};
+FLATBUFFERS_STRUCT_END(UnicastAckHead, 40);
+
+struct UnicastAckHead::Traits {
+  using type = UnicastAckHead;
+};
+
+/// A record of a history, in a stream of UnicastData. The content follows, padded with zeros
+/// to a multiple of 8.
+FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) HistoryRow FLATBUFFERS_FINAL_CLASS {
+ private:
+  ringcast::fb::Address address_;
+  uint64_t sequence_;
+  uint64_t timestamp_ns_;
+  uint32_t length_;
+  uint32_t schema_hash_;
+  uint16_t user_flags_;
+  uint8_t kind_;
+  uint8_t content_;
+  uint8_t record_;
+  uint8_t flags_;
+  uint16_t reserved0_;
+
+ public:
+  struct Traits;
+  HistoryRow()
+      : address_(),
+        sequence_(0),
+        timestamp_ns_(0),
+        length_(0),
+        schema_hash_(0),
+        user_flags_(0),
+        kind_(0),
+        content_(0),
+        record_(0),
+        flags_(0),
+        reserved0_(0) {
+  }
+  HistoryRow(const ringcast::fb::Address &_address, uint64_t _sequence, uint64_t _timestamp_ns, uint32_t _length, uint32_t _schema_hash, uint16_t _user_flags, ringcast::fb::MessageKind _kind, ringcast::fb::Content _content, ringcast::fb::HistoryRecord _record, ringcast::fb::HistoryFlag _flags, uint16_t _reserved0)
+      : address_(_address),
+        sequence_(::flatbuffers::EndianScalar(_sequence)),
+        timestamp_ns_(::flatbuffers::EndianScalar(_timestamp_ns)),
+        length_(::flatbuffers::EndianScalar(_length)),
+        schema_hash_(::flatbuffers::EndianScalar(_schema_hash)),
+        user_flags_(::flatbuffers::EndianScalar(_user_flags)),
+        kind_(::flatbuffers::EndianScalar(static_cast<uint8_t>(_kind))),
+        content_(::flatbuffers::EndianScalar(static_cast<uint8_t>(_content))),
+        record_(::flatbuffers::EndianScalar(static_cast<uint8_t>(_record))),
+        flags_(::flatbuffers::EndianScalar(static_cast<uint8_t>(_flags))),
+        reserved0_(::flatbuffers::EndianScalar(_reserved0)) {
+  }
+  const ringcast::fb::Address &address() const {
+    return address_;
+  }
+  ringcast::fb::Address &mutable_address() {
+    return address_;
+  }
+  uint64_t sequence() const {
+    return ::flatbuffers::EndianScalar(sequence_);
+  }
+  void mutate_sequence(uint64_t _sequence) {
+    ::flatbuffers::WriteScalar(&sequence_, _sequence);
+  }
+  uint64_t timestamp_ns() const {
+    return ::flatbuffers::EndianScalar(timestamp_ns_);
+  }
+  void mutate_timestamp_ns(uint64_t _timestamp_ns) {
+    ::flatbuffers::WriteScalar(&timestamp_ns_, _timestamp_ns);
+  }
+  uint32_t length() const {
+    return ::flatbuffers::EndianScalar(length_);
+  }
+  void mutate_length(uint32_t _length) {
+    ::flatbuffers::WriteScalar(&length_, _length);
+  }
+  uint32_t schema_hash() const {
+    return ::flatbuffers::EndianScalar(schema_hash_);
+  }
+  void mutate_schema_hash(uint32_t _schema_hash) {
+    ::flatbuffers::WriteScalar(&schema_hash_, _schema_hash);
+  }
+  uint16_t user_flags() const {
+    return ::flatbuffers::EndianScalar(user_flags_);
+  }
+  void mutate_user_flags(uint16_t _user_flags) {
+    ::flatbuffers::WriteScalar(&user_flags_, _user_flags);
+  }
+  ringcast::fb::MessageKind kind() const {
+    return static_cast<ringcast::fb::MessageKind>(::flatbuffers::EndianScalar(kind_));
+  }
+  void mutate_kind(ringcast::fb::MessageKind _kind) {
+    ::flatbuffers::WriteScalar(&kind_, static_cast<uint8_t>(_kind));
+  }
+  ringcast::fb::Content content() const {
+    return static_cast<ringcast::fb::Content>(::flatbuffers::EndianScalar(content_));
+  }
+  void mutate_content(ringcast::fb::Content _content) {
+    ::flatbuffers::WriteScalar(&content_, static_cast<uint8_t>(_content));
+  }
+  ringcast::fb::HistoryRecord record() const {
+    return static_cast<ringcast::fb::HistoryRecord>(::flatbuffers::EndianScalar(record_));
+  }
+  void mutate_record(ringcast::fb::HistoryRecord _record) {
+    ::flatbuffers::WriteScalar(&record_, static_cast<uint8_t>(_record));
+  }
+  ringcast::fb::HistoryFlag flags() const {
+    return static_cast<ringcast::fb::HistoryFlag>(::flatbuffers::EndianScalar(flags_));
+  }
+  void mutate_flags(ringcast::fb::HistoryFlag _flags) {
+    ::flatbuffers::WriteScalar(&flags_, static_cast<uint8_t>(_flags));
+  }
+  uint16_t reserved0() const {
+    return ::flatbuffers::EndianScalar(reserved0_);
+  }
+  void mutate_reserved0(uint16_t _reserved0) {
+    ::flatbuffers::WriteScalar(&reserved0_, _reserved0);
+  }
+};
+FLATBUFFERS_STRUCT_END(HistoryRow, 48);
+
+struct HistoryRow::Traits {
+  using type = HistoryRow;
 };
 
 }  // namespace fb

@@ -101,7 +101,8 @@ struct Interest FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
     VT_PATTERN = 6,
     VT_PUBLISHER = 8,
     VT_LOCAL_ONLY = 10,
-    VT_LIVE = 12
+    VT_LIVE = 12,
+    VT_HISTORY = 14
   };
   const ::flatbuffers::String *name() const {
     return GetPointer<const ::flatbuffers::String *>(VT_NAME);
@@ -133,6 +134,12 @@ struct Interest FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
   bool mutate_live(bool _live = 0) {
     return SetField<uint8_t>(VT_LIVE, static_cast<uint8_t>(_live), 0);
   }
+  uint32_t history() const {
+    return GetField<uint32_t>(VT_HISTORY, 0);
+  }
+  bool mutate_history(uint32_t _history = 0) {
+    return SetField<uint32_t>(VT_HISTORY, _history, 0);
+  }
   template <bool B = false>
   bool Verify(::flatbuffers::VerifierTemplate<B> &verifier) const {
     return VerifyTableStart(verifier) &&
@@ -142,6 +149,7 @@ struct Interest FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
            VerifyField<uint8_t>(verifier, VT_PUBLISHER, 1) &&
            VerifyField<uint8_t>(verifier, VT_LOCAL_ONLY, 1) &&
            VerifyField<uint8_t>(verifier, VT_LIVE, 1) &&
+           VerifyField<uint32_t>(verifier, VT_HISTORY, 4) &&
            verifier.EndTable();
   }
 };
@@ -165,6 +173,9 @@ struct InterestBuilder {
   void add_live(bool live) {
     fbb_.AddElement<uint8_t>(Interest::VT_LIVE, static_cast<uint8_t>(live), 0);
   }
+  void add_history(uint32_t history) {
+    fbb_.AddElement<uint32_t>(Interest::VT_HISTORY, history, 0);
+  }
   explicit InterestBuilder(::flatbuffers::FlatBufferBuilder &_fbb)
         : fbb_(_fbb) {
     start_ = fbb_.StartTable();
@@ -183,8 +194,10 @@ inline ::flatbuffers::Offset<Interest> CreateInterest(
     bool pattern = false,
     bool publisher = false,
     bool local_only = false,
-    bool live = false) {
+    bool live = false,
+    uint32_t history = 0) {
   InterestBuilder builder_(_fbb);
+  builder_.add_history(history);
   builder_.add_name(name);
   builder_.add_live(live);
   builder_.add_local_only(local_only);
@@ -204,7 +217,8 @@ inline ::flatbuffers::Offset<Interest> CreateInterestDirect(
     bool pattern = false,
     bool publisher = false,
     bool local_only = false,
-    bool live = false) {
+    bool live = false,
+    uint32_t history = 0) {
   auto name__ = name ? _fbb.CreateString(name) : 0;
   return ringcast::fb::CreateInterest(
       _fbb,
@@ -212,7 +226,8 @@ inline ::flatbuffers::Offset<Interest> CreateInterestDirect(
       pattern,
       publisher,
       local_only,
-      live);
+      live,
+      history);
 }
 
 /// A service that a participant answers.

@@ -31,9 +31,9 @@ class FrameType(object):
     Probe = 12
     # Reserved: presence and the hear-vector.
     Presence = 13
-    # Reserved: unicast request and reply.
+    # A chunk of a stream of records from one node to one other.
     UnicastData = 14
-    # Reserved: acknowledgement of UnicastData.
+    # What was taken of such a stream; the first one asks for it.
     UnicastAck = 15
     # Reserved: coded repair.
     Fec = 129

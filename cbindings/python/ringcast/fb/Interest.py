@@ -60,8 +60,15 @@ class Interest(object):
             return bool(self._tab.Get(flatbuffers.number_types.BoolFlags, o + self._tab.Pos))
         return False
 
+    # Interest
+    def History(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(14))
+        if o != 0:
+            return self._tab.Get(flatbuffers.number_types.Uint32Flags, o + self._tab.Pos)
+        return 0
+
 def InterestStart(builder):
-    builder.StartObject(5)
+    builder.StartObject(6)
 
 def Start(builder):
     InterestStart(builder)
@@ -95,6 +102,12 @@ def InterestAddLive(builder, live):
 
 def AddLive(builder, live):
     InterestAddLive(builder, live)
+
+def InterestAddHistory(builder, history):
+    builder.PrependUint32Slot(5, history, 0)
+
+def AddHistory(builder, history):
+    InterestAddHistory(builder, history)
 
 def InterestEnd(builder):
     return builder.EndObject()

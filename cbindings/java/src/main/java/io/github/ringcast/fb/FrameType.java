@@ -62,11 +62,11 @@ public final class FrameType {
    */
   public static final int Presence = 13;
   /**
-   * Reserved: unicast request and reply.
+   * A chunk of a stream of records from one node to one other.
    */
   public static final int UnicastData = 14;
   /**
-   * Reserved: acknowledgement of UnicastData.
+   * What was taken of such a stream; the first one asks for it.
    */
   public static final int UnicastAck = 15;
   /**

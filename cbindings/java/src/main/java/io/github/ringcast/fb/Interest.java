@@ -40,14 +40,18 @@ public final class Interest extends com.google.flatbuffers.Table {
   public boolean mutateLocalOnly(boolean local_only) { int o = __offset(10); if (o != 0) { bb.put(o + bb_pos, (byte)(local_only ? 1 : 0)); return true; } else { return false; } }
   public boolean live() { int o = __offset(12); return o != 0 ? 0!=bb.get(o + bb_pos) : false; }
   public boolean mutateLive(boolean live) { int o = __offset(12); if (o != 0) { bb.put(o + bb_pos, (byte)(live ? 1 : 0)); return true; } else { return false; } }
+  public long history() { int o = __offset(14); return o != 0 ? (long)bb.getInt(o + bb_pos) & 0xFFFFFFFFL : 0L; }
+  public boolean mutateHistory(long history) { int o = __offset(14); if (o != 0) { bb.putInt(o + bb_pos, (int) history); return true; } else { return false; } }
 
   public static int createInterest(FlatBufferBuilder builder,
       int nameOffset,
       boolean pattern,
       boolean publisher,
       boolean localOnly,
-      boolean live) {
-    builder.startTable(5);
+      boolean live,
+      long history) {
+    builder.startTable(6);
+    Interest.addHistory(builder, history);
     Interest.addName(builder, nameOffset);
     Interest.addLive(builder, live);
     Interest.addLocalOnly(builder, localOnly);
@@ -56,12 +60,13 @@ public final class Interest extends com.google.flatbuffers.Table {
     return Interest.endInterest(builder);
   }
 
-  public static void startInterest(FlatBufferBuilder builder) { builder.startTable(5); }
+  public static void startInterest(FlatBufferBuilder builder) { builder.startTable(6); }
   public static void addName(FlatBufferBuilder builder, int nameOffset) { builder.addOffset(0, nameOffset, 0); }
   public static void addPattern(FlatBufferBuilder builder, boolean pattern) { builder.addBoolean(1, pattern, false); }
   public static void addPublisher(FlatBufferBuilder builder, boolean publisher) { builder.addBoolean(2, publisher, false); }
   public static void addLocalOnly(FlatBufferBuilder builder, boolean localOnly) { builder.addBoolean(3, localOnly, false); }
   public static void addLive(FlatBufferBuilder builder, boolean live) { builder.addBoolean(4, live, false); }
+  public static void addHistory(FlatBufferBuilder builder, long history) { builder.addInt(5, (int) history, (int) 0L); }
   public static int endInterest(FlatBufferBuilder builder) {
     int o = builder.endTable();
     builder.required(o, 4);  // name

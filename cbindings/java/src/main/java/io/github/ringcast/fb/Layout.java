@@ -14,7 +14,7 @@ public final class Layout {
   /** Names the layout of all segments; stands in every segment's header. */
   public static final long LAYOUT_HASH = 0xf121cf2feaebf68bL;
   /** Names the layout of all frames. */
-  public static final long WIRE_HASH = 0x23734a59546faefeL;
+  public static final long WIRE_HASH = 0x15300a6161b14595L;
   /** Magic is "RINGCAST" read as a little-endian word. */
   public static final long MAGIC = 0x54534143474e4952L;
   /** Major is the version of the layout that this code writes and reads. */
@@ -321,6 +321,45 @@ public final class Layout {
   /** Bytes of a SessionStaleHead. */
   public static final int SESSION_STALE_HEAD_SIZE = 8;
   public static final int SESSION_STALE_HEAD_SEEN_OFFSET = 0;
+
+  /** Bytes of a UnicastDataHead. */
+  public static final int UNICAST_DATA_HEAD_SIZE = 24;
+  public static final int UNICAST_DATA_HEAD_SESSION_OFFSET = 0;
+  public static final int UNICAST_DATA_HEAD_STREAM_OFFSET = 8;
+  public static final int UNICAST_DATA_HEAD_CHUNK_OFFSET = 12;
+  public static final int UNICAST_DATA_HEAD_LENGTH_OFFSET = 16;
+  public static final int UNICAST_DATA_HEAD_PURPOSE_OFFSET = 18;
+  public static final int UNICAST_DATA_HEAD_FLAGS_OFFSET = 19;
+  public static final int UNICAST_DATA_HEAD_RESERVED0_OFFSET = 20;
+
+  /** Bytes of a UnicastAckHead. */
+  public static final int UNICAST_ACK_HEAD_SIZE = 40;
+  public static final int UNICAST_ACK_HEAD_SESSION_OFFSET = 0;
+  public static final int UNICAST_ACK_HEAD_MASK_OFFSET = 8;
+  public static final int UNICAST_ACK_HEAD_STREAM_OFFSET = 16;
+  public static final int UNICAST_ACK_HEAD_NEXT_OFFSET = 20;
+  public static final int UNICAST_ACK_HEAD_BACK_OFFSET = 24;
+  public static final int UNICAST_ACK_HEAD_WANT_VERSION_OFFSET = 28;
+  public static final int UNICAST_ACK_HEAD_WINDOW_OFFSET = 32;
+  public static final int UNICAST_ACK_HEAD_NAME_LENGTH_OFFSET = 34;
+  public static final int UNICAST_ACK_HEAD_PURPOSE_OFFSET = 35;
+  public static final int UNICAST_ACK_HEAD_FLAGS_OFFSET = 36;
+  public static final int UNICAST_ACK_HEAD_RESERVED0_OFFSET = 37;
+  public static final int UNICAST_ACK_HEAD_RESERVED1_OFFSET = 38;
+
+  /** Bytes of a HistoryRow. */
+  public static final int HISTORY_ROW_SIZE = 48;
+  public static final int HISTORY_ROW_ADDRESS_OFFSET = 0;
+  public static final int HISTORY_ROW_SEQUENCE_OFFSET = 16;
+  public static final int HISTORY_ROW_TIMESTAMP_NS_OFFSET = 24;
+  public static final int HISTORY_ROW_LENGTH_OFFSET = 32;
+  public static final int HISTORY_ROW_SCHEMA_HASH_OFFSET = 36;
+  public static final int HISTORY_ROW_USER_FLAGS_OFFSET = 40;
+  public static final int HISTORY_ROW_KIND_OFFSET = 42;
+  public static final int HISTORY_ROW_CONTENT_OFFSET = 43;
+  public static final int HISTORY_ROW_RECORD_OFFSET = 44;
+  public static final int HISTORY_ROW_FLAGS_OFFSET = 45;
+  public static final int HISTORY_ROW_RESERVED0_OFFSET = 46;
 
   /** Bytes of a RingGeometry. */
   public static final int RING_GEOMETRY_SIZE = 128;

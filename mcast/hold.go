@@ -1,0 +1,146 @@
+package mcast
+
+import "slices"
+
+// holdMax bounds what is held of a peer's lanes while it is asked for what came before.
+const holdMax = 64 << 20
+
+// heldOverhead is what an item takes beside its bytes.
+const heldOverhead = 160
+
+// give hands a message over, or holds it until what was published before is here.
+func (e *Engine) give(r *receiver, s *remoteStream, m *Message) {
+	if c := r.peer.catchup; c != nil && s.topic.held && !faultNoHold {
+		h := heldItem{topic: s.topic, message: *m}
+		h.message.Payload, h.message.Block = slices.Clone(m.Payload), slices.Clone(m.Block)
+		e.holdBack(r, c, h)
+		return
+	}
+	s.place.done = m.Sequence + 1
+	e.count.Delivered++
+	e.sink.Deliver(r.peer, s.topic, m)
+}
+
+// giveLoss tells a loss, or holds it.
+func (e *Engine) giveLoss(r *receiver, s *remoteStream, first, last uint64, reason LossReason) {
+	if c := r.peer.catchup; c != nil && s.topic.held && !faultNoHold {
+		e.holdBack(r, c, heldItem{topic: s.topic, loss: true, first: first, last: last, reason: reason, message: Message{Producer: s.producer}})
+		return
+	}
+	s.place.done = last + 1
+	e.tellLost(r.peer, s.topic, s.producer, first, last, reason)
+}
+
+func (e *Engine) tellLost(p *Peer, t *RemoteTopic, a Address, first, last uint64, reason LossReason) {
+	e.count.MessagesLost += last - first + 1
+	if !faultSilentLoss {
+		e.sink.Lost(p, t, a, first, last, reason)
+	}
+}
+
+func (e *Engine) holdBack(r *receiver, c *catchup, h heldItem) {
+	if !c.holds[r.lane] {
+		c.holds[r.lane], c.since[r.lane] = true, r.next
+	}
+	h.lane = r.lane
+	c.held = append(c.held, h)
+	c.bytes += len(h.message.Payload) + len(h.message.Block) + heldOverhead
+	if c.bytes > holdMax && !c.overflow {
+		c.overflow = true
+		e.arm(e.now)
+	}
+}
+
+// unhold drops what is held of topics that are not wanted any more, and what is known of
+// their producers: they begin anew.
+func (e *Engine) unhold(c *catchup) {
+	c.held = slices.DeleteFunc(c.held, func(h heldItem) bool { return !h.topic.wanted })
+	if t := c.topic; t != nil && t.ID == 0 {
+		t.wanted = e.wants.matches(t.Name)
+	}
+	for k := range c.joins {
+		if !e.wants.matches(k.topic) {
+			c.joins[k].given = false
+		}
+	}
+	for k := range c.stays {
+		if !e.wants.matches(k.topic) {
+			delete(c.stays, k)
+			c.joins[k] = &joining{next: e.placeOf(c.peer.node, k.topic, k.producer).done}
+		}
+	}
+}
+
+// endCatchup hands over what was held; from then on the lanes alone count.
+func (e *Engine) endCatchup(now Time, p *Peer) {
+	c := p.catchup
+	p.catchup = nil
+	for _, t := range p.topics {
+		if t != nil {
+			t.held = false
+		}
+	}
+	for i := range c.held {
+		e.handHeld(c, &c.held[i])
+	}
+	for _, s := range p.streams {
+		if s != nil {
+			e.settleJoining(c, p, s)
+		}
+	}
+	for k, j := range c.joins {
+		at := e.placeOf(p.node, k.topic, k.producer)
+		at.done = max(at.done, j.next)
+		if !j.given || !e.wants.matches(k.topic) {
+			at.next = max(at.next, j.next)
+			continue
+		}
+		at.next, at.known, at.session = j.next, true, p.session
+	}
+	for k := range c.stays {
+		at := e.placeOf(p.node, k.topic, k.producer)
+		at.done = max(at.done, at.next)
+	}
+	e.arm(now)
+}
+
+// handHeld hands over one item.
+func (e *Engine) handHeld(c *catchup, h *heldItem) {
+	t, m := h.topic, &h.message
+	if !t.wanted {
+		return
+	}
+	j := c.joining(placeKey{topic: t.Name, producer: m.Producer})
+	switch {
+	case j == nil && h.loss:
+		e.tellLost(c.peer, t, m.Producer, h.first, h.last, h.reason)
+	case j == nil:
+		e.count.Delivered++
+		e.sink.Deliver(c.peer, t, m)
+	case !h.loss:
+		e.deliverJoining(c, j, t, m)
+	case h.last >= j.next:
+		first := h.first
+		if j.given || first < j.next {
+			first = j.next
+		}
+		e.tellLost(c.peer, t, m.Producer, first, h.last, h.reason)
+		j.next, j.given = h.last+1, true
+	}
+}
+
+// settleJoining lets a stream of the lane go on where history and lane have led. What the
+// lane will not bring any more is told.
+func (e *Engine) settleJoining(c *catchup, p *Peer, s *remoteStream) {
+	j := c.joins[placeKey{topic: s.topic.Name, producer: s.producer}]
+	if j == nil || !j.given || !s.topic.wanted {
+		return
+	}
+	if s.place.known {
+		e.tellBefore(c, j, s.topic, s.producer, s.place.next)
+	}
+	s.near = max(s.near, j.next-1)
+	if r := p.receivers[s.topic.Lane]; r != nil {
+		e.advanced(r, s)
+	}
+}

@@ -1,0 +1,194 @@
+package simnet
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/ringcast/ringcast/mcast"
+)
+
+// runLate lives in a world whose nodes begin to want topics with what was published before.
+func runLate(seed uint64) *World {
+	soft := seed%2 == 0
+	w := NewWorld(chaosOptions(seed, soft), soft)
+	w.histories = true
+	w.ringHolds = 4000
+	d := 1500 * mcast.Millisecond
+	if !soft {
+		w.ringHolds = uint64([]int{20, 100, 1000}[w.rnd.IntN(3)])
+		d = 4 * mcast.Second
+	}
+	w.Live(d)
+	return w
+}
+
+// joinLate lets a node do without a topic, and then want it with its history.
+func (w *World) joinLate() {
+	a, b := w.anyone(), w.publisher()
+	if a == b || len(b.topics) == 0 || a.late {
+		return
+	}
+	w.Counts.Late++
+	name := b.topics[w.rnd.IntN(len(b.topics))].name
+	pattern := name
+	if w.rnd.IntN(4) == 0 {
+		pattern = name[:2] + ".*"
+	}
+	var rest []string
+	for _, x := range w.actors {
+		for _, t := range x.topics {
+			if covers(a.wants, t.name) && !mcast.Match(pattern, t.name) {
+				rest = append(rest, t.name)
+			}
+		}
+	}
+	a.late = true
+	a.setWants(rest)
+	back := []uint32{1, 10, 100, mcast.HistoryAll}[w.rnd.IntN(4)]
+	w.After(w.upTo(60*ms), func() {
+		a.late = false
+		a.histories = append(a.histories, mcast.HistoryWant{Pattern: pattern, Back: back})
+		a.setWants(append(slices.Clone(a.wants), pattern))
+	})
+}
+
+// tellWants tells the engine what is wanted, histories first.
+func (a *Actor) tellWants(e *mcast.Engine) {
+	a.histories = slices.DeleteFunc(a.histories, func(h mcast.HistoryWant) bool {
+		if slices.Contains(a.wants, h.Pattern) {
+			return false
+		}
+		for k := range a.owed { // nobody asks for it any more
+			if mcast.Match(h.Pattern, k.topic) {
+				delete(a.owed, k)
+			}
+		}
+		return true
+	})
+	if err := e.SetHistories(a.clock(), a.histories); err != nil {
+		panic(err)
+	}
+	if err := e.SetWants(a.clock(), a.wants); err != nil {
+		panic(err)
+	}
+}
+
+// history is the engine's reader of this node's rings.
+type history struct {
+	owner   *Actor
+	asker   *Actor
+	back    uint64
+	topics  []*actorTopic
+	streams []*actorStream // of the first topic
+	from    []uint64
+	end     []uint64
+	session uint64
+}
+
+// History is the sink's.
+func (a *Actor) History(p *mcast.Peer, pattern string, back uint32) mcast.HistoryReader {
+	h := &history{owner: a, back: uint64(back), session: a.session}
+	for _, b := range a.world.actors {
+		if b.ID() == p.Node() {
+			h.asker = b
+		}
+	}
+	for _, t := range a.topics {
+		if mcast.Match(pattern, t.name) {
+			h.topics = append(h.topics, t)
+		}
+	}
+	return h
+}
+
+// Close is the reader's.
+func (h *history) Close() {}
+
+// Next gives topic after topic; of each the messages in an order of no meaning, but for
+// that of every producer.
+func (h *history) Next(it *mcast.HistoryItem) mcast.HistoryResult {
+	a := h.owner
+	for len(h.streams) != 0 {
+		i := a.rnd.IntN(len(h.streams))
+		s := h.streams[i]
+		if oldest := h.oldest(s); h.from[i] < oldest {
+			a.net.Counts.Lapped += oldest - h.from[i]
+			h.from[i] = oldest
+		}
+		if h.from[i] >= h.end[i] {
+			h.streams, h.from, h.end = slices.Delete(h.streams, i, i+1), slices.Delete(h.from, i, i+1), slices.Delete(h.end, i, i+1)
+			continue
+		}
+		if a.rnd.IntN(20) == 0 {
+			return mcast.HistoryWait
+		}
+		seq := h.from[i]
+		h.from[i]++
+		b := make([]byte, sizeOf(&a.net.Options, s.producer, seq))
+		fill(&a.net.Options, b, s.producer, seq)
+		if len(b) >= 8 {
+			binary.LittleEndian.PutUint64(b, h.session)
+		}
+		it.Message = mcast.Message{Producer: s.producer, Sequence: seq, Payload: b}
+		return mcast.HistoryMessage
+	}
+	if len(h.topics) == 0 {
+		return mcast.HistoryEnd
+	}
+	h.begin(h.topics[0])
+	t := h.topics[0]
+	h.topics = h.topics[1:]
+	it.Topic, it.Shape = t.name, mcast.TopicShape{SlotCount: t.slot, SlotPayload: 2048, Live: t.live}
+	return mcast.HistoryTopic
+}
+
+// oldest is the first sequence that a stream's ring still holds.
+func (h *history) oldest(s *actorStream) uint64 {
+	if holds := h.owner.world.ringHolds; s.end > holds {
+		return s.end - holds + 1
+	}
+	return 1
+}
+
+// begin takes the splice of a topic.
+func (h *history) begin(t *actorTopic) {
+	h.streams, h.from, h.end = nil, nil, nil
+	for _, s := range h.owner.streams {
+		if s.topic != t {
+			continue
+		}
+		from := h.oldest(s)
+		if s.next > h.back {
+			from = max(from, s.next-h.back)
+		}
+		end := s.next
+		if s.refused { // it may be in the lane in part
+			end++
+		}
+		h.streams, h.from, h.end = append(h.streams, s), append(h.from, from), append(h.end, end)
+		if from < s.next && h.asker != nil {
+			h.asker.owe(t, s, from)
+		}
+	}
+}
+
+// owe notes what has to come first of a stream that does not go on from before.
+func (a *Actor) owe(t *actorTopic, s *actorStream, from uint64) {
+	k := expectKey{topic: t.name, producer: s.producer}
+	if x := a.accounts[k]; x != nil && (!x.fresh || x.next >= s.next) || !covers(a.wants, t.name) {
+		return
+	}
+	if _, there := a.owed[k]; !there {
+		a.owed[k] = from
+	}
+}
+
+// checkOwed looks whether a stream begins with its history.
+func (a *Actor) checkOwed(topic string, producer mcast.Address, first uint64) {
+	k := expectKey{topic: topic, producer: producer}
+	from, there := a.owed[k]
+	delete(a.owed, k)
+	if x := a.accounts[k]; there && a.world.soft && first > max(from, x.next) {
+		a.net.violate("history", "node %d: %s %v begins at %d, the ring had %d and on", a.ID(), topic, producer, first, from)
+	}
+}
