@@ -185,7 +185,10 @@ type SubscriberConfig struct {
 	Latest bool
 	// LocalOnly wants nothing from other nodes.
 	LocalOnly bool
-	// History is how many messages to start back, as far as the ring has them.
+	// History is how many messages to start back, as far as the ring has them; math.MaxInt: all.
+	// From other nodes come, once this node begins to want the topic, as many of each as their
+	// rings have: what is lost on the way is a *LossError. What a node has read of a topic before
+	// stays in its own ring and comes first.
 	History int
 	// Group makes the subscription a member of the topic's queue group of that name
 	// (1 to 32 of A-Z a-z 0-9 _ -): each message goes to one member, and who is free

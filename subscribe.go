@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"math"
 	"sync/atomic"
 
 	"github.com/ringcast/ringcast/ring"
@@ -121,7 +122,8 @@ func (s *Subscription) begin() error {
 }
 
 func (s *Subscription) interest() shm.Interest {
-	return shm.Interest{Name: s.pattern, Pattern: s.wild, LocalOnly: s.config.LocalOnly, Live: s.config.Latest}
+	return shm.Interest{Name: s.pattern, Pattern: s.wild, LocalOnly: s.config.LocalOnly, Live: s.config.Latest,
+		History: uint32(min(uint64(s.config.History), math.MaxUint32))}
 }
 
 func (s *Subscription) open() error {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"time"
 
@@ -14,6 +15,8 @@ import (
 
 const subExamples = `  ringcast sub orders.eu
   ringcast sub 'orders.>' --count 100 --timeout 5s
+  ringcast sub orders.eu --last 10             # and what was published before, on other nodes too
+  ringcast sub orders.eu --oldest --count 100
   ringcast sub jobs --queue-group workers      # each of those that say so gets a share
   ringcast sub load --quiet --latency --json
   ringcast sub images --binary --output images.bin --sha256`
@@ -39,6 +42,7 @@ type subOptions struct {
 	group   string
 	local   bool
 	history int
+	oldest  bool
 	json    bool
 }
 
@@ -70,7 +74,10 @@ func (t *tool) subCommand() *cobra.Command {
 	f.BoolVar(&o.latest, "latest", false, "hold no publisher back, and miss what comes too fast")
 	f.StringVar(&o.group, "queue-group", "", "share the topic with the other members of this queue group: each message goes to one of them")
 	f.BoolVar(&o.local, "local", false, "want nothing from other nodes")
-	f.IntVar(&o.history, "history", 0, "begin so many messages back, as far as the topic has them")
+	f.IntVar(&o.history, "last", 0, "begin so many messages back, as far as the rings of this and of other nodes have them")
+	f.IntVar(&o.history, "history", 0, "the same as --last")
+	f.BoolVar(&o.oldest, "oldest", false, "begin with the oldest message that the rings have")
+	cmd.MarkFlagsMutuallyExclusive("last", "history", "oldest")
 	f.BoolVar(&o.json, "json", false, "print the summary as one JSON object")
 	return cmd
 }
@@ -96,6 +103,9 @@ func (t *tool) sub(ctx context.Context, pattern string, o *subOptions) (err erro
 		return errors.Join(err, closeOut())
 	}
 	defer bus.Close()
+	if o.oldest {
+		o.history = math.MaxInt
+	}
 	sub, err := bus.Subscribe(pattern, &ringcast.SubscriberConfig{Latest: o.latest, LocalOnly: o.local, History: o.history, Group: o.group})
 	if err != nil {
 		return errors.Join(err, closeOut())

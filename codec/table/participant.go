@@ -10,9 +10,10 @@ import (
 type Interest struct {
 	Name      string // a topic's name; a pattern where Pattern is set
 	Pattern   bool
-	Publisher bool // it publishes the topic; otherwise it subscribes
-	LocalOnly bool // not wanted from other nodes
-	Live      bool // takes it as a latest reader
+	Publisher bool   // it publishes the topic; otherwise it subscribes
+	LocalOnly bool   // not wanted from other nodes
+	Live      bool   // takes it as a latest reader
+	History   uint32 // positions back that it begins at; all ones: all that there are
 }
 
 // A Service is one name that a participant answers to.
@@ -37,6 +38,7 @@ const (
 	interestPublisher
 	interestLocalOnly
 	interestLive
+	interestHistory
 )
 
 const (
@@ -82,6 +84,7 @@ func readInterest(t Table) Interest {
 		Publisher: t.Bool(interestPublisher),
 		LocalOnly: t.Bool(interestLocalOnly),
 		Live:      t.Bool(interestLive),
+		History:   t.Uint32(interestHistory),
 	}
 }
 
@@ -121,6 +124,7 @@ func buildInterest(b *flatbuffers.Builder, i *Interest) flatbuffers.UOffsetT {
 	fb.InterestAddPublisher(b, i.Publisher)
 	fb.InterestAddLocalOnly(b, i.LocalOnly)
 	fb.InterestAddLive(b, i.Live)
+	fb.InterestAddHistory(b, i.History)
 	return fb.InterestEnd(b)
 }
 

@@ -76,7 +76,7 @@ func TestAgreesWithGeneratedAccessors(t *testing.T) {
 	for i, want := range info.Interests {
 		var x fb.Interest
 		p.Interests(&x, i)
-		got := Interest{string(x.Name()), x.Pattern(), x.Publisher(), x.LocalOnly(), x.Live()}
+		got := Interest{string(x.Name()), x.Pattern(), x.Publisher(), x.LocalOnly(), x.Live(), x.History()}
 		if got != want {
 			t.Errorf("interest %d = %+v, want %+v", i, got, want)
 		}

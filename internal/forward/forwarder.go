@@ -39,26 +39,27 @@ type Forwarder struct {
 	counters counters
 
 	// Guarded by mu.
-	mu       sync.Mutex
-	engine   *mcast.Engine
-	direct   *direct
-	out      map[string]*outbound
-	in       map[string]*inbound
-	untold   []*inbound                // messages were put into their rings, and nobody was woken yet
-	peers    map[*mcast.Peer][]string  // what each wants
-	seen     map[string]bool           // topics published here at the last scan
-	failed   map[string]string         // topics published here that cannot be opened, and why
-	lingered bool                      // the open datagram has waited once
-	again    mcast.Time                // when they are tried again; 0: there are none
-	wanted   []string                  // what the engine was told that this node wants
-	told     bool                      // it was told anything at all
-	stale    uint64                    // a greater session of this node that others have seen
-	drops    [2]uint64                 // kernel drops told to the engine, by socket
-	apart    []table.QuarantinedSource // who is ignored for a while
-	dir      directory
-	saved    mcast.Time      // when places were last written down
-	wg       sync.WaitGroup  // drainers
-	ctx      context.Context // of Run
+	mu        sync.Mutex
+	engine    *mcast.Engine
+	direct    *direct
+	out       map[string]*outbound
+	in        map[string]*inbound
+	untold    []*inbound                // messages were put into their rings, and nobody was woken yet
+	peers     map[*mcast.Peer][]string  // what each wants
+	seen      map[string]bool           // topics published here at the last scan
+	failed    map[string]string         // topics published here that cannot be opened, and why
+	lingered  bool                      // the open datagram has waited once
+	again     mcast.Time                // when they are tried again; 0: there are none
+	wanted    []string                  // what the engine was told that this node wants
+	told      bool                      // it was told anything at all
+	histories []mcast.HistoryWant       // and of these with what was published before
+	stale     uint64                    // a greater session of this node that others have seen
+	drops     [2]uint64                 // kernel drops told to the engine, by socket
+	apart     []table.QuarantinedSource // who is ignored for a while
+	dir       directory
+	saved     mcast.Time      // when places were last written down
+	wg        sync.WaitGroup  // drainers
+	ctx       context.Context // of Run
 }
 
 // New joins the domain as its forwarder and opens the sockets; nothing is sent

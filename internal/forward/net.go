@@ -107,7 +107,7 @@ func (f *Forwarder) newSession() error {
 		return err
 	}
 	f.resume()
-	f.tellWants(interests{wanted: f.wanted})
+	f.tellWants(interests{wanted: f.wanted, histories: f.histories})
 	f.engine.Start(f.now())
 	f.wantRescan()
 	return nil

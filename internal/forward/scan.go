@@ -18,6 +18,7 @@ type interests struct {
 	published map[string]bool           // names
 	wanted    []string                  // names and patterns, sorted
 	local     map[string]bool           // the same as a set
+	histories []mcast.HistoryWant       // of these, with what was published before; by name
 	rows      []table.RemoteParticipant // what other nodes are told of them, by ascending index
 	unread    []participant             // who lives and can't be read now
 	dead      []participant             // who has died and was not recovered yet
@@ -27,6 +28,7 @@ type interests struct {
 // interests reads the participants' records.
 func (f *Forwarder) interests() interests {
 	all := interests{published: map[string]bool{}, local: map[string]bool{}, services: map[uint64]string{}}
+	backs := map[string]uint32{}
 	rows, err := f.domain.Participants()
 	if err != nil {
 		f.cfg.Log("participants: %v", err)
@@ -55,6 +57,9 @@ func (f *Forwarder) interests() interests {
 				all.published[i.Name] = true
 			case !i.LocalOnly:
 				all.local[i.Name] = true
+				if i.History != 0 {
+					backs[i.Name] = max(backs[i.Name], i.History)
+				}
 			}
 		}
 	}
@@ -63,6 +68,7 @@ func (f *Forwarder) interests() interests {
 		all.wanted = append(all.wanted, name)
 	}
 	slices.Sort(all.wanted)
+	all.histories = historiesOf(backs)
 	return all
 }
 
@@ -86,13 +92,16 @@ func (f *Forwarder) scan() {
 // session begins with it: peers must not take the new session for one that wants
 // nothing.
 func (f *Forwarder) tellWants(all interests) {
-	if f.told && slices.Equal(f.wanted, all.wanted) {
+	if f.told && slices.Equal(f.wanted, all.wanted) && slices.Equal(f.histories, all.histories) {
 		return
+	}
+	if err := f.engine.SetHistories(f.now(), all.histories); err != nil {
+		f.cfg.Log("histories: %v", err)
 	}
 	if err := f.engine.SetWants(f.now(), all.wanted); err != nil {
 		f.cfg.Log("wants: %v", err)
 	}
-	f.wanted, f.told = all.wanted, true
+	f.wanted, f.histories, f.told = all.wanted, all.histories, true
 }
 
 // scanOut opens what is published here and wanted elsewhere, and closes what

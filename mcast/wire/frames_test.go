@@ -53,9 +53,27 @@ func samples() map[string][]byte {
 	m["want"] = end(AppendName(AppendName(w.AppendTo(begin(TypeWant, FlagUnicast)), "orders.*"), "prices.>"))
 	bye := Bye{Reason: 1}
 	m["bye"] = end(bye.AppendTo(begin(TypeBye, FlagEndOfSession)))
+	m["unicast-data"] = end(unicastFrame())
+	ack := UnicastAck{Session: 1234, Stream: 3, Next: 8, Mask: 5, Back: 10, WantVersion: 9, Window: 64, Name: []byte("orders.*")}
+	m["unicast-ack"] = end(ack.AppendTo(begin(TypeUnicastAck, FlagUnicast)))
 	stale := SessionStale{Seen: 77}
 	m["stale"] = end(stale.AppendTo(begin(TypeSessionStale, FlagUnicast)))
 	return m
+}
+
+// historyRows is one row of each kind.
+func historyRows() []byte {
+	b := AppendHistoryTopic(nil, &TopicRow{SlotCount: 64, SlotPayload: 2048, Mode: 1, Kind: 1, Purpose: 1, Name: []byte("orders.eu")})
+	row := HistoryRow{Node: 7, Epoch: 8, Generation: 9, Index: 10, Handle: 11, Sequence: 12, TimestampNs: 13, SchemaHash: 14, UserFlags: 15,
+		Kind: 1, Content: 2, Record: 2, Block: bytes.Repeat([]byte{7}, BlockSize), Payload: []byte("hello")}
+	b = row.AppendTo(b)
+	place := HistoryRow{Node: 7, Epoch: 8, Generation: 9, Index: 10, Handle: 11, Sequence: 20, Record: 3}
+	return place.AppendTo(b)
+}
+
+func unicastFrame() []byte {
+	u := UnicastData{Session: 1234, Stream: 3, Chunk: 8, Last: true, Bytes: historyRows()}
+	return u.AppendTo(begin(TypeUnicastData, FlagUnicast))
 }
 
 func dataMessages() []Message {
@@ -120,6 +138,10 @@ func parse(b []byte, p *parsed) Reason {
 		return ParseSetup(body, &p.setup)
 	case TypeWant:
 		return ParseWant(body, &p.want)
+	case TypeUnicastData:
+		return ParseUnicastData(body, &p.unicast)
+	case TypeUnicastAck:
+		return ParseUnicastAck(body, &p.ack)
 	case TypeBye:
 		return ParseBye(body, &p.bye)
 	}
@@ -139,6 +161,8 @@ type parsed struct {
 	want      Want
 	bye       Bye
 	stale     SessionStale
+	unicast   UnicastData
+	ack       UnicastAck
 }
 
 // again encodes what was parsed.
@@ -163,6 +187,10 @@ func (p *parsed) again(typ uint8) []byte {
 		b = p.want.AppendTo(b)
 	case TypeBye:
 		b = p.bye.AppendTo(b)
+	case TypeUnicastData:
+		b = p.unicast.AppendTo(b)
+	case TypeUnicastAck:
+		b = p.ack.AppendTo(b)
 	case TypeSessionStale:
 		b = p.stale.AppendTo(b)
 	}
@@ -218,6 +246,38 @@ func TestDataMessages(t *testing.T) {
 	}
 	if len(raw) != 0 {
 		t.Errorf("%d bytes left", len(raw))
+	}
+}
+
+// The rows of a history come back; what cannot be a row is refused.
+func TestHistoryRows(t *testing.T) {
+	b := historyRows()
+	var records []uint8
+	for rest := b; len(rest) != 0; {
+		n, r := HistoryRowSizeOf(rest)
+		if r != OK || n == 0 || n > len(rest) {
+			t.Fatalf("size %d of %d, %v", n, len(rest), r)
+		}
+		var row HistoryRow
+		ParseHistoryRow(rest[:n], &row)
+		if !bytes.Equal(row.AppendTo(nil), rest[:n]) {
+			t.Errorf("row %d comes back as %+v", row.Record, row)
+		}
+		var topic TopicRow
+		if row.Record == 1 && (ParseHistoryTopic(row.Payload, &topic) != OK || string(topic.Name) != "orders.eu" || topic.SlotCount != 64) {
+			t.Errorf("topic %+v", topic)
+		}
+		records, rest = append(records, row.Record), rest[n:]
+	}
+	if !bytes.Equal(records, []byte{1, 2, 3}) {
+		t.Errorf("records %v", records)
+	}
+	for _, at := range []int{44, 45, 46, 35} { // record, flags, reserved, length
+		c := bytes.Clone(b)
+		c[at] = 0x7f
+		if _, r := HistoryRowSizeOf(c); r == OK {
+			t.Errorf("a row with another byte %d is taken", at)
+		}
 	}
 }
 
@@ -300,6 +360,12 @@ func TestRefusals(t *testing.T) {
 		{"an empty name", "want", func(b []byte) []byte { b[48] = 0; return b }, BadText},
 		{"more names", "want", func(b []byte) []byte { b[40]++; return b }, BadText},
 		{"fewer names", "want", func(b []byte) []byte { b[40]--; return b }, BadCount},
+		{"a chunk of another length", "unicast-data", func(b []byte) []byte { b[48]++; return b }, BadCount},
+		{"a stream for what is to come", "unicast-data", func(b []byte) []byte { b[50] = 2; return b }, BadRange},
+		{"a flag of a chunk", "unicast-data", func(b []byte) []byte { b[51] |= 2; return b }, BadRange},
+		{"reserved bytes of a chunk", "unicast-data", func(b []byte) []byte { b[52] = 1; return b }, BadReserved},
+		{"an ask without a name", "unicast-ack", func(b []byte) []byte { b[66] = 0; return end(b[:72]) }, BadText},
+		{"an ask for what is to come", "unicast-ack", func(b []byte) []byte { b[67] = 2; return b }, BadRange},
 		{"no session", "stale", func(b []byte) []byte { b[32] = 0; return b }, BadSession},
 	} {
 		b := c.change(append([]byte(nil), s[c.frame]...))

@@ -43,6 +43,29 @@ func FuzzWant(f *testing.F)         { fuzzFrame(f, TypeWant) }
 func FuzzBye(f *testing.F)          { fuzzFrame(f, TypeBye) }
 func FuzzSessionStale(f *testing.F) { fuzzFrame(f, TypeSessionStale) }
 
+func FuzzUnicastData(f *testing.F) { fuzzFrame(f, TypeUnicastData) }
+func FuzzUnicastAck(f *testing.F)  { fuzzFrame(f, TypeUnicastAck) }
+
+// FuzzHistory gives any bytes to the reader of a stream's rows.
+func FuzzHistory(f *testing.F) {
+	f.Add(historyRows())
+	f.Fuzz(func(t *testing.T, b []byte) {
+		for {
+			n, r := HistoryRowSizeOf(b)
+			if r != OK || n == 0 || n > len(b) {
+				return
+			}
+			var row HistoryRow
+			ParseHistoryRow(b[:n], &row)
+			var topic TopicRow
+			if row.Record == 1 && ParseHistoryTopic(row.Payload, &topic) == OK && (len(topic.Name) == 0 || len(topic.Name) > NameMax) {
+				t.Errorf("a name of %d bytes", len(topic.Name))
+			}
+			b = b[n:]
+		}
+	})
+}
+
 // FuzzFrame gives any bytes to the whole parser.
 func FuzzFrame(f *testing.F) {
 	for _, b := range samples() {
