@@ -62,6 +62,16 @@ func (e *Engine) SetHistories(now Time, list []HistoryWant) error {
 	return nil
 }
 
+// CatchingUp returns of how many peers something published before is still to come.
+func (e *Engine) CatchingUp() (n int) {
+	for _, p := range e.peers {
+		if p.catchup != nil {
+			n++
+		}
+	}
+	return n
+}
+
 // catchup is what this node still wants of what a peer's participants published before.
 type catchup struct {
 	peer    *Peer

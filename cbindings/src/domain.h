@@ -15,6 +15,7 @@ struct post;
 struct interest {
 	char name[RC_MAX_NAME + 1];
 	bool publisher, local_only, live;
+	uint32_t history; /* positions back; all ones: all that there are */
 	unsigned count;
 	struct interest *next;
 };
@@ -112,10 +113,10 @@ uint32_t rci_bell(const rc_domain *domain);
 void rci_sleep_on_bell(rc_domain *domain, uint32_t seen, uint64_t ns);
 
 /* info.c: what this participant says of itself. */
-int rci_interest_add(rc_domain *domain, const char *name, bool publisher, bool local_only, bool live);
+int rci_interest_add(rc_domain *domain, const char *name, bool publisher, bool local_only, bool live, uint32_t history);
 /* Says that so many more, or less, requests to a name are run at a time. */
 int rci_offer_add(rc_domain *domain, const char *name, int32_t limit);
-void rci_interest_remove(rc_domain *domain, const char *name, bool publisher, bool local_only, bool live);
+void rci_interest_remove(rc_domain *domain, const char *name, bool publisher, bool local_only, bool live, uint32_t history);
 /* Writes the table of this participant; the mutex is held, or nobody else knows the domain. */
 int rci_info_write(rc_domain *domain);
 /* Copies the table of another: its bytes, to be freed, or NULL. */

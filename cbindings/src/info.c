@@ -97,19 +97,19 @@ int rci_info_write(rc_domain *d)
 	return result;
 }
 
-static struct interest **find_interest(rc_domain *d, const char *name, bool publisher, bool local_only, bool live)
+static struct interest **find_interest(rc_domain *d, const char *name, bool publisher, bool local_only, bool live, uint32_t history)
 {
 	struct interest **i = &d->interests;
-	while (*i != NULL && (strcmp((*i)->name, name) != 0 || (*i)->publisher != publisher || (*i)->local_only != local_only || (*i)->live != live))
+	while (*i != NULL && (strcmp((*i)->name, name) != 0 || (*i)->publisher != publisher || (*i)->local_only != local_only || (*i)->live != live || (*i)->history != history))
 		i = &(*i)->next;
 	return i;
 }
 
-int rci_interest_add(rc_domain *d, const char *name, bool publisher, bool local_only, bool live)
+int rci_interest_add(rc_domain *d, const char *name, bool publisher, bool local_only, bool live, uint32_t history)
 {
 	int result = RC_OK;
 	(void)pthread_mutex_lock(&d->mutex);
-	struct interest **i = find_interest(d, name, publisher, local_only, live);
+	struct interest **i = find_interest(d, name, publisher, local_only, live, history);
 	if (*i == NULL) {
 		*i = calloc(1, sizeof **i);
 		if (*i != NULL) {
@@ -117,6 +117,7 @@ int rci_interest_add(rc_domain *d, const char *name, bool publisher, bool local_
 			(*i)->publisher = publisher;
 			(*i)->local_only = local_only;
 			(*i)->live = live;
+			(*i)->history = history;
 			result = rci_info_write(d);
 			if (result == RC_OK)
 				rci_told(d);
@@ -128,14 +129,14 @@ int rci_interest_add(rc_domain *d, const char *name, bool publisher, bool local_
 		(*i)->count++;
 	(void)pthread_mutex_unlock(&d->mutex);
 	if (result != RC_OK && result != RC_ERROR_NO_MEMORY)
-		rci_interest_remove(d, name, publisher, local_only, live);
+		rci_interest_remove(d, name, publisher, local_only, live, history);
 	return result;
 }
 
-void rci_interest_remove(rc_domain *d, const char *name, bool publisher, bool local_only, bool live)
+void rci_interest_remove(rc_domain *d, const char *name, bool publisher, bool local_only, bool live, uint32_t history)
 {
 	(void)pthread_mutex_lock(&d->mutex);
-	struct interest **i = find_interest(d, name, publisher, local_only, live);
+	struct interest **i = find_interest(d, name, publisher, local_only, live, history);
 	if (*i != NULL && --(*i)->count == 0) {
 		struct interest *gone = *i;
 		*i = gone->next;

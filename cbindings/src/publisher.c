@@ -113,7 +113,7 @@ static int open_publisher(rc_publisher *p, const rc_publisher_config *config)
 		add_relaxed(&p->producer.ring->control->handles, 1);
 		p->fast.sequence = p->handle->sequence;
 		p->source = (struct rc_address){p->domain->node_id, p->domain->epoch, p->domain->generation, (uint16_t)p->domain->index, p->handle->number};
-		result = rci_interest_add(p->domain, p->topic, true, false, false);
+		result = rci_interest_add(p->domain, p->topic, true, false, false, 0);
 		p->interested = result == RC_OK;
 	}
 	if (result == RC_OK) {
@@ -167,7 +167,7 @@ void rc_publisher_close(rc_publisher *p)
 		rci_handle_give(domain, p->handle);
 	}
 	if (p->interested && !forked)
-		rci_interest_remove(domain, p->topic, true, false, false);
+		rci_interest_remove(domain, p->topic, true, false, false, 0);
 	(void)pthread_mutex_lock(&domain->mutex);
 	domain->open_handles--;
 	(void)pthread_mutex_unlock(&domain->mutex);

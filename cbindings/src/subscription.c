@@ -36,6 +36,12 @@ static int check_config(const char *topic, const rc_subscription_config *config)
 	return check_group(topic, config);
 }
 
+/* back_of is how far back other nodes are asked. */
+static uint32_t back_of(const rc_subscription *s)
+{
+	return s->history < UINT32_MAX ? (uint32_t)s->history : UINT32_MAX;
+}
+
 static int open_subscription(rc_subscription *s, const rc_subscription_config *config)
 {
 	int result = RC_OK;
@@ -53,7 +59,7 @@ static int open_subscription(rc_subscription *s, const rc_subscription_config *c
 		result = rci_stream_open(s, s->name, s->history, false, &s->first);
 	}
 	if (result == RC_OK)
-		result = rci_interest_add(s->domain, s->name, false, s->local_only, s->live);
+		result = rci_interest_add(s->domain, s->name, false, s->local_only, s->live, back_of(s));
 	s->interested = result == RC_OK;
 	if (s->pattern && result == RC_OK)
 		rci_topics_look(s, true); /* what has come before anybody could know of us */
@@ -106,7 +112,7 @@ void rc_subscription_close(rc_subscription *s)
 		s->first = next;
 	}
 	if (s->interested && load_relaxed(&domain->forked) == 0)
-		rci_interest_remove(domain, s->name, false, s->local_only, s->live);
+		rci_interest_remove(domain, s->name, false, s->local_only, s->live, back_of(s));
 	(void)pthread_mutex_lock(&domain->mutex);
 	domain->open_handles--;
 	if (s->mail)

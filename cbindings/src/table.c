@@ -8,7 +8,7 @@
 /* Where things stand in what is written here: the vtables first, then forwards. */
 enum {
 	INFO_VTABLE = 4, INFO_TABLE = 16, INFO_TABLE_SIZE = 20,
-	INTEREST_VTABLE = 36, INTEREST_TABLE_SIZE = 12,
+	INTEREST_VTABLE = 36, INTEREST_TABLE_SIZE = 16,
 	SERVICE_VTABLE = 52, SERVICE_TABLE_SIZE = 16,
 	FIRST_STRING = 64
 };
@@ -40,7 +40,7 @@ static void put_vtables(uint8_t *b)
 {
 	static const uint16_t info[] = {12, INFO_TABLE_SIZE, 4, 8, 12, 16};
 	static const uint16_t service[] = {10, SERVICE_TABLE_SIZE, 4, 8, 12};
-	static const uint16_t interest[] = {14, INTEREST_TABLE_SIZE, 4, 8, 9, 10, 11};
+	static const uint16_t interest[] = {16, INTEREST_TABLE_SIZE, 4, 8, 9, 10, 11, 12};
 	for (size_t i = 0; i < sizeof info / sizeof *info; i++)
 		put16(b, INFO_VTABLE + 2 * i, info[i]);
 	for (size_t i = 0; i < sizeof interest / sizeof *interest; i++)
@@ -58,6 +58,7 @@ static void put_interest(uint8_t *b, size_t slot, size_t *end, const struct inte
 	b[table + 9] = interest->publisher;
 	b[table + 10] = interest->local_only;
 	b[table + 11] = interest->live;
+	put32(b, table + 12, interest->history);
 	*end += INTEREST_TABLE_SIZE;
 	put_string(b, table + 4, end, interest->name);
 }

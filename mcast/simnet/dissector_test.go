@@ -73,6 +73,14 @@ func recorded(t *testing.T) [][]byte {
 	b := ncf.AppendTo(wire.Begin(nil, &h))
 	wire.Finish(b)
 	keep(b)
+	ask := wire.UnicastAck{Session: 5, Stream: 6, Next: 7, Mask: 8, Back: 9, WantVersion: 10, Window: 11, Name: []byte("orders.*")}
+	chunk := wire.UnicastData{Session: 5, Stream: 6, Chunk: 7, Bytes: []byte("any bytes")}
+	for kind, body := range map[uint8]func(b []byte) []byte{wire.TypeUnicastAck: ask.AppendTo, wire.TypeUnicastData: chunk.AppendTo} {
+		h.Type = kind
+		b := body(wire.Begin(nil, &h))
+		wire.Finish(b)
+		keep(b)
+	}
 	for kind := wire.TypeData; kind <= wire.TypeSessionStale; kind++ {
 		if seen[uint8(kind)] == 0 && kind != 7 {
 			t.Errorf("no frame of type %d was sent", kind)
@@ -115,7 +123,7 @@ func dissect(t *testing.T, frames [][]byte, fields []string) [][]string {
 // headOf is the struct that follows the header, by type.
 var headOf = map[uint8]string{wire.TypeData: "DataHead", wire.TypeHeartbeat: "HeartbeatHead", wire.TypeNak: "NakHead", wire.TypeNcf: "NcfHead",
 	wire.TypeStatus: "StatusHead", wire.TypeHello: "HelloHead", wire.TypeSetup: "SetupHead", wire.TypeWant: "WantHead", wire.TypeBye: "ByeHead",
-	wire.TypeSessionStale: "SessionStaleHead"}
+	wire.TypeSessionStale: "SessionStaleHead", wire.TypeUnicastData: "UnicastDataHead", wire.TypeUnicastAck: "UnicastAckHead"}
 
 type luaField struct {
 	at, size int

@@ -181,6 +181,9 @@ func (a *Actor) owe(t *actorTopic, s *actorStream, from uint64) {
 	if x := a.accounts[k]; x != nil && (!x.fresh || x.next >= s.next) || !covers(a.wants, t.name) {
 		return
 	}
+	if !slices.ContainsFunc(a.histories, func(h mcast.HistoryWant) bool { return mcast.Match(h.Pattern, t.name) }) {
+		return // it was asked for before, and is not any more
+	}
 	if _, there := a.owed[k]; !there {
 		a.owed[k] = from
 	}

@@ -31,6 +31,9 @@ var mutants = []struct{ fault, kind, invariants string }{
 	{"spin", "loss", "timers"},
 	{"no-stale", "hard", "membership"},
 	{"no-tails", "hard", "tail"},
+	{"no-hold", "late", "once history order"},
+	{"history-twice", "late", "once"},
+	{"history-gap", "late", "order"},
 }
 
 // mutantSeeds is by when each has to be caught.

@@ -161,6 +161,9 @@ func (w *World) open(all bool) string {
 				return fmt.Sprintf("%s of node %d: %d of %d were sent, refused %v", s.topic.name, a.ID(), s.next-1, s.end, s.refused)
 			}
 		}
+		if n := a.engine.CatchingUp(); n != 0 {
+			return fmt.Sprintf("node %d still waits for what %d nodes published before", a.ID(), n)
+		}
 		if w.soft && len(a.owed) != 0 {
 			return fmt.Sprintf("node %d: %d streams have not begun with what was published before", a.ID(), len(a.owed))
 		}

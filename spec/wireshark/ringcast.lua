@@ -87,6 +87,15 @@ local structs = {
     ByeHead = {
         { 0, 4, "reason" }, { 4, 4, "reserved0" },
     },
+    UnicastDataHead = {
+        { 0, 8, "session" }, { 8, 4, "stream" }, { 12, 4, "chunk" }, { 16, 2, "length" }, { 18, 1, "purpose" },
+        { 19, 1, "flags" }, { 20, 4, "reserved0" },
+    },
+    UnicastAckHead = {
+        { 0, 8, "session" }, { 8, 8, "mask" }, { 16, 4, "stream" }, { 20, 4, "next" }, { 24, 4, "back" },
+        { 28, 4, "want_version" }, { 32, 2, "window" }, { 34, 1, "name_length" }, { 35, 1, "purpose" },
+        { 36, 1, "flags" }, { 37, 1, "reserved0" }, { 38, 2, "reserved1" },
+    },
     SessionStaleHead = {
         { 0, 8, "seen" },
     },
@@ -284,6 +293,20 @@ bodies[9] = function(r)
 end
 bodies[10] = function(r) return r:struct("ByeHead") and r:finish() end
 bodies[11] = function(r) return r:struct("SessionStaleHead") and r:finish() end
+bodies[14] = function(r)
+    local head = r:struct("UnicastDataHead")
+    if not head then return end
+    if head.purpose ~= 1 then return r:fail("a stream for what is to come") end
+    if r:left() ~= head.length then return r:fail("length differs") end
+    if head.length > 0 then r.tree:add(payload, r.buffer(r.at)) end -- rows begin and end in any chunk
+end
+bodies[15] = function(r)
+    local head = r:struct("UnicastAckHead")
+    if not head then return end
+    if head.purpose ~= 1 then return r:fail("a stream for what is to come") end
+    if head.name_length == 0 or r:left() ~= head.name_length then return r:fail("the name does not fit") end
+    r.tree:add(text, r.buffer(r.at))
+end
 
 function ringcast.dissector(buffer, packet, root)
     packet.cols.protocol = "Ringcast"

@@ -44,7 +44,7 @@ public final class Publisher implements AutoCloseable {
     this.topic = topic;
     timestamps = config.timestamps;
     schema = config.schema;
-    interest = new Info.Want(topic, false, true, false, false);
+    interest = new Info.Want(topic, false, true, false, false, 0);
     outlet = new Outlet(domain.table(), domain.topicPath(topic), asked, config.rights(topic));
     handle = domain.handles().take(topic);
     boolean told = false;

@@ -62,7 +62,7 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
     message = new Message(domain);
     mail = false;
     boolean wild = Names.isPattern(name);
-    interest = new Info.Want(name, wild, false, config.localOnly, config.latest);
+    interest = new Info.Want(name, wild, false, config.localOnly, config.latest, (int) Math.min(config.history, 0xffffffffL));
     pattern = wild ? new PatternReader(domain, name, config) : null;
     source = wild ? pattern : config.group != null ? member(config) : TopicReader.open(domain.table(), domain.topicPath(name), config.latest, config.history);
     try {

@@ -23,7 +23,7 @@ import java.util.Map;
  */
 public final class Info {
   /** One thing that the participant does. */
-  public record Want(String name, boolean pattern, boolean publisher, boolean localOnly, boolean live) {
+  public record Want(String name, boolean pattern, boolean publisher, boolean localOnly, boolean live, int history) {
     /** Whether it is a subscription that takes a topic. */
     public boolean takes(String topic) {
       return !publisher && (name.equals(topic) || pattern && Names.matches(name, topic));
@@ -103,7 +103,8 @@ public final class Info {
     int[] interests = new int[wants.size()];
     int i = 0;
     for (Want w : wants.keySet()) {
-      interests[i++] = Interest.createInterest(b, b.createString(w.name()), w.pattern(), w.publisher(), w.localOnly(), w.live());
+      interests[i++] = Interest.createInterest(b, b.createString(w.name()), w.pattern(), w.publisher(), w.localOnly(), w.live(),
+          Integer.toUnsignedLong(w.history()));
     }
     int list = ParticipantInfo.createInterestsVector(b, interests);
     int[] offered = new int[services.size()];

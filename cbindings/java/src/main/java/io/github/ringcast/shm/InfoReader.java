@@ -50,7 +50,8 @@ final class InfoReader {
     for (int k = 0, n = Math.min(info.interestsLength(), most); k < n; k++) {
       info.interests(interest, k);
       if (interest.nameAsByteBuffer().remaining() <= MAX_NAME) {
-        interests.add(new Info.Want(interest.name(), interest.pattern(), interest.publisher(), interest.localOnly(), interest.live()));
+        interests.add(new Info.Want(interest.name(), interest.pattern(), interest.publisher(), interest.localOnly(), interest.live(),
+            (int) interest.history()));
       }
     }
     List<Said.Serves> services = new ArrayList<>();
