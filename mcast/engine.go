@@ -86,6 +86,7 @@ type Engine struct {
 	// Receiving.
 	histories     []HistoryWant // the greatest first
 	streamNumber  uint32
+	holding       int // bytes held until what was published before is here, of all peers
 	pool          pool
 	parts         partPool
 	ready         []readyStream

@@ -2,8 +2,11 @@ package mcast
 
 import "slices"
 
-// holdMax bounds what is held of a peer's lanes while it is asked for what came before.
-const holdMax = 64 << 20
+// Bounds of what is held while peers are asked for what came before.
+const (
+	holdMax      = 64 << 20 // of one peer
+	holdTotalMax = 256 << 20
+)
 
 // heldOverhead is what an item takes beside its bytes.
 const heldOverhead = 160
@@ -44,8 +47,10 @@ func (e *Engine) holdBack(r *receiver, c *catchup, h heldItem) {
 	}
 	h.lane = r.lane
 	c.held = append(c.held, h)
-	c.bytes += len(h.message.Payload) + len(h.message.Block) + heldOverhead
-	if c.bytes > holdMax && !c.overflow {
+	n := len(h.message.Payload) + len(h.message.Block) + heldOverhead
+	c.bytes += n
+	e.holding += n
+	if (c.bytes > holdMax || e.holding > holdTotalMax) && !c.overflow {
 		c.overflow = true
 		e.arm(e.now)
 	}
@@ -75,6 +80,7 @@ func (e *Engine) unhold(c *catchup) {
 func (e *Engine) endCatchup(now Time, p *Peer) {
 	c := p.catchup
 	p.catchup = nil
+	e.holding -= c.bytes
 	for _, t := range p.topics {
 		if t != nil {
 			t.held = false

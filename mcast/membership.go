@@ -61,6 +61,7 @@ type Peer struct {
 	setupAt    Time
 	serving    *serving // nil: it has not asked, or has all
 	served     uint32   // number of its last stream
+	servedAt   Time
 }
 
 // Node returns the id of the node.

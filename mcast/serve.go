@@ -9,12 +9,13 @@ import (
 
 // Bounds of streams of what was published before (spec/wire.md, 14).
 const (
-	chunksMax  = 64              // of a stream under way
-	servedMax  = 64              // members that are served at a time
-	servedIdle = 4 * Second      // of silence, after which a stream ends
-	servedPart = 0.1             // of the lane's greatest rate, for all streams
-	serveApart = Millisecond     // between two looks for what is not readable yet
-	serveAgain = 2 * Millisecond // at least, until a chunk is sent again that nobody has
+	chunksMax   = 64              // of a stream under way
+	servedMax   = 64              // members that are served at a time
+	servedApart = 5 * Millisecond // between the beginnings of two streams for one member
+	servedIdle  = 4 * Second      // of silence, after which a stream ends
+	servedPart  = 0.1             // of the lane's greatest rate, for all streams
+	serveApart  = Millisecond     // between two looks for what is not readable yet
+	serveAgain  = 2 * Millisecond // at least, until a chunk is sent again that nobody has
 )
 
 // HistoryAll asks for all that a ring holds.
@@ -95,11 +96,11 @@ func (e *Engine) receiveUnicastAck(now Time, p *Peer, body []byte) wire.Reason {
 		return wire.BadText
 	}
 	s := p.serving
-	if u.Session != e.cfg.Session || (s == nil || s.number != u.Stream) && !e.mayServe(p, &u) {
+	if u.Session != e.cfg.Session || (s == nil || s.number != u.Stream) && !e.mayServe(now, p, &u) {
 		return wire.OK
 	}
 	if s == nil || s.number != u.Stream {
-		s = e.serve(p, &u)
+		s = e.serve(now, p, &u)
 	}
 	s.heard, s.window = now, min(uint32(u.Window), chunksMax)
 	if u.Last {
@@ -116,8 +117,9 @@ func (e *Engine) receiveUnicastAck(now Time, p *Peer, body []byte) wire.Reason {
 
 // mayServe says whether a stream may begin: it is a new one, and what is published from now
 // on is offered to the member.
-func (e *Engine) mayServe(p *Peer, u *wire.UnicastAck) bool {
-	if u.Last || u.Next != 0 || int32(u.Stream-p.served) <= 0 || int32(p.wants.version-u.WantVersion) < 0 || p.wants.version == 0 {
+func (e *Engine) mayServe(now Time, p *Peer, u *wire.UnicastAck) bool {
+	if u.Last || u.Next != 0 || int32(u.Stream-p.served) <= 0 || int32(p.wants.version-u.WantVersion) < 0 || p.wants.version == 0 ||
+		p.served != 0 && now-p.servedAt < servedApart {
 		return false
 	}
 	for i := range p.members {
@@ -129,13 +131,13 @@ func (e *Engine) mayServe(p *Peer, u *wire.UnicastAck) bool {
 }
 
 // serve begins a stream, in place of one that there was.
-func (e *Engine) serve(p *Peer, u *wire.UnicastAck) *serving {
+func (e *Engine) serve(now Time, p *Peer, u *wire.UnicastAck) *serving {
 	e.endServing(p)
 	s := &serving{peer: p, number: u.Stream, after: longAgo}
 	if e.historian != nil {
 		s.reader = e.historian.History(p, string(u.Name), u.Back)
 	}
-	p.serving, p.served = s, u.Stream
+	p.serving, p.served, p.servedAt = s, u.Stream, now
 	e.servings = append(e.servings, s)
 	e.count.HistoriesServed++
 	return s
