@@ -184,9 +184,7 @@ func (a *Actor) owe(t *actorTopic, s *actorStream, from uint64) {
 	if !slices.ContainsFunc(a.histories, func(h mcast.HistoryWant) bool { return mcast.Match(h.Pattern, t.name) }) {
 		return // it was asked for before, and is not any more
 	}
-	if _, there := a.owed[k]; !there {
-		a.owed[k] = from
-	}
+	a.owed[k] = from // of the last time it was asked for
 }
 
 // checkOwed looks whether a stream begins with its history.
