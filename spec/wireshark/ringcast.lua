@@ -94,7 +94,7 @@ local structs = {
     UnicastAckHead = {
         { 0, 8, "session" }, { 8, 8, "mask" }, { 16, 4, "stream" }, { 20, 4, "next" }, { 24, 4, "back" },
         { 28, 4, "want_version" }, { 32, 2, "window" }, { 34, 1, "name_length" }, { 35, 1, "purpose" },
-        { 36, 1, "flags" }, { 37, 1, "reserved0" }, { 38, 2, "reserved1" },
+        { 36, 1, "flags" },
     },
     SessionStaleHead = {
         { 0, 8, "seen" },
@@ -135,6 +135,7 @@ for name, list in pairs(structs) do
 end
 -- Heads that end with reserved bytes.
 sizes.MessageExtension, sizes.SetupHead, sizes.LaneRow, sizes.WantHead, sizes.HearHead = 24, 24, 32, 16, 8
+sizes.UnicastAckHead = 40
 ringcast.fields = all
 ringcast.experts = { warning }
 
