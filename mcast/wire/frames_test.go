@@ -362,7 +362,6 @@ func TestRefusals(t *testing.T) {
 		{"fewer names", "want", func(b []byte) []byte { b[40]--; return b }, BadCount},
 		{"a chunk of another length", "unicast-data", func(b []byte) []byte { b[48]++; return b }, BadCount},
 		{"a stream for what is to come", "unicast-data", func(b []byte) []byte { b[50] = 2; return b }, BadRange},
-		{"a flag of a chunk", "unicast-data", func(b []byte) []byte { b[51] |= 2; return b }, BadRange},
 		{"reserved bytes of a chunk", "unicast-data", func(b []byte) []byte { b[52] = 1; return b }, BadReserved},
 		{"an ask without a name", "unicast-ack", func(b []byte) []byte { b[66] = 0; return end(b[:72]) }, BadText},
 		{"an ask for what is to come", "unicast-ack", func(b []byte) []byte { b[67] = 2; return b }, BadRange},
