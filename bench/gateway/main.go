@@ -1,7 +1,7 @@
 // Gateway measures `ringcast gateway`: requests a second and the 99th percentile over 1 to
 // 512 connections to four instances of a service, beside a plain handler of net/http that
 // answers the same bytes, which is the limit. Then what overload and the death of an
-// instance do to the callers, and the memory of each program. The load comes from hey.
+// instance do to the callers, a script service, and the memory of each program. The load comes from hey.
 //
 //	go run ./bench/gateway -ringcast bin/ringcast -ringcastd bin/ringcastd -hey .tools/bin/hey
 package main
@@ -83,6 +83,7 @@ func measure(ctx context.Context) (err error) {
 	cells = append(cells,
 		table.Cell{Name: "overload", Measure: s.overload},
 		table.Cell{Name: "an instance dies", Measure: s.death},
+		table.Cell{Name: "script", Measure: s.script},
 		table.Cell{Name: "memory", Measure: s.memory})
 	p := &table.Printer{Out: os.Stdout, Progress: os.Stderr, JSON: *asJSON, Deadline: time.Now().Add(time.Hour)}
 	return p.Print(ctx, cells)
@@ -147,15 +148,33 @@ func (s *stage) death(ctx context.Context, _ time.Time) ([]table.Row, error) {
 	return []table.Row{row("death, slowest", "ms", got.slowest*1e3, "", 0, true, note)}, nil
 }
 
-// memory is what each program had at its start, and has now.
+// script has the script service run a program for each request.
+func (s *stage) script(ctx context.Context, _ time.Time) ([]table.Row, error) {
+	got, err := load(ctx, s.gateway+"/v1/services/program", 8, *seconds)
+	if err != nil {
+		return nil, err
+	}
+	if others := got.but(200); others != "" {
+		return nil, fmt.Errorf("script: not all were answered: %s", others)
+	}
+	note := fmt.Sprintf("8 connections, a process of /bin/cat for each request: 99 %% in %.1f ms", got.p99*1e3)
+	return []table.Row{row("script service", "req/s", got.rate, "", 0, false, note)}, nil
+}
+
+// memory is what each program had at its start, the most that it had since, and what it has now.
 func (s *stage) memory(context.Context, time.Time) ([]table.Row, error) {
 	var rows []table.Row
 	for _, p := range s.programs {
-		now, err := resident(p.cmd.Process.Pid)
+		most, err := resident(p.cmd.Process.Pid, "VmHWM:")
 		if err != nil {
 			return nil, err
 		}
-		rows = append(rows, row("memory of "+p.name, "MiB", now, "at its start", p.atStart, true, ""))
+		now, err := resident(p.cmd.Process.Pid, "VmRSS:")
+		if err != nil {
+			return nil, err
+		}
+		note := fmt.Sprintf("at its start %.1f, the most under load %.1f, behind it %.1f MiB", p.atStart, most, now)
+		rows = append(rows, row("memory of "+p.name, "MiB", most, "at its start", p.atStart, true, note))
 	}
 	return rows, nil
 }

@@ -71,6 +71,9 @@ func (s *stage) start(ctx context.Context) (err error) {
 	if _, _, err = s.run("", *ringcast, append([]string{"serve", "slow", "--concurrency", "20", "--delay", "20ms", "--queue", "64"}, place...)...); err != nil {
 		return err
 	}
+	if _, _, err = s.run("script service", *ringcast, append([]string{"script", "--concurrency", "4", "--queue", "1024"}, append(place, "program", "/bin/cat", "/dev/null")...)...); err != nil {
+		return err
+	}
 	if _, s.gateway, err = s.run("gateway", *ringcast, append([]string{"gateway", "--port", "0", "--in-flight", "1024"}, place...)...); err != nil {
 		return err
 	}
@@ -104,7 +107,7 @@ func (s *stage) run(name, path string, args ...string) (cmd *exec.Cmd, address s
 	}
 	if name != "" {
 		time.Sleep(200 * time.Millisecond) // until it has settled down
-		mib, err := resident(cmd.Process.Pid)
+		mib, err := resident(cmd.Process.Pid, "VmRSS:")
 		if err != nil {
 			return nil, "", err
 		}
@@ -122,19 +125,20 @@ func (s *stage) end() error {
 	return os.RemoveAll(s.dir)
 }
 
-// resident is the resident memory of a process, in MiB.
-func resident(pid int) (float64, error) {
+// resident is the resident memory of a process, in MiB: what it has (VmRSS:), or has had at
+// most (VmHWM:).
+func resident(pid int, what string) (float64, error) {
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0, err
 	}
 	for line := range strings.Lines(string(b)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+		if rest, ok := strings.CutPrefix(line, what); ok {
 			kib, err := strconv.ParseFloat(strings.Fields(rest)[0], 64)
 			return kib / 1024, err
 		}
 	}
-	return 0, fmt.Errorf("process %d: no VmRSS", pid)
+	return 0, fmt.Errorf("process %d: no %s", pid, what)
 }
 
 var (
