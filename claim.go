@@ -33,16 +33,22 @@ type Claim struct {
 func (p *Publisher) Claim(ctx context.Context, size int) (*Claim, error) {
 	if p.lock.lend() {
 		// closing comes first: who has set it may have found the lock free before.
-		if !p.wait.closing.Load() && uint(size) <= uint(p.room) && p.producer != nil && p.producer.MayLend() {
-			c := &p.claim
-			p.producer.Lend(&c.inner)
-			if c.size != size { // mostly it is
-				c.size = size
+		if !p.wait.closing.Load() && uint(size) <= uint(p.room) && p.producer != nil {
+			c, lent := &p.claim, p.producer.MayLend()
+			if lent {
+				p.producer.Lend(&c.inner)
+			} else if p.producer.Shared() {
+				lent = p.producer.LendShared(&c.inner)
 			}
-			if p.config.Timestamps {
-				p.stamp()
+			if lent {
+				if c.size != size { // mostly it is
+					c.size = size
+				}
+				if p.config.Timestamps {
+					p.stamp()
+				}
+				return c, nil
 			}
-			return c, nil
 		}
 		p.lock.freePlain()
 	}
@@ -121,15 +127,20 @@ func (c *Claim) Builder() *flatbuffers.Builder {
 // sent, and the claim has ended.
 func (c *Claim) Commit() error {
 	if p := c.publisher; p.lock.lent() {
-		if p.producer.CommitLent(c.size, &p.meta) {
-			p.producer.Wake()
+		var err error
+		if p.producer.Shared() {
+			err = p.producer.CommitLentShared(c.size, &p.meta)
+		} else {
+			if p.producer.CommitLent(c.size, &p.meta) {
+				p.producer.Wake()
+			}
+			p.producer.LookAhead()
 		}
-		p.producer.LookAhead()
 		p.lock.freePlain() // from here on all of it may be gone
 		if p.wait.closing.Load() {
 			_ = p.end()
 		}
-		return nil
+		return err
 	}
 	if !c.open {
 		return ErrClaimEnded

@@ -19,6 +19,7 @@ func BenchmarkPublishAlone(b *testing.B) {
 	}{
 		{"shared", PublisherConfig{}},
 		{"exclusive", PublisherConfig{Exclusive: true}},
+		{"shared-solo", PublisherConfig{Solo: true}},
 		{"solo", PublisherConfig{Exclusive: true, Solo: true}},
 	} {
 		for _, size := range []int{64, 256, 1024, 2048} {

@@ -90,10 +90,14 @@ var batchWays = map[string]func(p *Producer, n int) int{
 
 // publishLent publishes in a claim that is lent, where that is possible.
 func publishLent(p *Producer, text []byte) error {
+	var c Claim
+	if p.Shared() && p.LendShared(&c) {
+		at("write")
+		return p.CommitLentShared(copy(c.Bytes(), text), &Meta{})
+	}
 	if !p.MayLend() {
 		return p.TryPublish(text, &Meta{})
 	}
-	var c Claim
 	p.Lend(&c)
 	at("write")
 	if p.CommitLent(copy(c.Bytes(), text), &Meta{}) {

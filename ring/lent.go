@@ -32,7 +32,34 @@ func (c *Claim) begin(p *Producer) {
 }
 
 // KeepLent makes the claim that was lent one like any other, which Commit or Abort ends.
-func (p *Producer) KeepLent() { p.open, p.oldest, p.swift = 1, p.next-1, 0 }
+func (p *Producer) KeepLent() {
+	if !p.shared {
+		p.open, p.oldest, p.swift = 1, p.next-1, 0
+	}
+}
+
+// Shared reports whether the ring is a shared one, where claims are lent by LendShared and
+// end with CommitLentShared.
+func (p *Producer) Shared() bool { return p.shared }
+
+// LendShared is MayLend and Lend of a shared ring: somebody else may be faster.
+func (p *Producer) LendShared(c *Claim) bool {
+	t := p.next
+	if t >= p.swift || !p.claimNext(t) {
+		return false
+	}
+	c.position = t
+	if c.producer != p || c.first != layout.SlotHeaderSize {
+		c.begin(p)
+	}
+	return true
+}
+
+// CommitLentShared is CommitLent of a shared ring, and wakes who sleeps. ErrFenced: the
+// claim was taken; nothing was sent.
+func (p *Producer) CommitLentShared(length int, m *Meta) error {
+	return p.commitShared(p.next-1, layout.SlotHeaderSize, length, m)
+}
 
 // CommitLent makes the first length bytes of the claim that was lent visible as one
 // message; there are no more than its Bytes. m has neither a block nor a sequence. It

@@ -11,7 +11,7 @@ import (
 func TestLentAmongOthers(t *testing.T) {
 	seed := testSeed(t)
 	rng := rand.New(rand.NewPCG(seed, 2))
-	lent := 0
+	lent := map[Kind]int{}
 	for _, kind := range bothKinds {
 		s := newScene(t, small(kind), 2)
 		p, rd := s.producer(0), s.reader(1)
@@ -20,14 +20,13 @@ func TestLentAmongOthers(t *testing.T) {
 			text := fmt.Appendf(nil, "%d", i)
 			m := Meta{Schema: uint32(i), Kind: uint8(i % 3), Content: uint8(i % 2), TimestampNs: uint64(i % 2), Flags: uint16(i%2) << 8}
 			before := p.Sequence()
-			if p.MayLend() && rng.IntN(4) > 0 {
-				lent++
-				p.Lend(&c)
+			if rng.IntN(4) > 0 && lend(p, &c) {
+				lent[kind]++
 				n := copy(c.Bytes(), text)
 				switch what := rng.IntN(5); what {
 				case 0, 1, 2:
-					if p.CommitLent(n, &m) {
-						t.Fatal("nobody sleeps")
+					if err := commitLent(p, n, &m); err != nil {
+						t.Fatal(err)
 					}
 				default:
 					p.KeepLent()
@@ -62,7 +61,28 @@ func TestLentAmongOthers(t *testing.T) {
 			}
 		}
 	}
-	if lent == 0 {
-		t.Error("nothing was lent")
+	if lent[Shared] == 0 || lent[Exclusive] == 0 {
+		t.Errorf("lent: %v", lent)
 	}
+}
+
+func lend(p *Producer, c *Claim) bool {
+	if p.Shared() {
+		return p.LendShared(c)
+	}
+	may := p.MayLend()
+	if may {
+		p.Lend(c)
+	}
+	return may
+}
+
+func commitLent(p *Producer, n int, m *Meta) error {
+	if p.Shared() {
+		return p.CommitLentShared(n, m)
+	}
+	if p.CommitLent(n, m) {
+		return fmt.Errorf("somebody sleeps")
+	}
+	return nil
 }
