@@ -207,6 +207,13 @@ bench-peers: ## ours beside every peer, results kept and composed: CELLS=, PEERS
 	@bin/bench-peers $(if $(CELLS),-cells '$(CELLS)') $(if $(PEERS),-peers '$(PEERS)') $(if $(BUDGET),-budget $(BUDGET)) \
 		$(if $(PAIRS),-pairs $(PAIRS)) $(if $(QUICK),-quick) $(if $(TABLE),-table) -version "$(MEASURED)"
 
+.PHONY: bench-peers-own
+bench-peers-own: ## each peer's own measuring tool once, beside our program of that peer: SIZE=256
+	@$(MAKE) --no-print-directory peers-node >&2
+	@sh bench/peers/own/build.sh >&2
+	@go build -o bin/bench-peers-own ./bench/own
+	@bin/bench-peers-own $(if $(SIZE),-size $(SIZE))
+
 report: ## write doc/benchmarks.md and its pictures from bench/results
 	@go build -o bin/bench-peers ./bench/versus
 	@bin/bench-peers -report doc/benchmarks.md

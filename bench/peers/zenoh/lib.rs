@@ -276,6 +276,12 @@ pub unsafe extern "C" fn peer_open(role: c_int, index: c_int, place: *const c_ch
     Box::into_raw(Box::new(Link::new(role, index, place, *t)))
 }
 
+/// Removes what processes have left in shared memory that have ended.
+#[no_mangle]
+pub extern "C" fn peer_clean() {
+    zenoh::shm::cleanup_orphaned_shm_segments()
+}
+
 /// Sends a message or a request. What answers by itself has done so.
 #[no_mangle]
 pub extern "C" fn peer_send(l: &mut Link, tag: u64, stamp: u64) {

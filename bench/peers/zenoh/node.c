@@ -13,6 +13,7 @@ void peer_close(struct link *l);
 void peer_fill(uint8_t *at, uint64_t tag, uint64_t stamp);
 int peer_take(const uint8_t *at, size_t length);
 void peer_answer(uint8_t *at);
+void peer_clean(void);
 
 static char place[300];
 
@@ -33,6 +34,7 @@ static void link_end(void) {
     snprintf(path, sizeof path, "%s-%d.lock", place, i);
     unlink(path);
   }
+  peer_clean();
 }
 
 static struct link *link_open(enum role role, int index) {
