@@ -54,6 +54,7 @@ var allowed = map[string][]string{
 	"bench/cells":             {"bench", "bench/table"},
 	"bench/languages":         {"bench", "bench/table"},
 	"bench/peers":             {"bench"},
+	"bench/own":               {"bench", "bench/peers", "bench/table"},
 	"bench/versus":            {"bench", "bench/nodes", "bench/peers", "bench/report", "bench/table"},
 	"bench/rpc":               {".", "bench", "bench/peers", "bench/table"},
 	"bench/net":               {"bench/nodes"},
