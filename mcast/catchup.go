@@ -76,6 +76,7 @@ func (e *Engine) CatchingUp() (n int) {
 type catchup struct {
 	peer    *Peer
 	asks    []HistoryWant // not done yet; the first is being asked for
+	partial bool          // a stream did not come to its end
 	covered []string
 	joins   map[placeKey]*joining // producers that are not followed, as far as anything came
 	stays   map[placeKey]bool     // producers that were followed when it began
@@ -187,6 +188,7 @@ func (e *Engine) dropAsks(now Time, c *catchup, gone func(pattern string) bool) 
 		}
 	}
 	if first {
+		c.partial = true
 		e.askedAll(now, c)
 	}
 }
@@ -212,12 +214,14 @@ func (e *Engine) tickCatchup(now Time, p *Peer) {
 		return
 	case c.overflow:
 		e.count.HistoriesGivenUp++
+		c.partial = true
 		for p.catchup == c {
 			e.nextAsk(now, c)
 		}
 		return
 	case now-c.progress >= askGiveUp:
 		e.count.HistoriesGivenUp++
+		c.partial = true
 		e.nextAsk(now, c)
 	case now-c.begun >= askRestart && now-c.progress >= askRestart || c.number == 0:
 		e.beginStream(now, c)
@@ -331,7 +335,9 @@ func (e *Engine) takeChunks(now Time, c *catchup) {
 		*at = nil
 		c.next++
 		c.askAt = now + askFirst
-		if !e.takeRows(c) || c.ended && c.next == c.end+1 {
+		whole := e.takeRows(c)
+		c.partial = c.partial || !whole
+		if !whole || c.ended && c.next == c.end+1 {
 			e.nextAsk(now, c)
 			return
 		}

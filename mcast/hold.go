@@ -103,6 +103,11 @@ func (e *Engine) endCatchup(now Time, p *Peer) {
 		}
 		at.next, at.known, at.session = j.next, true, p.session
 	}
+	for _, r := range p.receivers {
+		if r != nil && c.partial { // what lay between the end of the stream and the splice is told by the ends of the producers
+			e.askTable(now, r)
+		}
+	}
 	for k := range c.stays {
 		at := e.placeOf(p.node, k.topic, k.producer)
 		at.done = max(at.done, at.next)
