@@ -261,7 +261,7 @@ sim-mutants: ## break one rule of the network protocol at a time; a named invari
 
 .PHONY: sim-requests
 sim-requests: ## search the rules of requests between nodes: 20,000 small worlds in which everything goes wrong; half a minute
-	@go test -count 1 -v -run 'TestWorlds|TestMutants' ./internal/uplink -uplink.worlds 20000
+	@go test -count 1 -v -run 'TestWorlds|TestMutants|TestTrap' ./internal/uplink -uplink.worlds 20000
 
 .PHONY: sim-controller
 sim-controller: ## NODES (200) nodes of five kinds in simulation, every one killed: who knew when, and who took over; five minutes; SEED=n: that run
