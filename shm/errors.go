@@ -137,7 +137,7 @@ type NodeError struct {
 }
 
 func (e *NodeError) Error() string {
-	return fmt.Sprintf("open domain %q: it is node %d, want node %d; use another directory, or remove it",
+	return fmt.Sprintf("open domain %q: it is node %d, want node %d; whoever opened it first chose that: leave the id away, or end all who use it, remove it, and have the forwarder make it first",
 		e.Dir, e.Found, e.Wanted)
 }
 
