@@ -18,7 +18,8 @@ const method = `<!-- Written by make report from bench/results; do not edit. -->
 What is measured how: [bench/README.md](../bench/README.md). In short: processes of their own, every byte of
 each message written and read; at a rate an open loop, latencies from the instant at which a message was
 due; ours and the peers by turns, the cache line between two cores probed before and after each run; medians
-over pairs within one regime of the machine (near: below 250 ns there and back), with the pairs left out.
+over pairs of runs within one regime of the machine (near: below 250 ns there and back), with the rounds left out
+([decision 226](decisions/226-runs-matched-across-rounds.md)).
 
 "better" is how many times better ours is; "spread" the interquartile range of the pairs' ratios over their
 median; "pairs" those that count and those discarded. One-way rates are of all readers together. At 100,000 and 10,000
@@ -42,6 +43,10 @@ func writeReport(path string, rounds []round, lines []line, causes []cause) erro
 	}
 	b.WriteString("\n| cell | peer | what | ours | theirs | better | spread | regime | pairs |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
 	for i := range lines {
+		if !slices.ContainsFunc(lines[i].rows, func(r row) bool { return r.ran() && r.cannot == "" || r.Discarded > 0 }) {
+			fmt.Fprintf(&b, "| %s | all | not run | | | | | | |\n", lines[i].cell.name)
+			continue
+		}
 		for j := range lines[i].rows {
 			b.WriteString(lines[i].rows[j].markdown())
 		}
@@ -57,7 +62,8 @@ func writeReport(path string, rounds []round, lines []line, causes []cause) erro
 func writeMachines(b *strings.Builder, rounds []round) {
 	var list []string
 	for _, r := range rounds {
-		text := fmt.Sprintf("- %s, %v, version %s", r.Time.Format("2006-01-02"), r.Machine, r.Version)
+		machine, _, _ := strings.Cut(r.Machine.String(), ", clock") // which is another each time
+		text := fmt.Sprintf("- %s, %s, version %s", r.Time.Format("2006-01-02"), machine, r.Version)
 		if !slices.Contains(list, text) {
 			list = append(list, text)
 		}
@@ -76,8 +82,10 @@ func (r *row) markdown() string {
 		return head + "cannot: " + r.cannot + " | | | | | | |\n"
 	case r.failed != "":
 		return head + "failed: " + strings.ReplaceAll(firstLine(r.failed), "|", "/") + " | | | | | | |\n"
+	case r.Pairs == 0 && r.Discarded > 0:
+		return head + fmt.Sprintf("the regime changed | | | | | | 0+%d |\n", r.Discarded)
 	case r.Pairs == 0:
-		return head + fmt.Sprintf("not run | | | | | | 0+%d |\n", r.Discarded)
+		return head + "not run | | | | | | |\n"
 	}
 	return head + fmt.Sprintf("%s | %s | %s | %.2f | %.0f %% | %s | %d+%d |\n", r.what, r.what.text(r.Ours), r.what.text(r.Theirs), r.factor(),
 		100*r.Spread, r.Regime, r.Pairs, r.Discarded)
