@@ -41,8 +41,10 @@ export function micros(us) {
   return us < 1e6 ? (us / 1000).toFixed(1) + " ms" : (us / 1e6).toFixed(2) + " s";
 }
 
-// table draws rows. A column is {head, of(row), key(row), kind}, where kind is number or code.
-export function table(id, columns, rows, nothing) {
+// table draws rows. A column is {head, of(row), key(row), kind, rare}, where kind is number or
+// code; one that is rare is left out where no row has it.
+export function table(id, all, rows, nothing) {
+  const columns = all.filter((c) => !c.rare || rows.some((row) => c.of(row) !== ""));
   const head = element("tr", "", ...columns.map((c) => element("th", c.kind === "number" ? "number" : "", c.head)));
   const lines = rows.map((row) =>
     element("tr", "", ...columns.map((c) => {

@@ -52,8 +52,8 @@ function drawTopics(d, rates) {
     { head: "Put out", of: (t) => number(t.evicted), key: (t) => `topic:${t.topic}:evicted`, kind: "number" },
     { head: "Damaged", of: (t) => number(t.damaged), key: (t) => `topic:${t.topic}:damaged`, kind: "number" },
     { head: "Ring", of: (t) => t.error ?? `${t.mode}, ${number(t.slots)} × ${number(t.slot_size)} bytes` },
-    { head: "Schema", of: (t) => t.schema ?? "", kind: "code" },
-    { head: "Groups", of: (t) => t.groups.map((g) => `${g.group} (${g.members}, ${number(g.behind)} wait)`).join(", ") },
+    { head: "Schema", of: (t) => t.schema ?? "", kind: "code", rare: true },
+    { head: "Groups", of: (t) => t.groups.map((g) => `${g.group} (${g.members}, ${number(g.behind)} wait)`).join(", "), rare: true },
   ], d.topics, "No topic is open on this node.");
 }
 
@@ -69,7 +69,7 @@ function drawServices(d, rates) {
     { head: "Median", of: (s) => micros(s.gateway.p50_us), key: (s) => `service:${s.service}:p50`, kind: "number" },
     { head: "99 %", of: (s) => micros(s.gateway.p99_us), key: (s) => `service:${s.service}:p99`, kind: "number" },
     { head: "Slowest", of: (s) => micros(s.gateway.max_us), key: (s) => `service:${s.service}:max`, kind: "number" },
-    { head: "Schema", of: (s) => s.schema ?? "", kind: "code" },
+    { head: "Schema", of: (s) => s.schema ?? "", kind: "code", rare: true },
     { head: "Programs", of: (s) => [...new Set(s.instances.map((i) => i.program))].join(", ") },
   ], d.services, "Nobody serves on this node.");
 }
