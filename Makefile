@@ -129,6 +129,7 @@ gateway-test: ## the gateway by real clients: curl, a headless browser (the pack
 	go test -tags clients -count 1 -v ./internal/gateway
 	go test -tags clients -count 1 -run 'Gateway|Curl|Script|Call|Balance' -v ./cmd/ringcast
 	go test -count 1 -v ./internal/script
+	go test -count 1 -run "^($$(grep -o '[.]Test[A-Za-z0-9]*' doc/parity.md | tr -d . | sort -u | paste -sd '|'))$$" -v . ./codec/fields ./cmd/ringcast
 	go test -count 1 -run TestTree -v ./internal/lint
 
 .tools/bin/hey:
