@@ -25,6 +25,8 @@ type place struct {
 	mu     sync.Mutex
 	watch  *berth   // guarded by mu: sleeps on the bell, or is about to
 	parked []*berth // guarded by mu
+
+	rested time.Duration // of the watch: how long its last sleep took
 }
 
 // A sleeper is a reader or a member that its owner has stopped using for as long
@@ -35,6 +37,12 @@ type sleeper interface {
 	// Patience is how long it may be left alone.
 	Patience() time.Duration
 }
+
+// keepsP is for how long Go's monitor leaves the processor to a goroutine that sleeps in
+// the kernel, counted from when the processor last changed its goroutine. Where sleeps
+// are shorter, one who yields before each comes back to it, and the monitor is not woken
+// in front of him: a third of the latency (doc/decisions/231).
+const keepsP = 10 * time.Millisecond
 
 // maxRest is the longest sleep without a look: whatever goes wrong with a wake-up
 // costs no more.
@@ -112,8 +120,9 @@ func (p *place) keepWatch(b *berth, seen uint32) {
 	for mine := false; !mine; {
 		rest := p.rest(b)
 		p.mu.Unlock()
-		p.bell.Wait(seen, rest)
+		rested := p.sleep(seen, rest)
 		p.mu.Lock()
+		p.rested = rested
 		seen = p.bell.Load() // before the looks
 		mine = len(p.parked) == 0 || b.has(seen)
 		if p.look(seen) && !mine {
@@ -123,6 +132,16 @@ func (p *place) keepWatch(b *berth, seen uint32) {
 		}
 	}
 	p.handOver()
+}
+
+// sleep sleeps on the bell, and returns how long.
+func (p *place) sleep(seen uint32, rest time.Duration) time.Duration {
+	if p.rested < keepsP {
+		runtime.Gosched()
+	}
+	start := time.Now()
+	p.bell.Wait(seen, rest)
+	return time.Since(start)
 }
 
 // has reports whether b has a reason to wake, and uses up the call; mu is held.
