@@ -34,11 +34,8 @@ type plan struct {
 
 func main() {
 	if len(os.Args) == 4 && os.Args[1] == serveArgument {
-		if err := serve(os.Args[2], os.Args[3]); err != nil {
-			fmt.Fprintln(os.Stderr, "bench-rpc:", err)
-			os.Exit(1)
-		}
-		return
+		fmt.Fprintln(os.Stderr, "bench-rpc:", serve(os.Args[2], os.Args[3])) // it returns where it can't serve
+		os.Exit(1)
 	}
 	table.Main("bench-rpc", func(ctx context.Context) error {
 		p := plan{}
