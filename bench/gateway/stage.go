@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"regexp"
@@ -71,7 +72,7 @@ func (s *stage) start(ctx context.Context) (err error) {
 	if _, _, err = s.run("", *ringcast, append([]string{"serve", "slow", "--concurrency", "20", "--delay", "20ms", "--queue", "64"}, place...)...); err != nil {
 		return err
 	}
-	if _, _, err = s.run("script service", *ringcast, append([]string{"script", "--concurrency", "4", "--queue", "1024"}, append(place, "program", "/bin/cat", "/dev/null")...)...); err != nil {
+	if _, _, err = s.run("script service", *ringcast, append([]string{"script", "--input", "plain", "--concurrency", "4", "--queue", "1024"}, append(place, "program", "/bin/cat")...)...); err != nil {
 		return err
 	}
 	if _, s.gateway, err = s.run("gateway", *ringcast, append([]string{"gateway", "--port", "0", "--in-flight", "1024"}, place...)...); err != nil {
@@ -91,17 +92,17 @@ func (s *stage) run(name, path string, args ...string) (cmd *exec.Cmd, address s
 	if err != nil {
 		return nil, "", err
 	}
-	defer r.Close()
 	cmd = exec.Command(path, args...)
 	cmd.Stdout, cmd.Stderr = w, w
 	err = cmd.Start()
 	_ = w.Close() // the child has its own
 	if err != nil {
-		return nil, "", err
+		return nil, "", errors.Join(err, r.Close())
 	}
 	s.all = append(s.all, cmd)
 	_ = r.SetReadDeadline(time.Now().Add(time.Minute))
 	line, err := bufio.NewReader(r).ReadString('\n')
+	go drain(r)
 	if err != nil {
 		return nil, "", fmt.Errorf("%s %q says nothing: %w", path, args, err)
 	}
@@ -114,6 +115,13 @@ func (s *stage) run(name, path string, args ...string) (cmd *exec.Cmd, address s
 		s.programs = append(s.programs, program{name, cmd, mib})
 	}
 	return cmd, addressSaid.FindString(line), nil
+}
+
+// drain reads what a program says until it ends: one that writes into a closed pipe is killed.
+func drain(r *os.File) {
+	_ = r.SetReadDeadline(time.Time{})
+	_, _ = io.Copy(io.Discard, r) // its end is the program's
+	_ = r.Close()
 }
 
 // end ends the programs that run.
