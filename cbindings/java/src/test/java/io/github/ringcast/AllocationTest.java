@@ -59,7 +59,7 @@ final class AllocationTest {
         FlatBufferBuilder b = c.builder();
         b.startVector(1, 1, 1);
         b.addByte((byte) 'x');
-        b.finish(Interest.createInterest(b, b.endVector(), n % 2 == 0, false, false, true));
+        b.finish(Interest.createInterest(b, b.endVector(), n % 2 == 0, false, false, true, 0L));
         c.commit(b);
         Message m = s.poll();
         ByteBuffer payload = m.payload();

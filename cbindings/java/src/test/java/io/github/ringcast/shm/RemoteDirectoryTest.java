@@ -22,8 +22,8 @@ import org.junit.jupiter.api.Test;
 final class RemoteDirectoryTest {
   private static byte[] table(String wanted) {
     FlatBufferBuilder b = new FlatBufferBuilder(1024);
-    int interest = Interest.createInterest(b, b.createString(wanted), true, false, false, false);
-    int hidden = Interest.createInterest(b, b.createString("orders.eu"), false, false, true, false);
+    int interest = Interest.createInterest(b, b.createString(wanted), true, false, false, false, 0L);
+    int hidden = Interest.createInterest(b, b.createString("orders.eu"), false, false, true, false, 0L);
     int interests = ParticipantInfo.createInterestsVector(b, new int[] {interest, hidden});
     int info = ParticipantInfo.createParticipantInfo(b, b.createString("desk"), b.createString("1"), interests, 0);
     int row = RemoteParticipant.createRemoteParticipant(b, 3, 7, 1, info, false);
@@ -35,7 +35,7 @@ final class RemoteDirectoryTest {
     int node = NodeInfo.createNodeInfo(b, 5, 6, 1, name, name, name, wants, rows, true, services, departed);
     int nodes = Directory.createNodesVector(b, new int[] {node});
     int lost = Directory.createLostVector(b, new int[] {LostNode.createLostNode(b, 8, 1, Ending.Unheard), LostNode.createLostNode(b, 9, 2, Ending.Left)});
-    b.finish(Directory.createDirectory(b, nodes, lost));
+    b.finish(Directory.createDirectory(b, nodes, lost, 0));
     return b.sizedByteArray();
   }
 
