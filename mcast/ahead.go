@@ -34,7 +34,8 @@ func (e *Engine) ahead(now Time, r *receiver, at uint64, raw []byte) (whole bool
 			r.rowless.wait(r, at)
 			whole = false
 		case !s.topic.wanted:
-			whole = false // it may be wanted again before the hole closes; then all of it has to follow
+			s.wait(r, at) // it may be wanted again before the hole closes; then all of it has to follow
+			whole = false
 		case !e.aheadMessage(now, r, s, w, at, offset):
 			whole = false
 		}
@@ -77,7 +78,8 @@ func (e *Engine) aheadMessage(now Time, r *receiver, s *remoteStream, w *wire.Me
 }
 
 // continues says whether a fragment past a hole can be taken now: it is the first,
-// or nothing is missing between it and the one before.
+// or nothing is missing between it and the one taken last, neither in the lane nor of
+// what is held: another stream that got on may bring the two together.
 func (e *Engine) continues(r *receiver, s *remoteStream, w *wire.Message, seq, at uint64) bool {
 	a := s.parts
 	switch {
@@ -85,7 +87,7 @@ func (e *Engine) continues(r *receiver, s *remoteStream, w *wire.Message, seq, a
 		return true
 	case a == nil || a.sequence != seq || a.late:
 		return false
-	case r.holeBetween(a.at, at) && !faultFragments:
+	case (r.holeBetween(a.at, at) || r.unreadBetween(s, a.at, at)) && !faultFragments:
 		if !s.cut {
 			s.cut = true
 			r.cuts = append(r.cuts, s)
@@ -102,6 +104,22 @@ func (r *receiver) holeBetween(from, to uint64) bool {
 	}
 	i, _ := r.gaps.find(from + 1)
 	return i < len(r.gaps.list) && r.gaps.list[i].from < to
+}
+
+// unreadBetween says whether a datagram between two others is held that may have more
+// of a stream.
+func (r *receiver) unreadBetween(s *remoteStream, from, to uint64) bool {
+	return from+1 < to && (r.unread(s.waits, from, to) || r.unread(r.rowless.waits, from, to))
+}
+
+func (r *receiver) unread(waits []uint64, from, to uint64) bool {
+	i, _ := slices.BinarySearch(waits, to)
+	for i--; i >= 0 && waits[i] > from; i-- {
+		if seq := waits[i]; seq >= r.next && r.isHeld(seq) && r.held[seq%r.reach] != heldTaken {
+			return true
+		}
+	}
+	return false
 }
 
 // wait notes that the datagram at has a message of the stream that cannot be handed

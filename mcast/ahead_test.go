@@ -63,6 +63,91 @@ func TestPastHolesAllocatesNothing(t *testing.T) {
 	}
 }
 
+// part is a message that a test sends: of a topic, with so many bytes.
+type part struct {
+	topic    TopicID
+	sequence uint64
+	size     int
+}
+
+// frames sends messages together and returns their datagrams.
+func (s *station) frames(now Time, parts ...part) [][]byte {
+	s.t.Helper()
+	s.hold = true
+	for _, x := range parts {
+		m := Message{Producer: Address{Node: 1}, Sequence: x.sequence, Payload: make([]byte, x.size)}
+		if r := s.engine.Send(now, x.topic, &m); r != Sent {
+			s.t.Fatalf("not sent: %d", r)
+		}
+	}
+	s.engine.Flush(now)
+	s.takeAll(now)
+	s.hold = false
+	frames := s.kept
+	s.kept = nil
+	return frames
+}
+
+// Two streams catch up at once; the datagrams where a large message of one begins and
+// ends have messages of the other, which brings them up before those between.
+func TestFragmentsAmongAnothersMessages(t *testing.T) {
+	for name, x := range map[string]struct{ begun, unwanted bool }{
+		"known":        {begun: true},
+		"rows missing": {},
+		"unwanted":     {begun: true, unwanted: true},
+	} {
+		t.Run(name, func(t *testing.T) { amongAnothers(t, x.begun, x.unwanted) })
+	}
+}
+
+func amongAnothers(t *testing.T, begun, unwanted bool) {
+	now, a, r, other := joined(t, nil)
+	topic, err := a.engine.Topic("orders.us", TopicShape{SlotCount: 64})
+	if err != nil {
+		t.Fatal(err)
+	}
+	third, err := a.engine.Topic("orders.uk", TopicShape{SlotCount: 64})
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, seq := []part{{other, 1, 10}, {third, 1, 10}}, uint64(1)
+	if begun {
+		first, seq = append(first, part{topic, 1, 10}), 2
+	}
+	early := a.frames(now, first...)
+	late := a.frames(now, part{other, 2, 10}, part{topic, seq, 10})
+	hole := a.frames(now, part{third, 2, 10})
+	mixed := a.frames(now, part{other, 3, 10}, part{topic, seq + 1, 5000}, part{other, 4, 10})
+	if len(late) != 1 || len(mixed) < 4 {
+		t.Fatalf("%d and %d datagrams: not what is tested", len(late), len(mixed))
+	}
+	receive := func(frames [][]byte) {
+		for _, f := range frames {
+			r.engine.Receive(now, f, a.address, true)
+		}
+	}
+	wants := func(pattern string) {
+		if err := r.engine.SetWants(now, []string{pattern}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	receive(early)
+	if unwanted {
+		wants("orders.eu")
+	}
+	receive(mixed)
+	wants("orders.*")
+	receive(late)
+	want := 4 + int(seq) + 1 + 2
+	if r.delivered != want-1 || r.lost != 0 {
+		t.Errorf("before the hole closes: delivered %d of %d, lost %d", r.delivered, want-1, r.lost)
+	}
+	receive(hole)
+	if r.delivered != want || r.lost != 0 {
+		t.Errorf("delivered %d of %d, lost %d", r.delivered, want, r.lost)
+	}
+}
+
 // A late datagram in 40, of one producer and of many.
 func BenchmarkReceivePastHoles(b *testing.B) {
 	for _, producers := range []int{1, 20} {
