@@ -113,7 +113,7 @@ func TestFoundSeeds(t *testing.T) {
 		"soft":    {2, 1110}, // a message of a topic that was not wanted for a moment, past a hole
 		"cluster": {1098},    // the same
 		// fragments that another stream brought up before those held between them
-		"restart": {7010046, 7014456, 7002386, 7002464},
+		"restart": []uint64{7010046, 7002464, 7002386, 7014456}[:few(4, 1)],
 	}
 	for _, k := range Scenarios() {
 		for _, seed := range found[k.Name] {
