@@ -185,16 +185,27 @@ func (n *Network) CheckProgress() {
 	}
 }
 
-// CheckNaks breaks the invariant naks if the nodes asked more often than bound
-// for each datagram that was lost or late on its way to them.
+// CheckNaks breaks the invariant naks if the nodes asked more often than bound for each
+// datagram that was lost on its way to them, and once for each that came so much out of
+// order that it, or one that it overtook, was to be asked for.
 func (n *Network) CheckNaks(bound float64) {
 	var naks uint64
 	for _, x := range n.Nodes {
 		naks += x.naks
 	}
 	faults := n.Counts.gone() + 20
-	if float64(naks) > bound*float64(faults) {
-		n.violate("naks", "%d NAKs for %d lost datagrams", naks, faults)
+	if float64(naks) > bound*float64(faults)+float64(n.late) {
+		n.violate("naks", "%d NAKs for %d lost datagrams, and %d that were late", naks, faults, n.late)
+	}
+}
+
+// reordered notes that a datagram comes out of order, so long after the soonest. A hole stays open
+// for as long, or for the jitter where the datagram overtook others: less than the time
+// after which a node asks again. No node asks within half a round trip, nor within 100 us.
+func (n *Network) reordered(after mcast.Duration) {
+	n.Counts.Reordered++
+	if max(after, n.Options.Jitter) > max(100*us, n.Options.Delay) {
+		n.late++
 	}
 }
 

@@ -71,6 +71,7 @@ func (o Options) withDefaults() Options {
 type Network struct {
 	Options Options
 	Nodes   []*Node
+	late    uint64 // datagrams that come out of order by more than nodes tolerate
 	Counts  Counts
 	// Drop, if set, decides about a datagram before the random faults do.
 	Drop func(from, to *Node, datagram []byte) bool
@@ -217,7 +218,7 @@ func (n *Network) send(from, to *Node, data []byte, multi bool) {
 	}
 	if o.Reorder > 0 && n.rnd.Float64() < o.Reorder {
 		at += mcast.Duration(n.rnd.Int64N(int64(o.ReorderBy)))
-		n.Counts.Reordered++
+		n.reordered(at - max(n.now, from.card.out) - o.Delay)
 	} else {
 		way := &from.links[to.index].last
 		at = max(at, *way+1)
