@@ -116,16 +116,15 @@ static void parent_dies_child_lives(void)
 		rc_claim claim;
 		if (rc_domain_open(NULL, &domain) != RC_OK || rc_publisher_open(domain, "orphan", NULL, &publisher) != RC_OK || rc_publisher_claim(publisher, 1, 0, &claim) != RC_OK)
 			_exit(1);
-		pid_t mine[2] = {getpid(), fork()};
-		if (mine[1] == 0)
-			for (;;)
-				(void)pause();
-		(void)!write(ready[1], mine, sizeof mine);
+		pid_t mine[2] = {getpid(), 0};
+		if (fork() == 0) { /* it tells of both when it has let go of what it inherited */
+			mine[1] = getpid();
+			(void)!write(ready[1], mine, sizeof mine);
+		}
 		for (;;)
 			(void)pause();
 	}
 	ssize_t n = read(ready[0], pids, sizeof pids);
-	(void)usleep(20000);
 	(void)kill(parent, SIGKILL);
 	(void)waitpid(parent, NULL, 0);
 	rc_domain *domain;
