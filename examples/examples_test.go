@@ -18,7 +18,7 @@ import (
 	"github.com/ringcast/ringcast/examples/schema/orders"
 )
 
-// command runs a program in the root of the repository, for a minute at most.
+// command runs a program in the root of the repository, for five minutes at most.
 func command(t *testing.T, dir, name string, args ...string) *exec.Cmd {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
