@@ -51,6 +51,12 @@
 // Joins the group, prints "ready", takes one message, compares it, prints "holding N",
 // and stays until it is killed with the message in hand (30 s at most).
 //
+//	images GOLDEN
+//
+// Reads the golden image of each struct that it knows, GOLDEN/testdata/NAME.bin (GOLDEN/nested_generated.txt
+// says which fields are structs), through the accessors or structs of its language. Prints a line for each scalar, in
+// the order of their offsets: "NAME.PATH VALUE", the value in decimal.
+//
 //	refuse
 //
 // Does all of refusals.go, each with a topic of that name, and prints a line for each: its name, and
@@ -165,7 +171,8 @@
 //	           the writer's language that joins then is told of it, once, and gets the rest
 //
 // on shared and on exclusive rings. Rows "golden to" have no writer: the reader reads the
-// history of a ring whose files were written once and are kept in testdata. Rows "refuses" have
+// history of a ring whose files were written once and are kept in testdata. Rows "structs" have
+// the golden images of single structs (package golden): a peer that knows those of segments only (languages.go: segmentsOnly) may leave out those of packets. Rows "refuses" have
 // one language: what it refuses, and why. Rows "asks" have a client's language and a server's, which run all of
 // ask in one domain, and client-killed: drop is killed when the server has its request, who prints "given up". Rows "away"
 // have the server on another node: two directories, with a forwarder each, on loopback. Rows "other-nodes" have one language,

@@ -21,6 +21,8 @@ type language struct {
 	requests bool
 	// nodes says that it has ask-away, watch and subscribers.
 	nodes bool
+	// segmentsOnly says that it knows the structs of segments, and not those of packets.
+	segmentsOnly bool
 	// check looks at the peer itself: that an implementation which should be one of
 	// its own is. Nil: nothing to look at.
 	check func(run []string) error
@@ -52,13 +54,13 @@ var languages = []language{
 	},
 	{
 		// Written from spec/ and the schemas alone: it is here to show that they suffice.
-		name: "rust", groups: true,
+		name: "rust", groups: true, segmentsOnly: true,
 		build: []string{"make", "-s", "rust"},
 		run:   []string{".tools/rust/debug/conformance-peer"},
 		check: noGo, claim: "has-no-go-in-it",
 	},
 	{
-		name: "java", groups: true, refusals: true, requests: true,
+		name: "java", groups: true, refusals: true, requests: true, nodes: true,
 		build: []string{"make", "-s", "java-peer"},
 		run: []string{"java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-cp",
 			"cbindings/java/target/peer:cbindings/java/target/ringcast.jar:cbindings/java/target/lib/*", "Peer"},

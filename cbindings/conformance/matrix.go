@@ -37,6 +37,7 @@ func (m *matrix) run(part string) int {
 	}
 	for _, r := range m.languages {
 		m.golden(r, part)
+		m.images(r, part)
 	}
 	for _, l := range m.languages {
 		if l.refusals {

@@ -29,6 +29,7 @@ var commands = map[string]struct {
 	"answer": {0, answerAll},
 	"ask":    {1, askNear},
 	"drop":   {0, dropRequest},
+	"images": {1, showImages},
 
 	"ask-away":    {1, askAway},
 	"watch":       {0, watchOthers},

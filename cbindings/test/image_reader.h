@@ -29,7 +29,11 @@ enum { PATH_CAPACITY = 256 };
 
 static inline void join_path(char *out, const char *path, const char *name)
 {
-	snprintf(out, PATH_CAPACITY, "%s%s%s", path, *path ? "." : "", name);
+	int n = snprintf(out, PATH_CAPACITY, "%s%s%s", path, *path ? "." : "", name);
+	if (n < 0 || n >= PATH_CAPACITY) {
+		fprintf(stderr, "%s: too long a path\n", name);
+		exit(1);
+	}
 }
 
 static inline void print_field(const char *path, const char *name, uint64_t value)
@@ -59,6 +63,21 @@ static inline void *read_image(const char *file, size_t size)
 	return bytes;
 }
 
+/* Prints the fields of every struct's image in a folder, each behind the struct's name and a dot. */
+static inline void print_images(const char *folder)
+{
+	for (const struct image_reader *r = image_readers; r->name != NULL; r++) {
+		char file[4096];
+		int n = snprintf(file, sizeof file, "%s/%s.bin", folder, r->name);
+		if (n < 0 || (size_t)n >= sizeof file)
+			exit(1);
+		void *bytes = read_image(file, r->size);
+		r->print(r->name, bytes);
+		free(bytes);
+	}
+}
+
+#ifndef IMAGE_READER_PART /* of a program that has a main of its own */
 int main(int argc, char **argv)
 {
 	if (argc != 3) {
@@ -76,5 +95,6 @@ int main(int argc, char **argv)
 	fprintf(stderr, "struct %s: not known\n", argv[1]);
 	return 1;
 }
+#endif
 
 #endif /* IMAGE_READER_H */

@@ -29,7 +29,7 @@ type member struct {
 	hidden bool   // has no constant of its own
 }
 
-// A structure is a struct of the schemas as the tests go through it.
+// A structure is a struct of the schemas as Print and the tests go through it.
 type structure struct {
 	size     int
 	accessor func() accessor
@@ -38,7 +38,7 @@ type structure struct {
 
 `
 
-// goRegistry returns the table over which the tests of codec/golden go.
+// goRegistry returns the table over which package golden goes.
 func goRegistry(all []*Schema) ([]byte, error) {
 	var b strings.Builder
 	b.WriteString(registryOpening)

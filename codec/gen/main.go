@@ -120,7 +120,7 @@ func derive(root string, all []*Schema, t tree) error {
 	t["cbindings/java/src/main/java/io/github/ringcast/fb/Layout.java"] = []byte(java)
 	t["cbindings/test/image_reader_c_generated.c"] = []byte(cReader(all))
 	t["cbindings/test/image_reader_cpp_generated.cc"] = []byte(cppReader(all))
-	t["codec/golden/structures_generated_test.go"] = registry
+	t["codec/golden/structures_generated.go"] = registry
 	t["codec/golden/nested_generated.txt"] = []byte(nestedText(all))
 	t["spec/layout.md"] = []byte(specText(all, constants))
 	return nil

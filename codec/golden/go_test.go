@@ -1,7 +1,6 @@
 package golden
 
 import (
-	"fmt"
 	"go/ast"
 	"go/constant"
 	"go/parser"
@@ -93,30 +92,4 @@ func TestGoAccessors(t *testing.T) {
 			t.Errorf("%s through its accessors:\n%swant:\n%s", name, b.String(), g.text())
 		}
 	}
-}
-
-// printAccessor prints the fields of an accessor in the form of the images.
-func printAccessor(b *strings.Builder, a reflect.Value, name, prefix string) error {
-	for _, m := range structures[name].members {
-		method := a.MethodByName(m.goName)
-		if !method.IsValid() {
-			return fmt.Errorf("no method %s", m.goName)
-		}
-		if m.nested != "" {
-			inner := method.Call([]reflect.Value{reflect.Zero(method.Type().In(0))})[0]
-			if err := printAccessor(b, inner, m.nested, prefix+m.name+"."); err != nil {
-				return err
-			}
-			continue
-		}
-		fmt.Fprintf(b, "%s%s %d\n", prefix, m.name, numberOf(method.Call(nil)[0]))
-	}
-	return nil
-}
-
-func numberOf(v reflect.Value) uint64 {
-	if v.CanInt() {
-		return uint64(v.Int())
-	}
-	return v.Uint()
 }

@@ -10,6 +10,7 @@
 #include "ringcast.h"
 
 #include "asked.h"
+#include "images.h"
 #include "message.h"
 #include "refuse.h"
 
@@ -224,6 +225,8 @@ int main(int argc, char **argv)
 		result = take_stream(domain, argv + 2);
 	else if (argc == 4 && strcmp(argv[1], "hold") == 0)
 		result = hold_message(domain, argv + 2);
+	else if (argc == 3 && strcmp(argv[1], "images") == 0)
+		result = show_images(argv[2]);
 	else if (argc == 2 && strcmp(argv[1], "refuse") == 0)
 		refuse_all(domain), exit(0); /* with all that it has opened */
 	else if (argc == 2 && strcmp(argv[1], "answer") == 0)

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "asked.h"
+#include "images.h"
 #include "message.h"
 #include "refuse.h"
 
@@ -178,13 +179,20 @@ int refuse(ringcast::domain &domain, char **)
 	return 0;
 }
 
+// images GOLDEN
+int images(ringcast::domain &, char **args)
+{
+	show_images(args[0]);
+	return 0;
+}
+
 struct command {
 	const char *name;
 	int words;
 	int (*run)(ringcast::domain &domain, char **args);
 };
 
-constexpr command commands[] = {{"write", 5, write_stream}, {"claim", 3, hold_claim}, {"read", 4, read_stream}, {"member", 2, take_stream}, {"hold", 2, hold_message}, {"refuse", 0, refuse},
+constexpr command commands[] = {{"write", 5, write_stream}, {"claim", 3, hold_claim}, {"read", 4, read_stream}, {"member", 2, take_stream}, {"hold", 2, hold_message}, {"images", 1, images}, {"refuse", 0, refuse},
 	{"answer", 0, answer_all}, {"ask", 1, ask_all}, {"ask-away", 1, ask_away}, {"drop", 0, drop_request}, {"watch", 0, watch_others},
 	{"subscribers", 1, count_subscribers}};
 

@@ -12,8 +12,10 @@ import io.github.ringcast.Watch;
 import io.github.ringcast.WatchConfig;
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.HashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 
@@ -38,13 +40,34 @@ final class Asks {
     asked = domain.client("asked").within(PATIENCE);
   }
 
-  static String run(Domain domain, String address) throws InterruptedException {
+  /** Of a server on this node, or away, on another. */
+  static String run(Domain domain, String address, boolean away) throws InterruptedException {
     Asks a = new Asks(domain, Address.parse(address));
+    if (away) {
+      say("known", a::known);
+    }
     a.simple();
     a.times();
-    a.addresses();
-    a.death();
+    a.addresses(away);
+    a.death(away);
     return null;
+  }
+
+  /** Waits until the server is known to serve, and to take questions. */
+  private String known() throws InterruptedException {
+    Set<String> missing = new HashSet<>(Set.of("asked", "questions"));
+    try (Watch watch = domain.watch(new WatchConfig().kinds(PresenceKind.INSTANCE, PresenceKind.SUBSCRIBER))) {
+      while (!missing.isEmpty()) {
+        PresenceEvent e = watch.next(PATIENCE);
+        if (e == null) {
+          return "nothing is told of " + missing;
+        }
+        if (e.up() && e.address().equals(server)) {
+          missing.remove(e.name());
+        }
+      }
+    }
+    return domain.awaitSubscribers("questions", 1, PATIENCE) ? null : "no subscriber";
   }
 
   /** Asks, and stays with the request in flight. */
@@ -135,17 +158,24 @@ final class Asks {
     return null;
   }
 
-  private void addresses() throws InterruptedException {
+  private void addresses(boolean away) throws InterruptedException {
     Client mail = domain.client(server).within(PATIENCE);
     Address gone = new Address(server.node(), server.epoch(), server.generation() + 1, server.index(), 0);
     Address far = new Address(server.node() + 1, server.epoch(), server.generation(), server.index(), 0);
     say("send", () -> send(mail, "mail"));
     say("request-to", () -> mail.request("question").text().equals("question") ? null : "another answer");
     say("error-from", () -> plain(mail, "error"));
-    say("gone", () -> send(domain.client(gone), ""));
+    say("gone", () -> away ? plain(domain.client(gone).within(PATIENCE), "") : send(domain.client(gone), ""));
     say("no-inbox", () -> send(domain.client(domain.address()), ""));
     say("node-down", () -> send(domain.client(far), ""));
     say("survey", this::survey);
+  }
+
+  /** Sends until that is refused. */
+  private String fill() {
+    while (true) {
+      asked.send("e".getBytes());
+    }
   }
 
   private static String send(Client to, String text) {
@@ -161,7 +191,7 @@ final class Asks {
     }
   }
 
-  private void death() throws InterruptedException {
+  private void death(boolean away) throws InterruptedException {
     try (Watch watch = domain.watch(new WatchConfig().kinds(PresenceKind.INSTANCE).name("asked"));
         Replies held = asked.stream("h".getBytes())) {
       say("presence", () -> {
@@ -171,11 +201,11 @@ final class Asks {
       if (!held.next().text().equals("holding")) {
         throw new IllegalStateException("another answer");
       }
-      say("overloaded", () -> {
-        while (true) {
-          asked.send("e".getBytes());
-        }
-      });
+      if (away) {
+        say("holding", () -> null); // behind it the server is killed
+      } else {
+        say("overloaded", this::fill);
+      }
       say("instance-died", () -> "an answer: " + held.next());
       say("presence-died", () -> {
         PresenceEvent e = watch.next(PATIENCE);

@@ -1,15 +1,21 @@
 import com.google.flatbuffers.FlatBufferBuilder;
 import io.github.ringcast.Claim;
 import io.github.ringcast.Domain;
+import io.github.ringcast.DomainConfig;
 import io.github.ringcast.Message;
 import io.github.ringcast.MessageType;
+import io.github.ringcast.PresenceEvent;
+import io.github.ringcast.PresenceKind;
 import io.github.ringcast.Publisher;
 import io.github.ringcast.PublisherConfig;
 import io.github.ringcast.Reason;
 import io.github.ringcast.RingcastException;
 import io.github.ringcast.Subscription;
 import io.github.ringcast.SubscriptionConfig;
+import io.github.ringcast.Watch;
+import io.github.ringcast.WatchConfig;
 import io.github.ringcast.shm.Kernel;
+import java.util.Locale;
 import java.util.concurrent.locks.LockSupport;
 
 /** The Java side of the conformance run: see doc.go for what its commands do. */
@@ -20,7 +26,8 @@ public final class Peer {
 
   public static void main(String[] args) throws InterruptedException {
     String wrong;
-    try (Domain domain = Domain.open()) {
+    String name = System.getenv("CONFORMANCE_DOMAIN");
+    try (Domain domain = Domain.open(name == null ? new DomainConfig() : new DomainConfig().domain(name))) {
       wrong = run(domain, args);
     }
     if (wrong != null) {
@@ -37,9 +44,13 @@ public final class Peer {
       case "5 read": return read(domain, args);
       case "3 member": return member(domain, args);
       case "3 hold": return hold(domain, args);
+      case "2 images": return Images.print(args[1]);
       case "1 refuse": return refuse(domain);
       case "1 answer": return answer(domain);
-      case "2 ask": return Asks.run(domain, args[1]);
+      case "2 ask": return Asks.run(domain, args[1], false);
+      case "2 ask-away": return Asks.run(domain, args[1], true);
+      case "1 watch": return watch(domain);
+      case "2 subscribers": return subscribers(domain, args[1]);
       case "1 drop": return Asks.drop(domain);
       case "2 calls": return calls(domain, Integer.parseInt(args[1]));
       default: return "unknown command: " + String.join(" ", args);
@@ -52,6 +63,26 @@ public final class Peer {
     } catch (java.io.IOException e) {
       return e.toString();
     }
+  }
+
+  private static String watch(Domain domain) throws InterruptedException {
+    WatchConfig what = new WatchConfig().kinds(PresenceKind.NODE, PresenceKind.PUBLISHER, PresenceKind.SUBSCRIBER, PresenceKind.INSTANCE);
+    try (Watch w = domain.watch(what)) {
+      System.out.println("ready");
+      for (PresenceEvent e = w.next(PATIENCE); e != null; e = w.next(PATIENCE)) {
+        System.out.println((e.up() ? "up " : "down ") + word(e.kind()) + " " + e.name() + " " + e.address() + (e.up() ? "" : " " + word(e.reason())));
+      }
+    }
+    return "nothing is told";
+  }
+
+  private static String word(Enum<?> of) {
+    return of.name().toLowerCase(Locale.ROOT).replace('_', '-');
+  }
+
+  private static String subscribers(Domain domain, String topic) {
+    System.out.println(domain.subscribers(topic));
+    return null;
   }
 
   private static String refuse(Domain domain) {

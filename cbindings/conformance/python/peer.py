@@ -14,6 +14,7 @@ import ringcast
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "examples" / "python"))
 
 from asking import answer, ask, ask_away, drop  # noqa: E402
+from images import images  # noqa: E402
 from orders import Line, Order  # noqa: E402
 from refusals import refuse  # noqa: E402
 
@@ -193,6 +194,7 @@ COMMANDS: Dict[str, Callable[..., None]] = {
     "read": read,
     "member": member,
     "hold": hold,
+    "images": images,
     "refuse": refuse,
     "answer": answer,
     "ask": ask,

@@ -21,7 +21,7 @@ type member struct {
 	hidden bool   // has no constant of its own
 }
 
-// A structure is a struct of the schemas as the tests go through it.
+// A structure is a struct of the schemas as Print and the tests go through it.
 type structure struct {
 	size     int
 	accessor func() accessor

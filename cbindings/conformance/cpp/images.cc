@@ -1,0 +1,8 @@
+#include "images.h"
+
+#include "../../test/image_reader.h"
+
+void show_images(const std::string &golden)
+{
+	print_images((golden + "/testdata").c_str());
+}
