@@ -1,5 +1,6 @@
 package io.github.ringcast;
 
+import io.github.ringcast.fb.Content;
 import java.util.ArrayDeque;
 import java.util.Queue;
 import java.util.Set;
@@ -26,6 +27,9 @@ final class Call {
   Address uplink;
   /** Why its own node has not taken it, where that has instances. */
   RingcastException refused;
+  /** What its payload is: a number of Content, and the low half of its schema's hash. */
+  int content = Content.Raw;
+  int schema;
   /** Bytes of its payload. */
   int size;
   /** A review came before it was sent. */

@@ -1,5 +1,6 @@
 package io.github.ringcast;
 
+import io.github.ringcast.fb.Content;
 import io.github.ringcast.ring.Letter;
 import io.github.ringcast.shm.Clock;
 import java.nio.charset.StandardCharsets;
@@ -23,27 +24,46 @@ public final class Client {
   private final Address address;
   private final long time;
   private final boolean twice;
+  private final int content;
+  private final int schema;
 
   Client(Domain domain, String service, Address address, long time, boolean twice) {
+    this(domain, service, address, time, twice, Content.Raw, 0);
+  }
+
+  private Client(Domain domain, String service, Address address, long time, boolean twice, int content, int schema) {
     this.domain = domain;
     this.service = service;
     this.address = address;
     this.time = time;
     this.twice = twice;
+    this.content = content;
+    this.schema = schema;
   }
 
   /** The same with so many nanoseconds for each request, which travel with it: 10 s if nobody says, 30 minutes at most. */
   public Client within(long nanos) {
-    return new Client(domain, service, address, Math.min(nanos, Heading.MOST_TIME), twice);
+    return new Client(domain, service, address, Math.min(nanos, Heading.MOST_TIME), twice, content, schema);
   }
 
   /** The same whose requests may run twice: where an instance died with one in hand it is sent again, within its time. Of {@link #request} alone. */
   public Client idempotent() {
-    return new Client(domain, service, address, time, true);
+    return new Client(domain, service, address, time, true, content, schema);
+  }
+
+  /**
+   * The same that says of what it sends that it is a FlatBuffer, and the low half of its schema's hash (0: unknown):
+   * {@code client.flatBuffers(hash).request(builder.sizedByteArray())}.
+   */
+  public Client flatBuffers(int schemaHash) {
+    return new Client(domain, service, address, time, twice, Content.FlatBuffer, schemaHash);
   }
 
   private Call begin(Desk desk, long until, boolean many) throws InterruptedException {
-    return desk.begin(until, service == null ? null : domain.post().service(service), address, many, null, 0);
+    Call c = desk.begin(until, service == null ? null : domain.post().service(service), address, many, null, 0);
+    c.content = content;
+    c.schema = schema;
+    return c;
   }
 
   /** Asks, and waits for the reply. It waits for nothing but that and, where DomainConfig.inFlight requests are open, for one of them. */
@@ -101,7 +121,7 @@ public final class Client {
 
   /** Sends a message to any one instance of the service, or to the inbox, and waits for no answer. When it returns it was put there; for another node, into the uplink. */
   public void send(byte[] payload) {
-    Letter l = Letter.data(payload);
+    Letter l = Letter.data(payload).marked(content, schema);
     if (service != null) {
       ServiceQueue queue = domain.post().service(service);
       try {

@@ -170,7 +170,7 @@ final class Desk {
   }
 
   Letter letter(Call c, byte[] payload) {
-    return Letter.request(payload, c.correlation, c.due - Clock.now(), c.many && c.waitedFor == null);
+    return Letter.request(payload, c.correlation, c.due - Clock.now(), c.many && c.waitedFor == null).marked(c.content, c.schema);
   }
 
   /** Notes where a call lies, or by which forwarder it left, and looks for those who went while it was sent. */
@@ -339,7 +339,7 @@ final class Desk {
     boolean error = h.kind == MessageKind.Error;
     if (c.waitedFor != null) {
       if (!error) {
-        c.answers.add(new Reply(payload, h.source));
+        c.answers.add(new Reply(payload, h));
         c.answered++;
       }
       c.waitedFor.remove(h.source);
@@ -347,12 +347,12 @@ final class Desk {
     } else if (error) {
       settle(c, c.away ? Away.outcome(c, h.code, payload) : Codes.outcome(h.code, payload, c.asked), done);
     } else if (c.many) {
-      c.answers.add(new Reply(payload, h.source));
+      c.answers.add(new Reply(payload, h));
       if (!h.more) {
         settle(c, null, done);
       }
     } else {
-      c.reply = new Reply(payload, h.source);
+      c.reply = new Reply(payload, h);
       settle(c, null, done);
     }
   }

@@ -2,6 +2,7 @@ package io.github.ringcast;
 
 import static io.github.ringcast.fb.Layout.*;
 
+import io.github.ringcast.fb.Content;
 import io.github.ringcast.fb.MessageFlag;
 import io.github.ringcast.fb.MessageKind;
 import io.github.ringcast.ring.Received;
@@ -20,12 +21,19 @@ final class Heading {
   final long correlation;
   final long service;
   final int code;
+  /** Low half of the hash of the payload's schema; 0: unknown. */
+  final int schema;
+  /** Whether the payload is a FlatBuffer. */
+  final boolean flatBuffer;
   private final long timeLeft;
 
   private Heading(Received r, int flags) {
     ByteBuffer b = r.bytes;
     int at = r.at + SLOT_HEADER_SIZE;
-    kind = b.get(r.at + SLOT_HEADER_KIND_OFFSET) & 0xff;
+    long marks = b.getLong(r.at + SLOT_HEADER_SCHEMA_HASH_OFFSET);
+    kind = (int) (marks >>> 32) & 0xff;
+    flatBuffer = (marks >>> 40 & 0xff) == Content.FlatBuffer;
+    schema = (int) marks;
     more = (flags & MessageFlag.More) != 0;
     source = Address.of(b.getLong(at + ADDRESS_BLOCK_SOURCE_OFFSET), b.getLong(at + ADDRESS_BLOCK_SOURCE_OFFSET + 8));
     destination = Address.of(b.getLong(at + ADDRESS_BLOCK_DESTINATION_OFFSET), b.getLong(at + ADDRESS_BLOCK_DESTINATION_OFFSET + 8));

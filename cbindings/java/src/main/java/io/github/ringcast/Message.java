@@ -2,6 +2,7 @@ package io.github.ringcast;
 
 import static io.github.ringcast.fb.Layout.*;
 
+import com.google.flatbuffers.FlatBufferBuilder;
 import io.github.ringcast.fb.Content;
 import io.github.ringcast.fb.MessageFlag;
 import io.github.ringcast.fb.MessageKind;
@@ -21,7 +22,7 @@ import java.nio.charset.StandardCharsets;
  * its subscription.
  */
 public final class Message {
-  final Received received = new Received();
+  final Received received;
   private MessageType type;
   private String topic;
   private ByteBuffer viewed;
@@ -30,7 +31,17 @@ public final class Message {
   private final Domain domain;
 
   Message(Domain domain) {
+    this(domain, new Received());
+  }
+
+  private Message(Domain domain, Received received) {
     this.domain = domain;
+    this.received = received;
+  }
+
+  /** Another one of the same message, over its bytes or over a copy of them. */
+  Message another(boolean copied) {
+    return new Message(domain, received.another(copied)).lent(type, topic);
   }
 
   Message lent(MessageType is, String of) {
@@ -174,8 +185,17 @@ public final class Message {
    * Throws NOT_ADDRESSED; TOO_LARGE, after which the sender has REPLY_TOO_LARGE. Allocates.
    */
   public void reply(byte[] payload) {
+    reply(payload, Content.Raw, 0);
+  }
+
+  /** The same with a FlatBuffer that the builder has finished, and the low half of its schema's hash. */
+  public void reply(FlatBufferBuilder finished, int schemaHash) {
+    reply(finished.sizedByteArray(), Content.FlatBuffer, schemaHash);
+  }
+
+  private void reply(byte[] payload, int content, int schemaHash) {
     Heading h = asked();
-    Reason refused = answer(h, Letter.reply(payload, h.correlation, false));
+    Reason refused = answer(h, Letter.reply(payload, h.correlation, false).marked(content, schemaHash));
     if (refused == Reason.TOO_LARGE) {
       answer(h, Letter.error(new byte[0], h.correlation, Codes.TOO_LARGE));
       throw new RingcastException(refused, "reply to " + h.source + ": " + payload.length + " bytes do not fit its inbox");

@@ -1,10 +1,12 @@
 package io.github.ringcast;
 
+import io.github.ringcast.ring.Keeping;
 import io.github.ringcast.ring.Received;
 import io.github.ringcast.ring.Source;
 import io.github.ringcast.ring.TopicReader;
 import io.github.ringcast.shm.Names;
 import java.io.File;
+import java.nio.ByteBuffer;
 import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.HashSet;
@@ -100,6 +102,16 @@ final class PatternReader implements Source {
   /** Of what poll found last. */
   String topic() {
     return topics.get(current);
+  }
+
+  @Override
+  public Keeping keep(Received lent) {
+    return readers.get(current).keep(lent);
+  }
+
+  @Override
+  public boolean copiesInto(ByteBuffer bytes) {
+    return readers.get(current).copiesInto(bytes);
   }
 
   @Override

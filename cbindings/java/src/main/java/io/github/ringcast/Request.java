@@ -1,9 +1,13 @@
 package io.github.ringcast;
 
+import com.google.flatbuffers.FlatBufferBuilder;
+import io.github.ringcast.fb.Content;
 import io.github.ringcast.ring.Hand;
 import io.github.ringcast.ring.Letter;
 import io.github.ringcast.ring.Received;
 import io.github.ringcast.shm.Clock;
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
 /**
@@ -43,6 +47,21 @@ public final class Request {
   /** The request's bytes as text, UTF-8. */
   public String text() {
     return new String(payload, StandardCharsets.UTF_8);
+  }
+
+  /** The request's bytes as accessors of FlatBuffers read them, little endian, over the array. Allocates. */
+  public ByteBuffer buffer() {
+    return ByteBuffer.wrap(payload).order(ByteOrder.LITTLE_ENDIAN);
+  }
+
+  /** Whether the request is a FlatBuffer. One from a stranger has to be verified by who reads it. */
+  public boolean flatBuffer() {
+    return heading.flatBuffer;
+  }
+
+  /** Low half of the hash of the request's schema; 0: unknown. */
+  public int schema() {
+    return heading.schema;
   }
 
   /** The address of who asks. */
@@ -108,13 +127,22 @@ public final class Request {
    * ANSWERED; TOO_LARGE, after which the caller has REPLY_TOO_LARGE.
    */
   public void reply(byte[] bytes) {
+    reply(bytes, Content.Raw, 0);
+  }
+
+  /** The same with a FlatBuffer that the builder has finished, and the low half of its schema's hash. */
+  public void reply(FlatBufferBuilder finished, int schemaHash) {
+    reply(finished.sizedByteArray(), Content.FlatBuffer, schemaHash);
+  }
+
+  private void reply(byte[] bytes, int content, int schemaHash) {
     if (oneWay()) {
       return;
     }
     if (answered) {
       throw new RingcastException(Reason.ANSWERED, "reply of " + service() + ": the request has its last answer");
     }
-    if (send(Letter.reply(bytes, heading.correlation, false)) == Reason.TOO_LARGE) {
+    if (send(Letter.reply(bytes, heading.correlation, false).marked(content, schemaHash)) == Reason.TOO_LARGE) {
       fail(Codes.TOO_LARGE, "");
       throw tooLarge(bytes);
     }
@@ -135,6 +163,15 @@ public final class Request {
    * not taken the last 15. Throws ONE_REPLY where the caller takes one only; CANCELED, DEADLINE; ANSWERED; TOO_LARGE.
    */
   public void more(byte[] bytes) throws InterruptedException {
+    more(bytes, Content.Raw, 0);
+  }
+
+  /** The same with a FlatBuffer that the builder has finished, and the low half of its schema's hash. */
+  public void more(FlatBufferBuilder finished, int schemaHash) throws InterruptedException {
+    more(finished.sizedByteArray(), Content.FlatBuffer, schemaHash);
+  }
+
+  private void more(byte[] bytes, int content, int schemaHash) throws InterruptedException {
     if (oneWay()) {
       return;
     }
@@ -145,7 +182,7 @@ public final class Request {
       throw new RingcastException(Reason.ONE_REPLY, "reply of " + service() + ": the caller takes one reply");
     }
     awaitCredit();
-    Reason refused = send(Letter.reply(bytes, heading.correlation, true));
+    Reason refused = send(Letter.reply(bytes, heading.correlation, true).marked(content, schemaHash));
     if (refused == Reason.TOO_LARGE) {
       throw tooLarge(bytes);
     }

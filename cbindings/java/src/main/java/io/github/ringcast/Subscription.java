@@ -5,6 +5,7 @@ import static io.github.ringcast.fb.Layout.*;
 import io.github.ringcast.fb.EventCode;
 import io.github.ringcast.fb.MessageKind;
 import io.github.ringcast.ring.GroupReader;
+import io.github.ringcast.ring.Keeping;
 import io.github.ringcast.ring.Received;
 import io.github.ringcast.ring.Source;
 import io.github.ringcast.ring.TopicReader;
@@ -265,15 +266,37 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
   }
 
   /**
+   * Keeps the message that was lent last beyond the next call, until it is closed; its bytes stay where they are. Several may be kept.
+   * The slot is not given back before, so publishers wait as for a slow reader; when what was read since then takes a quarter of the
+   * ring, the next call throws BUSY until some are closed. A reader that is put out goes on, and what it kept stays; it can't keep
+   * more before that is closed (BUSY). A kept message may outlive its subscription; the domain can't be closed before. Of a latest
+   * reader, a queue group and a message of several slots it is a copy. Throws INVALID if it is not the message that is lent. Allocates.
+   */
+  public Kept keep(Message lent) {
+    if (lent != message || !message.isMessage()) {
+      throw new RingcastException(Reason.INVALID, "keep: this is not the message that the last call with " + name + " has lent");
+    }
+    Received r = message.received;
+    Keeping place = source.keep(r);
+    if (place != null) {
+      domain.use(1);
+    }
+    return new Kept(domain, message.another(place == null && source.copiesInto(r.bytes)), place);
+  }
+
+  /**
    * Waits up to so many nanoseconds until one of the subscriptions, all of one domain, may have
    * something; returns it, or null. Poll it, and the others: it is a hint. What the subscriptions lent
-   * stays lent. Allocates nothing where the array is kept.
+   * is given back; what was kept stays. Allocates nothing where the array is kept.
    */
   public static Subscription any(long nanos, Subscription... all) throws InterruptedException {
     if (all.length == 0) {
       throw new RingcastException(Reason.INVALID, "wait: no subscription");
     }
     Domain domain = all[0].domain;
+    for (Subscription s : all) {
+      s.message.giveBack(); // a reader that sleeps stores its cursor
+    }
     long began = Domain.now();
     long rested = began;
     for (;;) {

@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.google.flatbuffers.FlatBufferBuilder;
+import java.nio.ByteBuffer;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -359,5 +361,62 @@ final class RequestTest {
       go.countDown();
       refused(Reason.BUSY, server::close);
     }
+  }
+
+  /** What is a FlatBuffer is told as one, with its schema, in questions and in answers of each kind. */
+  @Test
+  void flatBuffersAreToldAsSuch() throws Exception {
+    Handler handler = r -> {
+      assertTrue(r.flatBuffer());
+      assertEquals(5, r.schema());
+      assertEquals("question", root(r.buffer()));
+      if (r.streams()) {
+        r.more(table("first"), 6);
+      }
+      r.reply(table("last"), 7);
+    };
+    try (Stage stage = new Stage(); Domain server = stage.open(); Domain caller = stage.open(); Instance i = server.serve("s", handler);
+        Subscription inbox = server.inbox()) {
+      byte[] question = table("question").sizedByteArray();
+      Client client = caller.client("s").flatBuffers(5).within(Stage.PATIENCE).idempotent();
+      told(client.request(question), "last", 7);
+      told(client.requestAsync(question).join(), "last", 7);
+      try (Replies replies = client.stream(question)) {
+        told(replies.next(), "first", 6);
+        told(replies.next(), "last", 7);
+        assertNull(replies.next());
+      }
+      CompletableFuture<Reply> direct = caller.client(server.address()).within(Stage.PATIENCE).flatBuffers(8).requestAsync(question);
+      Message m = inbox.next(Stage.PATIENCE);
+      assertTrue(m.isRequest() && m.flatBuffer() && m.schema() == 8, m::toString);
+      m.reply(table("mail"), 9);
+      told(direct.join(), "mail", 9);
+      try (Instance plain = server.serve("plain", r -> r.reply(r.flatBuffer() ? "told" : "not told"))) {
+        Reply r = caller.client("plain").within(Stage.PATIENCE).request(question);
+        assertEquals("not told", r.text());
+        assertFalse(r.flatBuffer());
+        assertEquals(0, r.schema());
+      }
+    }
+  }
+
+  private static FlatBufferBuilder table(String text) {
+    FlatBufferBuilder b = new FlatBufferBuilder();
+    b.finish(b.createString(text));
+    return b;
+  }
+
+  /** The text that a FlatBuffer made by {@link #table} consists of. */
+  private static String root(ByteBuffer b) {
+    int at = b.position() + b.getInt(b.position());
+    byte[] text = new byte[b.getInt(at)];
+    b.get(at + 4, text);
+    return new String(text);
+  }
+
+  private static void told(Reply r, String text, int schema) {
+    assertTrue(r.flatBuffer());
+    assertEquals(schema, r.schema());
+    assertEquals(text, root(r.buffer()));
   }
 }

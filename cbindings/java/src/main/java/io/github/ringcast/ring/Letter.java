@@ -22,6 +22,8 @@ public final class Letter {
   private long service;
   private int code;
   private boolean more;
+  private int content = Content.Raw;
+  private int schema;
 
   private Letter(int kind, byte[] payload) {
     this.kind = kind;
@@ -67,6 +69,13 @@ public final class Letter {
     return l;
   }
 
+  /** Says what the payload is: a number of Content, and the low half of its schema's hash. */
+  public Letter marked(int contentOfPayload, int schemaHash) {
+    content = contentOfPayload;
+    schema = schemaHash;
+    return this;
+  }
+
   /** Says to which participant it goes: the two words of an address without a handle. */
   public void to(long address0, long address1) {
     destination0 = address0;
@@ -95,9 +104,9 @@ public final class Letter {
     return more ? MessageFlag.More : 0;
   }
 
-  /** Kind and content as they stand in the last word of a slot header. */
+  /** Schema, kind and content as they stand in the last word of a slot header. */
   long marks() {
-    return (long) kind << 32 | (long) Content.Raw << 40;
+    return schema & 0xffffffffL | (long) kind << 32 | (long) content << 40;
   }
 
   private void writeBlock(ByteBuffer slot, int block, Header h) {

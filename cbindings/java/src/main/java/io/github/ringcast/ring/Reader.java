@@ -37,6 +37,7 @@ public final class Reader {
   private final int batch;
   private final int lease;
   private final Stuck stuck;
+  private final Keeper keeper;
 
   /** The entry; -1 between leaving and joining. */
   private int entry = -1;
@@ -61,8 +62,9 @@ public final class Reader {
     r = ring;
     latest = asLatest || !ring.gated;
     batch = Math.min(64, ring.count / 16);
-    lease = Math.min(64, ring.count / 2);
+    lease = Math.min(64, ring.count / 4);
     stuck = new Stuck(ring);
+    keeper = new Keeper(ring);
     copies = ByteBuffer.allocate(latest ? ring.stride : 0).order(ByteOrder.LITTLE_ENDIAN);
   }
 
@@ -145,15 +147,15 @@ public final class Reader {
       return comeBack(out);
     }
     if (next - stored >= batch && next >= copyEnd) {
-      stored = next;
-      Words.release(r.words, r.entryAt(entry) + CONSUMER_ENTRY_CURSOR_OFFSET, next); // pairs(cursor)
+      stored = keeper.floor(next);
+      Words.release(r.words, r.entryAt(entry) + CONSUMER_ENTRY_CURSOR_OFFSET, stored); // pairs(cursor)
       owesWake = true;
     }
     boolean fully = !spinning;
     boolean ending = false;
     for (;;) {
       boolean copying = next < copyEnd;
-      if (!copying && next >= leaseEnd && !extend()) {
+      if (!copying && next >= leaseEnd && !(keeper.mayLend(next, lease, r.entryState(entry) == active) && extend())) {
         return putOut(out);
       }
       int found = look(next, fully);
@@ -240,14 +242,15 @@ public final class Reader {
   /** Stores cursor and lease; false if this reader was put out. */
   private boolean extend() {
     int at = r.entryAt(entry);
-    stored = next;
-    Words.release(r.words, at + CONSUMER_ENTRY_CURSOR_OFFSET, next); // pairs(cursor)
-    Words.setRelaxed(r.words, at + CONSUMER_ENTRY_LEASE_END_OFFSET, next + lease);
+    long end = keeper.limit(next, lease);
+    stored = keeper.floor(next);
+    Words.release(r.words, at + CONSUMER_ENTRY_CURSOR_OFFSET, stored); // pairs(cursor)
+    Words.setRelaxed(r.words, at + CONSUMER_ENTRY_LEASE_END_OFFSET, end);
     VarHandle.fullFence(); // pairs(lease)
     if (r.entryState(entry) != active) {
       return false;
     }
-    leaseEnd = next + lease;
+    leaseEnd = end;
     wakeProducers();
     return true;
   }
@@ -273,11 +276,12 @@ public final class Reader {
 
   /** Nothing is left to read: what was read is free. */
   private void giveBack() {
-    if (stored == next && !owesWake || next < joined) {
+    long floor = keeper.floor(next);
+    if (stored == floor && !owesWake || next < joined) {
       return;
     }
-    stored = next;
-    Words.release(r.words, r.entryAt(entry) + CONSUMER_ENTRY_CURSOR_OFFSET, next); // pairs(cursor)
+    stored = floor;
+    Words.release(r.words, r.entryAt(entry) + CONSUMER_ENTRY_CURSOR_OFFSET, stored); // pairs(cursor)
     if (!latest) {
       VarHandle.fullFence();
       wakeProducers();
@@ -362,8 +366,7 @@ public final class Reader {
 
   /** Leaves, joins again, and tells what passed by. */
   private int putOut(Received out) {
-    Entries.leave(r, entry, Entries.generation(active));
-    entry = -1;
+    leave();
     leaseEnd = 0;
     return comeBack(out);
   }
@@ -450,10 +453,26 @@ public final class Reader {
     return Math.max(0, r.tail() - next);
   }
 
-  /** Gives the entry back. */
+  /** Keeps the message that was lent last where it lies, until it is dropped; null if it does not lie in the ring. Throws BUSY. */
+  Keeping keep(Received lent, String path) {
+    boolean here = entry >= 0 && lent.position + 1 == next && lent.position >= copyEnd && lent.bytes == r.chunk(lent.position);
+    return here ? keeper.keep(lent.position, path, entry, Entries.generation(active)) : null;
+  }
+
+  /** Whether these bytes are used again for the next copy. */
+  boolean copiesInto(ByteBuffer bytes) {
+    return bytes == copies;
+  }
+
+  /** Takes over what the reader before this one has kept. */
+  void inherit(Reader before) {
+    keeper.inherit(before.keeper);
+  }
+
+  /** Gives the entry back, unless messages are kept in it. */
   public void leave() {
     if (entry >= 0) {
-      Entries.leave(r, entry, Entries.generation(active));
+      keeper.leave(entry, Entries.generation(active));
       entry = -1;
     }
   }

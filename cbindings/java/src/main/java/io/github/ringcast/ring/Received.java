@@ -1,6 +1,7 @@
 package io.github.ringcast.ring;
 
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
 
 /**
  * What a reader found: a message where it lies, or an event. One object is used again and again; its
@@ -36,6 +37,22 @@ public final class Received {
   public long source1;
   public long taker0;
   public long taker1;
+
+  /** Another one of the same message, whose bytes are these, or a copy of them that nobody writes to. Allocates. */
+  public Received another(boolean copied) {
+    Received r = new Received();
+    r.type = type;
+    r.position = position;
+    r.start = start;
+    r.length = length;
+    r.bytes = bytes;
+    r.at = at;
+    if (copied) {
+      r.bytes = ByteBuffer.allocate(start + length).order(ByteOrder.LITTLE_ENDIAN).put(0, bytes, at, start + length);
+      r.at = 0;
+    }
+    return r;
+  }
 
   int lagged(long from, long to) {
     type = LAGGED;

@@ -12,6 +12,7 @@ import io.github.ringcast.shm.Words;
 import java.nio.ByteBuffer;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /**
  * The words and slots of one open ring: spec/ring.md, 2. Geometry was checked and copied; every word
@@ -47,6 +48,9 @@ public final class Ring {
   /** The groups whose gates a producer here has moved, by the word that names their entries. */
   final Map<Long, GroupFile> groups = new ConcurrentHashMap<>();
 
+  /** Who is going to close it. */
+  private final AtomicInteger users = new AtomicInteger(1);
+
   Ring(Segment control, Segment data, Shape shape, Participants table) {
     this.control = control;
     this.data = data;
@@ -70,6 +74,16 @@ public final class Ring {
       chunks[i] = data.map(Shape.SLOTS + (long) i * each * stride, (long) each * stride);
     }
     whole = chunks.length == 1 ? chunks[0] : null;
+  }
+
+  /** One more is going to close it. */
+  void share() {
+    users.incrementAndGet();
+  }
+
+  /** Whether nobody here uses it any more. */
+  boolean lastCloses() {
+    return users.decrementAndGet() == 0;
   }
 
   /** The shape of this ring. */

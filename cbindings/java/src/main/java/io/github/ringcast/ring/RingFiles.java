@@ -229,8 +229,11 @@ public final class RingFiles {
     }
   }
 
-  /** Closes a ring; the last user removes its files. */
+  /** Closes a ring, if nobody else here uses it; the last user of all removes its files. */
   public static void close(Ring r, String path) {
+    if (!r.lastCloses()) {
+      return;
+    }
     boolean gone = r.control.removeAlone(() -> nobodyComes(r)) && r.control.retired() && !r.control.hasItsName();
     if (gone) {
       Kernel.remove(data(path, r.control.fixed().getLong(Shape.GEOMETRY + RING_GEOMETRY_DATA_ID_OFFSET)));

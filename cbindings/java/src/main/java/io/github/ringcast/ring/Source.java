@@ -1,5 +1,7 @@
 package io.github.ringcast.ring;
 
+import java.nio.ByteBuffer;
+
 /** Something that is read: a topic, or one's share of it. For one thread. */
 public interface Source {
   /** Takes the next message or event, if one is there; what was lent before is given back. */
@@ -22,6 +24,16 @@ public interface Source {
 
   /** Says that what was taken last is handled; nothing where that has no meaning. */
   default void done() { }
+
+  /** Keeps the message that was lent last where it lies; null if it does not lie in the ring. */
+  default Keeping keep(Received lent) {
+    return null;
+  }
+
+  /** Whether these bytes, which do not lie in the ring, may be used again for another message. */
+  default boolean copiesInto(ByteBuffer bytes) {
+    return true;
+  }
 
   /** Before sleep: leaves word with the wakers. */
   void prepareSleep();

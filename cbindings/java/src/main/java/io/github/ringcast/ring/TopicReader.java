@@ -5,6 +5,7 @@ import static io.github.ringcast.fb.Layout.*;
 import io.github.ringcast.fb.MessageFlag;
 import io.github.ringcast.fb.MessageKind;
 import io.github.ringcast.shm.Participants;
+import java.nio.ByteBuffer;
 
 /**
  * Reads one topic: its ring, the ring that takes that one's place, and messages of several slots as
@@ -89,6 +90,16 @@ public final class TopicReader implements Source {
   }
 
   @Override
+  public Keeping keep(Received lent) {
+    return reader.keep(lent, path);
+  }
+
+  @Override
+  public boolean copiesInto(ByteBuffer bytes) {
+    return reader.copiesInto(bytes);
+  }
+
+  @Override
   public void prepareSleep() {
     reader.prepareSleep();
   }
@@ -170,6 +181,7 @@ public final class TopicReader implements Source {
     }
     reader.leave();
     RingFiles.close(old, path);
+    successor.inherit(reader);
     reader = successor;
     assembler = new Assembler(next);
     if (!unwritten && tail > from) {

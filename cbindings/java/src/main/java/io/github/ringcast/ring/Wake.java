@@ -23,6 +23,11 @@ final class Wake {
     }
   }
 
+  /** Whether some reader of the ring may sleep. */
+  static boolean readersSleep(Ring r) {
+    return Words.sequential(r.words, READER_SUMMARY) != 0; // pairs(reader-mask)
+  }
+
   static void readersNow(Ring r) {
     long summary = Words.swap(r.words, READER_SUMMARY, 0); // pairs(reader-mask)
     for (int i = 0; i < READER_WORDS; i++) {
