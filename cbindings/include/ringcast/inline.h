@@ -22,6 +22,9 @@ extern "C" {
 #define RC_INLINE_VERSION 1u
 #endif
 
+/* Slots of more lines are not asked for before they are claimed. */
+#define RC_INLINE_AHEAD 17u
+
 /* The first of a publisher. */
 struct rc_inline_publisher {
 	uint32_t version;
@@ -185,12 +188,24 @@ static inline bool rc_inline_end(struct rc_inline_publisher *p, uint64_t t)
 	return true;
 }
 
-/* Asks for the lines of the next slot, which the reader had last. */
+/* Asks for a line that is going to be written. For a processor of no name compilers make a load of
+ * __builtin_prefetch(line, 1), which leaves the line with the reader, too; the store then asks for it again. */
+static inline void rc_inline_own(const uint8_t *line)
+{
+#if defined(__x86_64__)
+	__asm__ volatile("prefetchw %0" : : "m"(*line));
+#else
+	__builtin_prefetch(line, 1);
+#endif
+}
+
+/* Asks for the lines of the next slot, which the reader had last; of large slots for none: their own misses overlap. */
 static inline void rc_inline_ahead(const struct rc_inline_publisher *p, uint64_t t)
 {
 	const uint8_t *slot = rc_inline_slot(p, t + 1);
-	__builtin_prefetch(slot, 1);
-	__builtin_prefetch(slot + 64, 1);
+	uint32_t lines = p->stride <= RC_INLINE_AHEAD * 64 ? p->stride : 0;
+	for (uint32_t at = 0; at < lines; at += 64)
+		rc_inline_own(slot + at);
 }
 
 static inline void rc_inline_claimed(struct rc_inline_publisher *p, uint64_t t, rc_claim *claim)
