@@ -338,7 +338,7 @@ public final class Domain implements AutoCloseable {
     return Clock.now();
   }
 
-  /** Leaves. Throws BUSY, and nothing happens, while publishers, subscriptions or instances are open. Who waits for a reply gets CLOSED or CANCELED. Twice is fine. */
+  /** Leaves. Throws BUSY, and nothing happens, while publishers, subscriptions, kept messages or instances are open. Who waits for a reply gets CLOSED or CANCELED. Twice is fine. */
   @Override
   public void close() {
     Post ending;

@@ -14,7 +14,7 @@ import java.nio.charset.StandardCharsets;
 
 /**
  * One message, or one event, lent until the next call with its subscription: the object and the
- * payload's buffer are used again then. Who keeps bytes for longer copies them ({@link #bytes}). A
+ * payload's buffer are used again then. Who keeps bytes for longer copies them ({@link #bytes}), or keeps the message ({@link Subscription#keep}). A
  * call on a message that was given back throws; a buffer that was kept shows other bytes or throws,
  * and can't hurt the process.
  *

@@ -28,7 +28,7 @@ import java.util.function.Consumer;
  * }</pre>
  *
  * <p>Messages of one source come in the order of their sequences. What is missing is told, at its
- * place, by an event. A message is lent until the next call.
+ * place, by an event. A message is lent until the next call; {@link #keep} keeps it for longer.
  *
  * <p>For one thread at a time, its close included.
  */
