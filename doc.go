@@ -1,7 +1,30 @@
 // Package ringcast is a messaging system: processes talk to each other by name,
 // wherever they run. On one node a topic is a ring in shared memory; between
 // nodes a forwarder republishes what other nodes asked for over reliable
-// multicast. A program sees neither: it publishes and subscribes.
+// multicast. A program sees neither: it publishes and subscribes, asks and answers.
+//
+//	bus, err := ringcast.Open(ctx, nil)
+//	defer bus.Close()
+//
+//	orders, err := bus.Publisher("orders.eu", nil)
+//	err = orders.Publish(ctx, payload)
+//
+//	sub, err := bus.Subscribe("orders.>", nil)
+//	for msg, err := range sub.Messages(ctx) {
+//		if ringcast.IsEvent(err) {
+//			log.Print(err) // what was missed, and how much; reading goes on
+//			continue
+//		}
+//		if err != nil {
+//			return err
+//		}
+//		use(msg.Payload()) // valid until the next turn
+//	}
+//
+//	instance, err := bus.Serve("pricing", handler, nil)
+//	reply, err := bus.Request(ctx, "pricing", payload)
+//
+// doc/go.md is the guide.
 //
 // # What it promises
 //
@@ -9,7 +32,8 @@
 // subscription that was attached before, once, in order per publisher, while
 // its machine runs. Anything else is an error to the caller or an event in the
 // stream: [LaggedError], [LossError], [DamagedError]. There is no silent gap.
-// The death of a process stops the others for no longer than 100 ms.
+// The death of a process stops the others of its node for some milliseconds, for
+// 100 ms at most.
 //
 // # What it does not
 //
@@ -37,6 +61,21 @@
 // Members of a queue group (SubscriberConfig.Group) share a topic: each message goes to
 // one, and of what a dead one had in hand another is told.
 //
+// # Requests
+//
+// [Bus.Serve] answers to a name; instances of one name, on whatever nodes, share the
+// load. [Bus.Request] waits for the reply, [Bus.Go] gives a [Future], [Bus.RequestStream]
+// iterates over many replies. A request runs at most once, and each way in which it may
+// end is an error of its own: [ErrNoService] and [ErrOverloaded] at once, and it did not
+// run; [ReplyError] from the handler; [ErrInstanceDied] and the context's, and nobody
+// knows. [Bus.Send] and [Bus.Inbox] are messages to one process, [Bus.Survey] asks all
+// subscribers of a topic. doc/requests.md has the rules.
+//
+// # Presence
+//
+// [Bus.Watch] tells who is there, and then each change once, with its reason; [Bus.Nodes]
+// lists the other nodes. [Inspect] looks without joining, for tools.
+//
 // # Waiting
 //
 // A publisher whose slowest reliable subscription is a ring behind waits, within
@@ -49,21 +88,9 @@
 //
 // # Errors
 //
-// Few are values: [ErrClosed] is [os.ErrClosed], [ErrFull], [ErrFenced]. Those
-// with data are types: [ShapeError] and [TooLargeError] say what to ask for;
-// those of opening come from package shm: shm.NoDomainError, shm.NoSpaceError,
-// shm.VersionError, shm.DamagedError, shm.NotOursError, and fs.ErrPermission.
-//
-// # Example
-//
-//	bus, err := ringcast.Open(ctx, nil)
-//	defer bus.Close()
-//	orders, err := bus.Publisher("orders.eu", nil)
-//	err = orders.Publish(ctx, payload)
-//
-//	sub, err := bus.Subscribe("orders.>", nil)
-//	for msg, err := range sub.Messages(ctx) {
-//		if err != nil { ... } // an event, or the reason of the end
-//		use(msg.Payload())
-//	}
+// Few are values: [ErrClosed] is [os.ErrClosed], [ErrFull], [ErrFenced], and the outcomes
+// of requests. Those with data are types: [ShapeError] and [TooLargeError] say what to
+// ask for; [AccessError], which is fs.ErrPermission, whose rights refuse whom;
+// [NoSpaceError], [VersionError], [DamagedFileError] and [NotOursError] name a file. Each
+// says what to do. doc/errors.md has them beside those of the other languages.
 package ringcast

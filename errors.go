@@ -66,6 +66,10 @@ type (
 	VersionError = shm.VersionError
 	// A DamagedFileError says which file can't be what it says it is. End those who use it, and remove it.
 	DamagedFileError = shm.DamagedError
+	// A NoSpaceError says which file does not fit, and what limits it. It is syscall.ENOSPC.
+	NoSpaceError = shm.NoSpaceError
+	// A NoDomainError says that a domain that is only looked at (Inspect) is not there, and which are.
+	NoDomainError = shm.NoDomainError
 	// A NodeError says that a directory belongs to another node than the one that was asked for.
 	NodeError = shm.NodeError
 )

@@ -62,7 +62,7 @@ type ReaderState struct {
 }
 
 // Inspect looks at a domain without joining it and without leaving a trace. If
-// it is not there the error is a *shm.NoDomainError that lists those that are.
+// it is not there the error is a *NoDomainError that lists those that are.
 func Inspect(cfg *Config) (*Snapshot, error) {
 	c, err := cfg.complete()
 	if err != nil {

@@ -49,8 +49,8 @@ type member interface {
 // configuration is the default one. What dead processes left is tidied up on
 // the way. The context only bounds Open itself.
 //
-// Errors: *AccessError, *OtherRightsError, *shm.NoSpaceError, *shm.VersionError,
-// *shm.DamagedError, *shm.NotOursError, ErrTooManyParticipants, ErrBadName.
+// Errors: *AccessError, *OtherRightsError, *NoSpaceError, *VersionError,
+// *DamagedFileError, *NotOursError, *NodeError, ErrTooManyParticipants, ErrBadName.
 func Open(ctx context.Context, cfg *Config) (*Bus, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

@@ -76,7 +76,7 @@ type PresenceEvent struct {
 	Name string
 	// Address is the participant's; of a node, and of a subscriber that its node does not
 	// name, Node and Epoch alone are set.
-	Address shm.Address
+	Address Address
 	// Program is the name of the participant that publishes, subscribes or serves.
 	Program  string
 	Language uint8  // of the participant: layout.Language

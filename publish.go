@@ -45,7 +45,7 @@ type Publisher struct {
 //
 // Errors: ErrBadName; *ShapeError where the topic was written in another shape;
 // *OtherRightsError where it was written under other rights; *AccessError where this
-// process has none; ErrNotExclusive; *shm.NoSpaceError where the ring does not fit;
+// process has none; ErrNotExclusive; *NoSpaceError where the ring does not fit;
 // ErrClosed.
 func (b *Bus) Publisher(topic string, cfg *PublisherConfig) (*Publisher, error) {
 	if err := shm.ValidName(topic); err != nil {
