@@ -44,8 +44,10 @@ func (r *refusal) check(t *testing.T) {
 func TestWrongArguments(t *testing.T) {
 	dir := t.TempDir()
 	for _, r := range []refusal{
-		{"no command", "", []string{"publish"}, exitUsage, []string{"unknown command", "--help"}},
-		{"no topic", "", []string{"pub"}, exitUsage, []string{"accepts 1 arg", "--help"}},
+		{"no command", "", []string{"publish"}, exitUsage, []string{"unknown command", "Did you mean", "\tpub", "ringcast --help"}},
+		{"no topic", "", []string{"pub"}, exitUsage, []string{"pub TOPIC: an argument is missing", "ringcast pub --help"}},
+		{"two topics", "", []string{"sub", "a", "b"}, exitUsage, []string{`sub TOPIC: "b" is one argument too many`, "quote", "ringcast sub --help"}},
+		{"a flag's value", "", []string{"sub", "x", "--count", "many"}, exitUsage, []string{"--count", "ringcast sub --help"}},
 		{"unknown flag", "", []string{"sub", "x", "--fast"}, exitUsage, []string{"unknown flag: --fast"}},
 		{"size without count", "", []string{"pub", "x", "--size", "5"}, exitUsage, []string{"--count"}},
 		{"size with a file", "", []string{"pub", "x", "--size", "5", "--file", "f"}, exitUsage, []string{"--file"}},

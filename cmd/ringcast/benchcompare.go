@@ -25,7 +25,7 @@ func (t *tool) benchCompare() *cobra.Command {
 	var html string
 	cmd := &cobra.Command{
 		Use: "compare FILE FILE...", Short: "compare runs that were written with --out", Long: compareHelp, Example: compareExamples,
-		Args: cobra.MinimumNArgs(2),
+		Args: arguments(2, 64),
 		RunE: func(_ *cobra.Command, args []string) error {
 			runs, err := readRuns(args)
 			if err != nil {

@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ringcast/ringcast"
+	"github.com/ringcast/ringcast/internal/jsonform"
 	"github.com/spf13/cobra"
 )
 
@@ -20,6 +21,7 @@ const callExamples = `  ringcast call pricing 'AAPL 100'
   seq 10 | ringcast call squares                 # one request a line
   ringcast call store -i plain < photo.jpg
   echo '["a", {"b": 1}]' | ringcast call store -i json
+  ringcast call price '{"item":"tea"}' --schemas schemas   # FlatBuffers: price@request.bfbs, price@reply.bfbs
   ringcast call n7-1f03.12.5 hello --timeout 2s  # to the inbox of one process
   ringcast call tail /var/log/x --stream         # replies as they come`
 
@@ -36,7 +38,8 @@ A request is bytes, or a list of fields, each of any bytes:
   --input json      a JSON array: strings are fields as they are, anything else its JSON text
   --input lines     each line of the standard input is a request
 A reply that is no list counts as one field. --decoder and --encoder say how the fields
-of requests and of replies are written.
+of requests and of replies are written. With --schemas a request is the JSON of a
+FlatBuffer, and so is what is written of a reply, where the service has a schema.
 
 Exit codes: 0 answered; 1 the handler's own error, or anything else; 2 wrong arguments
 or input; 4 the time was over; 5 nobody of that name or address; 6 overloaded.`
@@ -49,6 +52,7 @@ type callOptions struct {
 	verbose    bool
 	input      fieldsInput
 	output     fieldsOutput
+	schemas    schemaFolder
 }
 
 // defaultReply is how many bytes a reply may have: more than a program that stays takes,
@@ -77,6 +81,7 @@ func (t *tool) callCommand() *cobra.Command {
 	f.IntVar(&t.config.InboxSlotSize, "max-reply", defaultReply, "bytes that a reply may have")
 	o.input.flags(cmd)
 	o.output.flags(cmd)
+	o.schemas.flag(cmd, "JSON in and out, FlatBuffers between")
 	return cmd
 }
 
@@ -84,7 +89,7 @@ func (t *tool) callCommand() *cobra.Command {
 func (o *callOptions) complete(args []string) ([]string, error) {
 	if o.name == "" {
 		if len(args) == 0 {
-			return nil, usage("call SERVICE|ADDRESS [FIELD...]: whom?")
+			return nil, usage("call SERVICE|ADDRESS [FIELD...]: an argument is missing, the name of a service or an address")
 		}
 		o.name, args = args[0], args[1:]
 	}
@@ -94,7 +99,13 @@ func (o *callOptions) complete(args []string) ([]string, error) {
 	if err := o.output.complete(); err != nil {
 		return nil, err
 	}
-	return args, o.input.complete(args)
+	if err := o.input.complete(args); err != nil {
+		return nil, err
+	}
+	if o.schemas.path != "" && o.input.marks() == ringcast.Fielded {
+		return nil, usage("--schemas: a FlatBuffer is one JSON text: give one argument, or --input lines or plain")
+	}
+	return args, o.schemas.read()
 }
 
 // call is the command.
@@ -108,7 +119,13 @@ func (t *tool) call(ctx context.Context, args []string, o *callOptions) error {
 	if err != nil {
 		return err
 	}
+	asked := o.schemas.of(o.name, jsonform.AsRequest)
 	return o.input.requests(args, t.stdin, func(payload []byte) error {
+		if asked != nil {
+			if payload, err = build(asked, payload); err != nil {
+				return err
+			}
+		}
 		ctx, cancel := context.WithTimeout(ctx, time.Duration(o.timeout))
 		defer cancel()
 		if o.verbose {
@@ -118,18 +135,33 @@ func (t *tool) call(ctx context.Context, args []string, o *callOptions) error {
 			if o.verbose {
 				t.dump("reply of "+r.Source().String(), r.Content(), r.Payload())
 			}
-			list, err := r.Fields()
-			if err != nil {
-				return fmt.Errorf("reply: %w", err)
-			}
-			return o.output.write(t.stdout, list)
+			return o.show(t.stdout, r)
 		}))
 	})
+}
+
+// show writes a reply, by its schema where it has one.
+func (o *callOptions) show(w io.Writer, r *ringcast.Reply) error {
+	if schema := o.schemas.of(o.name, jsonform.AsReply); schema != nil && r.Content() != ringcast.ContentFields {
+		line, err := show(schema, r.Payload(), o.output.pretty)
+		if err == nil {
+			_, err = w.Write(line)
+		}
+		return err
+	}
+	list, err := r.Fields()
+	if err != nil {
+		return fmt.Errorf("reply: %w", err)
+	}
+	return o.output.write(w, list)
 }
 
 // client is whoever was named: an address contains a dash and dots, and parses.
 func (o *callOptions) client(bus *ringcast.Bus) (*ringcast.Client, error) {
 	cfg := &ringcast.ClientConfig{Idempotent: o.idempotent, Marks: o.input.marks()}
+	if o.schemas.of(o.name, jsonform.AsRequest) != nil {
+		cfg.Marks = flatBuffer
+	}
 	address, err := ringcast.ParseAddress(o.name)
 	if err != nil {
 		return bus.Client(o.name, cfg)

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/ringcast/ringcast"
 )
 
 // TestCallAndServe: a command answers, in a process of its own.
@@ -103,5 +106,33 @@ func TestServeTellsOfSignals(t *testing.T) {
 	code, _, errs := call(t, "", "--shm-dir", dir, "call", "s", "die")
 	if code != exitFailed || !strings.Contains(errs, "(code 137)") {
 		t.Errorf("exit code %d, %s", code, errs)
+	}
+}
+
+// TestInboxAsJSON: what others send is an object a line, behind one with the address.
+func TestInboxAsJSON(t *testing.T) {
+	dir := t.TempDir()
+	inbox := start(t, nil, "--shm-dir", dir, "inbox", "--json", "--count", "1")
+	for end := time.Now().Add(30 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		s, err := ringcast.Inspect(&ringcast.Config{Dir: dir})
+		if err == nil && len(s.Participants) > 0 {
+			if code, _, _ := call(t, "", "--shm-dir", dir, "send", s.Participants[0].Address.String(), "come \"home\""); code == exitOK {
+				break
+			}
+		}
+		if time.Now().After(end) {
+			t.Fatal("nobody takes the message")
+		}
+	}
+	if code := inbox.wait(); code != exitOK {
+		t.Fatalf("exit code %d, %s", code, inbox.errors.String())
+	}
+	lines := strings.Split(strings.TrimSpace(inbox.out.String()), "\n")
+	var address, message map[string]any
+	if len(lines) != 2 || json.Unmarshal([]byte(lines[0]), &address) != nil || json.Unmarshal([]byte(lines[1]), &message) != nil {
+		t.Fatalf("%q", lines)
+	}
+	if address["address"] == nil || message["payload"] != `come "home"` || message["request"] != false || message["from"] == nil {
+		t.Errorf("%v, %v", address, message)
 	}
 }

@@ -84,7 +84,7 @@ func TestCallRefuses(t *testing.T) {
 		code        int
 		says        string
 	}{
-		{"", "", exitUsage, "whom?"},
+		{"", "", exitUsage, "an argument is missing"},
 		{"mirror -i xml", "", exitUsage, "want args, plain, delimited, json or lines"},
 		{"mirror -o xml", "", exitUsage, "want delimited, plain, json or empty"},
 		{"mirror -d rot13 a", "", exitUsage, "want plain, base64 or hex"},

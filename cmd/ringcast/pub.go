@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/ringcast/ringcast"
+	"github.com/ringcast/ringcast/internal/flatjson"
+	"github.com/ringcast/ringcast/internal/jsonform"
 	"github.com/ringcast/ringcast/internal/modeflag"
 	"github.com/spf13/cobra"
 )
@@ -17,11 +19,13 @@ const pubExamples = `  seq 10 | ringcast pub orders.eu
   ringcast pub orders.eu --file orders.txt --repeat 10 --wait-subscribers 1
   ringcast pub load --size 2000 --count 1000000 --rate 100000 --timestamps
   ringcast pub prices --topic-mode 640 --topic-group desk    # the group reads, you alone publish
+  echo '{"number":7}' | ringcast pub orders.eu --schemas schemas     # a FlatBuffer, by schemas/orders.eu.bfbs
   ringcast pub images --slots 64 --slot-size 4194304 --binary < images.bin`
 
 const pubHelp = `Publish messages on a topic: the lines of the standard input, or of a file, or
 messages with --binary (each led by its length: four bytes, little endian), or
-generated ones with --size and --count. A message may have up to half of the
+generated ones with --size and --count. With --schemas each line is the JSON of a
+FlatBuffer. A message may have up to half of the
 topic's ring; a topic that is new takes its shape from --slots and --slot-size.`
 
 // pubOptions are the flags of pub as they stand.
@@ -44,15 +48,17 @@ type pubOptions struct {
 	sha        bool
 	json       bool
 	quiet      bool
+	schemas    schemaFolder
+	schema     *flatjson.Schema // of the topic; nil: bytes are published
 }
 
 func (t *tool) pubCommand() *cobra.Command {
 	var o pubOptions
 	cmd := &cobra.Command{
 		Use: "pub TOPIC", Short: "publish lines, a file, or generated messages", Long: pubHelp, Example: pubExamples,
-		Args: cobra.ExactArgs(1),
+		Args: arguments(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := o.check(); err != nil {
+			if err := o.check(args[0]); err != nil {
 				return err
 			}
 			return failed(t.pub(cmd.Context(), args[0], &o))
@@ -80,10 +86,11 @@ func (t *tool) pubCommand() *cobra.Command {
 	f.BoolVar(&o.sha, "sha256", false, "print the SHA-256 of all messages, each led by its length as with --binary")
 	f.BoolVar(&o.json, "json", false, "print the summary as one JSON object on the standard output")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no progress and no summary in words")
+	o.schemas.flag(cmd, "each line is JSON, and a FlatBuffer is published")
 	return cmd
 }
 
-func (o *pubOptions) check() error {
+func (o *pubOptions) check(topic string) error {
 	switch {
 	case o.size > maxMessage:
 		return usage("--size %d: no message may be larger than %d bytes", o.size, maxMessage)
@@ -95,6 +102,14 @@ func (o *pubOptions) check() error {
 		return usage("--repeat wants --file: the standard input can't be read again")
 	case o.repeat < 1 || o.rate < 0 || o.subs < 0:
 		return usage("--repeat, --rate and --wait-subscribers can't be negative, nor --repeat 0")
+	case o.schemas.path != "" && (o.binary || o.size >= 0):
+		return usage("--schemas makes messages of lines of JSON: leave --binary and --size away")
+	}
+	if err := o.schemas.read(); err != nil {
+		return err
+	}
+	if o.schema = o.schemas.of(topic, jsonform.AsMessage); o.schema == nil && o.schemas.path != "" {
+		return usage("--schemas %s: no schema for %q: want %s.bfbs there, or a pattern", o.schemas.path, topic, topic)
 	}
 	return nil
 }
@@ -125,6 +140,9 @@ func (o *pubOptions) source(stdin io.Reader) source {
 	if o.count > 0 {
 		s = &limitedSource{s, o.count}
 	}
+	if o.schema != nil {
+		s = &flatSource{source: s, schema: o.schema}
+	}
 	return s
 }
 
@@ -142,7 +160,10 @@ func (t *tool) pub(ctx context.Context, topic string, o *pubOptions) error {
 	if err := waitSubscribers(ctx, bus, topic, o); err != nil {
 		return err
 	}
-	s := &sending{publisher: p, source: o.source(t.stdin), pacer: newPacer(o.rate), tally: newTally()}
+	s := &sending{publish: p.Publish, source: o.source(t.stdin), pacer: newPacer(o.rate), tally: newTally()}
+	if o.schema != nil {
+		s.publish = func(ctx context.Context, payload []byte) error { return p.PublishMarked(ctx, payload, flatBuffer) }
+	}
 	if o.sha {
 		s.digest = newDigest()
 	}
@@ -195,9 +216,9 @@ func (t *tool) pubSummary(topic string, s *sending, o *pubOptions) error {
 // input that never comes, so it has a goroutine of its own; mu is held whenever
 // that has a message in hand.
 type sending struct {
-	publisher *ringcast.Publisher
-	source    source
-	pacer     *pacer
+	publish func(ctx context.Context, payload []byte) error
+	source  source
+	pacer   *pacer
 
 	mu          sync.Mutex
 	tally       *tally
@@ -234,7 +255,7 @@ func (s *sending) publishAll(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("input: %w", err)
 		}
-		if err := s.publish(ctx, payload); err != nil {
+		if err := s.send(ctx, payload); err != nil {
 			if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 				s.interrupted = true
 				return nil
@@ -244,7 +265,7 @@ func (s *sending) publishAll(ctx context.Context) error {
 	}
 }
 
-func (s *sending) publish(ctx context.Context, payload []byte) error {
+func (s *sending) send(ctx context.Context, payload []byte) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.interrupted {
@@ -253,7 +274,7 @@ func (s *sending) publish(ctx context.Context, payload []byte) error {
 	if err := s.pacer.wait(ctx); err != nil {
 		return err
 	}
-	if err := s.publisher.Publish(ctx, payload); err != nil {
+	if err := s.publish(ctx, payload); err != nil {
 		return err
 	}
 	s.tally.add(len(payload))

@@ -22,8 +22,10 @@ type receiving struct {
 	digest    *digest    // nil: none wanted
 	latencies *latencies // nil: none wanted
 	events    io.Writer
-	count     uint64        // 0: no end
-	timeout   time.Duration // 0: none
+	form      func(out []byte, m *ringcast.Message) []byte // nil: the payload is written
+	line      []byte                                       // what form wrote last
+	count     uint64                                       // 0: no end
+	timeout   time.Duration                                // 0: none
 
 	gaps         gaps
 	shared       bool // others take what we do not: gaps say nothing
@@ -94,6 +96,10 @@ func (r *receiving) take(m *ringcast.Message) error {
 		}
 	}
 	r.digest.add(payload)
+	if r.form != nil {
+		r.line = r.form(r.line[:0], m)
+		payload = r.line
+	}
 	return r.sink.write(payload)
 }
 

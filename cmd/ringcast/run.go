@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 
 	"github.com/ringcast/ringcast"
 	"github.com/ringcast/ringcast/internal/modeflag"
@@ -32,9 +33,10 @@ there, and measures.
 Processes talk by the names of topics, dot-separated (orders.eu). On one node a
 topic is a ring in shared memory; ringcastd joins the nodes of a network.
 
-Exit codes: 0 all is well, 1 something failed, 2 wrong arguments, 3 messages were
-missed (too slow, or lost by the network), 4 --timeout ran out, 5 nobody of that name
-or address (call, send), 6 overloaded (call, send).`
+Exit codes: 0 all is well, or a signal ended what has no other end; 1 something failed;
+2 wrong arguments; 3 messages were missed (too slow, or lost by the network); 4 the time
+was over (--timeout); 5 nobody has that name or address (call, send); 6 overloaded (call,
+send).`
 
 const rootExamples = `  ringcast sub orders.eu
   seq 10 | ringcast pub orders.eu
@@ -86,29 +88,36 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	cmd.SetArgs(args)
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
-	err := cmd.ExecuteContext(ctx)
+	called, err := cmd.ExecuteContextC(ctx)
 	if err == nil {
 		return exitOK
 	}
-	_, _ = fmt.Fprintf(stderr, "ringcast: %v\n", err)
-	if advice := advise(err); advice != "" {
-		_, _ = fmt.Fprintf(stderr, "%s\n", advice)
+	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
+		err = &exitError{code: exitFailed, err: errors.New("interrupted")}
 	}
+	code := exitUsage // what the flags' own parser refuses has none
 	var coded *exitError
 	if errors.As(err, &coded) {
-		return coded.code
+		code = coded.code
 	}
-	_, _ = fmt.Fprintln(stderr, "Run ringcast --help, or ringcast COMMAND --help, for the flags, with examples.")
-	return exitUsage
+	_, _ = fmt.Fprintf(stderr, "ringcast: %s\n", strings.TrimSpace(err.Error()))
+	advice := advise(err)
+	if advice == "" && code == exitUsage {
+		advice = helpFor(called)
+	}
+	if advice != "" {
+		_, _ = fmt.Fprintln(stderr, advice)
+	}
+	return code
 }
 
 func (t *tool) command() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "ringcast", Short: "publish, subscribe, call, serve, look, and measure", Long: longHelp, Example: rootExamples,
-		Version: version.String(), SilenceUsage: true, SilenceErrors: true, Args: cobra.NoArgs,
+		Version: version.String(), SilenceUsage: true, SilenceErrors: true,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	cmd.CompletionOptions.DisableDefaultCmd = true
+	dress(cmd)
 	f := cmd.PersistentFlags()
 	f.StringVar(&t.config.Domain, "domain", "default", "name of the domain")
 	f.StringVar(&t.config.Dir, "shm-dir", "", "directory of the domains' shared memory (default $RINGCAST_SHM_DIR, else /dev/shm/ringcast or /dev/shm/ringcast-UID)")
@@ -116,8 +125,13 @@ func (t *tool) command() *cobra.Command {
 	f.StringVar(&t.config.Group, "group", "", "group of the domain, if it is made now: one of yours (default ringcast at /dev/shm/ringcast, else none)")
 	f.StringVar(&t.config.Owner, "owner", "", "user whom the domain belongs to, if root makes it now (default: who makes it)")
 	f.Var(&memoryFlag{&t.config.Memory}, "memory", "memory of topics: prefault, huge, numa=local, numa=interleave or numa=0+2, with commas between (default $RINGCAST_MEMORY, else as the system does)")
-	cmd.AddCommand(t.pubCommand(), t.subCommand(), t.callCommand(), t.serveCommand(), t.scriptCommand(), t.balanceCommand(), t.sendCommand(), t.inboxCommand(), t.surveyCommand(),
-		t.lsCommand(), t.watchCommand(), t.nodesCommand(), t.servicesCommand(), t.gatewayCommand(), t.benchCommand(), t.versionCommand())
+	addGroup(cmd, "Topics", otherNames(t.pubCommand(), "publish", "produce"), otherNames(t.subCommand(), "subscribe", "listen", "consume"))
+	addGroup(cmd, "Requests and messages", otherNames(t.callCommand(), "request", "ask"), t.serveCommand(), t.scriptCommand(),
+		t.surveyCommand(), t.sendCommand(), t.inboxCommand())
+	addGroup(cmd, "Who and what is there", otherNames(t.lsCommand(), "list", "topics", "info", "status"), t.nodesCommand(), t.servicesCommand(),
+		otherNames(t.watchCommand(), "presence"))
+	addGroup(cmd, "More", t.gatewayCommand(), t.benchCommand(), t.balanceCommand(), t.versionCommand())
+	cmd.SetHelpCommandGroupID("More")
 	return cmd
 }
 

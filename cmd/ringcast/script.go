@@ -81,7 +81,7 @@ func (t *tool) scriptCommand() *cobra.Command {
 	f.DurationVar(&p.Timeout, "timeout", 0, "time of each run (default: the request's alone)")
 	f.DurationVar(&p.Grace, "grace", 0, "time between SIGTERM and SIGKILL (default: SIGKILL at once)")
 	f.IntVar(&p.Output, "max-output", script.DefaultOutput, "bytes that a run may write, or a line of it with --lines")
-	f.StringArrayVar(&o.env, "env", nil, "NAME=VALUE for the program's environment; may be given several times")
+	f.StringArrayVar(&o.env, "env", nil, "NAME=VALUE for the program's environment; may be repeated")
 	f.BoolVar(&o.clean, "clean-env", false, "the program gets nothing of this process's environment but PATH")
 	f.DurationVar(&o.drain, "drain", stopPatience, "how long the end waits for programs that run")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "tell of each run: arguments, input, output, exit code")

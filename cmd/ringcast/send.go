@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/ringcast/ringcast"
+	"github.com/ringcast/ringcast/internal/jsonform"
 	"github.com/spf13/cobra"
 )
 
@@ -19,7 +20,7 @@ a service: the argument, or the lines of the standard input. Nobody answers.`
 func (t *tool) sendCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "send ADDRESS|SERVICE [MESSAGE]", Short: "send messages to one process, or to a service", Long: sendHelp, Example: sendExamples,
-		Args: cobra.RangeArgs(1, 2),
+		Args: arguments(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error { return failed(t.send(cmd.Context(), args)) },
 	}
 }
@@ -45,19 +46,23 @@ is reached. Requests are answered with --reply; without it they wait until their
 func (t *tool) inboxCommand() *cobra.Command {
 	var reply string
 	var count uint64
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "inbox", Short: "read what is sent to an address of one's own", Long: inboxHelp,
 		Example: "  ringcast inbox --reply 'at work' &\n  ringcast call $ADDRESS 'where are you?'",
 		Args:    cobra.NoArgs,
-		RunE:    func(cmd *cobra.Command, _ []string) error { return failed(t.inbox(cmd.Context(), reply, count)) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return failed(t.inbox(cmd.Context(), reply, count, asJSON))
+		},
 	}
 	cmd.Flags().StringVar(&reply, "reply", "", "answer requests with this")
 	cmd.Flags().Uint64Var(&count, "count", 0, "end after so many messages")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print an object of JSON for each message: from, request, content, and payload, fields or base64; the first has the address alone")
 	return cmd
 }
 
 // inbox is the command.
-func (t *tool) inbox(ctx context.Context, reply string, count uint64) error {
+func (t *tool) inbox(ctx context.Context, reply string, count uint64, asJSON bool) error {
 	bus, err := ringcast.Open(ctx, &t.config)
 	if err != nil {
 		return err
@@ -67,7 +72,11 @@ func (t *tool) inbox(ctx context.Context, reply string, count uint64) error {
 	if err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintln(t.stdout, bus.Address()); err != nil {
+	first := "%v\n"
+	if asJSON {
+		first = "{\"address\":\"%v\"}\n"
+	}
+	if _, err := fmt.Fprintf(t.stdout, first, bus.Address()); err != nil {
 		return err
 	}
 	for n := uint64(0); count == 0 || n < count; {
@@ -81,7 +90,7 @@ func (t *tool) inbox(ctx context.Context, reply string, count uint64) error {
 		case err != nil:
 			return err
 		}
-		if _, err := fmt.Fprintf(t.stdout, "%v: %s\n", m.From(), m.Payload()); err != nil {
+		if err := t.printFrom(m.From(), m.IsRequest(), m.Content(), m.Payload(), asJSON); err != nil {
 			return err
 		}
 		if m.IsRequest() && reply != "" {
@@ -94,6 +103,17 @@ func (t *tool) inbox(ctx context.Context, reply string, count uint64) error {
 	return nil
 }
 
+// printFrom prints what somebody sent, on a line.
+func (t *tool) printFrom(from ringcast.Address, request bool, content uint8, payload []byte, asJSON bool) error {
+	if !asJSON {
+		_, err := fmt.Fprintf(t.stdout, "%v: %s\n", from, payload)
+		return err
+	}
+	line := fmt.Appendf(nil, `{"from":"%v","request":%t,`, from, request)
+	_, err := t.stdout.Write(append(jsonform.AppendPayload(line, content, payload, nil), "}\n"...))
+	return err
+}
+
 const surveyHelp = `Ask all who subscribe to a topic, and print each answer with the address of whoever
 gave it, as they come: until all have answered, with --quorum so many, or until the
 time is over. Programs answer with Message.Reply.`
@@ -101,24 +121,26 @@ time is over. Programs answer with Message.Reply.`
 func (t *tool) surveyCommand() *cobra.Command {
 	var c ringcast.SurveyConfig
 	var timeout time.Duration
+	var asJSON bool
 	cmd := &cobra.Command{
 		Use: "survey TOPIC [QUESTION]", Short: "ask all subscribers of a topic", Long: surveyHelp,
 		Example: "  ringcast survey inventory 'who has 4711?' --timeout 1s",
-		Args:    cobra.RangeArgs(1, 2),
+		Args:    arguments(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if timeout < time.Millisecond || c.Quorum < 0 {
 				return usage("--timeout wants 1ms or more, --quorum 0 or more")
 			}
-			return failed(t.survey(cmd.Context(), args, &c, timeout))
+			return failed(t.survey(cmd.Context(), args, &c, timeout, asJSON))
 		},
 	}
 	cmd.Flags().IntVar(&c.Quorum, "quorum", 0, "so many answers are enough (default: all)")
 	cmd.Flags().DurationVar(&timeout, "timeout", 2*time.Second, "how long to wait for answers, to each question")
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print an object of JSON for each answer: from, content, and payload, fields or base64")
 	return cmd
 }
 
 // survey is the command.
-func (t *tool) survey(ctx context.Context, args []string, c *ringcast.SurveyConfig, timeout time.Duration) error {
+func (t *tool) survey(ctx context.Context, args []string, c *ringcast.SurveyConfig, timeout time.Duration, asJSON bool) error {
 	bus, err := ringcast.Open(ctx, &t.config)
 	if err != nil {
 		return err
@@ -131,7 +153,7 @@ func (t *tool) survey(ctx context.Context, args []string, c *ringcast.SurveyConf
 			if err != nil {
 				return timedOut(err)
 			}
-			if _, err := fmt.Fprintf(t.stdout, "%v: %s\n", r.Source(), r.Payload()); err != nil {
+			if err := t.printFrom(r.Source(), false, r.Content(), r.Payload(), asJSON); err != nil {
 				return err
 			}
 		}

@@ -33,7 +33,7 @@ func (t *tool) serveCommand() *cobra.Command {
 	var o serveOptions
 	cmd := &cobra.Command{
 		Use: "serve SERVICE", Short: "answer requests, with a command or an echo", Long: serveHelp, Example: serveExamples,
-		Args: cobra.ExactArgs(1),
+		Args: arguments(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if o.config.Concurrency < 0 || o.config.Queue < 0 || o.config.SlotSize < 0 || o.delay < 0 {
 				return usage("--concurrency, --queue, --slot-size and --delay can't be negative")

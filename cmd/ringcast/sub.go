@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/ringcast/ringcast"
+	"github.com/ringcast/ringcast/internal/jsonform"
 	"github.com/spf13/cobra"
 )
 
@@ -19,12 +20,16 @@ const subExamples = `  ringcast sub orders.eu
   ringcast sub orders.eu --oldest --count 100
   ringcast sub jobs --queue-group workers      # each of those that say so gets a share
   ringcast sub load --quiet --latency --json
+  ringcast sub 'orders.>' --json-lines         # topic, source, sequence, payload
+  ringcast sub orders.eu --schemas schemas     # FlatBuffers as JSON, by schemas/orders.eu.bfbs
   ringcast sub images --binary --output images.bin --sha256`
 
 const subHelp = `Read a topic, or all topics that match a pattern (* is one token, > the rest),
 from now on, until a signal comes or --count is reached. Messages go to the
 standard output, each with a line's end, or with --binary each led by its length
-(four bytes, little endian). Events, such as messages that were missed, go to the
+(four bytes, little endian), or with --json-lines each as an object of JSON, on a
+line: topic, source, sequence, content, and payload (text), fields (texts), value (a
+FlatBuffer, by --schemas) or base64. Events, such as messages that were missed, go to the
 standard error. The summary goes to the standard error; as JSON, to the standard
 output if no messages go there.`
 
@@ -44,19 +49,18 @@ type subOptions struct {
 	history int
 	oldest  bool
 	json    bool
+	lines   bool
+	schemas schemaFolder
 }
 
 func (t *tool) subCommand() *cobra.Command {
 	var o subOptions
 	cmd := &cobra.Command{
 		Use: "sub TOPIC", Short: "read a topic or a pattern", Long: subHelp, Example: subExamples,
-		Args: cobra.ExactArgs(1),
+		Args: arguments(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if o.raw && o.binary {
-				return usage("--raw and --binary are two forms of one output: choose one")
-			}
-			if o.timeout != 0 && o.timeout < time.Millisecond {
-				return usage("--timeout %v: want 1ms or more", o.timeout)
+			if err := o.check(); err != nil {
+				return err
 			}
 			return failed(t.sub(cmd.Context(), args[0], &o))
 		},
@@ -79,7 +83,23 @@ func (t *tool) subCommand() *cobra.Command {
 	f.BoolVar(&o.oldest, "oldest", false, "begin with the oldest message that the rings have")
 	cmd.MarkFlagsMutuallyExclusive("last", "history", "oldest")
 	f.BoolVar(&o.json, "json", false, "print the summary as one JSON object")
+	f.BoolVar(&o.lines, "json-lines", false, "write each message as an object of JSON, on a line")
+	o.schemas.flag(cmd, "writes these FlatBuffers as JSON, with --json-lines")
 	return cmd
+}
+
+// check refuses what does not go together, and reads the schemas.
+func (o *subOptions) check() error {
+	o.lines = o.lines || o.schemas.path != ""
+	switch {
+	case o.raw && o.binary:
+		return usage("--raw and --binary are two forms of one output: choose one")
+	case o.lines && (o.raw || o.binary || o.quiet && o.output == ""):
+		return usage("--json-lines (and --schemas) is a form of output as --raw, --binary and --quiet are: choose one")
+	case o.timeout != 0 && o.timeout < time.Millisecond:
+		return usage("--timeout %v: want 1ms or more", o.timeout)
+	}
+	return o.schemas.read()
 }
 
 func (o *subOptions) framing() int {
@@ -100,7 +120,7 @@ func (t *tool) sub(ctx context.Context, pattern string, o *subOptions) (err erro
 	}
 	bus, err := ringcast.Open(ctx, &t.config)
 	if err != nil {
-		return errors.Join(err, closeOut())
+		return errors.Join(t.groupAdvice(err, o), closeOut())
 	}
 	defer bus.Close()
 	if o.oldest {
@@ -112,6 +132,9 @@ func (t *tool) sub(ctx context.Context, pattern string, o *subOptions) (err erro
 	}
 	r := &receiving{sub: sub, sink: newSink(out, o.framing()), tally: newTally(), events: t.stderr, count: o.count, timeout: o.timeout}
 	r.shared = o.group != ""
+	if o.lines {
+		r.form = o.jsonLine
+	}
 	if o.sha {
 		r.digest = newDigest()
 	}
@@ -125,6 +148,20 @@ func (t *tool) sub(ctx context.Context, pattern string, o *subOptions) (err erro
 	err = r.run(ctx)
 	stop()
 	return errors.Join(err, r.sink.flush(), closeOut(), t.subSummary(pattern, r, o))
+}
+
+// jsonLine writes a message as an object of JSON behind what is in out.
+func (o *subOptions) jsonLine(out []byte, m *ringcast.Message) []byte {
+	return jsonform.AppendMessage(out, m, o.schemas.of(m.Topic(), jsonform.AsMessage))
+}
+
+// groupAdvice adds to a refusal of rights what who meant a queue group has to write.
+func (t *tool) groupAdvice(err error, o *subOptions) error {
+	var other *ringcast.OtherRightsError
+	if t.config.Group == "" || o.group != "" || !errors.Is(err, ringcast.ErrBadRights) && !errors.As(err, &other) {
+		return err
+	}
+	return &exitError{code: exitUsage, err: err, advice: fmt.Sprintf("--group is the group of users whom the domain belongs to. For a queue group pass --queue-group %s.", t.config.Group)}
 }
 
 // output is where messages go.

@@ -38,7 +38,7 @@ func (t *tool) watchCommand() *cobra.Command {
 	var o watchOptions
 	cmd := &cobra.Command{
 		Use: "watch [NAME]", Short: "show who comes and goes", Long: watchHelp, Example: watchExamples,
-		Args: cobra.MaximumNArgs(1),
+		Args: arguments(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			kinds, err := parseKinds(o.kinds)
 			if err != nil {

@@ -93,7 +93,7 @@ func (o *options) flags(cmd *cobra.Command) {
 	f.StringVar(&c.Domain.Owner, "owner", "", "user whom the domain belongs to, if root makes it now (default: who makes it)")
 	f.Uint32Var(&c.Domain.Node, "node", 0, "id of this node, for a directory that is made now (default: made from the machine's id)")
 	f.StringVar(&c.Net.Interface, "interface", "", "interface, or its IPv4 address (default: by rule, see --explain)")
-	f.StringSliceVar(&o.seeds, "seed", nil, "IP address of another node, where multicast does not reach it, with :PORT if its forwarder is not the first of its machine; may be given often")
+	f.StringSliceVar(&o.seeds, "seed", nil, "IP address of another node, where multicast does not reach it, with :PORT if its forwarder is not the first of its machine; may be repeated")
 	f.IntVar(&c.Net.MTU, "mtu", 0, "largest datagram in bytes of UDP payload (default 1408; 8932 on loopback)")
 	f.IntVar(&c.Window, "window", 0, "bytes of sent datagrams that stay repairable (default 32 MiB)")
 	f.Float64Var(&c.Rate, "rate", 0, "most datagrams sent in a second (default 400,000)")

@@ -9,20 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/ringcast/ringcast"
+	"github.com/ringcast/ringcast/internal/jsonform"
 )
-
-// contentName is the word for a payload's content.
-func contentName(content uint8) string {
-	switch content {
-	case ringcast.ContentRaw:
-		return "raw"
-	case ringcast.ContentFields:
-		return "fields"
-	case ringcast.ContentFlatBuffer:
-		return "flatbuffer"
-	}
-	return "content " + strconv.Itoa(int(content))
-}
 
 // notText is the problem of bytes that JSON can't hold.
 func notText(i int) *problem {
@@ -55,16 +43,7 @@ func appendField(out, field []byte, values bool, i int) ([]byte, error) {
 	if !utf8.Valid(field) {
 		return nil, notText(i)
 	}
-	return appendString(out, field), nil
-}
-
-// appendString appends text as a JSON string, in which a script can't end either.
-func appendString(out, text []byte) []byte {
-	b, err := json.Marshal(string(text))
-	if err != nil {
-		panic(err) // a string
-	}
-	return append(out, b...)
+	return jsonform.AppendString(out, field), nil
 }
 
 // A body is an answer as it is to be written.
@@ -113,7 +92,7 @@ func valueOf(payload []byte, f form) ([]byte, error) {
 	if f.old {
 		out = append(out, '[')
 	}
-	out, err := f.schema.AppendJSON(out, payload, jsonLimit(payload))
+	out, err := f.schema.AppendJSON(out, payload, jsonform.Limit(payload))
 	if err != nil {
 		return nil, ran(newProblem(http.StatusBadGateway, "bad-reply", "the reply is no %s: %v: ask with type=plain for its bytes", f.schema.Root(), err))
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/ringcast/ringcast"
 	"github.com/ringcast/ringcast/internal/flatjson"
+	"github.com/ringcast/ringcast/internal/jsonform"
 )
 
 // An order is what a client asks of a service.
@@ -178,7 +179,7 @@ func (g *Gateway) oldOrder(w http.ResponseWriter, r *http.Request) (*order, erro
 	if err != nil {
 		return nil, err
 	}
-	o.form.schema = g.schemas.of(o.service, asReply)
+	o.form.schema = g.schemas.Of(o.service, jsonform.AsReply)
 	return o, g.setFields(o, fields, q.Get("content"))
 }
 
@@ -186,7 +187,7 @@ func (g *Gateway) oldOrder(w http.ResponseWriter, r *http.Request) (*order, erro
 // the bytes of all of them. One object is a FlatBuffer where the service has a schema.
 func (g *Gateway) setFields(o *order, fields [][]byte, content string) (err error) {
 	object := len(fields) == 1 && len(fields[0]) > 0 && fields[0][0] == '{'
-	if object && content == "" && g.schemas.of(o.service, asRequest) != nil {
+	if object && content == "" && g.schemas.Of(o.service, jsonform.AsRequest) != nil {
 		content = "json"
 	}
 	switch content {
@@ -194,7 +195,7 @@ func (g *Gateway) setFields(o *order, fields [][]byte, content string) (err erro
 		if !object {
 			return badRequest("content json: want one object, as args={...}")
 		}
-		o.payload, o.marks, err = g.buildPayload(o.service, asRequest, fields[0])
+		o.payload, o.marks, err = g.buildPayload(o.service, jsonform.AsRequest, fields[0])
 		return err
 	case "", "fields":
 		o.payload, o.marks = ringcast.AppendFields(nil, fields...), ringcast.Fielded

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ringcast/ringcast"
+	"github.com/ringcast/ringcast/internal/jsonform"
 )
 
 // The JSON of what there is: names are documented here by being written out once.
@@ -162,10 +163,10 @@ func (g *Gateway) domainOf(s *ringcast.Snapshot, at time.Time) *Domain {
 	g.addAway(d)
 	for i := range d.Services {
 		d.Services[i].Gateway = g.latencies.of(d.Services[i].Service)
-		d.Services[i].Schema = g.schemas.root(d.Services[i].Service, asRequest)
+		d.Services[i].Schema = g.schemas.Root(d.Services[i].Service, jsonform.AsRequest)
 	}
 	for i := range d.Topics {
-		d.Topics[i].Schema = g.schemas.root(d.Topics[i].Topic, asMessage)
+		d.Topics[i].Schema = g.schemas.Root(d.Topics[i].Topic, jsonform.AsMessage)
 	}
 	d.Gateway = g.state()
 	return d

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/net/netutil"
 
 	"github.com/ringcast/ringcast"
+	"github.com/ringcast/ringcast/internal/jsonform"
 )
 
 // A Gateway is one participant of a domain that speaks HTTP for others. It is safe for
@@ -28,7 +29,7 @@ type Gateway struct {
 	view       *view
 	server     *http.Server
 	newcomers  newcomers
-	schemas    *schemas
+	schemas    *jsonform.Schemas
 
 	places  places         // one for each request in flight
 	streams sync.WaitGroup // readers of topics
@@ -43,9 +44,9 @@ func Open(ctx context.Context, cfg *Config) (*Gateway, error) {
 	if err != nil {
 		return nil, err
 	}
-	var known *schemas
+	var known *jsonform.Schemas
 	if c.Schemas != "" {
-		if known, err = readSchemas(c.Schemas); err != nil {
+		if known, err = jsonform.ReadSchemas(c.Schemas); err != nil {
 			return nil, err
 		}
 	}

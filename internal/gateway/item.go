@@ -1,14 +1,11 @@
 package gateway
 
 import (
-	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"strconv"
-	"unicode/utf8"
 
 	"github.com/ringcast/ringcast"
-	"github.com/ringcast/ringcast/internal/flatjson"
+	"github.com/ringcast/ringcast/internal/jsonform"
 )
 
 // An item is a message or an event on its way to clients, written once for all of them.
@@ -51,7 +48,7 @@ func missedItem(pattern string, messages, events uint64) item {
 // itemOf writes what a subscription gave.
 func (g *Gateway) itemOf(m *ringcast.Message, event error) item {
 	if event == nil {
-		return item{json: appendMessage(make([]byte, 0, 160+len(m.Payload())*5/4), m, g.schemas.of(m.Topic(), asMessage))}
+		return item{json: jsonform.AppendMessage(make([]byte, 0, 160+len(m.Payload())*5/4), m, g.schemas.Of(m.Topic(), jsonform.AsMessage))}
 	}
 	n := Note{Event: "event", Detail: event.Error()}
 	var lagged *ringcast.LaggedError
@@ -68,56 +65,4 @@ func (g *Gateway) itemOf(m *ringcast.Message, event error) item {
 		n.Event, n.Topic = "topic", topic.Topic
 	}
 	return n.item(1)
-}
-
-// appendMessage writes a message: its payload as text where it is UTF-8, as a list of texts
-// where it is a list of fields, by its schema where one is given, and in base64 otherwise.
-func appendMessage(out []byte, m *ringcast.Message, schema *flatjson.Schema) []byte {
-	out = append(out, `{"topic":"`...) // names need no escapes
-	out = append(out, m.Topic()...)
-	out = append(out, `","source":"`...)
-	out = append(out, m.Source().String()...)
-	out = append(out, `","sequence":`...)
-	out = strconv.AppendUint(out, m.Sequence(), 10)
-	if m.TimestampNs() != 0 {
-		out = append(out, `,"time_ns":`...)
-		out = strconv.AppendUint(out, m.TimestampNs(), 10)
-	}
-	out = append(out, `,"content":"`...)
-	out = append(out, contentName(m.Content())...)
-	out = append(out, `",`...)
-	if schema != nil && m.Content() != ringcast.ContentFields {
-		out = appendValue(out, m, schema)
-	} else {
-		out = appendPayload(out, m)
-	}
-	return append(out, '}')
-}
-
-// appendValue writes a payload by its schema, or as what it is beside the reason why that
-// can't be.
-func appendValue(out []byte, m *ringcast.Message, schema *flatjson.Schema) []byte {
-	before := len(out)
-	out = append(out, `"value":`...)
-	out, err := schema.AppendJSON(out, m.Payload(), jsonLimit(m.Payload()))
-	if err == nil {
-		return out
-	}
-	out = appendPayload(out[:before], m)
-	return appendString(append(out, `,"problem":`...), []byte("no "+schema.Root()+": "+err.Error()))
-}
-
-func appendPayload(out []byte, m *ringcast.Message) []byte {
-	if m.Content() == ringcast.ContentFields {
-		if list, err := m.Fields(); err == nil {
-			if b, err := jsonFields(list, false); err == nil {
-				return append(append(out, `"fields":`...), b...)
-			}
-		}
-	} else if m.Content() == ringcast.ContentRaw && utf8.Valid(m.Payload()) {
-		return appendString(append(out, `"payload":`...), m.Payload())
-	}
-	out = append(out, `"base64":"`...)
-	out = base64.StdEncoding.AppendEncode(out, m.Payload())
-	return append(out, '"')
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ringcast/ringcast"
+	"github.com/ringcast/ringcast/internal/jsonform"
 )
 
 // publishers are the topics that are held open for publishing: opening one costs a ring and
@@ -165,7 +166,7 @@ func (g *Gateway) servePublish(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	topic, content := r.PathValue("name"), q.Get("content")
-	payload, marks, err := g.payloadFor(r, content, topic, asMessage, b)
+	payload, marks, err := g.payloadFor(r, content, topic, jsonform.AsMessage, b)
 	if err != nil {
 		return err
 	}

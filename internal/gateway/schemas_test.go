@@ -14,6 +14,7 @@ import (
 
 	"github.com/ringcast/ringcast"
 	"github.com/ringcast/ringcast/examples/schema/orders"
+	"github.com/ringcast/ringcast/internal/jsonform"
 )
 
 // The schemas of these tests, as flatc wrote them.
@@ -194,16 +195,16 @@ func TestSchemaFolder(t *testing.T) {
 			t.Errorf("%v: %v, want %q", one.files, err, one.want)
 		}
 	}
-	s, err := readSchemas(schemaFolder(t, map[string]string{
+	s, err := jsonform.ReadSchemas(schemaFolder(t, map[string]string{
 		"a.>.bfbs": orderSchema, "a.*.bfbs": allSchema, "a.b.bfbs": orderSchema, "a.*@reply.bfbs": orderSchema, "README": orderSchema}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, one := range []struct{ name, role, want string }{
-		{"a.b", asMessage, "orders.Order"}, {"a.c", asMessage, "all.All"}, {"a.c", asReply, "orders.Order"}, {"a.c", asRequest, "all.All"},
-		{"a.c.d", asMessage, "orders.Order"}, {"a", asMessage, ""}, {"b", asReply, ""},
+		{"a.b", jsonform.AsMessage, "orders.Order"}, {"a.c", jsonform.AsMessage, "all.All"}, {"a.c", jsonform.AsReply, "orders.Order"}, {"a.c", jsonform.AsRequest, "all.All"},
+		{"a.c.d", jsonform.AsMessage, "orders.Order"}, {"a", jsonform.AsMessage, ""}, {"b", jsonform.AsReply, ""},
 	} {
-		if got := s.root(one.name, one.role); got != one.want {
+		if got := s.Root(one.name, one.role); got != one.want {
 			t.Errorf("%s%s: %q, want %q", one.name, one.role, got, one.want)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ringcast/ringcast"
+	"github.com/ringcast/ringcast/internal/jsonform"
 )
 
 // A clientKey is a service, and how it is called.
@@ -154,9 +155,9 @@ func (g *Gateway) newOrder(w http.ResponseWriter, r *http.Request) (*order, erro
 	if err != nil {
 		return nil, err
 	}
-	o.form.schema = g.schemas.of(o.service, asReply)
-	o.form.json = wantsJSON(r) || g.asJSON(r, content, o.service, asRequest)
-	o.payload, o.marks, err = g.payloadFor(r, content, o.service, asRequest, payload)
+	o.form.schema = g.schemas.Of(o.service, jsonform.AsReply)
+	o.form.json = wantsJSON(r) || g.asJSON(r, content, o.service, jsonform.AsRequest)
+	o.payload, o.marks, err = g.payloadFor(r, content, o.service, jsonform.AsRequest, payload)
 	return o, err
 }
 
@@ -203,7 +204,7 @@ func (g *Gateway) serveService(w http.ResponseWriter, r *http.Request) error {
 
 func sourceHeaders(w http.ResponseWriter, reply *ringcast.Reply) {
 	w.Header().Set("Ringcast-Source", reply.Source().String())
-	w.Header().Set("Ringcast-Content", contentName(reply.Content()))
+	w.Header().Set("Ringcast-Content", jsonform.ContentName(reply.Content()))
 }
 
 // serveStream writes each reply of many as it comes: lines of JSON, or with type=plain the

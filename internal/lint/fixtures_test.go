@@ -28,7 +28,7 @@ var fixtures = map[string][]fixture{
 		{"a package that nobody listed", map[string]string{"new/a.go": below("import _ \"github.com/ringcast/ringcast/codec/layout\"\n")},
 			[]string{"new/a.go:3: new must not import codec/layout"}},
 		{"what is allowed", map[string]string{
-			"ring/a.go":         below("import _ \"github.com/ringcast/ringcast/shm\"\nimport _ \"github.com/ringcast/ringcast/internal/invariants\"\n"),
+			"ring/a.go":         below("import _ \"github.com/ringcast/ringcast/shm\"\nimport _ \"github.com/ringcast/ringcast/internal/platform\"\n"),
 			"mcast/a_test.go":   below("import _ \"github.com/ringcast/ringcast/mcast/simnet\"\n"),
 			"shm/ext_test.go":   below("import _ \"github.com/ringcast/ringcast/shm\"\n"),
 			"cmd/ringcast/a.go": below("import _ \"github.com/ringcast/ringcast\"\nimport _ \"fmt\"\n"),

@@ -39,7 +39,8 @@ var allowed = map[string][]string{
 	"internal/demo":           {".", "shm", "codec/table", "internal/netlab"},
 	"internal/torture":        {"shm", "ring", "codec/layout"},
 	"internal/flatjson":       {},
-	"internal/gateway":        {".", "shm", "internal/flatjson"},
+	"internal/jsonform":       {".", "shm", "internal/flatjson"},
+	"internal/gateway":        {".", "shm", "internal/flatjson", "internal/jsonform"},
 	"internal/script":         {"."},
 	"internal/sim":            {"mcast/simnet"},
 	"internal/controller":     {"mcast", "mcast/simnet", "internal/roster", "internal/uplink", "shm", "codec/layout", "codec/table"},
@@ -65,7 +66,7 @@ var allowed = map[string][]string{
 	"bench/peers/nats/node":   {"bench/node"},
 	"bench/peers/grpc/node":   {"bench/node"},
 	"bench/peers/nats":        {"bench", "bench/net/program"},
-	"cmd/ringcast":            {".", "shm", "bench", "bench/report", "bench/nodes", "bench/peers", "internal/gateway", "internal/modeflag", "internal/script", "internal/version"},
+	"cmd/ringcast":            {".", "shm", "bench", "bench/report", "bench/nodes", "bench/peers", "internal/flatjson", "internal/gateway", "internal/jsonform", "internal/modeflag", "internal/script", "internal/version"},
 	"cbindings/conformance":   {".", "shm", "codec/golden", "codec/layout", "codec/table", "internal/forward", "mcast/udp", "examples/schema/orders"},
 	"examples/schema/orders":  {},
 	"examples/go/publish":     {"."},
@@ -77,7 +78,7 @@ var allowed = map[string][]string{
 }
 
 // everywhere are packages that any other may import: they import nothing.
-var everywhere = []string{"internal/invariants", "internal/platform"}
+var everywhere = []string{"internal/platform"}
 
 // inTests lists what the tests of a package may import besides. A package's
 // tests may always import the package itself and the folders below it.
