@@ -42,7 +42,7 @@ LIMITS    := $(patsubst bench/limits/%.c,bin/limits/%,$(wildcard bench/limits/*.
 .PHONY: help clib clippy java java-peer bench-java pythonlib rust rust-test conformance demo scenario sim torture torture-mutants test check static build generate bench bench-programs bench-ring bench-rpc bench-languages limits peers lint litmus models mutants clean format modules vet staticcheck generated
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-18s %s\n", $$1, $$2 }' Makefile
 
 demo: build ## stream a real input across two nodes of this host, with loss, and compare
 	go run ./internal/demo

@@ -117,7 +117,7 @@ type NoDomainError struct {
 }
 
 func (e *NoDomainError) Error() string {
-	have := "none"
+	have := "none; the first program that takes part makes it, such as ringcast sub"
 	if len(e.Have) > 0 {
 		have = strings.Join(e.Have, ", ")
 	}

@@ -22,6 +22,7 @@ const callExamples = `  ringcast call pricing 'AAPL 100'
   ringcast call store -i plain < photo.jpg
   echo '["a", {"b": 1}]' | ringcast call store -i json
   ringcast call price '{"item":"tea"}' --schemas schemas   # FlatBuffers: price@request.bfbs, price@reply.bfbs
+  ringcast call upper hello --wait-instance      # where somebody is about to serve it
   ringcast call n7-1f03.12.5 hello --timeout 2s  # to the inbox of one process
   ringcast call tail /var/log/x --stream         # replies as they come`
 
@@ -53,6 +54,7 @@ type callOptions struct {
 	input      fieldsInput
 	output     fieldsOutput
 	schemas    schemaFolder
+	wait       bool
 }
 
 // defaultReply is how many bytes a reply may have: more than a program that stays takes,
@@ -79,6 +81,7 @@ func (t *tool) callCommand() *cobra.Command {
 	f.BoolVar(&o.idempotent, "idempotent", false, "the request may run twice: ask another instance where one dies")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "tell of each request and reply, field by field, on the standard error")
 	f.IntVar(&t.config.InboxSlotSize, "max-reply", defaultReply, "bytes that a reply may have")
+	f.BoolVar(&o.wait, "wait-instance", false, "begin when somebody serves the name, within the time of a request")
 	o.input.flags(cmd)
 	o.output.flags(cmd)
 	o.schemas.flag(cmd, "JSON in and out, FlatBuffers between")
@@ -119,6 +122,11 @@ func (t *tool) call(ctx context.Context, args []string, o *callOptions) error {
 	if err != nil {
 		return err
 	}
+	if o.wait {
+		if err := o.awaitInstance(ctx, bus); err != nil {
+			return err
+		}
+	}
 	asked := o.schemas.of(o.name, jsonform.AsRequest)
 	return o.input.requests(args, t.stdin, func(payload []byte) error {
 		if asked != nil {
@@ -131,13 +139,21 @@ func (t *tool) call(ctx context.Context, args []string, o *callOptions) error {
 		if o.verbose {
 			t.dump("request", o.input.marks().Content, payload)
 		}
-		return outcome(o.ask(ctx, client, payload, func(r *ringcast.Reply) error {
+		return o.outcome(o.ask(ctx, client, payload, func(r *ringcast.Reply) error {
 			if o.verbose {
 				t.dump("reply of "+r.Source().String(), r.Content(), r.Payload())
 			}
 			return o.show(t.stdout, r)
 		}))
 	})
+}
+
+// outcome is outcome of a request, in words of what was asked for.
+func (o *callOptions) outcome(err error) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &exitError{code: exitTimeout, err: fmt.Errorf("%s: no reply within %v; nobody knows whether the request ran", o.name, time.Duration(o.timeout))}
+	}
+	return outcome(err)
 }
 
 // show writes a reply, by its schema where it has one.
@@ -156,6 +172,25 @@ func (o *callOptions) show(w io.Writer, r *ringcast.Reply) error {
 	return o.output.write(w, list)
 }
 
+// awaitInstance waits until somebody serves the name.
+func (o *callOptions) awaitInstance(ctx context.Context, bus *ringcast.Bus) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Duration(o.timeout))
+	defer cancel()
+	instances := &ringcast.WatchConfig{Name: o.name, Kinds: []ringcast.PresenceKind{ringcast.PresenceInstance}}
+	for e, err := range bus.Watch(ctx, instances) {
+		if errors.Is(err, context.DeadlineExceeded) {
+			return &exitError{code: exitTimeout, err: fmt.Errorf("service %q: nobody has served it for %v", o.name, time.Duration(o.timeout))}
+		}
+		if err != nil {
+			return err
+		}
+		if e.Up {
+			return nil
+		}
+	}
+	return ringcast.ErrClosed
+}
+
 // client is whoever was named: an address contains a dash and dots, and parses.
 func (o *callOptions) client(bus *ringcast.Bus) (*ringcast.Client, error) {
 	cfg := &ringcast.ClientConfig{Idempotent: o.idempotent, Marks: o.input.marks()}
@@ -166,8 +201,8 @@ func (o *callOptions) client(bus *ringcast.Bus) (*ringcast.Client, error) {
 	if err != nil {
 		return bus.Client(o.name, cfg)
 	}
-	if o.stream || o.idempotent {
-		return nil, usage("--stream and --idempotent are for services, not for addresses")
+	if o.stream || o.idempotent || o.wait {
+		return nil, usage("--stream, --idempotent and --wait-instance are for services, not for addresses")
 	}
 	return bus.ClientTo(address, cfg)
 }

@@ -109,6 +109,20 @@ func TestServeTellsOfSignals(t *testing.T) {
 	}
 }
 
+// TestCallWaits: a caller that comes first is answered, and one that waits in vain is told.
+func TestCallWaits(t *testing.T) {
+	dir := t.TempDir()
+	early := start(t, nil, "--shm-dir", dir, "call", "echo", "hello", "--wait-instance", "--timeout", "30s")
+	start(t, nil, "--shm-dir", dir, "serve", "echo")
+	if code := early.wait(); code != exitOK || early.out.String() != "hello\n" {
+		t.Errorf("exit code %d, %q, %s", code, early.out.String(), early.errors.String())
+	}
+	code, _, errs := call(t, "", "--shm-dir", dir, "call", "nobody", "x", "--wait-instance", "--timeout", "50ms")
+	if code != exitTimeout || !strings.Contains(errs, "nobody has served it") {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+}
+
 // TestInboxAsJSON: what others send is an object a line, behind one with the address.
 func TestInboxAsJSON(t *testing.T) {
 	dir := t.TempDir()

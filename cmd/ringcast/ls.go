@@ -50,7 +50,7 @@ func printSnapshot(out io.Writer, s *ringcast.Snapshot) error {
 			t.Positions, len(t.Readers), behind, missed, t.Evicted, t.Quarantined, t.Damaged)
 	}
 	printGroups(w, s)
-	_, _ = fmt.Fprintln(w, "\nPARTICIPANT\tPID\tNAME\tSINCE\tPUBLISHES\tSUBSCRIBES")
+	_, _ = fmt.Fprintln(w, "\nPARTICIPANT\tPID\tNAME\tSINCE\tPUBLISHES\tSUBSCRIBES\tSERVES")
 	for _, p := range s.Participants {
 		name := p.Info.Name
 		if !p.Alive {
@@ -59,8 +59,8 @@ func printSnapshot(out io.Writer, s *ringcast.Snapshot) error {
 		if p.Err != nil {
 			name = p.Err.Error()
 		}
-		_, _ = fmt.Fprintf(w, "%v\t%d\t%s\t%s\t%s\t%s\n", p.Address, p.PID, name, p.Started.Format(time.DateTime),
-			strings.Join(interests(p.Info, true), " "), strings.Join(interests(p.Info, false), " "))
+		_, _ = fmt.Fprintf(w, "%v\t%d\t%s\t%s\t%s\t%s\t%s\n", p.Address, p.PID, name, p.Started.Format(time.DateTime),
+			strings.Join(interests(p.Info, true), " "), strings.Join(interests(p.Info, false), " "), strings.Join(served(p.Info), " "))
 	}
 	return w.Flush()
 }
@@ -111,6 +111,15 @@ func readerSums(t *ringcast.TopicState) (behind, missed uint64) {
 		missed += g.Missed
 	}
 	return behind, missed
+}
+
+// served are the services of which a participant is an instance.
+func served(info shm.Info) []string {
+	names := []string{}
+	for _, one := range info.Services {
+		names = append(names, one.Name)
+	}
+	return names
 }
 
 // interests are the names that a participant publishes, or subscribes to.

@@ -173,7 +173,17 @@ func (t *tool) pub(ctx context.Context, topic string, o *pubOptions) error {
 	}
 	err = s.run(ctx)
 	stop()
+	if err == nil && !o.quiet && !o.json {
+		t.tellEmptyRoom(bus, topic)
+	}
 	return errors.Join(err, t.pubSummary(topic, s, o))
+}
+
+// tellEmptyRoom says that nobody is there: who tries it out waits for messages that are gone.
+func (t *tool) tellEmptyRoom(bus *ringcast.Bus, topic string) {
+	if n, err := bus.Subscribers(topic); err == nil && n == 0 {
+		_, _ = fmt.Fprintf(t.stderr, "ringcast: nobody subscribes to %s now; --wait-subscribers 1 waits for somebody first\n", topic)
+	}
 }
 
 func waitSubscribers(ctx context.Context, bus *ringcast.Bus, topic string, o *pubOptions) error {

@@ -149,6 +149,7 @@ func (t *tool) survey(ctx context.Context, args []string, c *ringcast.SurveyConf
 	return t.payloads(args[1:], func(question []byte) error {
 		ctx, cancel := context.WithTimeout(ctx, timeout)
 		defer cancel()
+		answers := 0
 		for r, err := range bus.Survey(ctx, args[0], question, c) {
 			if err != nil {
 				return timedOut(err)
@@ -156,6 +157,10 @@ func (t *tool) survey(ctx context.Context, args []string, c *ringcast.SurveyConf
 			if err := t.printFrom(r.Source(), false, r.Content(), r.Payload(), asJSON); err != nil {
 				return err
 			}
+			answers++
+		}
+		if answers == 0 {
+			_, _ = fmt.Fprintf(t.stderr, "ringcast: nobody who subscribes to %s has answered\n", args[0])
 		}
 		return nil
 	})
