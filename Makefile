@@ -179,12 +179,12 @@ peers: ## set up Aeron from package registries, into .tools
 
 .PHONY: peers-net bench-net
 
-peers-net: peers-net-raw peers-net-aeron peers-net-norm peers-net-zeromq peers-net-nats ## build what bench-net measures beside; what can't be had is said
+peers-net: peers-net-raw peers-net-aeron peers-net-norm peers-net-zeromq peers-net-nats peers-net-cyclonedds peers-net-zenoh ## build what bench-net measures beside; what can't be had is said
 
 peers-net-%:
 	@sh bench/peers/net/build.sh $* >&2
 
-bench-net: ## three nodes, loss by nftables, beside Aeron, NORM, NATS, ZeroMQ and raw UDP: half an hour; BENCH=quick, JSON=1
+bench-net: ## three nodes, loss by nftables, beside Aeron, NORM, NATS, ZeroMQ, CycloneDDS, Zenoh and raw UDP: 40 minutes; BENCH=quick, JSON=1
 	@$(MAKE) --no-print-directory build peers-net >&2
 	@go build -o bin/bench-net ./bench/net
 	@bin/bench-net $(if $(filter quick,$(BENCH)),-quick) $(if $(JSON),-json)
@@ -205,6 +205,7 @@ peer-%:
 bench-peers: ## ours beside every peer, results kept and composed: CELLS=, PEERS= some; BUDGET=50s; QUICK=1; TABLE=1 only prints
 	@$(if $(TABLE),,$(MAKE) --no-print-directory build peers-node peers-net >&2)
 	@go build -o bin/bench-peers ./bench/versus
+	@go build -o bin/bench-worker ./bench/worker
 	@bin/bench-peers $(if $(CELLS),-cells '$(CELLS)') $(if $(PEERS),-peers '$(PEERS)') $(if $(BUDGET),-budget $(BUDGET)) \
 		$(if $(PAIRS),-pairs $(PAIRS)) $(if $(QUICK),-quick) $(if $(TABLE),-table) -version "$(MEASURED)"
 

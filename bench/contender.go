@@ -19,7 +19,7 @@ type Figure struct {
 	CPU     float64      `json:"cpu,omitempty"` // cores that all processes took together; 0: not looked at
 	// Missing are messages that readers did not get.
 	Missing uint64 `json:"missing,omitempty"`
-	// MemoryStart and MemoryEnd are bytes when all are ready and at the end of the window, as
+	// MemoryStart and MemoryEnd are bytes when all are ready and towards the end of the window, as
 	// in Footprint; 0: not looked at.
 	MemoryStart uint64 `json:"memory_start,omitempty"`
 	MemoryEnd   uint64 `json:"memory_end,omitempty"`
@@ -54,7 +54,7 @@ func OursWatched(spec Spec, o Options) Contender {
 			return Figure{}, err
 		}
 		s := span{watch: NewWatch(os.Getpid())}
-		o.Ready = func() { s.open(spec.Warmup + spec.Duration) }
+		o.Ready = func() { s.open(0, spec.Warmup, spec.Duration) }
 		f, err := Ours(spec, o).Measure(ctx)
 		if err == nil {
 			s.note(&f)
@@ -76,7 +76,7 @@ type Program struct {
 	// More are flags after all others.
 	More []string
 	// Watched looks at what its processes take, from the line "ready" that it prints before
-	// its figure.
+	// its figure; it then waits for as long as --hold-ns says before the warm-up.
 	Watched bool
 }
 
@@ -100,6 +100,9 @@ func (p Program) measure(ctx context.Context) (Figure, error) {
 		defer func() { _ = os.RemoveAll(dir) }()
 		args = append(args, "--dir", dir+"/peer")
 	}
+	if p.Watched {
+		args = append(args, "--hold-ns", strconv.FormatInt(int64(holdWatched), 10))
+	}
 	args = append(args, p.More...)
 	cmd := exec.CommandContext(ctx, p.Command[0], append(append([]string{}, p.Command[1:]...), args...)...)
 	s := span{watch: &Watch{}}
@@ -109,7 +112,7 @@ func (p Program) measure(ctx context.Context) (Figure, error) {
 	out := &answer{ready: func() {
 		if p.Watched {
 			s.watch.root = cmd.Process.Pid
-			s.open(p.Spec.Warmup + p.Spec.Duration)
+			s.open(holdWatched, p.Spec.Warmup, p.Spec.Duration)
 		}
 	}}
 	var complaint bytes.Buffer

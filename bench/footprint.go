@@ -15,7 +15,7 @@ import (
 type Footprint struct {
 	At     time.Time
 	CPU    time.Duration // of all threads that live
-	Memory uint64        // bytes: anonymous pages of the processes, and files in shared memory that were not there before
+	Memory uint64        // bytes: the processes' shares (PSS) of private memory and of their programs' files, and all of the files in shared memory that were not there before
 }
 
 // A Watch looks at the processes below one, which is left out itself: it only directs.
@@ -35,7 +35,7 @@ func (w *Watch) Look() Footprint {
 	f := Footprint{At: time.Now()}
 	for _, pid := range below(w.root) {
 		f.CPU += threadsTime(pid)
-		f.Memory += anonymousBytes(pid)
+		f.Memory += shareOf(pid)
 	}
 	for path, bytes := range sharedFiles() {
 		if was := w.before[path]; bytes > was {
@@ -97,36 +97,44 @@ func threadsTime(pid int) (sum time.Duration) {
 	return sum
 }
 
-// anonymousBytes are the pages of a process that no file holds.
-func anonymousBytes(pid int) uint64 {
+// shareOf is what a process has of the machine's memory (PSS): what it has alone, and its part
+// of what several have, but for shared memory. That is counted by file, since nobody need have mapped it.
+func shareOf(pid int) (bytes uint64) {
 	f, err := os.Open("/proc/" + strconv.Itoa(pid) + "/smaps_rollup")
 	if err != nil {
 		return 0
 	}
 	defer func() { _ = f.Close() }()
 	for lines := bufio.NewScanner(f); lines.Scan(); {
-		if rest, ok := strings.CutPrefix(lines.Text(), "Pss_Anon:"); ok {
+		name, rest, _ := strings.Cut(lines.Text(), ":")
+		if name == "Pss_Anon" || name == "Pss_File" {
 			kb, _ := strconv.ParseUint(strings.TrimSpace(strings.TrimSuffix(rest, "kB")), 10, 64)
-			return kb << 10
+			bytes += kb << 10
 		}
 	}
-	return 0
+	return bytes
 }
 
-// A span is a watch between the instant at which all are ready and the end of the window.
+// A span is a watch of one run: when all are ready, when the window opens, and before it ends.
 type span struct {
-	watch      *Watch
-	begin, end Footprint
-	ended      chan struct{}
+	watch             *Watch
+	ready, begin, end Footprint
+	ended             chan struct{}
 }
 
-// open looks now, and again when three quarters of so much time have passed: a look takes a while
-// on a busy machine, and must be over before the processes end.
-func (s *span) open(after time.Duration) {
-	s.begin, s.ended = s.watch.Look(), make(chan struct{})
+// holdWatched is how long processes that are ready wait where somebody looks at what they have before they begin.
+const holdWatched = 100 * time.Millisecond
+
+// open looks now, behind the warm-up, which begins after hold at the earliest, and again when three quarters of the
+// window have passed: a look takes a while on a busy machine, and must be over before the processes end.
+func (s *span) open(hold, warmup, window time.Duration) {
+	begin := time.Now().Add(hold)
+	s.ready, s.ended = s.watch.Look(), make(chan struct{})
 	go func() {
 		defer close(s.ended)
-		time.Sleep(after * 3 / 4)
+		time.Sleep(max(0, time.Until(begin)) + warmup)
+		s.begin = s.watch.Look()
+		time.Sleep(window * 3 / 4)
 		s.end = s.watch.Look()
 	}()
 }
@@ -137,7 +145,7 @@ func (s *span) note(f *Figure) {
 		return // never ready
 	}
 	<-s.ended
-	f.MemoryStart, f.MemoryEnd = s.begin.Memory, s.end.Memory
+	f.MemoryStart, f.MemoryEnd = s.ready.Memory, s.end.Memory
 	if took := s.end.At.Sub(s.begin.At); took > 0 {
 		f.CPU = float64(s.end.CPU-s.begin.CPU) / float64(took)
 	}

@@ -21,13 +21,42 @@ func (w *worker) keep(ctx context.Context) error {
 	if err := w.begin(ctx); err != nil {
 		return err
 	}
-	for !w.turn() {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		time.Sleep(100 * time.Millisecond) // seldom: what the library uses is measured
+	if err := w.settle(ctx); err != nil {
+		return err
 	}
+	if err := nap(ctx, w.Spec.Duration); err != nil {
+		return err
+	}
+	if err := w.await(ctx, phaseStop); err != nil {
+		return err
+	}
+	w.turn()
 	return w.send(ctx, last, tagOf(0, 1)|lastMark, 0)
+}
+
+// settle waits until it is measured. It sleeps while it can: what the library uses is measured, not
+// what looking at the phase takes.
+func (w *worker) settle(ctx context.Context) error {
+	if err := nap(ctx, w.Spec.Warmup); err != nil {
+		return err
+	}
+	if err := w.await(ctx, phaseMeasure); err != nil {
+		return err
+	}
+	w.turn()
+	return nil
+}
+
+// nap sleeps once, unless the run is given up meanwhile.
+func nap(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // idle sleeps on all topics until the run is over. It looks at no phase meanwhile:
@@ -40,10 +69,9 @@ func (w *worker) idle(ctx context.Context) error {
 	if err := w.begin(ctx); err != nil {
 		return err
 	}
-	if err := w.await(ctx, phaseMeasure); err != nil {
+	if err := w.settle(ctx); err != nil {
 		return err
 	}
-	w.turn()
 	m, err := sub.Next(ctx)
 	w.turn()
 	if err != nil {

@@ -37,8 +37,12 @@ func (s *schedule) due() time.Duration {
 }
 
 // sleepSlack is how far from the instant a sleep is ended and polling begins: a
-// sleep takes some 60 us longer than it was asked for.
-const sleepSlack = 250 * time.Microsecond
+// sleep takes some 60 us longer than it was asked for. longestNap bounds how long
+// nobody looks whether the run is over.
+const (
+	sleepSlack = 250 * time.Microsecond
+	longestNap = 20 * time.Millisecond
+)
 
 // wait returns the instant at which the next message was due, when it has come.
 // It gives up where stop says so.
@@ -55,18 +59,19 @@ func (s *schedule) wait(stop func() bool) (due time.Duration, ok bool) {
 			return due, false
 		}
 		if ahead > sleepSlack {
-			time.Sleep(min(ahead-sleepSlack, 20*time.Millisecond))
+			Pause(min(ahead-sleepSlack, longestNap))
 		} else if s.yields {
 			_, _, _ = unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
 		}
 	}
 }
 
-// pause sleeps in the kernel, as a C program would. It keeps its processor: on its way
-// back from a system call the runtime wakes a thread of its own, which then stands where
-// the scheduler would have put the process that we wake (doc/decisions/230). An
-// interrupted sleep goes on with what is left.
-func pause(d time.Duration) {
+// Pause sleeps in the kernel, as a C program would. time.Sleep counts in whole milliseconds
+// where the runtime sleeps in its poller, and is late by up to one (doc/decisions/273). It
+// keeps its processor: on its way back from a system call the runtime wakes a thread of its
+// own, which then stands where the scheduler would have put the process that we wake
+// (doc/decisions/230). An interrupted sleep goes on with what is left.
+func Pause(d time.Duration) {
 	ts := unix.NsecToTimespec(int64(d))
 	for sleepHere(&ts) == unix.EINTR {
 	}

@@ -94,7 +94,7 @@ func (w *worker) call(ctx context.Context) error {
 		return err
 	}
 	for !w.turn() {
-		pause(w.Spec.Pause)
+		Pause(w.Spec.Pause)
 		if err := w.send(ctx, p, tagOf(0, w.total+1), uint64(now())); err != nil {
 			return err
 		}

@@ -30,6 +30,7 @@ struct work {
   char scenario[16], wait[16];
   size_t size, slots;
   uint64_t duration_ns, warmup_ns, pause_ns;
+  uint64_t hold_ns; /* all are ready: how long they wait before the warm-up, where somebody looks at them */
   int pin[2]; /* -1: nowhere in particular */
   int producers, readers, exclusive;
   double rate; /* messages a second of all producers; 0: as fast as they are taken */
@@ -83,6 +84,7 @@ static inline struct work parse_work(int argc, char **argv) {
     else if (!strcmp(key, "--duration-ns")) w.duration_ns = strtoull(value, NULL, 10);
     else if (!strcmp(key, "--warmup-ns")) w.warmup_ns = strtoull(value, NULL, 10);
     else if (!strcmp(key, "--pause-ns")) w.pause_ns = strtoull(value, NULL, 10);
+    else if (!strcmp(key, "--hold-ns")) w.hold_ns = strtoull(value, NULL, 10);
     else if (!strcmp(key, "--producers")) w.producers = atoi(value);
     else if (!strcmp(key, "--readers")) w.readers = atoi(value);
     else if (!strcmp(key, "--rate")) w.rate = atof(value);

@@ -97,6 +97,8 @@ func (p Peer) parent(w *Work) error {
 			time.Sleep(200 * time.Microsecond)
 		}
 		fmt.Println("ready")
+		time.Sleep(w.Hold)
+		w.page.begun.Store(1)
 	}()
 	for range children {
 		if err := <-ended; err != nil {

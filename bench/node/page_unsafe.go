@@ -17,6 +17,8 @@ type page struct {
 	_       [124]byte
 	ready   atomic.Uint32
 	_       [124]byte
+	begun   atomic.Uint32 // all are ready, and have been looked at
+	_       [124]byte
 	counted atomic.Uint32 // readers that have counted enough
 	_       [124]byte
 	drained atomic.Uint32 // readers that have read everything

@@ -23,10 +23,10 @@ func (w *Work) do(l Link) (account, error) {
 	return account{}, fmt.Errorf("role %q is unknown", w.Role)
 }
 
-// barrier waits until all are joined.
+// barrier waits until all are joined, and their parent lets them begin.
 func (w *Work) barrier() {
 	w.page.ready.Add(1)
-	for w.page.ready.Load() < uint32(w.Producers+w.Readers) {
+	for w.page.begun.Load() == 0 {
 		time.Sleep(200 * time.Microsecond)
 	}
 }

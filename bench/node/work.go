@@ -8,6 +8,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/ringcast/ringcast/bench"
 	"golang.org/x/sys/unix"
 )
 
@@ -49,6 +50,7 @@ type Work struct {
 	Producers, Readers int
 	Wait, Dir          string
 	Warmup, Duration   time.Duration
+	Hold               time.Duration // between ready and the warm-up
 
 	Role  Role
 	Index int    // among those of its role
@@ -69,6 +71,7 @@ func parse(args []string) (*Work, error) {
 	f.StringVar(&w.Dir, "dir", "", "a name below a folder that is there")
 	warmup := f.Int64("warmup-ns", 2e8, "before the window")
 	duration := f.Int64("duration-ns", 1e9, "of the window")
+	f.Int64Var((*int64)(&w.Hold), "hold-ns", 0, "between ready and the warm-up")
 	for _, of := range []string{"pause-ns", "slots", "exclusive", "pin"} {
 		f.String(of, "", "without meaning here")
 	}
@@ -132,7 +135,7 @@ func (p *pace) wait(w *Work) uint64 {
 	p.sent++
 	for t := now(); t < due && !w.stopped(); t = now() {
 		if due-t > 250_000 {
-			time.Sleep(min(time.Duration(due-t-250_000), 20*time.Millisecond))
+			bench.Pause(min(time.Duration(due-t-250_000), 20*time.Millisecond))
 		} else {
 			_, _, _ = unix.RawSyscall(unix.SYS_SCHED_YIELD, 0, 0, 0)
 		}

@@ -33,6 +33,8 @@ const (
 	nats    = "NATS, TCP"
 	zeromq  = "ZeroMQ, TCP"
 	soonNak = "Aeron 100us"
+	dds     = "CycloneDDS"
+	zenoh   = "Zenoh, TCP"
 )
 
 // allContenders are ours and the peers. What a peer's program does stands in its file
@@ -48,6 +50,8 @@ func allContenders(at Places) []contender {
 		{name: norm, program: []string{"bin/peers/norm"}, lossy: true, needs: []string{"bin/peers/norm"}},
 		{name: nats, program: []string{"bin/peers/nats"}, daemon: natsServer, lossy: true, needs: []string{"bin/peers/nats"}},
 		{name: zeromq, program: []string{"bin/peers/zeromq"}, needs: []string{"bin/peers/zeromq"}},
+		{name: dds, program: []string{"bin/peers/cyclonedds"}, needs: []string{"bin/peers/cyclonedds"}},
+		{name: zenoh, program: []string{"bin/peers/zenoh"}, needs: []string{"bin/peers/zenoh"}},
 	}
 }
 

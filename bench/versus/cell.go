@@ -148,7 +148,10 @@ type length struct{ warmup, duration, betweenWarmup, between time.Duration }
 func (c cell) timed(l length) cell {
 	c.spec.Warmup, c.spec.Duration = l.warmup, l.duration
 	c.work.Warmup, c.work.Duration = l.betweenWarmup, l.between
-	if c.spec.Rate == 100 || c.watched {
+	switch {
+	case c.spec.Scenario == bench.Idle:
+		c.spec.Duration = 10 * l.duration
+	case c.spec.Rate == 100 || c.watched:
 		c.spec.Duration = 4 * l.duration
 	}
 	return c

@@ -14,6 +14,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"time"
@@ -33,7 +34,7 @@ type plan struct {
 	programs     string // folder of the peers' programs
 	results      store
 	causes       string
-	self         []string // is a process of a run
+	worker       string   // is a process of a run of ours: bench/worker
 	between      []string // measures one round between nodes
 	at           nodes.Places
 	length       length
@@ -100,7 +101,7 @@ func runAll(ctx context.Context) error {
 
 func newPlan(self string) *plan {
 	return &plan{programs: "bin/peers", results: store{"bench/results"}, causes: "bench/results/causes.txt", progress: os.Stderr,
-		self: []string{self, table.ChildArgument}, between: []string{self, betweenArgument},
+		worker: filepath.Join(filepath.Dir(self), "bench-worker"), between: []string{self, betweenArgument},
 		at: nodes.Places{Self: []string{self, nodeArgument}, Forwarder: "bin/ringcastd"}, version: version()}
 }
 
@@ -178,7 +179,7 @@ func (p *plan) measure(ctx context.Context, t *task) (round, error) {
 		return p.measureBetween(ctx, t)
 	}
 	r := p.newRound(t.cell.name)
-	o := bench.Options{Child: p.self}
+	o := bench.Options{Child: []string{p.worker}}
 	own := bench.Ours(t.cell.spec, o)
 	if t.cell.watched {
 		own = bench.OursWatched(t.cell.spec, o)

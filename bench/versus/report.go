@@ -25,6 +25,11 @@ over pairs of runs within one regime of the machine (near: below 250 ns there an
 median; "pairs" those that count and those discarded. One-way rates are of all readers together. At 100,000 and 10,000
 a second p99 is compared where both carry the rate, else the rate that arrives. A cell is ahead where ours is at
 least as good as every peer; one that was not run beside a peer that can do it counts as behind.
+
+Memory is the share (PSS) that all processes of a contender have, its daemon or server too, of private memory and of
+programs' files, and the whole of its files in shared memory: "at start" when all have joined and none has sent, "after a run"
+when they have sent 256 bytes at full rate for a second. The idle processor is what those processes take, one that could send and one
+that waits; below 0.1 % of a core differences are not seen. "after a pause" is a round trip every 10 ms with the default wait, where both sides sleep in between.
 `
 
 // writeReport writes the document, and its pictures into a folder beside it.

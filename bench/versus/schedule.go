@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"slices"
 	"time"
 
@@ -58,6 +59,9 @@ func (p *plan) next(c *cell, rounds []round, times int) *task {
 
 // measureAll runs rounds until each row has its pairs or the time is over.
 func (p *plan) measureAll(ctx context.Context) error {
+	if _, err := os.Stat(p.worker); err != nil {
+		return fmt.Errorf("our own program is not built: %w: go build -o %s ./bench/worker, or make bench-peers", err, p.worker)
+	}
 	p.sayMissing()
 	until := time.Now().Add(p.budget)
 	rounds, err := p.results.load()

@@ -63,6 +63,7 @@ var allowed = map[string][]string{
 	"bench/net/program":       {"bench"},
 	"bench/gateway":           {"bench", "bench/table"},
 	"bench/node":              {"bench"},
+	"bench/worker":            {"bench"},
 	"bench/peers/nats/node":   {"bench/node"},
 	"bench/peers/grpc/node":   {"bench/node"},
 	"bench/peers/nats":        {"bench", "bench/net/program"},

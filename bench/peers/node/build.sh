@@ -55,7 +55,10 @@ build() {
 	esac
 }
 
-if [ -x "$to/$1-node" ] && [ -z "$(find "$here/$1" $here/node bench/limits/work.h -type f -newer "$to/$1-node" 2>/dev/null)" ]; then
+shared="$here/node bench/limits/work.h" # what the programs of its language have in common
+case $1 in nats | grpc) shared='bench/node bench/pace.go bench/payload.go' ;; esac
+# shellcheck disable=SC2086 # several names
+if [ -x "$to/$1-node" ] && [ -z "$(find "$here/$1" $here/node/build.sh $shared -type f -newer "$to/$1-node" 2>/dev/null)" ]; then
 	exit 0
 fi
 if build "$1"; then echo "$1: built"; else

@@ -33,6 +33,7 @@ static void link_close(struct link *l);
 struct page {
   _Alignas(128) _Atomic uint32_t stop;
   _Alignas(128) _Atomic uint32_t ready;
+  _Alignas(128) _Atomic uint32_t begun; /* all are, and have been looked at */
   _Alignas(128) _Atomic uint32_t readers_done; /* have counted enough */
   _Alignas(128) _Atomic uint32_t drained;      /* have read everything */
   _Alignas(128) _Atomic uint32_t opened;       /* for peers whose processes open in turn */
@@ -127,9 +128,8 @@ static inline uint64_t pace_wait(struct pace *p) {
  * for the others. */
 static void barrier(int seat) {
   pin_to(w.pin[seat % 2]);
-  uint32_t all = (uint32_t)(w.producers + w.readers);
   atomic_fetch_add(&page->ready, 1);
-  while (atomic_load(&page->ready) < all) usleep(200);
+  while (!atomic_load(&page->begun)) usleep(200);
 }
 
 static void consume(int index, int seat) {
@@ -216,13 +216,16 @@ static void pong(enum role role, int seat) {
   link_close(l);
 }
 
+static void sleep_ns(uint64_t ns) {
+  struct timespec s = {(time_t)(ns / 1000000000u), (long)(ns % 1000000000u)};
+  nanosleep(&s, NULL);
+}
+
 /* Idle: a producer that says nothing, and a reader that waits for it as the peer's readers do. */
 static void keep(int seat) {
   struct link *l = link_open(PRODUCE, 0);
   barrier(seat);
-  uint64_t left = w.warmup_ns + w.duration_ns;
-  struct timespec s = {(time_t)(left / 1000000000u), (long)(left % 1000000000u)};
-  nanosleep(&s, NULL);
+  sleep_ns(w.warmup_ns + w.duration_ns);
   link_send(l, 1 | LAST_MARK, 0);
   while (atomic_load(&page->drained) == 0) usleep(500);
   link_close(l);
@@ -320,6 +323,8 @@ int main(int argc, char **argv) {
     waitid(P_ALL, 0, &ended, WEXITED | WNOHANG | WNOWAIT);
   printf("ready\n");
   fflush(stdout);
+  sleep_ns(w.hold_ns);
+  atomic_store(&page->begun, 1);
   int failed = reap(children, n);
   link_end();
   if (failed) return 1;

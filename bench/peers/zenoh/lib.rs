@@ -8,6 +8,8 @@
 //!  - readers, answerers and servers are callbacks in Zenoh's own thread, as in its examples, so that
 //!    no message waits for another thread. Whoever asks takes from a channel, and looks again and
 //!    again if told to spin.
+mod net;
+
 use std::ffi::{c_char, c_int, CStr};
 use std::sync::{Condvar, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
@@ -125,7 +127,8 @@ fn end(mut books: MutexGuard<'static, bool>) {
     ENDED.notify_all();
 }
 
-fn open_session(listens: Option<String>, connects: Vec<String>) -> Session {
+/// Who waits has its links when this returns; the others get theirs when there is somebody.
+fn open_session(listens: Option<String>, connects: Vec<String>, waits: bool) -> Session {
     let mut c = Config::default();
     let quoted = |l: &[String]| format!("[{}]", l.iter().map(|e| format!("\"{e}\"")).collect::<Vec<_>>().join(","));
     for (key, value) in [
@@ -135,7 +138,7 @@ fn open_session(listens: Option<String>, connects: Vec<String>) -> Session {
         ("listen/endpoints", quoted(listens.as_slice())),
         ("connect/endpoints", quoted(&connects)),
         ("connect/timeout_ms", "20000".to_string()),
-        ("connect/exit_on_failure", "true".to_string()),
+        ("connect/exit_on_failure", waits.to_string()),
         ("connect/retry", "{period_init_ms: 5, period_max_ms: 20, period_increase_factor: 1}".to_string()),
         ("transport/shared_memory/enabled", "true".to_string()),
     ] {
@@ -170,7 +173,7 @@ impl Link {
         let at = |i: usize| format!("unixsock-stream/{place}-{i}");
         let listens = matches!(role, CONSUME | PONG | SERVE);
         let connects = (0..if listens { 0 } else { t.readers }).map(at).collect();
-        let session = open_session(listens.then(|| at(index as usize)), connects);
+        let session = open_session(listens.then(|| at(index as usize)), connects, true);
         let mut l = Link {
             held: Some(BOOKS.lock().unwrap()),
             writer: Writer::new(t.size),
