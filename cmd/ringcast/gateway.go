@@ -10,6 +10,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/ringcast/ringcast/internal/gateway"
@@ -136,7 +137,11 @@ func (t *tool) gateway(ctx context.Context, o *gatewayOptions) error {
 	}
 	listener, err := net.Listen("tcp", net.JoinHostPort(o.bind, strconv.Itoa(o.port)))
 	if err != nil {
-		return errors.Join(err, g.Shutdown(context.WithoutCancel(ctx)))
+		err = errors.Join(err, g.Shutdown(context.WithoutCancel(ctx)))
+		if errors.Is(err, syscall.EADDRINUSE) {
+			return &exitError{code: exitFailed, err: err, advice: "Pass another --port; 0 takes a free one."}
+		}
+		return err
 	}
 	scheme := "http"
 	if o.certificate != "" {

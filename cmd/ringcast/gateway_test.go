@@ -2,6 +2,7 @@ package main
 
 import (
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -103,4 +104,18 @@ func TestGatewayRefusesFlags(t *testing.T) {
 			t.Errorf("%q: exit code %d, %q, want %d", args, code, said, exitFailed)
 		}
 	}
+}
+
+// TestGatewayPortInUse: who is refused a port is told what to pass.
+func TestGatewayPortInUse(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	(&refusal{"port in use", "", []string{"--shm-dir", t.TempDir(), "gateway", "--port", port}, exitFailed, []string{"address already in use", "--port"}}).check(t)
 }

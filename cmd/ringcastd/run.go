@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"strings"
 	"time"
 
 	"github.com/ringcast/ringcast/internal/forward"
@@ -71,6 +72,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		},
 	}
 	o.flags(cmd)
+	cmd.SetUsageTemplate(strings.ReplaceAll(cmd.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 100"))
 	cmd.SetArgs(args)
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
@@ -87,7 +89,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 func (o *options) flags(cmd *cobra.Command) {
 	f, c := cmd.Flags(), &o.config
 	f.StringVar(&c.Domain.Domain, "domain", "default", "name of the domain to join")
-	f.StringVar(&c.Domain.Base, "shm-dir", "", "directory of the domains' shared memory (default $RINGCAST_SHM_DIR, else the rule of the manual)")
+	f.StringVar(&c.Domain.Base, "shm-dir", "", "directory of the domains' shared memory (default $RINGCAST_SHM_DIR, else /dev/shm/ringcast or /dev/shm/ringcast-UID)")
 	f.Var(&modeflag.Value{Mode: &c.Domain.Mode}, "mode", "mode of the domain's files, if it is made now: 600, 660 (the group takes part), 640 (the group looks) ... (default 600; 660 with a group)")
 	f.StringVar(&c.Domain.Group, "group", "", "group of the domain, if it is made now: one of yours (default ringcast at /dev/shm/ringcast, else none)")
 	f.StringVar(&c.Domain.Owner, "owner", "", "user whom the domain belongs to, if root makes it now (default: who makes it)")
