@@ -70,7 +70,7 @@ func listing(s *ringcast.Snapshot) listedDomain {
 	for _, p := range s.Participants {
 		d.Participants = append(d.Participants, listedParticipant{
 			Address: p.Address.String(), PID: p.PID, Name: p.Info.Name, Version: p.Info.Version, Alive: p.Alive,
-			Publishes: interests(p.Info, true), Subscribes: interests(p.Info, false), Serves: served(p.Info), Error: text(p.Err),
+			Publishes: interests(p.Info, true), Subscribes: interests(p.Info, false), Serves: servesOf(p.Info), Error: text(p.Err),
 		})
 	}
 	return d

@@ -60,7 +60,7 @@ func printSnapshot(out io.Writer, s *ringcast.Snapshot) error {
 			name = p.Err.Error()
 		}
 		_, _ = fmt.Fprintf(w, "%v\t%d\t%s\t%s\t%s\t%s\t%s\n", p.Address, p.PID, name, p.Started.Format(time.DateTime),
-			strings.Join(interests(p.Info, true), " "), strings.Join(interests(p.Info, false), " "), strings.Join(served(p.Info), " "))
+			strings.Join(interests(p.Info, true), " "), strings.Join(interests(p.Info, false), " "), strings.Join(servesOf(p.Info), " "))
 	}
 	return w.Flush()
 }
@@ -113,8 +113,8 @@ func readerSums(t *ringcast.TopicState) (behind, missed uint64) {
 	return behind, missed
 }
 
-// served are the services of which a participant is an instance.
-func served(info shm.Info) []string {
+// servesOf are the services of which a participant is an instance.
+func servesOf(info shm.Info) []string {
 	names := []string{}
 	for _, one := range info.Services {
 		names = append(names, one.Name)
