@@ -137,10 +137,8 @@ func (w *presenceWatch) reason(key *presenceKey) PresenceReason {
 		return ReasonReleased
 	case key.kind == PresenceQuarantine:
 		return ReasonNoForwarder
-	case a.Node == node && a.Epoch == epoch && w.dead[a.Index]:
-		return ReasonDied
 	case a.Node == node && a.Epoch == epoch:
-		return ReasonLeft
+		return w.localReason(a)
 	case !w.forwarder || w.directory == nil:
 		return ReasonNoForwarder
 	}
@@ -152,6 +150,16 @@ func (w *presenceWatch) reason(key *presenceKey) PresenceReason {
 		if d.Index == a.Index && d.Generation == a.Generation && d.Ending == layout.EndingDied {
 			return ReasonDied
 		}
+	}
+	return ReasonLeft
+}
+
+// localReason says why something of a participant of this node is gone: as its record tells,
+// whoever freed it; else as it was seen here.
+func (w *presenceWatch) localReason(a shm.Address) PresenceReason {
+	ending := w.domain.Ending(a.Index, a.Generation)
+	if ending == layout.EndingDied || ending == layout.EndingNone && w.dead[a.Index] {
+		return ReasonDied
 	}
 	return ReasonLeft
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/ringcast/ringcast/codec/table"
+	"github.com/ringcast/ringcast/ring"
 	"github.com/ringcast/ringcast/shm"
 )
 
@@ -125,6 +126,66 @@ func TestWatchTellsOfTheKilled(t *testing.T) {
 		t.Errorf("told after %v, want 50 ms, ten times that at most", took)
 	}
 	t.Logf("told %v after the kill", took)
+}
+
+// TestWatchTellsOfTheKilledWhomAnotherRecovered kills a publisher of which the watch learns only when
+// somebody else has recovered it, or its index is another's already: it has died all the same.
+func TestWatchTellsOfTheKilledWhomAnotherRecovered(t *testing.T) {
+	for _, again := range []bool{false, true} {
+		dir := t.TempDir()
+		a, third := presenceBus(t, dir, "a"), presenceBus(t, dir, "third")
+		w := deafWatch(t, a)
+		look := func() []PresenceEvent {
+			t.Helper()
+			now, err := w.look()
+			if err != nil {
+				t.Fatal(err)
+			}
+			return w.changes(now)
+		}
+		child := startChild(t, dir, filepath.Join(dir, "sent"), "x", 1<<40)
+		dead := look()[0]
+		for dead.Kind != PresencePublisher {
+			for _, dead = range look() {
+			}
+		}
+		_ = child.Process.Kill()
+		_ = child.Wait()
+		if _, err := ring.Sweep(third.domain); err != nil {
+			t.Fatal(err)
+		}
+		if again {
+			if next := presenceBus(t, dir, "next").self.Address(); next.Index != dead.Address.Index {
+				t.Fatalf("the next one is %v, want the index of %v", next, dead.Address)
+			}
+		}
+		told := 0
+		for _, e := range look() {
+			if e.Up {
+				continue
+			}
+			if told++; e.Address != dead.Address || e.Reason != ReasonDied {
+				t.Errorf("index given away again %v: %v, want that %v has died", again, e, dead.Address)
+			}
+		}
+		if told != 2 {
+			t.Errorf("%d ends were told, want those of the publisher and its process", told)
+		}
+	}
+}
+
+// deafWatch is a watch of which nobody hears bells: it knows what its looks see.
+func deafWatch(t *testing.T, b *Bus) *presenceWatch {
+	t.Helper()
+	w, err := b.newPresenceWatch(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.stop()
+	<-w.ended
+	w.ended = nil
+	t.Cleanup(w.close)
+	return w
 }
 
 // TestWatchOtherNodes plays this node's forwarder: a node comes, wants, and goes; then

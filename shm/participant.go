@@ -218,7 +218,9 @@ func (p *Participant) Close() error {
 	step("left")
 	live := stateWord(p.generation, layout.ParticipantStateLive)
 	free := stateWord(nextGeneration(p.generation), layout.ParticipantStateFree)
-	p.record.state().CompareAndSwap(live, free) // lost only to a scribbler
+	p.record.markLeft(p.generation)
+	step("marked")
+	p.record.state().CompareAndSwap(live, free) // pairs(ending); lost only to a scribbler
 	p.domain.changed()
 	step("unlock")
 	p.release()

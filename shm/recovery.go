@@ -12,7 +12,7 @@ import (
 )
 
 // Free ends the recovery of a dead participant: it takes away his bell, large
-// info and counters, then makes the record {g, LIVE} FREE under the next
+// info and counters, marks that he died, then makes the record {g, LIVE} FREE under the next
 // generation. Everything that names him in rings must be gone before: from
 // here on the index may be somebody else's. If he lives the error is
 // [ErrAlive]; if the record went on already, all is well. Any number of
@@ -24,6 +24,7 @@ func (d *Domain) Free(index uint16, generation uint32) error {
 	if g, live := d.State(index); !live || g != generation {
 		return nil
 	}
+	step("free asks")
 	if d.Alive(index) { // after the load: who holds the lock now may be the next one
 		return fmt.Errorf("free participant %d: %w", index, ErrAlive)
 	}
@@ -31,9 +32,13 @@ func (d *Domain) Free(index uint16, generation uint32) error {
 	if err := d.takeDown(index); err != nil {
 		return fmt.Errorf("free participant %d: %w", index, err)
 	}
+	if !d.table.record(index).markDied(generation) {
+		return nil // he left, or somebody else was faster
+	}
 	live := stateWord(generation, layout.ParticipantStateLive)
 	free := stateWord(nextGeneration(generation), layout.ParticipantStateFree)
 	step("free record")
+	// pairs(ending): the mark comes before.
 	if d.table.record(index).state().CompareAndSwap(live, free) {
 		step("freed")
 		d.changed()

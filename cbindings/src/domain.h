@@ -101,6 +101,13 @@ static inline struct rc_address rci_self(const rc_domain *d) { return (struct rc
 /* Whether an address is nobody's any more, as its record says; false for one of another node. */
 bool rci_gone(const rc_domain *domain, const struct rc_address *address);
 
+/* ending.c: marks of why participants are gone. */
+void rci_mark_left(const rc_domain *domain);
+/* Of one whose lock was free while its record was that; false: it is not that any more, so it may have left. */
+bool rci_mark_died(const rc_domain *domain, uint32_t index, uint64_t live);
+/* RC_ENDING_LEFT or RC_ENDING_DIED, whoever freed the record; RC_ENDING_NONE: it was not freed, or that is not known. */
+uint32_t rci_ending(const rc_domain *domain, uint32_t index, uint32_t generation);
+
 /* sweep.c: recovery of all the dead. */
 void rci_sweep(rc_domain *domain);
 /* Recovery of one, if it is dead: true if it is, or was. */

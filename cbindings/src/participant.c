@@ -169,7 +169,8 @@ void rci_leave(rc_domain *d)
 		unlink_rest(d);
 		rci_fd_close(&d->bell);
 		rci_fd_close(&d->info_file);
-		(void)cas(&r->state, live, next << 32 | RC_PARTICIPANT_STATE_FREE);
+		rci_mark_left(d);
+		(void)cas(&r->state, live, next << 32 | RC_PARTICIPANT_STATE_FREE); /* pairs(ending) */
 		rci_changed(d);
 	}
 	d->joined = false;

@@ -174,7 +174,8 @@ static void see_record(rc_domain *d, uint32_t index, const struct presences *bef
 	if ((uint32_t)state != RC_PARTICIPANT_STATE_LIVE)
 		return;
 	if (!rci_alive(d, index)) {
-		dead[index] = 1;
+		if (load_acquire(&r->state) == state) /* or it has just left */
+			dead[index] = 1;
 		return;
 	}
 	l->visitor.address = (struct rc_address){d->node_id, d->epoch, (uint32_t)(state >> 32), (uint16_t)index, 0};

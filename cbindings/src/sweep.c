@@ -72,9 +72,11 @@ static void recover(rc_domain *d, uint32_t index, uint64_t state)
 		if (!recover_folder(d, folders[i], index))
 			return; /* the index stays unusable */
 	remove_files(d, index);
+	if (!rci_mark_died(d, index, state))
+		return;
 	uint32_t generation = (uint32_t)(state >> 32);
 	uint64_t next = generation == UINT32_MAX ? 1 : (uint64_t)generation + 1;
-	if (cas(&rci_record(d, index)->state, state, next << 32 | RC_PARTICIPANT_STATE_FREE))
+	if (cas(&rci_record(d, index)->state, state, next << 32 | RC_PARTICIPANT_STATE_FREE)) /* pairs(ending) */
 		rci_changed(d);
 }
 

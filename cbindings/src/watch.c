@@ -66,8 +66,12 @@ static const struct present *find(const struct presences *state, const struct pr
 static uint8_t reason(const rc_watch *w, const struct rc_address *a)
 {
 	const rc_domain *d = w->domain;
-	if (a->node == d->node_id && a->epoch == d->epoch)
-		return a->index < d->record_count && w->bells.dead[a->index] ? RC_REASON_DIED : RC_REASON_LEFT;
+	if (a->node == d->node_id && a->epoch == d->epoch) {
+		uint32_t ending = rci_ending(d, a->index, a->generation); /* as the record tells, whoever freed it */
+		if (ending == RC_ENDING_NONE && a->index < d->record_count && w->bells.dead[a->index])
+			ending = RC_ENDING_DIED;
+		return ending == RC_ENDING_DIED ? RC_REASON_DIED : RC_REASON_LEFT;
+	}
 	return rci_presences_reason(&w->now, a);
 }
 

@@ -128,11 +128,57 @@ static void killed(void)
 	WANT(RC_OK, rc_domain_close(d));
 }
 
+/* One who was killed, and whom somebody else recovered before the watch looks, has died all the same: its record is another's by
+ * then, or free again. */
+static void recovered_by_another(void)
+{
+	for (int again = 0; again < 2; again++) {
+		int ready[2];
+		char byte;
+		CHECK(pipe(ready) == 0);
+		rc_config config = {.name = "third"};
+		rc_watch_config kinds = {.kinds = 1 << RC_PRESENCE_PARTICIPANT};
+		rc_domain *d, *third;
+		rc_watch *w;
+		rc_presence_event e;
+		pid_t child = fork();
+		if (child == 0) {
+			config.name = "victim";
+			if (rc_domain_open(&config, &d) != RC_OK || write(ready[1], "j", 1) != 1)
+				_exit(1);
+			for (;;)
+				(void)pause();
+		}
+		CHECK(read(ready[0], &byte, 1) == 1);
+		WANT(RC_OK, rc_domain_open(NULL, &d));
+		WANT(RC_OK, rc_watch_open(d, &kinds, &w));
+		WANT(RC_OK, rc_watch_wait(w, 0, &e));
+		WANT(RC_OK, rc_watch_wait(w, 0, &e));
+		WANT(RC_NOTHING, rc_watch_wait(w, 0, &e));
+		(void)kill(child, SIGKILL);
+		(void)waitpid(child, NULL, 0);
+		WANT(RC_OK, rc_domain_open(&config, &third)); /* it recovers the dead, and takes the free index */
+		if (!again)
+			WANT(RC_OK, rc_domain_close(third));
+		want_event(w, false, RC_PRESENCE_PARTICIPANT, "victim", RC_REASON_DIED);
+		if (again) {
+			want_event(w, true, RC_PRESENCE_PARTICIPANT, "third", 0);
+			WANT(RC_OK, rc_domain_close(third));
+			want_event(w, false, RC_PRESENCE_PARTICIPANT, "third", RC_REASON_LEFT);
+		}
+		(void)close(ready[0]);
+		(void)close(ready[1]);
+		rc_watch_close(w);
+		WANT(RC_OK, rc_domain_close(d));
+	}
+}
+
 int main(void)
 {
 	int failures = 0;
 	RUN(comes_and_goes);
 	RUN(by_name);
 	RUN(killed);
+	RUN(recovered_by_another);
 	return failures;
 }

@@ -104,10 +104,11 @@ func specStruct(b *strings.Builder, s *Struct) {
 	}
 }
 
-// reservedRun counts the reserved fields that stand together at the front.
+// reservedRun counts the reserved fields that stand together at the front. One that says what
+// it means is in use under the name that it had.
 func reservedRun(fields []*Field) int {
 	n := 0
-	for n < len(fields) && fields[n].Reserved() {
+	for n < len(fields) && fields[n].Reserved() && fields[n].Doc == "" {
 		n++
 	}
 	return n

@@ -44,6 +44,10 @@ const (
 	ParticipantCount = 1024
 	// ParticipantRecordStride is the distance of two records in bytes: one page each.
 	ParticipantRecordStride = 4096
+	// ParticipantEndings is how many lives back a record tells how they ended.
+	ParticipantEndings = 8
+	// ParticipantEndingsOffset is where in a ParticipantRecord these words lie: reserved11 holds them.
+	ParticipantEndingsOffset = 128
 	// ParticipantInfoCapacity is the room for a ParticipantInfo table in the record; larger ones go to a file.
 	ParticipantInfoCapacity = ParticipantRecordStride - ParticipantRecordSize
 	// MaxParticipantInfo bounds a ParticipantInfo table wherever it lies, in bytes.

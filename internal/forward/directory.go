@@ -51,7 +51,7 @@ type participant struct {
 // newDirectory begins with a session: nobody is known, and nothing was told.
 func (f *Forwarder) newDirectory(session uint64) (err error) {
 	d := &f.dir
-	d.roster = roster.New(roster.Config{Node: f.node(), Session: session, Software: f.cfg.Version, Valid: validRow, Limit: f.cfg.Limits.Directory}, rand.New(rand.NewPCG(session, 0xd1)))
+	d.roster = roster.New(roster.Config{Node: f.node(), Session: session, Software: f.cfg.Version, Valid: validRow, Departed: f.diedBefore, Limit: f.cfg.Limits.Directory}, rand.New(rand.NewPCG(session, 0xd1)))
 	d.held, d.shown, d.rooms = nil, 0, 0
 	if d.died == nil {
 		d.died = map[participant]bool{}
@@ -105,17 +105,34 @@ func (f *Forwarder) setRows(now mcast.Time, all *interests) {
 		d.died[who] = true
 	}
 	d.rows = rows
-	d.roster.SetRows(roster.Time(now), rows, func(index uint16, generation uint32) uint8 {
-		if d.died[participant{index, generation}] {
-			return layout.EndingDied
-		}
-		return layout.EndingLeft
-	})
+	d.roster.SetRows(roster.Time(now), rows, f.endingOf)
 	maps.DeleteFunc(d.died, func(who participant, _ bool) bool {
 		return !slices.ContainsFunc(rows, func(r table.RemoteParticipant) bool { return participant{r.Index, r.Generation} == who })
 	})
 	f.setRooms(now)
 	f.tellDirectory(now)
+}
+
+// endingOf says why a participant of this node is gone: as its record tells, whoever freed it; else
+// as it was seen here. Mu is held.
+func (f *Forwarder) endingOf(index uint16, generation uint32) uint8 {
+	if ending := f.domain.Ending(index, generation); ending != layout.EndingNone {
+		return ending
+	}
+	if f.dir.died[participant{index, generation}] {
+		return layout.EndingDied
+	}
+	return layout.EndingLeft
+}
+
+// diedBefore are participants of this node that died, recovered or not: a forwarder before this one,
+// or this one under another session, may have told others that they were here.
+func (f *Forwarder) diedBefore() []table.Departure {
+	var list []table.Departure
+	for _, a := range append(f.domain.Died(roster.MostDepartures), f.domain.Dead()...) {
+		list = append(list, table.Departure{Index: a.Index, Generation: a.Generation, Ending: layout.EndingDied})
+	}
+	return list
 }
 
 // noteDeath remembers that somebody has died, until he is no longer among the rows.

@@ -11,6 +11,7 @@ import (
 	"github.com/ringcast/ringcast/codec/layout"
 	"github.com/ringcast/ringcast/codec/table"
 	"github.com/ringcast/ringcast/mcast/udp"
+	"github.com/ringcast/ringcast/ring"
 	"github.com/ringcast/ringcast/shm"
 )
 
@@ -140,6 +141,60 @@ func TestDirectoryTellsOfTheKilled(t *testing.T) {
 			t.Errorf("instances of pricing: %+v", s)
 		}
 	}
+}
+
+// killed is a process that was killed, and recovered by another one, not the forwarder.
+func (n *testNode) killed(t *testing.T, child *exec.Cmd, a shm.Address) {
+	t.Helper()
+	_ = child.Process.Kill()
+	_ = child.Wait()
+	third, _ := n.serving("third")
+	if _, err := ring.Sweep(third); err != nil {
+		t.Fatal(err)
+	}
+	if generation, live := third.State(a.Index); live && generation == a.Generation {
+		t.Fatalf("%v was not recovered", a)
+	}
+}
+
+// TestEndingOfWhomAnotherRecovered: the forwarder sees of a process that was killed only that its record
+// is somebody else's now.
+func TestEndingOfWhomAnotherRecovered(t *testing.T) {
+	n := newNode(t, "a")
+	f, err := New(n.config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	child, killed := n.child(t)
+	_, left := n.serving("leaves")
+	n.killed(t, child, killed)
+	if err := left.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for a, want := range map[shm.Address]uint8{killed: layout.EndingDied, left.Address(): layout.EndingLeft} {
+		if got := f.endingOf(a.Index, a.Generation); got != want {
+			t.Errorf("ending of %v: %d, want %d", a, got, want)
+		}
+	}
+}
+
+// TestDirectoryTellsOfThoseWhoDiedUnseen kills a process while its node has no forwarder: the next one
+// tells that it has died.
+func TestDirectoryTellsOfThoseWhoDiedUnseen(t *testing.T) {
+	a, b := newNode(t, "a"), newNode(t, "b")
+	a.start(nil)
+	b.start(nil)
+	ctx := testContext(t, time.Minute)
+	seen := b.look()
+	child, address := a.child(t)
+	await(t, ctx, seen, "a process that comes", standing(address, shm.StandingUp))
+	a.stop()
+	await(t, ctx, seen, "a node that leaves", standing(address, shm.StandingNodeDown))
+	a.killed(t, child, address)
+	a.start(nil)
+	x := await(t, ctx, seen, "a node that comes back", func(x *shm.Directory) bool { n := x.Node(address.Node); return n != nil && n.Known })
+	wantEnding(t, x, address, layout.EndingDied)
 }
 
 // TestDirectoryCrossesNodes follows participants of one node on two others, while

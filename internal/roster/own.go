@@ -113,6 +113,9 @@ func (r *Roster) Emit(now Time) []byte {
 	u := table.DirectoryUpdate{Session: r.cfg.Session, Software: r.cfg.Software, Asks: asks}
 	switch {
 	case whole:
+		if o.version == 0 && r.cfg.Departed != nil {
+			o.gone = appendDeparted(nil, r.cfg.Departed())
+		}
 		o.tellWhole(now, &u)
 		r.counts.Wholes++
 	case change:

@@ -195,7 +195,7 @@ func appendDeparted(before, more []table.Departure) []table.Departure {
 			list = append(list, d)
 		}
 	}
-	return list[max(0, len(list)-departedMax):]
+	return list[max(0, len(list)-MostDepartures):]
 }
 
 // takeRooms keeps what a node said of its rooms, and reports whether that is new. The map

@@ -40,13 +40,15 @@ const (
 	staleFor    = 2 * Second // rows of a session that is over stay, while the next has not told its own
 )
 
+// MostDepartures is how many participants that are gone are kept of a node.
+const MostDepartures = 32
+
 // Bounds.
 const (
-	rowsMax     = 1024 // of a node
-	departedMax = 32   // kept of a node
-	lostMax     = 32   // nodes that are gone, kept in all
-	roomsMax    = 4096 // services of a node whose room is kept
-	memoryMax   = 1024 // nodes that are down whose versions are remembered
+	rowsMax   = 1024 // of a node
+	lostMax   = 32   // nodes that are gone, kept in all
+	roomsMax  = 4096 // services of a node whose room is kept
+	memoryMax = 1024 // nodes that are down whose versions are remembered
 )
 
 // LimitDefault is how much a node may tell, if nobody says otherwise: five times what one that is
@@ -60,6 +62,9 @@ type Config struct {
 	Software string // its version, shown to others
 	// Valid says whether what another node tells of a participant can be; nil means yes.
 	Valid func(*table.RemoteParticipant) bool
+	// Departed says, when the first state is about to be told, who was gone before, oldest first: they
+	// stand beside the rows with the departures that the Roster sees. Nil means nobody.
+	Departed func() []table.Departure
 	// Limit is how many updates a node may tell; zero means LimitDefault, a negative rate no limit.
 	Limit guard.Limit
 }

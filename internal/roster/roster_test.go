@@ -229,6 +229,45 @@ func TestChangesAreToldAtOnce(t *testing.T) {
 	}
 }
 
+// The first state bears those who were gone before the session, the last of them, and so do the
+// states that follow, with who has gone since.
+func TestFirstStateTellsWhoWasGone(t *testing.T) {
+	gone := make([]table.Departure, MostDepartures+3)
+	for i := range gone {
+		gone[i] = table.Departure{Index: uint16(i), Generation: 1, Ending: layout.EndingDied}
+	}
+	asked := 0
+	r := New(Config{Node: 1, Session: 1, Departed: func() []table.Departure { asked++; return gone }}, rand.New(rand.NewPCG(1, 1)))
+	r.Up(0, 2, 1, 5)
+	r.Joined(0, 2)
+	rows := []table.RemoteParticipant{{Index: 1, Generation: 2}}
+	now := Second
+	tell := func(rows []table.RemoteParticipant) table.DirectoryUpdate {
+		t.Helper()
+		r.SetRows(now, rows, func(uint16, uint32) uint8 { return layout.EndingLeft })
+		now += Second
+		u, err := table.ParseDirectoryUpdate(r.Emit(now))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return u
+	}
+	if u := tell(rows); u.Base != 0 || !slices.Equal(u.Departed, gone[3:]) {
+		t.Errorf("on %d: %v, want a whole state with %v", u.Base, u.Departed, gone[3:])
+	}
+	last := table.Departure{Index: 1, Generation: 2, Ending: layout.EndingLeft}
+	if u := tell(nil); u.Base != 1 || !slices.Equal(u.Departed, []table.Departure{last}) {
+		t.Errorf("on %d: %v, want the change %v", u.Base, u.Departed, last)
+	}
+	r.Joined(now, 2) // it wants the topic anew
+	if u := tell(nil); u.Base != 0 || !slices.Equal(u.Departed, append(gone[4:], last)) {
+		t.Errorf("on %d: %v, want a whole state with all of them", u.Base, u.Departed)
+	}
+	if asked != 1 {
+		t.Errorf("asked %d times who was gone, want once", asked)
+	}
+}
+
 // Whatever another node tells is taken or refused: nothing breaks, nothing grows without end.
 func FuzzReceive(f *testing.F) {
 	row := table.RemoteParticipant{Index: 3, Generation: 9, Info: table.ParticipantInfo{Name: "p", Services: []table.Service{{Name: "s", Limit: 2}}}}
@@ -251,7 +290,7 @@ func FuzzReceive(f *testing.F) {
 			_ = r.Emit(now)
 		}
 		for _, n := range r.Nodes() {
-			if len(n.Rows) > rowsMax || len(n.Departed) > departedMax || len(n.rooms) > roomsMax {
+			if len(n.Rows) > rowsMax || len(n.Departed) > MostDepartures || len(n.rooms) > roomsMax {
 				t.Errorf("%d rows, %d departures, %d rooms are kept", len(n.Rows), len(n.Departed), len(n.rooms))
 			}
 			_ = n.Services()

@@ -39,3 +39,6 @@ hidden byte order_cursor;
 hidden byte order_wake;
 hidden byte order_takeover;
 hidden byte order_seal;
+hidden byte ending_is_true;
+hidden byte ending_is_known;
+hidden byte order_ending;

@@ -185,6 +185,11 @@ inline scene() {
 	LOADPLAIN(1, payload);
 	SWAP(1, own, 1); /* recheckFence */
 	LOAD(1, claim)
+#elif TEST == 17 /* ending: who finds the record gone on finds the mark of who left (payload: mark, claim: record) */
+	STORE(0, payload, 1);
+	SWAP(0, claim, 1);
+	LOAD(1, claim);
+	LOAD(1, payload)
 #endif
 }
 
@@ -217,6 +222,8 @@ inline verdict() {
 	MUST(order_claim, !(GOT(1, 0) == 1 && GOT(1, 1) == 0))
 #elif TEST == 15
 	MUST(order_lease, !(GOT(0, 1) == 0 && GOT(2, 0) == 1 && GOT(2, 1) == 0))
+#elif TEST == 17
+	MUST(order_ending, !(GOT(1, 0) == 1 && GOT(1, 1) == 0))
 #endif
 }
 

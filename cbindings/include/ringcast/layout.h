@@ -50,6 +50,10 @@
 #define RC_PARTICIPANT_COUNT 1024
 /* ParticipantRecordStride is the distance of two records in bytes: one page each. */
 #define RC_PARTICIPANT_RECORD_STRIDE 4096
+/* ParticipantEndings is how many lives back a record tells how they ended. */
+#define RC_PARTICIPANT_ENDINGS 8
+/* ParticipantEndingsOffset is where in a ParticipantRecord these words lie: reserved11 holds them. */
+#define RC_PARTICIPANT_ENDINGS_OFFSET 128
 /* ParticipantInfoCapacity is the room for a ParticipantInfo table in the record; larger ones go to a file. */
 #define RC_PARTICIPANT_INFO_CAPACITY 3840
 /* MaxParticipantInfo bounds a ParticipantInfo table wherever it lies, in bytes. */
@@ -1186,7 +1190,7 @@ struct rc_participant_record {
 	struct rc_reserved8 reserved8;
 	struct rc_reserved8 reserved9;
 	struct rc_reserved8 reserved10;
-	struct rc_reserved64 reserved11;
+	struct rc_reserved64 reserved11; /* how its last lives ended: word g mod ParticipantEndings is generation g << 32 | Ending */
 	struct rc_reserved64 reserved12;
 };
 

@@ -19,7 +19,6 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 final class Post {
   private static final int TRIES = 10;
-  private static final int MOST_DEAD = 1024;
 
   final Domain domain;
   final Address self;
@@ -29,8 +28,6 @@ final class Post {
   private final Map<String, Publisher> questions = new ConcurrentHashMap<>();
   /** The handlers that run, to be told when nobody waits for them any more. */
   final Set<Request> running = ConcurrentHashMap.newKeySet();
-  /** The last of those that died, the oldest first. */
-  private final Set<Address> dead = new java.util.LinkedHashSet<>();
   final Away away = new Away(this);
   private Desk desk;
   private Departures departures;
@@ -96,13 +93,6 @@ final class Post {
     return away.is(a) ? away.standing(a) != null : gone(a);
   }
 
-  /** Whether it was seen here that the process of an address had ended before its record was freed. */
-  boolean diedHere(Address a) {
-    synchronized (dead) {
-      return dead.contains(a);
-    }
-  }
-
   /** Asks the kernel about an address of this node, and recovers it where it is dead. */
   boolean dead(Address a) {
     if (gone(a)) {
@@ -117,12 +107,6 @@ final class Post {
 
   private void died(int index) {
     Participants table = domain.table();
-    synchronized (dead) {
-      dead.add(new Address(self.node(), self.epoch(), (int) (table.state(index) >>> 32), index, 0));
-      if (dead.size() > MOST_DEAD) {
-        dead.remove(dead.iterator().next());
-      }
-    }
     table.recoverOne(index, i -> Recovery.takeBack(table, domain.directory(), i));
   }
 

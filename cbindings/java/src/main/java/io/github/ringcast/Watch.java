@@ -1,5 +1,6 @@
 package io.github.ringcast;
 
+import io.github.ringcast.fb.Ending;
 import io.github.ringcast.shm.Bells;
 import io.github.ringcast.shm.Clock;
 import io.github.ringcast.shm.Info;
@@ -158,7 +159,9 @@ public final class Watch implements AutoCloseable {
   private PresenceReason reason(Address a) {
     Address self = domain.post().self;
     if (a.node() == self.node() && a.epoch() == self.epoch()) {
-      return dead.contains(a.index()) || domain.post().diedHere(a) ? PresenceReason.DIED : PresenceReason.LEFT;
+      int ending = domain.table().ending(a.index(), a.generation()); // as the record tells, whoever freed it
+      boolean died = ending == Ending.Died || ending == Ending.None && dead.contains(a.index());
+      return died ? PresenceReason.DIED : PresenceReason.LEFT;
     }
     if (!forwarder || others == null) {
       return PresenceReason.NO_FORWARDER;

@@ -1,9 +1,12 @@
 package io.github.ringcast;
 
+import static io.github.ringcast.fb.Layout.PARTICIPANT_ENDINGS;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNotNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.ringcast.fb.Ending;
+import io.github.ringcast.shm.Participants;
 import java.io.IOException;
 import org.junit.jupiter.api.Test;
 
@@ -80,6 +83,49 @@ final class DeathTest {
         assertEquals(0, stage.files("topics").length, "the ring of the dead");
       }
       assertEquals(0, stage.files("live").length);
+    }
+  }
+
+  /** Who was killed has died, also for a watch that looks when somebody else has recovered it and has its index. */
+  @Test
+  void theKilledHaveDiedWhoeverRecoveredThem() throws Exception {
+    try (Stage stage = new Stage(); Domain d = stage.open()) {
+      Process child = stage.child("subscribe");
+      assertEquals("ready", Stage.line(child));
+      try (Watch watch = d.watch(new WatchConfig().kinds(PresenceKind.SUBSCRIBER))) {
+        Address dead = watch.next(Stage.PATIENCE).address();
+        kill(child);
+        try (Domain third = stage.open()) {
+          assertEquals(dead.index(), third.address().index());
+          assertEquals(Ending.Died, third.table().ending(dead.index(), dead.generation()));
+          PresenceEvent e = watch.next(Stage.PATIENCE);
+          assertEquals(dead, e.address());
+          assertEquals(PresenceReason.DIED, e.reason());
+        }
+      }
+    }
+  }
+
+  /** A record tells how its last lives ended, and nothing of one that it does not know any more. */
+  @Test
+  void aRecordTellsHowItsLivesEnded() throws Exception {
+    try (Stage stage = new Stage(); Domain d = stage.open()) {
+      Participants table = d.table();
+      Process child = stage.child("subscribe");
+      assertEquals("ready", Stage.line(child));
+      kill(child);
+      for (int lives = 0; lives < PARTICIPANT_ENDINGS; lives++) {
+        Domain next = stage.open();
+        Address a = next.address();
+        assertEquals(1, a.index());
+        assertEquals(2 + lives, a.generation());
+        assertEquals(Ending.None, table.ending(1, a.generation()), "it is there");
+        assertEquals(Ending.Died, table.ending(1, 1));
+        next.close();
+        assertEquals(Ending.Left, table.ending(1, a.generation()));
+      }
+      assertEquals(Ending.None, table.ending(1, 1), "the mark of a later life is in its place");
+      assertEquals(Ending.None, table.ending(70_000, 1));
     }
   }
 

@@ -45,6 +45,10 @@ public final class Layout {
   public static final int PARTICIPANT_COUNT = 1024;
   /** ParticipantRecordStride is the distance of two records in bytes: one page each. */
   public static final int PARTICIPANT_RECORD_STRIDE = 4096;
+  /** ParticipantEndings is how many lives back a record tells how they ended. */
+  public static final int PARTICIPANT_ENDINGS = 8;
+  /** ParticipantEndingsOffset is where in a ParticipantRecord these words lie: reserved11 holds them. */
+  public static final int PARTICIPANT_ENDINGS_OFFSET = 128;
   /** ParticipantInfoCapacity is the room for a ParticipantInfo table in the record; larger ones go to a file. */
   public static final int PARTICIPANT_INFO_CAPACITY = 3840;
   /** MaxParticipantInfo bounds a ParticipantInfo table wherever it lies, in bytes. */

@@ -113,7 +113,7 @@ public final class Membership implements AutoCloseable {
       }
       if (i == table.index() || table.alive(i)) {
         all.add(InfoReader.said(table, directory, i, state));
-      } else {
+      } else if (table.state(i) == state) { // or it has just left
         dead.accept(i);
       }
     }

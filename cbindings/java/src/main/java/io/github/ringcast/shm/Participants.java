@@ -4,6 +4,7 @@ import static io.github.ringcast.fb.Layout.*;
 
 import io.github.ringcast.Reason;
 import io.github.ringcast.RingcastException;
+import io.github.ringcast.fb.Ending;
 import io.github.ringcast.fb.Language;
 import io.github.ringcast.fb.LockByte;
 import io.github.ringcast.fb.ParticipantState;
@@ -127,9 +128,41 @@ public final class Participants {
     return i >= 0 && i < count && Kernel.lockedExclusively(segment.descriptor(), LockByte.Participant + i);
   }
 
-  /** Whether the record is of one who died and was not recovered yet. */
+  /** Whether the record is of one who died and was not recovered yet. Who has just left is not. */
   public boolean dead(int i, long state) {
-    return live(state) && !alive(i);
+    return live(state) && !alive(i) && state(i) == state;
+  }
+
+  /** Where the mark of a generation stands: the same word as that of PARTICIPANT_ENDINGS before and after it. */
+  private int mark(int i, int ofGeneration) {
+    return record(i) + PARTICIPANT_ENDINGS_OFFSET + 8 * Integer.remainderUnsigned(ofGeneration, PARTICIPANT_ENDINGS);
+  }
+
+  /**
+   * Marks that participant i died, whose lock was free while its record was this word. False: it is not any more, so it may have left.
+   * The mark is loaded before that look, so it is not one of a later life.
+   */
+  private boolean markDied(int i, long live) {
+    int at = mark(i, (int) (live >>> 32));
+    long before = Words.acquire(words, at);
+    if (state(i) != live) {
+      return false;
+    }
+    long died = word((int) (live >>> 32), Ending.Died);
+    if (before != died) {
+      Words.cas(words, at, before, died); // lost to somebody who has found the same
+    }
+    return true;
+  }
+
+  /** How a participant ended, whoever freed its record: {@link Ending}; None where it was not freed, or that is not known. */
+  public int ending(int i, int ofGeneration) {
+    if (i < 0 || i >= count || present(i, ofGeneration)) { // pairs(ending)
+      return Ending.None;
+    }
+    long mark = Words.acquire(words, mark(i, ofGeneration));
+    boolean told = mark == word(ofGeneration, Ending.Left) || mark == word(ofGeneration, Ending.Died);
+    return told ? (int) mark : Ending.None;
   }
 
   /** Makes the own record LIVE. info writes what it says, before anybody may look. Makes system calls. */
@@ -206,7 +239,8 @@ public final class Participants {
       info.detach();
       bell.takeDown(index);
       Kernel.remove(directory + "/counters/" + index + ".cnt");
-      Words.cas(words, record(index), word(generation, ParticipantState.Live), word(next(generation), ParticipantState.Free));
+      Words.release(words, mark(index, generation), word(generation, Ending.Left));
+      Words.cas(words, record(index), word(generation, ParticipantState.Live), word(next(generation), ParticipantState.Free)); // pairs(ending)
       changed();
       Kernel.closeFile(ownDescription);
       index = -1;
@@ -246,7 +280,10 @@ public final class Participants {
   /** Takes the record and the files of a dead participant; what it held in rings was taken back before. */
   void free(int i, long state) {
     bell.removeOfTheDead(i);
-    if (Words.cas(words, record(i), state, word(next((int) (state >>> 32)), ParticipantState.Free))) {
+    if (!markDied(i, state)) {
+      return; // it left, or somebody else was faster
+    }
+    if (Words.cas(words, record(i), state, word(next((int) (state >>> 32)), ParticipantState.Free))) { // pairs(ending)
       changed();
     }
   }
