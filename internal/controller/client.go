@@ -52,6 +52,9 @@ type request struct {
 // ask has the client of a node ask now and then, as long as there is load.
 func (f *fleet) ask(n *node) {
 	mean := mcast.Duration(f.options.nodes) * 2500 * mcast.Microsecond // 400 a second in all
+	if f.options.nodes > 100 {                                         // every lane that is in use costs a word of each node to each sender
+		mean *= 5
+	}
 	f.net.After(f.upTo(2*mean), func() {
 		if f.calm {
 			return

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"hash/fnv"
+	"io"
 	"math/rand/v2"
 	"time"
 
@@ -19,6 +20,7 @@ type options struct {
 	seed  uint64
 	loss  float64
 	apart mcast.Duration // of two troubles, the mean
+	most  int            // troubles; 0: all
 	fault fault
 }
 
@@ -59,6 +61,7 @@ type fleet struct {
 	calm     bool       // no more load, no more trouble
 	settled  mcast.Duration
 	judged   judgement
+	progress io.Writer // where it is said how far it is; nil: nowhere
 }
 
 func newFleet(o options) *fleet {
@@ -113,6 +116,7 @@ func (f *fleet) run() error {
 	f.makeTrouble()
 	for !f.over() && f.net.Err() == nil {
 		f.net.Run(50*ms, nil)
+		f.tellProgress()
 	}
 	last := f.net.Now()
 	f.net.RunUntil(settleMax, func() bool { return f.apart() == "" })
@@ -126,6 +130,20 @@ func (f *fleet) run() error {
 		return fmt.Errorf("seed %d: %w", f.seed, err)
 	}
 	return nil
+}
+
+// tellProgress says how far it is, in a line that is written over.
+func (f *fleet) tellProgress() {
+	if f.progress == nil {
+		return
+	}
+	over := 0
+	for _, t := range f.troubles {
+		if t.over {
+			over++
+		}
+	}
+	fmt.Fprintf(f.progress, "\r\x1b[K%.2f s simulated, %d of %d troubles are over", f.now().Seconds(), over, len(f.troubles))
 }
 
 // ended reports whether every request has its outcome.

@@ -35,6 +35,7 @@ func main() {
 	seed := flag.Uint64("seed", 0, "run this seed; 0: a fresh one")
 	loss := flag.Float64("loss", 0.001, "share of datagrams that each receiver loses")
 	apart := flag.Duration("apart", 40*time.Millisecond, "mean time between two troubles")
+	most := flag.Int("troubles", 0, "only so many of all troubles, chosen at random; 0: every node is killed, and meets another one")
 	flag.Parse()
 	if *nodes < 10 || *nodes > 500 || *loss < 0 || *loss > 0.2 || *apart < time.Millisecond {
 		fmt.Fprintln(os.Stderr, "controller: want 10 to 500 nodes, a loss of 0 to 0.2, at least 1 ms apart")
@@ -43,11 +44,13 @@ func main() {
 	if *seed == 0 {
 		*seed = uint64(time.Now().UnixNano()) >> 10 & 0xffffff
 	}
-	again := fmt.Sprintf("go run ./internal/controller -nodes %d -seed %d -loss %g -apart %v", *nodes, *seed, *loss, *apart)
+	again := fmt.Sprintf("go run ./internal/controller -nodes %d -seed %d -loss %g -apart %v -troubles %d", *nodes, *seed, *loss, *apart, *most)
 	fmt.Printf("seed %d; again: %s\n", *seed, again)
 	begin := time.Now()
-	f := newFleet(options{nodes: *nodes, seed: *seed, loss: *loss, apart: simTime(*apart)})
+	f := newFleet(options{nodes: *nodes, seed: *seed, loss: *loss, apart: simTime(*apart), most: *most})
+	f.progress = os.Stderr
 	err := f.run()
+	fmt.Fprint(os.Stderr, "\r\x1b[K")
 	f.print(os.Stdout)
 	fmt.Printf("%.1f s of simulated time in %.0f s; trace %016x\n", f.now().Seconds(), time.Since(begin).Seconds(), f.net.Trace())
 	if err != nil {

@@ -110,7 +110,7 @@ func (n *node) tellRows() {
 func (n *node) soon() { n.wake(n.Clock()) }
 
 func (n *node) wake(at mcast.Time) {
-	if at = max(at, n.Clock()); at >= n.wakeAt {
+	if at = max(at, n.Clock()); at >= n.wakeAt { // Never, too
 		return
 	}
 	n.wakeAt = at
@@ -169,6 +169,8 @@ func (n *node) Deliver(p *mcast.Peer, t *mcast.RemoteTopic, m *mcast.Message) {
 			n.fleet.broken("directory", "node %d, of node %d: %v", n.ID(), p.Node(), err)
 		}
 		n.fleet.heard(n, p.Node())
+		n.wake(mcast.Time(n.roster.Next())) // most of what is told asks for nothing
+		return
 	case uplink.Topic(n.ID()):
 		n.arrive(n.peers[p], m)
 	}

@@ -38,6 +38,9 @@ func (f *fleet) makeTrouble() {
 		}
 	}
 	f.rnd.Shuffle(len(f.troubles), func(i, j int) { f.troubles[i], f.troubles[j] = f.troubles[j], f.troubles[i] })
+	if f.most > 0 {
+		f.troubles = f.troubles[:min(f.most, len(f.troubles))]
+	}
 	at := mcast.Duration(0)
 	for _, t := range f.troubles {
 		at += f.upTo(2 * f.options.apart)
