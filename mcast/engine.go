@@ -66,6 +66,7 @@ type Engine struct {
 	serveAt      Time
 	history      HistoryItem
 	roundTrip    Duration
+	worst        worstTrip
 
 	// Membership.
 	peers     []*Peer
@@ -192,11 +193,6 @@ func (e *Engine) Topic(name string, shape TopicShape) (TopicID, error) {
 		return 0, fmt.Errorf("%w: %d", ErrTopics, len(e.topics))
 	}
 	t := e.addTopic(name, shape)
-	for _, p := range e.peers {
-		if p.wantsTopic(t) {
-			p.members[t.lane.id].wants++
-		}
-	}
 	e.updateLimit(e.now, t.lane)
 	return t.id, nil
 }

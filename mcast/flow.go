@@ -51,33 +51,6 @@ type fullTopic struct {
 	seen    bool // in the SM being read
 }
 
-// rttFilter keeps the least round trip of the last one to two seconds: a smoothed
-// one would follow a bloated socket.
-type rttFilter struct {
-	present, previous Duration
-	since             Time
-}
-
-func (f *rttFilter) add(now Time, rtt Duration) {
-	if now-f.since > Second {
-		f.previous, f.present, f.since = f.present, Never, now
-	}
-	if f.present == 0 || rtt < f.present {
-		f.present = rtt
-	}
-}
-
-func (f *rttFilter) value() Duration {
-	v := f.present
-	if f.previous != 0 {
-		v = min(v, f.previous)
-	}
-	if v == Never {
-		return 0
-	}
-	return v
-}
-
 // delayFilter tells how long frames wait in a queue: their one-way delay less the
 // least of the last five to ten seconds. The two clocks are unrelated, and may
 // drift apart by less than what matters within that time.
@@ -117,9 +90,11 @@ func (f *delayFilter) add(now Time, delay uint32) (queue Duration) {
 // memberAt notes where a member stands, from an SM or a NAK.
 func (e *Engine) memberAt(now Time, p *Peer, l *lane, taken, highest uint64) {
 	m := &p.members[l.id]
+	before := m.standing()
 	m.heard = now
 	if !m.joined {
 		m.joined, m.tethered = true, true
+		e.worst.stale = true
 		m.taken, m.highest, m.progress, m.beyond = taken, highest, now, longAgo
 		m.credit = l.window
 		e.wantsChanged(p)
@@ -135,7 +110,7 @@ func (e *Engine) memberAt(now Time, p *Peer, l *lane, taken, highest uint64) {
 	if !m.tethered {
 		e.memberOut(now, p, l)
 	}
-	e.updateLimit(now, l)
+	e.moved(now, l, m, before)
 }
 
 // statusOrder is for how long an SM makes those before it void. It ends, so that
@@ -163,7 +138,7 @@ func (e *Engine) receiveStatus(now Time, p *Peer, number uint64, body []byte) wi
 		return wire.OK // overtaken by a later one: what it says of topics and credit is past
 	}
 	m.number = number
-	e.measure(now, p, m, &s)
+	e.measure(now, m, &s)
 	m.loss.add(now, &s, &l.trial)
 	if l.class == layout.LaneClassGated && m.tethered {
 		e.complaints(l, m, &s)
@@ -175,35 +150,13 @@ func (e *Engine) receiveStatus(now Time, p *Peer, number uint64, body []byte) wi
 	}
 	e.readFull(now, m, &s)
 	e.memberAt(now, p, l, s.Taken, s.Highest)
+	before := m.standing()
 	m.credit = uint64(s.Credit)
-	e.updateLimit(now, l)
+	e.moved(now, l, m, before)
 	if s.Flags&layout.StatusFlagSetupWanted != 0 {
 		e.sendSetup(now, p)
 	}
 	return wire.OK
-}
-
-// measure takes the round trip out of an SM.
-func (e *Engine) measure(now Time, p *Peer, m *member, s *wire.Status) {
-	if s.HoldMicros == wire.NoEcho {
-		return
-	}
-	rtt := Duration(int32(micros(now)-s.EchoMicros-s.HoldMicros)) * Microsecond
-	if rtt < 0 || rtt > Second {
-		return
-	}
-	m.roundTrip.add(now, max(rtt, 1))
-	var worst Duration
-	for _, q := range e.peers {
-		for i := range q.members {
-			if q.members[i].joined && !q.members[i].isolated {
-				worst = max(worst, q.members[i].roundTrip.value())
-			}
-		}
-	}
-	if worst != 0 {
-		e.roundTrip = min(max(worst, e.cfg.Timers.RoundTripMin), 100*Millisecond)
-	}
 }
 
 // complaints feeds the rate's law with what a member says of its socket. An overrun
@@ -314,74 +267,6 @@ func (e *Engine) topicFree(id TopicID) {
 		t.blocked = false
 		e.roomDue = true
 	}
-}
-
-// updateLimit computes how far a gated lane may go: the window must keep what a
-// tethered member that wants a topic of the lane still lacks, and a member's
-// socket must have room for what is on its way, unless it is silent.
-func (e *Engine) updateLimit(now Time, l *lane) {
-	l.limit, l.lowest, l.limitCredit, l.waited = wire.SequenceMax, wire.SequenceMax, false, 0
-	if l.class != layout.LaneClassGated {
-		return
-	}
-	for _, p := range e.peers {
-		m := &p.members[l.id]
-		if !m.waitedFor() {
-			continue
-		}
-		l.waited++
-		l.lowest = min(l.lowest, m.taken)
-		if x := m.taken + l.window; x < l.limit {
-			l.limit, l.limitCredit = x, false
-		}
-	}
-	for _, p := range e.peers {
-		m := &p.members[l.id]
-		x := m.highest + m.credit
-		if !m.waitedFor() || x >= l.limit {
-			continue
-		}
-		if m.silent(now, l) {
-			m.beyond = now
-			continue
-		}
-		l.limit, l.limitCredit = x, true
-	}
-	if l.head >= l.limit {
-		return
-	}
-	l.goesOn(now)
-	if l.blocked && l.passable(now) {
-		e.roomDue = true
-	} else if l.blocked {
-		e.arm(l.pace.when(now, l.throttle()))
-	}
-}
-
-// waitedFor says whether the window of a gated lane goes by this member.
-func (m *member) waitedFor() bool { return m.joined && m.tethered && m.wants != 0 }
-
-// silent says whether a member whose credit is used up is one that has no processor,
-// or is no more: others who want the lane need not wait for it as far as the window
-// reaches.
-func (m *member) silent(now Time, l *lane) bool {
-	switch {
-	case l.waited < 2 || l.head < m.highest+m.credit:
-		return false
-	case m.beyond > m.heard:
-		return true // and has said nothing since
-	}
-	return now >= m.silentFrom(l)
-}
-
-// silentFrom is when a member that holds the lane will count as silent. The lane must
-// have stood still, so that its heartbeats have asked: it may be this process that
-// did not listen.
-func (m *member) silentFrom(l *lane) Time {
-	if l.stall.since == 0 {
-		return Never
-	}
-	return max(m.heard+silentFor, l.beat.busy+silentFor, l.stall.since+silentAsked)
 }
 
 // throttle slows a gated lane whose window fills, from half full on; the limit is

@@ -51,6 +51,7 @@ func (m *member) overrunning(now Time) bool { return now-m.loss.overrunAt < Seco
 func (e *Engine) isolate(now Time, p *Peer, l *lane) {
 	m := &p.members[l.id]
 	m.isolated, m.tethered = true, false
+	e.worst.stale = true
 	m.putOutAt, m.calmFrom = now, 0
 	m.share = shareBucket{at: now}
 	e.count.Isolated++
@@ -86,6 +87,7 @@ func (e *Engine) takeBack(now Time, p *Peer, l *lane) {
 		what = MemberReadmitted
 	}
 	m.tethered, m.isolated, m.progress = true, false, now
+	e.worst.stale = true
 	e.sink.Notice(p, l.id, what)
 }
 

@@ -46,6 +46,7 @@ type lane struct {
 	lowest      uint64 // lowest sequence a tethered member lacks
 	waited      int    // members that are waited for
 	limitCredit bool   // limit is a matter of credit, not of the window
+	silents     bool   // limit passes over a member that is silent
 	blocked     bool   // Send was refused; Room is owed
 	stall       stall
 	lone        bool // most members lack little: who holds it does so alone

@@ -53,6 +53,7 @@ type Peer struct {
 	// What it takes.
 	members    [lanesMax]member
 	wants      wantList
+	takes      []bool // by own topic, less 1: counted in its wanted
 	wantParts  wantParts
 	toldWants  uint32
 	ackedWants uint32 // version of our list that it has
@@ -255,6 +256,7 @@ func (e *Engine) removePeer(p *Peer, reason DownReason) {
 		l.repairs.leave(p, l)
 	}
 	p.members = [lanesMax]member{}
+	e.worst.stale = true
 	e.wantsChanged(p)
 	e.sink.PeerDown(p, reason)
 }

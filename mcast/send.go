@@ -53,7 +53,9 @@ func (e *Engine) addTopic(name string, shape TopicShape) *ownTopic {
 	}
 	e.topics = append(e.topics, t)
 	e.topicByName[name] = t
-	t.wanted = e.countWanting(t)
+	for _, p := range e.peers {
+		p.countWant(t)
+	}
 	return t
 }
 

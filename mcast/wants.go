@@ -240,10 +240,7 @@ func (e *Engine) wantsChanged(p *Peer) {
 		p.members[i].wants = 0
 	}
 	for _, t := range e.topics {
-		if p.wantsTopic(t) {
-			p.members[t.lane.id].wants++
-		}
-		t.wanted = e.countWanting(t)
+		p.countWant(t)
 	}
 	for _, l := range e.lanes {
 		e.updateLimit(e.now, l)
@@ -258,13 +255,26 @@ func (p *Peer) wantsTopic(t *ownTopic) bool {
 	return p.members[LaneGated].joined && (t.lane.id == LaneGated || p.members[t.lane.id].joined) && p.wants.matches(t.name)
 }
 
-func (e *Engine) countWanting(t *ownTopic) (n int) {
-	for _, p := range e.peers {
-		if p.wantsTopic(t) {
-			n++
-		}
+// countWant counts an own topic for the peer's lane if the peer wants it, and brings
+// up to date how many peers do: to ask all of them about every topic whenever one of
+// them comes or goes would cost peers x topics each time.
+func (p *Peer) countWant(t *ownTopic) {
+	wants, i := p.wantsTopic(t), int(t.id)-1
+	if wants {
+		p.members[t.lane.id].wants++
 	}
-	return n
+	if wants == (i < len(p.takes) && p.takes[i]) {
+		return
+	}
+	for i >= len(p.takes) {
+		p.takes = append(p.takes, false)
+	}
+	p.takes[i] = wants
+	if wants {
+		t.wanted++
+	} else {
+		t.wanted--
+	}
 }
 
 // WantedBy returns how many live peers want the topic of this name and can
