@@ -61,7 +61,9 @@ type fleet struct {
 	calm     bool       // no more load, no more trouble
 	settled  mcast.Duration
 	judged   judgement
-	progress io.Writer // where it is said how far it is; nil: nowhere
+
+	progress          io.Writer // where it is said how far it is; nil: nowhere
+	startedAt, toldAt time.Time // of the machine
 }
 
 func newFleet(o options) *fleet {
@@ -104,7 +106,8 @@ const (
 
 // run lets the nodes meet, work while they die, and come to rest. The error names what broke.
 func (f *fleet) run() error {
-	f.net.RunUntil(meetMax, func() bool { return f.apart() == "" })
+	f.startedAt, f.toldAt = time.Now(), time.Now()
+	f.settle("all meet", meetMax)
 	if text := f.apart(); text != "" && f.net.Err() == nil {
 		f.broken("directory", "after the start: %s", text)
 	}
@@ -116,10 +119,10 @@ func (f *fleet) run() error {
 	f.makeTrouble()
 	for !f.over() && f.net.Err() == nil {
 		f.net.Run(50*ms, nil)
-		f.tellProgress()
+		f.tellProgress("nodes die")
 	}
 	last := f.net.Now()
-	f.net.RunUntil(settleMax, func() bool { return f.apart() == "" })
+	f.settle("all settles", settleMax)
 	f.settled = f.net.Now() - last
 	f.calm = true
 	f.net.RunUntil(requestTime+100*ms, f.ended)
@@ -132,18 +135,31 @@ func (f *fleet) run() error {
 	return nil
 }
 
-// tellProgress says how far it is, in a line that is written over.
-func (f *fleet) tellProgress() {
-	if f.progress == nil {
+// settle goes on until all know the same.
+func (f *fleet) settle(what string, most mcast.Duration) {
+	f.net.RunUntil(most, func() bool {
+		f.tellProgress(what)
+		return f.apart() == ""
+	})
+}
+
+// progressApart is the time of the machine between two lines of progress.
+const progressApart = 5 * time.Second
+
+// tellProgress says now and then how far it is, and about how long it takes.
+func (f *fleet) tellProgress(what string) {
+	if f.progress == nil || time.Since(f.toldAt) < progressApart {
 		return
 	}
+	f.toldAt = time.Now()
 	over := 0
 	for _, t := range f.troubles {
 		if t.over {
 			over++
 		}
 	}
-	fmt.Fprintf(f.progress, "\r\x1b[K%.2f s simulated, %d of %d troubles are over", f.now().Seconds(), over, len(f.troubles))
+	fmt.Fprintf(f.progress, "%4.0f s: %s, %.1f s simulated, %d of %d troubles are over, %d requests\n",
+		time.Since(f.startedAt).Seconds(), what, f.now().Seconds(), over, len(f.troubles), len(f.requests))
 }
 
 // ended reports whether every request has its outcome.

@@ -205,17 +205,33 @@ func (f *fleet) troubled(n *node, from, to mcast.Time) bool {
 
 // judgeTakeover looks whether others of the kind have answered while a node was away.
 func (f *fleet) judgeTakeover(t *trouble) {
-	if t.kind != nodeKilled && t.kind != cutOff && len(t.dead) < instances {
+	if !t.tookAway() {
 		return
 	}
 	f.judged.away++
 	for _, name := range t.node.kind.services {
-		hash := hashOf(name)
-		if !slices.ContainsFunc(f.requests, func(q *request) bool {
-			return q.service == hash && q.began >= t.at && q.replied <= t.back && q.outcome == "reply" && q.by != t.node
-		}) {
+		first := f.firstAnswer(t, hashOf(name))
+		if first > t.back {
 			f.broken("takeover", "node %d was away from %d to %d ms, and nobody else has answered to %s", t.node.ID(), t.at/ms, t.back/ms, name)
+			continue
 		}
+		t.taken = append(t.taken, first-t.at)
 		f.judged.takeovers++
 	}
+}
+
+// tookAway reports whether nothing on the node could serve others.
+func (t *trouble) tookAway() bool {
+	return t.kind == nodeKilled || t.kind == cutOff || len(t.dead) == instances
+}
+
+// firstAnswer is when another node first answered a request for a service that was begun since a trouble; Never: none did.
+func (f *fleet) firstAnswer(t *trouble, service uint64) mcast.Time {
+	first := mcast.Never
+	for _, q := range f.requests {
+		if q.service == service && q.began >= t.at && q.outcome == "reply" && q.by != t.node {
+			first = min(first, q.replied)
+		}
+	}
+	return first
 }

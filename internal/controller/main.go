@@ -50,7 +50,6 @@ func main() {
 	f := newFleet(options{nodes: *nodes, seed: *seed, loss: *loss, apart: simTime(*apart), most: *most})
 	f.progress = os.Stderr
 	err := f.run()
-	fmt.Fprint(os.Stderr, "\r\x1b[K")
 	f.print(os.Stdout)
 	fmt.Printf("%.1f s of simulated time in %.0f s; trace %016x\n", f.now().Seconds(), time.Since(begin).Seconds(), f.net.Trace())
 	if err != nil {

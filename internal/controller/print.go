@@ -3,46 +3,36 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
 
 	"github.com/ringcast/ringcast/mcast"
 )
 
-// A spread is a distribution of times.
-type spread []mcast.Duration
-
-// String is p50, p90, p99 and the greatest, in milliseconds.
-func (s spread) String() string {
-	if len(s) == 0 {
-		return fmt.Sprintf("%7d", 0)
-	}
-	slices.Sort(s)
-	at := func(q float64) float64 { return float64(s[int(q*float64(len(s)-1))]) / float64(ms) }
-	return fmt.Sprintf("%7d %9.2f %9.2f %9.2f %9.2f", len(s), at(.5), at(.9), at(.99), at(1))
-}
-
 // print writes what was seen.
 func (f *fleet) print(w io.Writer) {
 	fmt.Fprintf(w, "%d nodes of %d kinds, %d instances each; %d troubles, %.1f %% loss\n", len(f.nodes), len(kinds), instances, len(f.troubles), 100*f.options.loss)
-	fmt.Fprintf(w, "\nknown to each other node after, ms     times %9s %9s %9s %9s\n", "p50", "p90", "p99", "max")
-	for kind := range stalled {
-		fmt.Fprintf(w, "  %-32s %v\n", troubleNames[kind], f.sightings(kind))
-	}
-	fmt.Fprintf(w, "and as it is again, when it was back, ms\n")
-	for kind := range stalled {
-		fmt.Fprintf(w, "  %-32s %v\n", troubleNames[kind], f.returns(kind))
-	}
-	fmt.Fprintf(w, "requests that met it, repeated, were answered after, ms\n")
-	for kind := range stalled {
-		fmt.Fprintf(w, "  %-32s %v\n", troubleNames[kind], f.takeovers(kind))
-	}
-	fmt.Fprintf(w, "all requests that met nothing of it\n  %-32s %v\n", "", f.quiet())
+	fmt.Fprintf(w, "\n%-34s %7s %9s %9s %9s %9s %9s  %s\n", "ms", "times", "p50", "p90", "p99", "p99.9", "max", "how they lie from 0.1 ms to 10 s")
+	f.printSpreads(w, "known to each other node after", f.sightings)
+	f.printSpreads(w, "and as it is again, when it was back, after", f.returns)
+	f.printSpreads(w, "another node of its kind answered each service first after", f.firstAnswers)
+	f.printSpreads(w, "requests that met it, repeated, were answered after", f.takeovers)
+	fmt.Fprintf(w, "requests that met nothing of it\n  %-32s %v\n", "", f.quiet())
+	fmt.Fprintf(w, "  %-32s %7s %49s  %s\n", "", "", "", scale())
 	f.printOutcomes(w)
 	j := &f.judged
 	fmt.Fprintf(w, "\nall nodes know the same %d ms after the last trouble; %d services that were away from a node (%d times) were answered by others\n",
 		f.settled/ms, j.takeovers, j.away)
 	if f.net.Err() == nil {
 		fmt.Fprintf(w, "nobody was taken for gone who was there (%d stalls of 0.9 s among the troubles); each of %d requests ended once\n", f.count(stalled), j.repeated+j.once)
+	}
+}
+
+// printSpreads writes one distribution for each kind of trouble that it has any of.
+func (f *fleet) printSpreads(w io.Writer, what string, of func(kind int) spread) {
+	fmt.Fprintln(w, what)
+	for kind := range stalled {
+		if s := of(kind); len(s) > 0 {
+			fmt.Fprintf(w, "  %-32s %v\n", troubleNames[kind], s)
+		}
 	}
 }
 
@@ -88,6 +78,19 @@ func (f *fleet) takeovers(kind int) (s spread) {
 	for _, q := range f.requests {
 		if q.met != nil && q.met.kind == kind && q.met.node != q.client.node && q.outcome == "reply" {
 			s = append(s, q.replied-q.metAt)
+		}
+	}
+	return s
+}
+
+// firstAnswers are, for each service that was away from a node, the times until a request that was begun
+// since then was answered by another node: how long it takes until somebody asks is part of it.
+func (f *fleet) firstAnswers(kind int) (s spread) {
+	for _, t := range f.troubles {
+		if t.kind == kind && t.tookAway() {
+			for _, after := range t.taken {
+				s = append(s, after)
+			}
 		}
 	}
 	return s

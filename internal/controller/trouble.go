@@ -28,6 +28,7 @@ type trouble struct {
 	dead  []*process // of killed processes
 	seen  map[*node]mcast.Time
 	again map[*node]mcast.Time // when the node was known anew, as it is
+	taken []mcast.Duration     // until others answered its services
 }
 
 // makeTrouble has every node killed, in any order, and every node meet something else.
