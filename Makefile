@@ -248,6 +248,10 @@ scenario: $(RINGCAST_PYTHON) java-peer ## ten nodes, every language, 1 % loss, o
 torture-net: ## the long forms of the same, for the figures of doc/guarantees.md: five minutes
 	@go run ./internal/nettest -long
 
+.PHONY: soak-net
+soak-net: ## a stream with 1 % loss for SOAK (4m) while programs come, go and are killed: nothing lost, forwarders do not grow
+	@go run ./internal/nettest -soak -time $(or $(SOAK),4m)
+
 .PHONY: scenario-overload
 OVERLOAD ?= 10s
 scenario-overload: ## 10,000 requests a second, for OVERLOAD (10s), to a service that takes 2 s for each: a table of what others notice

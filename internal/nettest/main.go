@@ -5,6 +5,7 @@
 //	go run ./internal/nettest            small forms, half a minute
 //	go run ./internal/nettest -long      long forms, some minutes
 //	go run ./internal/nettest -mesh      ten nodes, every language, a node cut off, another restarted
+//	go run ./internal/nettest -soak      programs come and go beside a stream; forwarders must not grow
 //
 // Every loss is nftables', which counts it; the counters are printed. Publishers number
 // their messages, subscribers keep a ledger: of each topic and publisher, what was sent
@@ -52,6 +53,7 @@ type options struct {
 	only string
 	keep string
 	mesh bool
+	soak bool
 	time time.Duration
 	rate float64
 }
@@ -81,7 +83,8 @@ func run() int {
 	flag.StringVar(&o.only, "only", "", "only scenes whose names contain this")
 	flag.StringVar(&o.keep, "forwarder", "", "the program of the forwarder (default: it is built)")
 	flag.BoolVar(&o.mesh, "mesh", false, "the mesh instead of the scenes: everything at once on ten nodes")
-	flag.DurationVar(&o.time, "time", time.Minute, "how long the mesh runs")
+	flag.BoolVar(&o.soak, "soak", false, "the soak instead of the scenes: programs come and go beside a stream, and forwarders must not grow")
+	flag.DurationVar(&o.time, "time", time.Minute, "how long the mesh or the soak runs")
 	flag.Float64Var(&o.rate, "rate", 2500, "messages of 2,000 bytes a second in all, in the mesh")
 	flag.Parse()
 	if o.keep == "" {
@@ -98,6 +101,9 @@ func run() int {
 	all := scenes
 	if o.mesh {
 		all = []scene{{"mesh", meshScene}}
+	}
+	if o.soak {
+		all = []scene{{"25 soak", soakScene}}
 	}
 	for _, s := range all {
 		if !strings.Contains(s.name, o.only) {
