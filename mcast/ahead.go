@@ -172,6 +172,7 @@ func (e *Engine) pullReady(now Time) {
 	for i := 0; i < len(e.ready); i++ {
 		x := e.ready[i]
 		if e.byNode[x.receiver.peer.node] == x.receiver.peer {
+			e.touch(x.receiver.peer)
 			e.pull(now, x.receiver, x.stream)
 		}
 		x.stream.pulled = false

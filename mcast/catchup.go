@@ -140,6 +140,7 @@ func (e *Engine) beginCatchup(now Time, p *Peer) {
 		}
 		e.cover(c, h.Pattern)
 	}
+	e.touch(p)
 	e.arm(now)
 }
 

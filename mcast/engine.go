@@ -70,6 +70,7 @@ type Engine struct {
 
 	// Membership.
 	peers     []*Peer
+	turns     []Time // of each peer: see turns.go
 	byNode    map[uint32]*Peer
 	last      *Peer // the one heard last
 	memory    map[uint32]*nodeMemory
@@ -233,6 +234,7 @@ func (e *Engine) Receive(now Time, datagram []byte, from netip.AddrPort, multica
 		}
 	} else {
 		e.last = p
+		e.touch(p)
 		p.heard = now
 		if multicast {
 			p.groupHeard = now
@@ -383,11 +385,7 @@ func (e *Engine) runTimers(now Time) {
 	e.lastTick = now
 	e.tickSources(now)
 	e.tickBeacon(now)
-	for i := 0; i < len(e.peers); {
-		if e.tickPeer(now, e.peers[i]) {
-			i++
-		}
-	}
+	e.tickPeers(now)
 	for _, l := range e.lanes {
 		e.tickHeartbeat(l, now)
 		if !l.repairs.empty() {

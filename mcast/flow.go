@@ -146,6 +146,7 @@ func (e *Engine) receiveStatus(now Time, p *Peer, number uint64, body []byte) wi
 	p.ackedWants = s.WantVersion
 	if ahead := s.WantVersion - e.wants.version; ahead != 0 && ahead < versionJump {
 		e.wants.version += ahead + 1 // somebody spoke in our name: our list has to be the newer one
+		e.touchAll()
 		e.arm(now)
 	}
 	e.readFull(now, m, &s)

@@ -155,7 +155,15 @@ func (e *Engine) suspicion() Duration { return Duration(e.health) * e.cfg.Timers
 // what it has not heard.
 func (e *Engine) late(by Duration) {
 	if by > pauseMin {
-		e.health = min(healthMax, e.health+int((by-pauseMin+e.cfg.Timers.Beacon-1)/e.cfg.Timers.Beacon))
+		e.setHealth(e.health + int((by-pauseMin+e.cfg.Timers.Beacon-1)/e.cfg.Timers.Beacon))
+	}
+}
+
+// setHealth changes when peers are suspected.
+func (e *Engine) setHealth(h int) {
+	if h = min(max(h, 1), healthMax); h != e.health {
+		e.health = h
+		e.touchAll()
 	}
 }
 

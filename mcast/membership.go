@@ -23,6 +23,7 @@ type Peer struct {
 	session     uint64
 	name, host  string
 	from        netip.AddrPort
+	index       int // in the engine's list; -1: it is gone
 	// Data is the sink's own: the engine never touches it.
 	Data any
 
@@ -120,7 +121,7 @@ func (e *Engine) tickBeacon(now Time) {
 		e.burst--
 	}
 	if now-e.beaconAt <= pauseMin {
-		e.health = max(1, e.health-1)
+		e.setHealth(e.health - 1)
 	}
 	e.sayHello(now, flags)
 	e.tellMissed(now)
@@ -194,7 +195,7 @@ func (e *Engine) addPeer(now Time, h *wire.Header, w *wire.Hello, from netip.Add
 			p.members[i].since = l.head
 		}
 	}
-	e.peers = append(e.peers, p)
+	e.join(p)
 	e.byNode[p.node] = p
 	if len(e.cfg.Seeds) != 0 && !e.viaGroup {
 		p.groupHeard = longAgo // it may be out of multicast's reach: it is told so at once
@@ -214,12 +215,7 @@ func (e *Engine) removePeer(p *Peer, reason DownReason) {
 		e.endCatchup(e.now, p)
 	}
 	e.endServing(p)
-	for i, q := range e.peers {
-		if q == p {
-			e.peers = append(e.peers[:i], e.peers[i+1:]...)
-			break
-		}
-	}
+	e.part(p)
 	delete(e.byNode, p.node)
 	e.noCopies(p)
 	if e.last == p {

@@ -188,6 +188,7 @@ func (e *Engine) SetTopicFull(peer *Peer, topic *RemoteTopic, full bool) {
 	}
 	if r := peer.receivers[LaneGated]; r != nil {
 		r.status.at = e.now
+		e.touch(peer)
 		e.arm(e.now)
 	}
 }
@@ -198,6 +199,7 @@ func (e *Engine) LocalLoss(now Time, count uint32) {
 	e.localLossTill = now + e.cfg.Timers.LocalLossSpan
 	e.overruns += count
 	e.count.LocalLosses += uint64(count)
+	e.touchAll()
 	for _, p := range e.peers {
 		for _, r := range p.receivers {
 			if r == nil || r.status.activeAt == 0 || now-r.status.activeAt > activeSpan {

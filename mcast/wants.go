@@ -135,6 +135,7 @@ func (e *Engine) SetWants(now Time, patterns []string) error {
 		}
 		p.wantRetry, p.wantStep = now, retryFirst
 	}
+	e.touchAll()
 	e.arm(now)
 	return nil
 }
