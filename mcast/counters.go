@@ -23,7 +23,7 @@ type Counters struct {
 	Untethered      uint64 // members put out
 	RateCuts        uint64 // times the lane's rate was lowered
 	NakReceived     uint64
-	NakRefused      uint64 // over the member's share, or below the trail
+	NakRefused      uint64 // over the member's share, not from where it speaks, or below the trail
 	RepairGuarded   uint64 // datagrams asked for again within the guard
 	RepairOverflow  uint64 // datagrams asked for by a member for whom too much waits
 	NcfSent         uint64

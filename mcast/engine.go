@@ -71,6 +71,7 @@ type Engine struct {
 	// Membership.
 	peers     []*Peer
 	turns     []Time // of each peer: see turns.go
+	roundAt   Time   // when all have theirs
 	byNode    map[uint32]*Peer
 	last      *Peer // the one heard last
 	memory    map[uint32]*nodeMemory

@@ -52,6 +52,11 @@ func (e *Engine) receiveNak(now Time, p *Peer, body []byte, from netip.AddrPort)
 		return wire.BadRange
 	}
 	e.count.NakReceived++
+	if from != p.from { // repairs go before what is new: a NAK of anybody could stop the lane
+		e.count.NakRefused++
+		e.offend(now, from, OffenceFlood)
+		return wire.OK
+	}
 	m := &p.members[n.Lane]
 	if wait := m.allowNak(now, len(e.peers)); wait > 0 {
 		e.count.NakRefused++

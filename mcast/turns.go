@@ -6,7 +6,8 @@ package mcast
 //
 // Two things bring a peer's turn: its time, which tickPeer armed, and a touch. Whatever changes
 // a peer's timers from outside tickPeer touches the peer: each frame of its own (Receive), and
-// each call that is about it or about all.
+// each call that is about it or about all. Should one be forgotten, all have their turn once
+// a second.
 
 // touch makes the next tick look at a peer.
 func (e *Engine) touch(p *Peer) {
@@ -20,6 +21,10 @@ func (e *Engine) touchAll() { clear(e.turns) }
 
 // tickPeers runs the timers of the peers whose turn it is.
 func (e *Engine) tickPeers(now Time) {
+	if now >= e.roundAt {
+		e.touchAll()
+		e.roundAt = now + Second
+	}
 	for i := 0; i < len(e.peers); {
 		if at := e.turns[i]; now < at {
 			e.arm(at)
@@ -36,7 +41,7 @@ func (e *Engine) tickPeers(now Time) {
 // when the peer is gone.
 func (e *Engine) takeTurn(now Time, i int) bool {
 	others, p := e.deadline, e.peers[i]
-	e.deadline, e.turns[i] = now+Second, Never
+	e.deadline, e.turns[i] = Never, Never
 	stays := e.tickPeer(now, p)
 	if stays {
 		e.turns[i] = min(e.turns[i], e.deadline)
