@@ -381,6 +381,7 @@ func (e *Engine) runTimers(now Time) {
 			p.groupHeard = min(now, p.groupHeard+late-pauseMin)
 		}
 		e.late(late)
+		e.touchAll()
 	}
 	e.deadline = now + Second
 	e.lastTick = now
