@@ -130,7 +130,8 @@ func (w *worker) run(ctx context.Context) error {
 		return err
 	}
 	name := fmt.Sprintf("bench-%s-%d", w.Role, w.Index)
-	w.bus, err = ringcast.Open(ctx, &ringcast.Config{Dir: w.Dir, Domain: domain, Name: name, Wait: policy, InboxSlotSize: max(w.Spec.Size, 2048)})
+	w.bus, err = ringcast.Open(ctx, &ringcast.Config{Dir: w.Dir, Domain: domain, Name: name, Wait: policy, InboxSlotSize: max(w.Spec.Size, 2048),
+		Memory: ringcast.Memory{Prefault: w.Spec.Prefault}})
 	if err != nil {
 		return err
 	}

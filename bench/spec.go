@@ -89,6 +89,9 @@ type Spec struct {
 	// message's size, rounded up to 64 bytes.
 	Slots    int `json:"slots"`
 	SlotSize int `json:"slot_size"`
+	// Prefault maps the ring's pages when it is opened, so that a run which is over before the
+	// first lap of a large ring does not measure page faults.
+	Prefault bool `json:"prefault,omitempty"`
 	// StallBudget is how long a reader may hold its producers up before it misses
 	// messages. Zero means as every new topic has it, 500 ms.
 	StallBudget time.Duration `json:"stall_budget_ns,omitempty"`
