@@ -205,7 +205,7 @@ func (m measure) text(v float64) string {
 	case median, tail:
 		return time.Duration(v).Round(max(time.Duration(v)/1000, 1)).String()
 	case processor:
-		return fmt.Sprintf("%.1f %%", 100*v)
+		return fmt.Sprintf("%.2f %%", 100*v)
 	case memoryStart, memoryEnd:
 		return fmt.Sprintf("%.1f MB", v/1e6)
 	}
