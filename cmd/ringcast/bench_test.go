@@ -100,7 +100,7 @@ func TestBenchRefuses(t *testing.T) {
 		{"latencies of a queue", "", []string{"bench", "oneway", "--hgrm", "x"}, exitUsage, []string{"--rate"}},
 		{"nowhere", "", append([]string{"bench", "oneway", "--shm-dir", "/nowhere"}, brief...), exitFailed, []string{"/nowhere"}},
 		{"log of a queue", "", []string{"bench", "oneway", "--hlog", "x"}, exitUsage, []string{"--rate"}},
-		{"one to compare", "", []string{"bench", "compare", "x"}, exitUsage, []string{"at least 2"}},
+		{"one to compare", "", []string{"bench", "compare", "x"}, exitUsage, []string{"an argument is missing"}},
 		{"nothing to compare", "", []string{"bench", "compare", "/nowhere/a", "/nowhere/b"}, exitFailed, []string{"/nowhere/a"}},
 		{"no run", "", []string{"bench", "compare", "main.go", "main.go"}, exitUsage, []string{"main.go", "--json"}},
 		{"no topics", "", []string{"bench", "idle", "--topics", "-1"}, exitUsage, []string{"1 to 10000"}},
