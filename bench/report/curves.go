@@ -22,7 +22,7 @@ func Curves(title, unit string, labels []string, curves []Curve) (string, error)
 		}
 		return list
 	})
-	p.X.Min, p.X.Max = 0, float64(len(labels)-1)
+	p.X.Min, p.X.Max = -0.2, float64(len(labels))-0.8 // so that the outer labels are whole
 	var lines []line
 	for i, c := range curves {
 		var points plotter.XYs
