@@ -49,6 +49,10 @@ type Buffers struct {
 	SendWanted, Send       int
 }
 
+// Counted is how many bytes the kernel lets datagrams count against the receive buffer: each
+// counts some 1000 more than it holds.
+func (b Buffers) Counted() int { return 2 * b.Receive }
+
 // Short says what to do when the kernel granted less than was wanted; empty
 // when it didn't.
 func (b Buffers) Short() string {

@@ -380,3 +380,21 @@ func TestReadingAllocatesNothing(t *testing.T) {
 		}
 	}
 }
+
+// What a forwarder tells as credit (spec/wire.md, Credit) fits into its socket, though nobody
+// reads: each datagram alone, and joined ones.
+func TestSocketHoldsTheCredit(t *testing.T) {
+	for _, joined := range []Segmentation{SegmentationAuto, SegmentationOff} {
+		cfg := loopbackConfig()
+		cfg.ReceiveBuffer, cfg.Segmentation = 200<<10, joined // no more than every kernel gives
+		a, b := open(t, cfg), open(t, cfg)
+		const mtu = 1408
+		credit := b.Buffers().Counted() / (2 * (mtu + 1024))
+		if n, err := a.WriteMulticast(numbered(credit, mtu)); n != credit || err != nil {
+			t.Fatalf("%v: sent %d of %d, %v", joined, n, credit, err)
+		}
+		if all := collect(t, b, credit); len(all) != credit {
+			t.Errorf("%v: %d came of %d", joined, len(all), credit)
+		}
+	}
+}
