@@ -62,6 +62,10 @@ func (b *Bus) ClientTo(to Address, cfg *ClientConfig) (*Client, error) {
 	return c, nil
 }
 
+// mostClients is how many names a bus keeps clients of before it forgets those of which it has no ring: a
+// program that passes on what others ask for may name anything. Who holds a client goes on with it.
+const mostClients = 256
+
 // client returns the bus's own client of a name.
 func (p *post) client(name string) (*Client, error) {
 	if c := (*p.clients.Load())[name]; c != nil {
@@ -76,6 +80,9 @@ func (p *post) client(name string) (*Client, error) {
 		return c, nil
 	}
 	all := maps.Clone(*p.clients.Load())
+	if len(all) >= mostClients {
+		maps.DeleteFunc(all, func(_ string, c *Client) bool { return c.service.isShut() })
+	}
 	all[name] = &Client{post: p, service: newService(p, name)}
 	p.clients.Store(&all)
 	return all[name], nil

@@ -1,7 +1,9 @@
 package ringcast
 
 import (
+	"maps"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -27,7 +29,7 @@ type post struct {
 
 	opening sync.Mutex // held by whoever opens one
 
-	clients  atomic.Pointer[map[string]*Client] // by name; copied when one is added
+	clients  atomic.Pointer[map[string]*Client] // by name; copied when one is added; see prune
 	asking   atomic.Pointer[desk]               // nil before the first request
 	mu       sync.Mutex
 	mail     *Subscription            // guarded by mu: nil before the first look at the inbox
@@ -35,6 +37,10 @@ type post struct {
 	surveys  map[string]*surveyTopic  // guarded by mu
 	contexts map[*requestContext]bool // guarded by mu: of handlers that asked to be told
 	looking  bool                     // guarded by mu: somebody looks after them
+
+	// A service's own lock may be held before this one.
+	mapped sync.Mutex
+	rings  map[*service]struct{} // guarded by mapped: services of which a ring is open
 }
 
 // closedPost is far below any number of uses.
@@ -80,7 +86,7 @@ func (b *Bus) newPost() (*post, error) {
 	if p := b.direct.Load(); p != nil {
 		return p, nil
 	}
-	p := &post{bus: b, self: b.self.Address(), surveys: map[string]*surveyTopic{}, contexts: map[*requestContext]bool{}}
+	p := &post{bus: b, self: b.self.Address(), surveys: map[string]*surveyTopic{}, contexts: map[*requestContext]bool{}, rings: map[*service]struct{}{}}
 	for i := range p.outboxes {
 		p.outboxes[i] = make([]atomic.Pointer[outbox], b.domain.ParticipantCount())
 	}
@@ -137,8 +143,11 @@ func (p *post) finish() {
 			}
 		}
 	}
-	for _, c := range *p.clients.Load() {
-		c.service.close()
+	p.mapped.Lock()
+	services := slices.Collect(maps.Keys(p.rings))
+	p.mapped.Unlock()
+	for _, s := range services {
+		s.close()
 	}
 	if d := p.asking.Load(); d != nil {
 		d.close()

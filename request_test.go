@@ -103,6 +103,47 @@ func TestOutcomesOfHandlers(t *testing.T) {
 	}
 }
 
+// A bus that is asked for any names, as by a gateway, does not keep them all; who holds a client of one
+// goes on with it, and its ring is let go with the bus.
+func TestNamesThatNobodyServesAreForgotten(t *testing.T) {
+	ctx := within(t, 60*time.Second)
+	dir := t.TempDir()
+	server, caller := openBus(t, dir), openBus(t, dir)
+	early, err := caller.Client("s", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4 * mostClients {
+		if err := caller.SendTo(ctx, fmt.Sprint("name-", i), nil); !errors.Is(err, ErrNoService) {
+			t.Fatal(err)
+		}
+	}
+	p := caller.direct.Load()
+	if n := len(*p.clients.Load()); n > mostClients {
+		t.Errorf("%d names are kept, want at most %d", n, mostClients)
+	}
+	if _, err := server.Serve("s", echo, nil); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if _, err := early.Request(ctx, []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := caller.Request(ctx, "s", []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(p.rings); n != 2 { // of the early client, which was forgotten, and of the later one
+		t.Errorf("%d services have a ring open, want 2", n)
+	}
+	if err := caller.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(p.rings); n != 0 {
+		t.Errorf("%d rings are open behind the end, want none", n)
+	}
+}
+
 func TestNoService(t *testing.T) {
 	ctx := within(t, 20*time.Second)
 	dir := t.TempDir()

@@ -55,6 +55,9 @@ func (s *service) open() error {
 		return fmt.Errorf("service %q: %w", s.name, err)
 	}
 	s.file, s.queue, s.room = file, queue, file.Shape().Payload-layout.AddressBlockSize
+	s.post.mapped.Lock()
+	s.post.rings[s] = struct{}{}
+	s.post.mapped.Unlock()
 	return nil
 }
 
@@ -66,7 +69,19 @@ func (s *service) shut() {
 		s.producer.Close()
 		_ = s.file.Close()
 		s.file, s.queue, s.producer = nil, nil, nil
+		s.post.mapped.Lock()
+		delete(s.post.rings, s)
+		s.post.mapped.Unlock()
 	}
+}
+
+// isShut reports whether no ring is open, and nobody is about to open one.
+func (s *service) isShut() bool {
+	if !s.mu.TryLock() {
+		return false
+	}
+	defer s.mu.Unlock()
+	return s.file == nil
 }
 
 func (s *service) close() {
