@@ -19,6 +19,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const FOLDERS: [&str; 5] = ["live", "counters", "topics", "services", "inbox"];
+/// Ending.Left and Ending.Died, of system.fbs.
+const ENDING_LEFT: u64 = 1;
+const ENDING_DIED: u64 = 2;
 /// Language.Other.
 const LANGUAGE: u64 = layout::language::OTHER;
 
@@ -182,6 +185,7 @@ impl Drop for Domain {
         for name in [format!("{}", self.index), format!("{}.info", self.index)] {
             let _ = fs::remove_file(live.join(name));
         }
+        self.peers().mark_left(self.index, self.generation);
         self.peers().free(self.index, self.generation);
         let _ = sys::lock(&self.life, lock_byte::PARTICIPANT + u64::from(self.index), Lock::None);
     }
@@ -253,7 +257,31 @@ impl<'a> Peers<'a> {
         (word & layout::LOW == participant_state::LIVE).then_some((word >> 32) as u32)
     }
 
-    /// {g, LIVE} to {g+1, FREE}, and all that it is told to. After the last generation comes 1.
+    /// The word with the mark of a generation: how it ended.
+    fn ending(&self, index: u16, generation: u32) -> &'a AtomicU64 {
+        let word = u64::from(generation) % layout::PARTICIPANT_ENDINGS * 8;
+        self.record(index, (layout::PARTICIPANT_ENDINGS_OFFSET + word) as usize)
+    }
+
+    fn mark_left(&self, index: u16, generation: u32) {
+        self.ending(index, generation).store(u64::from(generation) << 32 | ENDING_LEFT, SeqCst);
+    }
+
+    /// Marks that a participant died whose lock was free while its record was LIVE; false if it is not any more.
+    pub fn mark_died(&self, index: u16, generation: u32) -> bool {
+        let word = self.ending(index, generation);
+        let before = word.load(SeqCst); // before the look: so it is no later life's
+        if self.live_generation(index) != Some(generation) {
+            return false; // it left before the kernel was asked, or another was faster
+        }
+        let died = u64::from(generation) << 32 | ENDING_DIED;
+        if before != died {
+            let _ = word.compare_exchange(before, died, SeqCst, SeqCst); // lost to who has found the same
+        }
+        true
+    }
+
+    /// {g, LIVE} to {g+1, FREE} (pairs(ending)), and all that it is told to. After the last generation comes 1.
     pub fn free(&self, index: u16, generation: u32) {
         let next = u64::from(generation.checked_add(1).unwrap_or(1));
         let live = u64::from(generation) << 32 | participant_state::LIVE;
