@@ -19,7 +19,8 @@ final class Call {
   final int quorum;
 
   int shares;
-  long position;
+  /** Where it lies in the ring of its service; null: in none. */
+  ServiceQueue.Spot spot;
   boolean sent;
   /** It may have left its node. */
   boolean away;

@@ -139,10 +139,10 @@ final class Desk {
         toService(c, l);
       } else if (post.away.is(c.target)) {
         leaves(c, l, null);
-        isSent(c, 0, post.away.send(c.target, l));
+        isSent(c, null, post.away.send(c.target, l));
       } else {
         post.send(c.target, false, l);
-        isSent(c, 0, null);
+        isSent(c, null, null);
       }
     } catch (RuntimeException e) {
       finish(c);
@@ -151,15 +151,15 @@ final class Desk {
   }
 
   private void toService(Call c, Letter l) {
-    long position;
+    ServiceQueue.Spot spot;
     try {
-      position = c.service.put(l);
+      spot = c.service.put(l);
     } catch (RingcastException refused) {
       leaves(c, l, refused.reason() == Reason.OVERLOADED ? refused : null);
-      isSent(c, 0, post.away.serve(c.service, l, refused));
+      isSent(c, null, post.away.serve(c.service, l, refused));
       return;
     }
-    isSent(c, position, null);
+    isSent(c, spot, null);
   }
 
   /** Notes that a call goes to another node, before it does: an answer may come at once. */
@@ -174,10 +174,10 @@ final class Desk {
   }
 
   /** Notes where a call lies, or by which forwarder it left, and looks for those who went while it was sent. */
-  void isSent(Call c, long position, Address uplink) {
+  void isSent(Call c, ServiceQueue.Spot spot, Address uplink) {
     boolean gone;
     synchronized (this) {
-      c.position = position;
+      c.spot = spot;
       c.uplink = uplink;
       c.sent = true;
       gone = c.missed || c.waitedFor != null || c.target != null && post.gone(c.target) || uplink != null && post.gone(uplink);
@@ -312,7 +312,7 @@ final class Desk {
     if (c.uplink != null) {
       post.away.cancel(c);
     } else if (c.sent && c.service != null) {
-      c.service.giveUp(c.position, c.correlation);
+      c.service.giveUp(c.spot, c.correlation);
     }
   }
 
@@ -449,7 +449,7 @@ final class Desk {
             dying.add(new Dying(correlation));
           }
         }));
-        if (!any && sent && c.service.withdraw(c.position)) {
+        if (!any && sent && c.service.withdraw(c.spot)) {
           none.add(c);
         }
       } else {

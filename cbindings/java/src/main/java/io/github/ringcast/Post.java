@@ -198,7 +198,7 @@ final class Post {
     Call c = d.begin(until, null, null, true, asked, quorum);
     boolean published = false;
     try {
-      d.isSent(c, 0, null); // before it is: answers may come at once
+      d.isSent(c, null, null); // before it is: answers may come at once
       synchronized (p) {
         published = p.ask(d.letter(c, question), nanos);
       }

@@ -60,22 +60,25 @@ final class ServiceQueue {
     shut();
   }
 
-  /** Publishes at the position that is returned. Throws NO_SERVICE, OVERLOADED, TOO_LARGE: nothing was sent. */
-  synchronized long put(Letter l) {
+  /** Where a request lies: at a position of one ring of its service. */
+  record Spot(long ring, long position) { }
+
+  /** Publishes, and returns where. Throws NO_SERVICE, OVERLOADED, TOO_LARGE: nothing was sent. */
+  synchronized Spot put(Letter l) {
     for (int i = 0; i < TRIES; i++) {
       if (outlet == null) {
         open();
       }
       if (!instances.hasMembers()) {
-        shut(); // perhaps another ring has the name by now
-        if (i == 0) {
-          continue;
+        if (i != 0) {
+          throw none(); // the ring stays open: what waits in it is taken back
         }
-        throw none();
+        shut(); // perhaps another ring has the name by now
+        continue;
       }
       long t = publish(l);
       if (t >= 0) {
-        return t;
+        return new Spot(outlet.ring().id(), t);
       }
       shut(); // it was given up
     }
@@ -101,15 +104,15 @@ final class ServiceQueue {
   }
 
   /** Takes a request back that nobody has started, or tells whoever has it in hand that it was given up. */
-  synchronized void giveUp(long position, long correlation) {
-    if (instances != null && !instances.withdraw(position)) {
+  synchronized void giveUp(Spot at, long correlation) {
+    if (instances != null && !withdraw(at)) {
       instances.cancel(post.self.word0(), post.self.word1(), correlation);
     }
   }
 
-  /** Takes a request back; true: nobody has started it, and nobody will. */
-  synchronized boolean withdraw(long position) {
-    return instances != null && instances.withdraw(position);
+  /** Takes a request back; true: nobody has started it, and nobody will. Of a ring that was replaced since nobody knows that. */
+  synchronized boolean withdraw(Spot at) {
+    return at != null && instances != null && outlet.ring().id() == at.ring() && instances.withdraw(at.position());
   }
 
   synchronized void grant(long correlation, int n) {

@@ -1,9 +1,12 @@
 package io.github.ringcast;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.ringcast.ring.Letter;
+import java.nio.file.Files;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.CountDownLatch;
@@ -37,6 +40,35 @@ final class RequestDeathTest {
         PresenceEvent down = watch.next(Stage.PATIENCE);
         assertTrue(down.died() && !down.up(), down.toString());
       }
+    }
+  }
+
+  /** Starts an instance, and puts two requests to it: one that it has in hand, and one that waits, whose place is returned. */
+  private static ServiceQueue.Spot oneThatWaits(Process instance, ServiceQueue queue) throws Exception {
+    assertEquals("ready", Stage.line(instance));
+    queue.put(Letter.request("hang".getBytes(), 1, Stage.PATIENCE, false));
+    assertEquals("hangs", Stage.line(instance));
+    return queue.put(Letter.request("hang".getBytes(), 2, Stage.PATIENCE, false));
+  }
+
+  /** The same position of the ring that has the name now is somebody else's request. */
+  @Test
+  void aRequestIsNotTakenBackFromALaterRing() throws Exception {
+    try (Stage stage = new Stage(); Domain d = stage.open()) {
+      ServiceQueue queue = d.post().service("s");
+      Process child = stage.child("serve");
+      ServiceQueue.Spot first = oneThatWaits(child, queue);
+      kill(child);
+      stage.open().close(); // recovers it
+      RingcastException e = assertThrows(RingcastException.class, () -> queue.put(Letter.request("x".getBytes(), 3, Stage.PATIENCE, false)));
+      assertEquals(Reason.NO_SERVICE, e.reason());
+      for (String file : stage.files("services")) {
+        Files.delete(stage.dir.resolve(stage.domain).resolve("services").resolve(file)); // the next instance makes another one
+      }
+      ServiceQueue.Spot second = oneThatWaits(stage.child("serve"), queue);
+      assertEquals(first.position(), second.position());
+      assertFalse(queue.withdraw(first));
+      assertTrue(queue.withdraw(second));
     }
   }
 

@@ -76,6 +76,11 @@ public final class Ring {
     whole = chunks.length == 1 ? chunks[0] : null;
   }
 
+  /** Its segment's id: a ring that replaces it under its name has another one. */
+  public long id() {
+    return control.id();
+  }
+
   /** One more is going to close it. */
   void share() {
     users.incrementAndGet();
