@@ -19,9 +19,6 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 const FOLDERS: [&str; 5] = ["live", "counters", "topics", "services", "inbox"];
-/// Ending.Left and Ending.Died, of system.fbs.
-const ENDING_LEFT: u64 = 1;
-const ENDING_DIED: u64 = 2;
 /// Language.Other.
 const LANGUAGE: u64 = layout::language::OTHER;
 
@@ -217,7 +214,7 @@ impl<'a> Peers<'a> {
         self.records.start + usize::from(index) * self.records.stride + field
     }
 
-    fn record(&self, index: u16, field: usize) -> &'a AtomicU64 {
+    pub(crate) fn record(&self, index: u16, field: usize) -> &'a AtomicU64 {
         self.participants.map.u64(self.at(index, field))
     }
 
@@ -255,30 +252,6 @@ impl<'a> Peers<'a> {
     pub fn live_generation(&self, index: u16) -> Option<u32> {
         let word = self.record(index, record::STATE).load(SeqCst); // pairs(live)
         (word & layout::LOW == participant_state::LIVE).then_some((word >> 32) as u32)
-    }
-
-    /// The word with the mark of a generation: how it ended.
-    fn ending(&self, index: u16, generation: u32) -> &'a AtomicU64 {
-        let word = u64::from(generation) % layout::PARTICIPANT_ENDINGS * 8;
-        self.record(index, (layout::PARTICIPANT_ENDINGS_OFFSET + word) as usize)
-    }
-
-    fn mark_left(&self, index: u16, generation: u32) {
-        self.ending(index, generation).store(u64::from(generation) << 32 | ENDING_LEFT, SeqCst);
-    }
-
-    /// Marks that a participant died whose lock was free while its record was LIVE; false if it is not any more.
-    pub fn mark_died(&self, index: u16, generation: u32) -> bool {
-        let word = self.ending(index, generation);
-        let before = word.load(SeqCst); // before the look: so it is no later life's
-        if self.live_generation(index) != Some(generation) {
-            return false; // it left before the kernel was asked, or another was faster
-        }
-        let died = u64::from(generation) << 32 | ENDING_DIED;
-        if before != died {
-            let _ = word.compare_exchange(before, died, SeqCst, SeqCst); // lost to who has found the same
-        }
-        true
     }
 
     /// {g, LIVE} to {g+1, FREE} (pairs(ending)), and all that it is told to. After the last generation comes 1.
