@@ -32,9 +32,7 @@ pub fn sweep(peers: &Peers) -> Result<()> {
         for name in names {
             remove_plain(&peers.path.join(name))?;
         }
-        if peers.mark_died(index, generation) {
-            peers.free(index, generation);
-        }
+        peers.free(index, generation);
     }
     remove_litter(peers.path)
 }

@@ -1,6 +1,6 @@
 //! The peer of the conformance run (cbindings/conformance): one command, then the end.
 
-use ringcast_from_spec::layout::{content, ring_kind, ring_mode};
+use ringcast_from_spec::layout::{STRUCTS, content, ring_kind, ring_mode};
 use ringcast_from_spec::table::{OFFSET, Table, Writer};
 use ringcast_from_spec::{Ask, Domain, Error, Item, Marks, Member, Publisher, Subscription, Told};
 use std::io::Write;
@@ -44,6 +44,7 @@ fn run(words: &[&str]) -> Outcome {
         }
         ["member", topic, group] => member(&domain()?, topic, group),
         ["hold", topic, group] => hold_message(&domain()?, topic, group),
+        ["images", golden] => images(golden),
         _ => Err(format!("unknown command {words:?}: see cbindings/conformance/doc.go").into()),
     }
 }
@@ -179,6 +180,34 @@ fn hold_message(domain: &Arc<Domain>, topic: &str, group: &str) -> Outcome {
     say(&format!("holding {n}"));
     sleep(PATIENCE);
     Err("was not killed".into())
+}
+
+/// Prints every scalar of the golden images of the structs that this implementation knows.
+fn images(golden: &str) -> Outcome {
+    for (name, size, _) in STRUCTS {
+        let bytes = std::fs::read(format!("{golden}/testdata/{name}.bin"))?;
+        if bytes.len() != *size {
+            return Err(format!("{name}: {} bytes, want {size}", bytes.len()).into());
+        }
+        show(name, &format!("{name}."), &bytes)?;
+    }
+    Ok(())
+}
+
+/// The scalars of one struct, as `PATH VALUE`, a line each.
+fn show(name: &str, path: &str, bytes: &[u8]) -> Outcome {
+    let (_, _, fields) = STRUCTS.iter().find(|s| s.0 == name).ok_or("a struct of the schemas")?;
+    for (field, kind, at, size) in *fields {
+        let part = &bytes[*at..at + size];
+        if STRUCTS.iter().any(|s| s.0 == *kind) {
+            show(kind, &format!("{path}{field}."), part)?;
+            continue;
+        }
+        let mut word = [0; 8];
+        word[..*size].copy_from_slice(part);
+        say(&format!("{path}{field} {}", u64::from_le_bytes(word)));
+    }
+    Ok(())
 }
 
 /// None: the message is not what it should be.
