@@ -182,6 +182,7 @@ impl Drop for Domain {
         for name in [format!("{}", self.index), format!("{}.info", self.index)] {
             let _ = fs::remove_file(live.join(name));
         }
+        self.peers().mark_left(self.index, self.generation);
         self.peers().free(self.index, self.generation);
         let _ = sys::lock(&self.life, lock_byte::PARTICIPANT + u64::from(self.index), Lock::None);
     }
@@ -213,7 +214,7 @@ impl<'a> Peers<'a> {
         self.records.start + usize::from(index) * self.records.stride + field
     }
 
-    fn record(&self, index: u16, field: usize) -> &'a AtomicU64 {
+    pub(crate) fn record(&self, index: u16, field: usize) -> &'a AtomicU64 {
         self.participants.map.u64(self.at(index, field))
     }
 
@@ -253,7 +254,7 @@ impl<'a> Peers<'a> {
         (word & layout::LOW == participant_state::LIVE).then_some((word >> 32) as u32)
     }
 
-    /// {g, LIVE} to {g+1, FREE}, and all that it is told to. After the last generation comes 1.
+    /// {g, LIVE} to {g+1, FREE} (pairs(ending)), and all that it is told to. After the last generation comes 1.
     pub fn free(&self, index: u16, generation: u32) {
         let next = u64::from(generation.checked_add(1).unwrap_or(1));
         let live = u64::from(generation) << 32 | participant_state::LIVE;

@@ -9,6 +9,7 @@
 //! What is left out, README.md says.
 
 pub mod domain;
+mod ending;
 pub mod error;
 pub mod gate;
 pub mod group;

@@ -32,7 +32,9 @@ pub fn sweep(peers: &Peers) -> Result<()> {
         for name in names {
             remove_plain(&peers.path.join(name))?;
         }
-        peers.free(index, generation);
+        if peers.mark_died(index, generation) {
+            peers.free(index, generation);
+        }
     }
     remove_litter(peers.path)
 }
