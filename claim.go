@@ -34,25 +34,46 @@ func (p *Publisher) Claim(ctx context.Context, size int) (*Claim, error) {
 	if p.lock.lend() {
 		// closing comes first: who has set it may have found the lock free before.
 		if !p.wait.closing.Load() && uint(size) <= uint(p.room) && p.producer != nil {
-			c, lent := &p.claim, p.producer.MayLend()
-			if lent {
+			c := &p.claim
+			if p.producer.MayLend() {
 				p.producer.Lend(&c.inner)
-			} else if p.producer.Shared() {
-				lent = p.producer.LendShared(&c.inner)
-			}
-			if lent {
 				if c.size != size { // mostly it is
 					c.size = size
 				}
 				if p.config.Timestamps {
-					p.stamp()
+					return p.stamped()
 				}
 				return c, nil
+			}
+			if p.producer.Shared() {
+				return p.claimShared(ctx, size)
 			}
 		}
 		p.lock.freePlain()
 	}
 	return p.claimLong(ctx, size)
+}
+
+// stamped is what is left of Claim where messages bear the time. It is apart, so that Claim
+// need not keep in memory what it has in registers.
+func (p *Publisher) stamped() (*Claim, error) {
+	p.stamp()
+	return &p.claim, nil
+}
+
+// claimShared is Claim of a shared topic, with the lock lent.
+func (p *Publisher) claimShared(ctx context.Context, size int) (*Claim, error) {
+	if !p.producer.LendShared(&p.claim.inner) {
+		p.lock.freePlain()
+		return p.claimLong(ctx, size)
+	}
+	if p.claim.size != size {
+		p.claim.size = size
+	}
+	if p.config.Timestamps {
+		p.stamp()
+	}
+	return &p.claim, nil
 }
 
 // claimLong is Claim where more has to be seen to.

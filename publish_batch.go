@@ -46,6 +46,7 @@ type Claims struct {
 	inner     *ring.Claims
 	size      int
 	open      bool
+	resized   bool // not all are of that size
 	lengths   []int
 }
 
@@ -68,11 +69,8 @@ func (p *Publisher) ClaimBatch(ctx context.Context, n, size int) (*Claims, error
 		p.free()
 		return nil, err
 	}
-	c.publisher, c.size, c.open = p, size, true
-	c.lengths = c.lengths[:0]
-	for range c.inner.Len() {
-		c.lengths = append(c.lengths, size)
-	}
+	c.publisher, c.open = p, true
+	c.resize(c.inner.Len(), size)
 	p.stamp()
 	return c, nil
 }
@@ -93,6 +91,17 @@ func (p *Publisher) claimSlots(ctx context.Context, n, size int) error {
 	}
 }
 
+// resize makes each of n messages size bytes long; mostly they are.
+func (c *Claims) resize(n, size int) {
+	if c.size == size && len(c.lengths) == n && !c.resized {
+		return
+	}
+	c.size, c.resized, c.lengths = size, false, c.lengths[:0]
+	for range n {
+		c.lengths = append(c.lengths, size)
+	}
+}
+
 // Len is how many messages may be written.
 func (c *Claims) Len() int { return c.inner.Len() }
 
@@ -102,7 +111,7 @@ func (c *Claims) Bytes(i int) []byte { return c.inner.Bytes(i)[:c.lengths[i]] }
 
 // Resize makes message i n bytes long, at most the capacity of Bytes(i), which Commit
 // says where it is exceeded.
-func (c *Claims) Resize(i, n int) { c.lengths[i] = n }
+func (c *Claims) Resize(i, n int) { c.lengths[i], c.resized = n, true }
 
 // Commit makes all messages visible, in order, and wakes sleeping subscriptions behind the
 // last. It neither blocks nor allocates, and makes a system call only where somebody

@@ -216,12 +216,16 @@ func (w *worker) turn() (over bool) {
 }
 
 // count counts one message that was sent or read.
-func (w *worker) count() {
-	w.total++
+func (w *worker) count() { w.countMany(1) }
+
+// countMany counts so many.
+func (w *worker) countMany(n uint64) {
+	was := w.total
+	w.total += n
 	if w.window.measured {
-		w.window.messages++
+		w.window.messages += n
 	}
-	if w.total&w.shown == 0 {
+	if was|w.shown != w.total|w.shown {
 		w.seat.messages.Store(w.total)
 	}
 }

@@ -20,6 +20,16 @@ func newOrder(producers int) *order {
 	return &order{seen: make([]uint64, producers), open: producers}
 }
 
+// follows takes a whole message if it is the next of its producer, and not the last.
+func (o *order) follows(tag uint64) bool {
+	producer := tag >> 48
+	if producer >= uint64(len(o.seen)) || o.seen[producer]+1 != tag&(1<<48-1) {
+		return false // also of the last, whose mark is above its producer
+	}
+	o.seen[producer]++
+	return true
+}
+
 // next takes a message, and reports whether it was its producer's last.
 func (o *order) next(tag uint64, whole bool) (last bool, err error) {
 	producer, seq, last := splitTag(tag)

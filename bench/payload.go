@@ -27,13 +27,26 @@ func splitTag(tag uint64) (producer int, seq uint64, last bool) {
 	return int(tag >> 48 & 0x7fff), tag & (1<<48 - 1), tag&lastMark != 0
 }
 
-// fill writes all of b, which has at least 16 bytes.
+// fill writes all of b, which has at least 16 bytes, and each byte once: what is stored twice
+// waits twice for its line.
 func fill(b []byte, tag, stamp uint64) {
+	if len(b) < 64 {
+		fillShort(b, tag, stamp)
+		return
+	}
 	le := binary.LittleEndian
-	k := tag
-	rest := b
-	for len(rest) >= 64 {
-		w := (*[64]byte)(rest)
+	w := (*[64]byte)(b)
+	le.PutUint64(w[0:], tag)
+	le.PutUint64(w[8:], stamp)
+	le.PutUint64(w[16:], tag+2)
+	le.PutUint64(w[24:], tag+3)
+	le.PutUint64(w[32:], tag+4)
+	le.PutUint64(w[40:], tag+5)
+	le.PutUint64(w[48:], tag+6)
+	le.PutUint64(w[56:], tag+7)
+	k := tag + 8
+	for b = b[64:]; len(b) >= 64; b = b[64:] {
+		w := (*[64]byte)(b)
 		le.PutUint64(w[0:], k)
 		le.PutUint64(w[8:], k+1)
 		le.PutUint64(w[16:], k+2)
@@ -43,16 +56,26 @@ func fill(b []byte, tag, stamp uint64) {
 		le.PutUint64(w[48:], k+6)
 		le.PutUint64(w[56:], k+7)
 		k += 8
-		rest = rest[64:]
 	}
-	for ; len(rest) >= 8; k++ {
-		le.PutUint64(rest, k)
-		rest = rest[8:]
+	fillRest(b, k, byte(tag))
+}
+
+// fillShort is fill of less than 64 bytes.
+func fillShort(b []byte, tag, stamp uint64) {
+	binary.LittleEndian.PutUint64(b, tag)
+	binary.LittleEndian.PutUint64(b[8:], stamp)
+	fillRest(b[16:], tag+2, byte(tag))
+}
+
+// fillRest writes word k and those behind it, and last in the bytes that are no word.
+func fillRest(b []byte, k uint64, last byte) {
+	for ; len(b) >= 8; k++ {
+		binary.LittleEndian.PutUint64(b, k)
+		b = b[8:]
 	}
-	for i := range rest {
-		rest[i] = byte(tag)
+	for i := range b {
+		b[i] = last
 	}
-	le.PutUint64(b[8:], stamp)
 }
 
 // sum adds up all words of b and, of the bytes after the last, their values.

@@ -13,6 +13,7 @@ type Claims struct {
 	producer  *Producer // nil: they have ended
 	ring      *Ring
 	n         int
+	run       bool // the positions are consecutive, of an exclusive ring
 	positions [maxRun]uint64
 }
 
@@ -27,7 +28,7 @@ func (p *Producer) TryClaimBatch(n int) (*Claims, error) {
 	if c.producer != nil {
 		return nil, ErrClaimsOpen
 	}
-	c.ring, c.n = p.ring, 0
+	c.ring, c.n, c.run = p.ring, 0, false
 	n = min(n, p.ring.run())
 	if k := p.swiftRun(n); k > 0 {
 		p.claimRun(p.next, k)
@@ -46,7 +47,7 @@ func (p *Producer) claimRun(t uint64, n int) {
 	for i := range n {
 		p.claims.positions[i] = t + uint64(i)
 	}
-	p.claims.n = n
+	p.claims.n, p.claims.run = n, true
 }
 
 // claimSingly claims up to n positions, at least one, into p.claims.
@@ -110,6 +111,9 @@ func (c *Claims) Commit(lengths []int, m *Meta) (sent int, err error) {
 	}
 	c.producer = nil
 	one := *m
+	if c.run && m.Sequence == 0 && p.ownership != 0 {
+		sent = p.endRun(c.positions[0], lengths, m)
+	}
 	for sent < len(lengths) && err == nil {
 		if err = p.commitQuietly(c.positions[sent], lengths[sent], &one); err == nil {
 			sent++

@@ -23,3 +23,11 @@ func writeBody(slot *bodyWords, w0, w1, w2, w3, w4, w5, w6 uint64) {
 	slot[0], slot[1], slot[2], slot[3] = w0, w1, w2, w3
 	slot[4], slot[5], slot[6] = w4, w5, w6
 }
+
+// writeKnown writes a header that is known, in pieces of 16 bytes where it can.
+func writeKnown(slot *bodyWords, k *known, sequence uint64) {
+	*(*[2]uint64)(slot[0:2]) = k.first
+	slot[2], slot[3] = k.whose, sequence
+	*(*[2]uint64)(slot[4:6]) = k.last
+	slot[6] = k.end
+}

@@ -57,6 +57,11 @@ func writeBody(slot *bodyWords, w0, w1, w2, w3, w4, w5, w6 uint64) {
 	copyShared(wordBytes(slot), wordBytes(&bodyWords{w0, w1, w2, w3, w4, w5, w6}), true)
 }
 
+// writeKnown writes a header that is known.
+func writeKnown(slot *bodyWords, k *known, sequence uint64) {
+	writeBody(slot, k.first[0], k.first[1], k.whose, sequence, k.last[0], k.last[1], k.end)
+}
+
 // loadBody loads a slot's header, each word once.
 func loadBody(shared *bodyWords) (w0, w1, w2, w3, w4, w5, w6 uint64) {
 	var w bodyWords

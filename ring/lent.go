@@ -65,10 +65,16 @@ func (p *Producer) CommitLentShared(length int, m *Meta) error {
 // message; there are no more than its Bytes. m has neither a block nor a sequence. It
 // reports whether somebody sleeps, whom Wake then wakes.
 func (p *Producer) CommitLent(length int, m *Meta) (asleep bool) {
-	r, t := p.ring, p.next-1
-	w5, w6 := headWords(length, m)
 	p.sequence++
-	writeBody(r.body(t), layout.SlotHeaderSize|uint64(length)<<32, p.source[0], p.source[1], p.sequence, m.TimestampNs, w5, w6)
+	t := p.next - 1
+	if where := placeWord(layout.SlotHeaderSize, length); p.known.fits(where, m) {
+		writeKnown(p.ring.body(t), &p.known, p.sequence)
+	} else {
+		w5, w6 := headWords(length, m)
+		writeBody(p.ring.body(t), where, p.source[0], p.source[1], p.sequence, m.TimestampNs, w5, w6)
+		p.known.learn(where, w5, w6, m)
+	}
+	r := p.ring
 	at("publish lent")
 	storeRelease(r.published(t), r.lap(t)) // pairs(publish)
 	if !p.unfenced {                       // otherwise who goes to sleep fences for us
@@ -81,6 +87,10 @@ func (p *Producer) CommitLent(length int, m *Meta) (asleep bool) {
 // Wake wakes readers that sleep.
 func (p *Producer) Wake() { p.ring.wakeReaders() }
 
-// LookAhead asks for the lines of the slot that comes next, to be written. It is a hint
+// LookAhead asks for the lines of the slots that come next, to be written. It is a hint
 // and changes nothing.
-func (p *Producer) LookAhead() { p.lookAhead() }
+func (p *Producer) LookAhead() {
+	if p.next&p.steps == 0 {
+		p.lookAhead()
+	}
+}

@@ -35,6 +35,7 @@ type Producer struct {
 	address shm.Address
 	source  [2]uint64 // the address as a slot's header has it
 	ahead   uint64    // lines of the next slot that are asked for before it is claimed; 0: none
+	steps   uint64    // exclusive rings: slots less one that are asked for together
 
 	// Owned by the producer.
 	sequence  uint64   // of the last message sent
@@ -43,6 +44,7 @@ type Producer struct {
 	gate      gate
 	next      uint64 // the position behind our last claim; of an exclusive ring, the tail
 	swift     uint64 // positions below it may be tried without a look at the readers
+	known     known  // the header of messages that are alike
 
 	// Exclusive rings.
 	ownership uint64        // our owner word; 0 after Close
@@ -70,7 +72,8 @@ func (r *Ring) NewProducer(self shm.Address) (*Producer, error) {
 	if self.Handle == 0 {
 		self.Handle = uint16((r.nextHandle()-1)%0xffff + 1)
 	}
-	p := &Producer{ring: r, owner: r.host.Index(), shared: r.shape.Kind != Exclusive, address: self, source: sourceWords(self), ahead: r.linesAhead()}
+	p := &Producer{ring: r, owner: r.host.Index(), shared: r.shape.Kind != Exclusive, address: self, source: sourceWords(self), ahead: r.linesAhead(), steps: r.stepsAhead()}
+	p.known.begin(p.source)
 	if r.shape.Kind == Exclusive {
 		if err := p.own(); err != nil {
 			return nil, err

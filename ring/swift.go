@@ -24,10 +24,10 @@ func (p *Producer) owns() bool {
 	return p.ring.ctl.owner.Load() == p.ownership && !p.ring.retired()
 }
 
-// lookAhead asks for the lines of the slot that comes next, to be written.
+// lookAhead asks for the lines of the slots that come next, to be written.
 func (p *Producer) lookAhead() {
 	if p.ahead != 0 {
-		fetchOwn(p.ring.published(p.next), p.ahead)
+		fetchOwn(p.ring.published(p.next), p.ahead*(p.steps+1))
 	}
 }
 
@@ -38,7 +38,7 @@ func (p *Producer) publishSwift(t uint64, payload []byte, m *Meta) {
 	storeBefore(&p.ring.ctl.tail, t+1) // pairs(tail): before any byte of the slot
 	copyShared(p.ring.payload(t), payload, true)
 	p.end(t, layout.SlotHeaderSize, len(payload), m)
-	p.lookAhead()
+	p.LookAhead()
 	p.tell()
 }
 
@@ -56,7 +56,7 @@ func (p *Producer) commitSwift(t uint64, start, length int, m *Meta) {
 	p.open = 0
 	p.mayHurry()
 	p.end(t, start, length, m)
-	p.lookAhead()
+	p.LookAhead()
 	p.tell()
 }
 
@@ -68,14 +68,39 @@ func (p *Producer) end(t uint64, start, length int, m *Meta) {
 	p.sent(m)
 }
 
+// endRun is end of consecutive positions from t on, of messages of our own. It says how many
+// they were.
+func (p *Producer) endRun(t uint64, lengths []int, m *Meta) int {
+	for _, n := range lengths {
+		if p.known.fits(placeWord(layout.SlotHeaderSize, n), m) {
+			p.sequence++
+			writeKnown(p.ring.body(t), &p.known, p.sequence)
+			at("publish swift")
+			storeRelease(p.ring.published(t), p.ring.lap(t)) // pairs(publish)
+		} else {
+			p.end(t, layout.SlotHeaderSize, n, m)
+		}
+		t++
+	}
+	p.open -= len(lengths)
+	return len(lengths)
+}
+
 // head writes the header of position t's message, which is whole in one slot.
 func (p *Producer) head(t uint64, start, length int, m *Meta) {
-	source, sequence := p.source, p.sequence+1
-	if m.Sequence != 0 {
-		source, sequence = sourceWords(m.Source), m.Sequence
+	where := placeWord(start, length)
+	if m.Sequence == 0 && p.known.fits(where, m) {
+		writeKnown(p.ring.body(t), &p.known, p.sequence+1)
+		return
 	}
 	w5, w6 := headWords(length, m)
-	writeBody(p.ring.body(t), uint64(start)|uint64(length)<<32, source[0], source[1], sequence, m.TimestampNs, w5, w6)
+	if m.Sequence != 0 {
+		source := sourceWords(m.Source)
+		writeBody(p.ring.body(t), where, source[0], source[1], m.Sequence, m.TimestampNs, w5, w6)
+		return
+	}
+	writeBody(p.ring.body(t), where, p.source[0], p.source[1], p.sequence+1, m.TimestampNs, w5, w6)
+	p.known.learn(where, w5, w6, m)
 }
 
 // headWords are the last two words of the header of a message that is whole in one slot.
