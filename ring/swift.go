@@ -75,7 +75,7 @@ func (p *Producer) endRun(t uint64, lengths []int, m *Meta) int {
 		if p.known.fits(placeWord(layout.SlotHeaderSize, n), m) {
 			p.sequence++
 			writeKnown(p.ring.body(t), &p.known, p.sequence)
-			at("publish swift")
+			at("publish run")
 			storeRelease(p.ring.published(t), p.ring.lap(t)) // pairs(publish)
 		} else {
 			p.end(t, layout.SlotHeaderSize, n, m)
