@@ -219,7 +219,8 @@ fn ring_readers(words: &Words, index: usize, word: Entry) {
     }
 }
 
-/// The claims that hold a reader up, noted together so that a crowd of them costs one deadline.
+/// The claims that hold a reader up, noted together so that a crowd of them costs one deadline,
+/// which begins anew when the first has ended.
 #[derive(Default)]
 pub struct Stuck {
     noted: Vec<(u64, Claim)>,
@@ -231,7 +232,7 @@ impl Stuck {
     /// have had the commit deadline.
     pub fn look(&mut self, words: &Words, position: u64) {
         let here = words.load_claim(position);
-        if !self.noted.contains(&(position, here)) {
+        if self.noted.first() != Some(&(position, here)) {
             let tail = words.load_tail().min(position.saturating_add(words.shape.slots));
             let claims = (position..tail.max(position + 1)).map(|p| (p, words.load_claim(p)));
             let open = claims.filter(|(p, c)| c.state() == claim_state::WRITING && c.lap() == words.lap(*p));

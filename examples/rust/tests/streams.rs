@@ -128,6 +128,26 @@ fn a_claim_that_is_held_too_long_is_taken() {
     assert!(matches!(&item, Some(Item::Message(head, b"two")) if head.sequence == 1), "{item:?}");
 }
 
+/// All claim at once; each holds its claim for some time after the one before has committed: longer
+/// than the commit deadline in all, but nobody stands in front of one of them for so long.
+#[test]
+fn writers_that_go_on_have_their_time_each() {
+    let base = Base::new();
+    let open = || Publisher::open(&base.join(), "t", reliable(SHARED)).unwrap();
+    let mut publishers = [open(), open(), open(), open(), open(), open()];
+    let mut subscription = Subscription::open(&base.join(), "t", false, 0).unwrap();
+    let slots: Vec<_> = publishers.iter_mut().map(|p| p.claim(1, PATIENCE).unwrap()).collect();
+    for (n, slot) in slots.into_iter().enumerate() {
+        for _ in 0..2 {
+            assert!(subscription.next(Duration::ZERO).unwrap().is_none(), "writer {n}");
+            thread::sleep(Duration::from_millis(10)); // a look counts no more, however long it was
+        }
+        slot.commit(1, Marks::default()).unwrap();
+        let item = subscription.next(Duration::ZERO).unwrap();
+        assert!(matches!(&item, Some(Item::Message(head, _)) if head.sequence == 1), "writer {n}: {item:?}");
+    }
+}
+
 #[test]
 fn a_claim_that_is_given_up_is_stepped_over() {
     for kind in [SHARED, EXCLUSIVE] {
