@@ -68,16 +68,16 @@ const maxConfigName = 64
 
 func (c *Config) validate() error {
 	if len(c.Name) > maxConfigName {
-		return fmt.Errorf("config: name of %d bytes: want at most %d", len(c.Name), maxConfigName)
+		return shm.Invalid("config: name of %d bytes: want at most %d", len(c.Name), maxConfigName)
 	}
 	if err := c.Wait.validate(); err != nil {
 		return fmt.Errorf("config: %w", err)
 	}
 	switch {
 	case c.InFlight < 0 || c.InFlight > maxInFlight:
-		return fmt.Errorf("config: in flight %d: want 0 to %d", c.InFlight, maxInFlight)
+		return shm.Invalid("config: in flight %d: want 0 to %d", c.InFlight, maxInFlight)
 	case c.InboxSlotSize < 0 || c.InboxSlotSize > maxInboxSlot:
-		return fmt.Errorf("config: inbox slot size %d: want 0 to %d", c.InboxSlotSize, maxInboxSlot)
+		return shm.Invalid("config: inbox slot size %d: want 0 to %d", c.InboxSlotSize, maxInboxSlot)
 	}
 	return nil
 }
@@ -200,7 +200,7 @@ type SubscriberConfig struct {
 
 func (c *SubscriberConfig) validate(wild bool) error {
 	if c.History < 0 {
-		return fmt.Errorf("subscriber config: history %d: want 0 or more", c.History)
+		return shm.Invalid("subscriber config: history %d: want 0 or more", c.History)
 	}
 	if err := c.Wait.validate(); err != nil {
 		return fmt.Errorf("subscriber config: %w", err)
@@ -210,11 +210,11 @@ func (c *SubscriberConfig) validate(wild bool) error {
 	}
 	switch {
 	case wild:
-		return fmt.Errorf("subscriber config: group %q of a pattern: a group is one topic's; join it for each topic and Merge", c.Group)
+		return shm.Invalid("subscriber config: group %q of a pattern: a group is one topic's; join it for each topic and Merge", c.Group)
 	case c.Latest:
-		return fmt.Errorf("subscriber config: group %q with Latest: a group misses nothing and is read reliably", c.Group)
+		return shm.Invalid("subscriber config: group %q with Latest: a group misses nothing and is read reliably", c.Group)
 	case c.History > 0:
-		return fmt.Errorf("subscriber config: group %q with history: a group goes on where it stands", c.Group)
+		return shm.Invalid("subscriber config: group %q with history: a group goes on where it stands", c.Group)
 	}
 	return nil
 }

@@ -39,6 +39,9 @@ var (
 	ErrTooManyParticipants = shm.ErrTooManyParticipants
 	// ErrBadName means that a name or pattern breaks the rules of names.
 	ErrBadName = shm.ErrBadName
+	// ErrInvalid means that a configuration asks for what can't be; the text says what is wanted.
+	// It is [os.ErrInvalid].
+	ErrInvalid = os.ErrInvalid
 	// ErrBadRights means that a mode can't be that of a file, or that there is no such user or group.
 	ErrBadRights = shm.ErrBadRights
 	// ErrMode means that a queue group was asked of a topic of mode Latest.

@@ -3,11 +3,11 @@ package ringcast
 import (
 	"context"
 	"errors"
-	"fmt"
 	"iter"
 	"sync/atomic"
 
 	"github.com/ringcast/ringcast/ring"
+	"github.com/ringcast/ringcast/shm"
 )
 
 // errNothingToMerge ends a Merge of no subscription.
@@ -65,7 +65,7 @@ func (b *Bus) Merge(subs ...*Subscription) (*Merged, error) {
 // take makes a subscription ours.
 func (m *Merged) take(s *Subscription) error {
 	if s.bus != m.bus {
-		return fmt.Errorf("merge: subscription of %q belongs to another bus", s.pattern)
+		return shm.Invalid("merge: subscription of %q belongs to another bus", s.pattern)
 	}
 	if err := s.enter(); err != nil {
 		return err

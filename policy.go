@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/ringcast/ringcast/ring"
+	"github.com/ringcast/ringcast/shm"
 )
 
 // A Wait says how to wait for a message or for room: on the whole bus
@@ -44,12 +45,12 @@ func ParseWait(text string) (Wait, error) {
 			return Wait(w), nil
 		}
 	}
-	return waitAsBus, fmt.Errorf("way of waiting %q: want one of %s", text, strings.Join(waitNames[1:], ", "))
+	return waitAsBus, shm.Invalid("way of waiting %q: want one of %s", text, strings.Join(waitNames[1:], ", "))
 }
 
 func (w Wait) validate() error {
 	if int(w) >= len(waitNames) {
-		return fmt.Errorf("unknown way of waiting %d", uint8(w))
+		return shm.Invalid("unknown way of waiting %d", uint8(w))
 	}
 	return nil
 }

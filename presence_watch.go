@@ -2,7 +2,6 @@ package ringcast
 
 import (
 	"context"
-	"fmt"
 	"iter"
 	"slices"
 	"sync"
@@ -102,7 +101,7 @@ func (b *Bus) newPresenceWatch(ctx context.Context, cfg *WatchConfig) (*presence
 	}
 	for _, k := range w.config.Kinds {
 		if k == 0 || int(k) >= len(presenceKinds) {
-			return nil, fmt.Errorf("watch: presence kind %d: want %v to %v", k, PresenceNode, PresenceQuarantine)
+			return nil, shm.Invalid("watch: presence kind %d: want %v to %v", k, PresenceNode, PresenceQuarantine)
 		}
 	}
 	if err := ctx.Err(); err != nil {

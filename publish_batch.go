@@ -2,9 +2,9 @@ package ringcast
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/ringcast/ringcast/ring"
+	"github.com/ringcast/ringcast/shm"
 )
 
 // PublishBatch copies each payload into the topic as one message, in order. It takes the
@@ -57,7 +57,7 @@ type Claims struct {
 // Errors as Claim's, and one where n is not positive.
 func (p *Publisher) ClaimBatch(ctx context.Context, n, size int) (*Claims, error) {
 	if n <= 0 {
-		return nil, fmt.Errorf("topic %q: claim of %d messages: want 1 or more", p.topic, n)
+		return nil, shm.Invalid("topic %q: claim of %d messages: want 1 or more", p.topic, n)
 	}
 	if !p.ready() {
 		if err := p.take(ctx); err != nil {
@@ -127,7 +127,7 @@ func (c *Claims) CommitN(n int) (sent int, err error) {
 	}
 	if n < 0 || n > len(c.lengths) {
 		_ = c.Abort()
-		return 0, fmt.Errorf("topic %q: commit of %d messages: %d were claimed", c.publisher.topic, n, len(c.lengths))
+		return 0, shm.Invalid("topic %q: commit of %d messages: %d were claimed", c.publisher.topic, n, len(c.lengths))
 	}
 	sent, err = c.inner.Commit(c.lengths[:n], &c.publisher.meta)
 	c.end()

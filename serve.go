@@ -75,9 +75,9 @@ type Instance struct {
 func (c *ServeConfig) validate() error {
 	switch {
 	case c.Concurrency < 0 || c.Concurrency > maxConcurrency:
-		return fmt.Errorf("serve config: concurrency %d: want 0 to %d", c.Concurrency, maxConcurrency)
+		return shm.Invalid("serve config: concurrency %d: want 0 to %d", c.Concurrency, maxConcurrency)
 	case c.SlotSize < 0 || c.SlotSize > maxInboxSlot:
-		return fmt.Errorf("serve config: slot size %d: want 0 to %d", c.SlotSize, maxInboxSlot)
+		return shm.Invalid("serve config: slot size %d: want 0 to %d", c.SlotSize, maxInboxSlot)
 	}
 	if err := c.Wait.validate(); err != nil {
 		return fmt.Errorf("serve config: %w", err)
@@ -119,7 +119,7 @@ func (b *Bus) Serve(name string, handler Handler, cfg *ServeConfig) (*Instance, 
 		return nil, err
 	}
 	if handler == nil {
-		return nil, fmt.Errorf("serve %q: no handler: want a function that answers requests", name)
+		return nil, shm.Invalid("serve %q: no handler: want a function that answers requests", name)
 	}
 	s := &Instance{bus: b, name: name, hash: nameHash(name), handler: handler, stopped: make(chan struct{}), turn: make(chan struct{}, 1)}
 	if cfg != nil {

@@ -1,9 +1,8 @@
 package ring
 
 import (
-	"fmt"
-
 	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/shm"
 )
 
 // Claims lend the payloads of several slots for writing in place. They end together,
@@ -138,7 +137,7 @@ func (c *Claims) Commit(lengths []int, m *Meta) (sent int, err error) {
 func (c *Claims) check(lengths []int) error {
 	room := c.ring.shape.Payload
 	if len(lengths) > c.n {
-		return fmt.Errorf("commit of %d messages in %d claimed slots: claim as many as there are messages", len(lengths), c.n)
+		return shm.Invalid("commit of %d messages in %d claimed slots: claim as many as there are messages", len(lengths), c.n)
 	}
 	for _, n := range lengths {
 		if n < 0 || n > room {

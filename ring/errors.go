@@ -86,7 +86,7 @@ func (e *ShapeError) Error() string {
 		}
 	}
 	note("slots", e.Have.Slots, e.Want.Slots)
-	note("slot payload", e.Have.Payload, e.Want.Payload)
+	note("slot size", e.Have.Payload, e.Want.Payload)
 	note("mode", e.Have.Mode, e.Want.Mode)
 	note("kind", e.Have.Kind, e.Want.Kind)
 	note("purpose", e.Have.Purpose, e.Want.Purpose)

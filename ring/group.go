@@ -110,11 +110,11 @@ const maxGroupName = 32
 // validGroupName says whether a name can be a group's: one token of a ring's name.
 func validGroupName(name string) error {
 	if name == "" || len(name) > maxGroupName {
-		return fmt.Errorf("group name %q: want 1 to %d bytes", name, maxGroupName)
+		return shm.Invalid("group name %q: want 1 to %d bytes", name, maxGroupName)
 	}
 	for _, c := range []byte(name) {
 		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '_' || c == '-') {
-			return fmt.Errorf("group name %q: want only A-Z a-z 0-9 _ -", name)
+			return shm.Invalid("group name %q: want only A-Z a-z 0-9 _ -", name)
 		}
 	}
 	return nil

@@ -2,12 +2,14 @@ package ring
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"math/bits"
 	"time"
 
 	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/shm"
 )
 
 // A Mode says what a full ring does to its producers.
@@ -117,27 +119,27 @@ func orElse[T comparable](v, otherwise T) T {
 	return v
 }
 
-// Validate says what is wrong with a shape whose defaults are filled in.
+// Validate says what is wrong with a shape whose defaults are filled in: a *shm.InvalidError.
 func (s Shape) Validate() error {
 	switch {
 	case s.Slots < minSlots || s.Slots > maxSlots || bits.OnesCount(uint(s.Slots)) != 1:
-		return fmt.Errorf("slots %d: want a power of two from %d to %d", s.Slots, minSlots, maxSlots)
+		return shm.Invalid("slots %d: want a power of two from %d to %d", s.Slots, minSlots, maxSlots)
 	case s.Payload < 64 || s.Payload > maxPayload || s.Payload%64 != 0:
-		return fmt.Errorf("slot payload %d: want a multiple of 64 from 64 to %d", s.Payload, maxPayload)
+		return shm.Invalid("slot size %d: want a multiple of 64 from 64 to %d", s.Payload, maxPayload)
 	case slotsStart+int64(s.Slots)*int64(s.stride()) > maxData:
-		return fmt.Errorf("%d slots of %d bytes: more than the limit of %d bytes", s.Slots, s.Payload, int64(maxData))
+		return shm.Invalid("%d slots of %d bytes: more than the limit of %d bytes", s.Slots, s.Payload, int64(maxData))
 	case s.Mode != Reliable && s.Mode != Latest:
-		return fmt.Errorf("unknown %v", s.Mode)
+		return shm.Invalid("unknown %v", s.Mode)
 	case s.Kind != Shared && s.Kind != Exclusive:
-		return fmt.Errorf("unknown %v", s.Kind)
+		return shm.Invalid("unknown %v", s.Kind)
 	case s.Purpose < Topic || s.Purpose > Uplink:
-		return fmt.Errorf("unknown purpose %d", s.Purpose)
+		return shm.Invalid("unknown purpose %d", s.Purpose)
 	case s.CommitDeadline < time.Millisecond || s.CommitDeadline > time.Minute:
-		return fmt.Errorf("commit deadline %v: want 1ms to 1m", s.CommitDeadline)
+		return shm.Invalid("commit deadline %v: want 1ms to 1m", s.CommitDeadline)
 	case s.StallBudget < 2*s.CommitDeadline || s.StallBudget > time.Hour:
-		return fmt.Errorf("stall budget %v: want twice the commit deadline (%v) to 1h", s.StallBudget, 2*s.CommitDeadline)
+		return shm.Invalid("stall budget %v: want twice the commit deadline (%v) to 1h", s.StallBudget, 2*s.CommitDeadline)
 	case s.History < 0 || s.History > s.Slots/2:
-		return fmt.Errorf("history %d: want 0 to half of the %d slots", s.History, s.Slots)
+		return shm.Invalid("history %d: want 0 to half of the %d slots", s.History, s.Slots)
 	}
 	return nil
 }
@@ -215,7 +217,7 @@ func readGeometry(ctl []byte) (geometry, error) {
 	s.CommitDeadline = time.Duration(le.Uint64(g[layout.RingGeometryCommitDeadlineNsOffset:]))
 	s.StallBudget = time.Duration(le.Uint64(g[layout.RingGeometryStallBudgetNsOffset:]))
 	if err := s.Validate(); err != nil {
-		return geometry{}, err
+		return geometry{}, errors.New(err.Error()) // the file is damaged: it is no setting of whoever opens it
 	}
 	for _, f := range []struct {
 		name       string

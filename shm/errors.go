@@ -41,6 +41,19 @@ var (
 	ErrBadAddress = errors.New("invalid address")
 )
 
+// An InvalidError says of a setting that it can't be, and what is wanted. It is [fs.ErrInvalid].
+type InvalidError struct{ text string }
+
+func (e *InvalidError) Error() string { return e.text }
+
+// Is reports whether target is fs.ErrInvalid.
+func (e *InvalidError) Is(target error) bool { return target == fs.ErrInvalid }
+
+// Invalid makes an InvalidError of a format and its values.
+func Invalid(format string, args ...any) error {
+	return &InvalidError{fmt.Sprintf(format, args...)}
+}
+
 // A NotOursError says that a file is no segment of the kind that was asked for.
 type NotOursError struct {
 	Path   string

@@ -82,13 +82,13 @@ func tokenFault(token string, wild bool) string {
 	if token == "" {
 		return "an empty token"
 	}
-	for i := 0; i < len(token); i++ {
-		switch c := token[i]; {
+	for _, c := range token {
+		switch {
 		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', c == '-':
 		case wild && c == '>' && token == ">":
 			return "> before the end"
 		default:
-			return fmt.Sprintf("the byte %q", c)
+			return fmt.Sprintf("the character %q", c)
 		}
 	}
 	return ""

@@ -15,7 +15,7 @@ func TestValidName(t *testing.T) {
 	}
 	for name, reason := range map[string]string{
 		"": "empty", ".": "empty token", "..": "empty token", "a..b": "empty token", ".a": "empty token", "a.": "empty token",
-		"$": "empty token", "$.a": "empty token", "a$": `'$'`, "a/b": `'/'`, "a b": `' '`, "ä": "the byte", "a\x00": "the byte",
+		"$": "empty token", "$.a": "empty token", "a$": `'$'`, "a/b": `'/'`, "a b": `' '`, "ä": "the character 'ä'", "a\x00": "the character '\\x00'",
 		"orders.*": `'*'`, ">": `'>'`, long + "a": "201 bytes",
 	} {
 		err := ValidName(name)

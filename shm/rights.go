@@ -84,7 +84,7 @@ func validMode(m os.FileMode) error {
 // are those of a segment.
 func ParseMode(text string) (os.FileMode, error) {
 	n, err := strconv.ParseUint(text, 8, 32)
-	if err != nil || n == 0 {
+	if err != nil || n == 0 || n > uint64(os.ModePerm) {
 		return 0, fmt.Errorf("mode %q: want three octal digits, such as 660: %w", text, ErrBadRights)
 	}
 	return os.FileMode(n), validMode(os.FileMode(n))
