@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"time"
 
 	"github.com/ringcast/ringcast"
@@ -61,20 +60,13 @@ func wordOf(err error) string {
 		{errors.Is(err, ringcast.ErrMode), "mode"},
 		{errors.Is(err, ringcast.ErrGroupFull), "group_full"},
 		{errors.Is(err, ringcast.ErrBadRights), "invalid"},
-		{isConfigError(err), "invalid"},
+		{errors.Is(err, ringcast.ErrInvalid), "invalid"},
 	} {
 		if w.is {
 			return w.word
 		}
 	}
 	return err.Error()
-}
-
-// isConfigError reports whether it is an error of a value that makes no sense: those say what
-// is wanted, and have no type.
-func isConfigError(err error) bool {
-	text := err.Error()
-	return errors.Unwrap(err) == nil && (strings.Contains(text, "want") || strings.Contains(text, "config: ") || strings.Contains(text, "at most"))
 }
 
 func small(cfg ringcast.PublisherConfig) *ringcast.PublisherConfig {

@@ -49,6 +49,21 @@ func TestWrongArguments(t *testing.T) {
 		{"two topics", "", []string{"sub", "a", "b"}, exitUsage, []string{`sub TOPIC: "b" is one argument too many`, "quote", "ringcast sub --help"}},
 		{"a flag's value", "", []string{"sub", "x", "--count", "many"}, exitUsage, []string{"--count", "ringcast sub --help"}},
 		{"unknown flag", "", []string{"sub", "x", "--fast"}, exitUsage, []string{"unknown flag: --fast"}},
+		{"a number with a sign", "", []string{"sub", "x", "--count", "-1"}, exitUsage, []string{`"-1" for "--count" flag: want a whole number from 0`}},
+		{"a time without a unit", "", []string{"sub", "x", "--timeout", "5"}, exitUsage, []string{"want a number with a unit, as 500ms"}},
+		{"help for what is not there", "", []string{"help", "publish"}, exitUsage, []string{"unknown command", "Did you mean", "\tpub"}},
+		{"help for a part that is not there", "", []string{"help", "bench", "sideways"}, exitUsage, []string{`no command "sideways" of ringcast bench`}},
+		{"help for an argument", "", []string{"help", "pub", "orders"}, exitUsage, []string{`no command "orders" of ringcast pub`}},
+		{"an argument where there is none", "", []string{"ls", "orders"}, exitUsage, []string{`ls: "orders" is an argument too many`, "ringcast ls --help"}},
+		{"a negative size", "", []string{"pub", "x", "--size", "-2", "--count", "2"}, exitUsage, []string{"--size -2: want 0 or more"}},
+		{"no rate", "", []string{"pub", "x", "--rate", "NaN"}, exitUsage, []string{"--rate NaN: want 0 or more"}},
+		{"whom to wait for", "", []string{"pub", "x", "--timeout", "1s"}, exitUsage, []string{"--wait-subscribers"}},
+		{"a large mode", "", []string{"pub", "x", "--mode", "77777777"}, exitUsage, []string{"three octal digits"}},
+		{"a letter of no name", "", []string{"sub", "ä", "--shm-dir", dir}, exitUsage, []string{"the character 'ä'"}},
+		{"a group of a pattern", "", []string{"sub", "a.*", "--queue-group", "g", "--shm-dir", dir}, exitUsage, []string{"a group is one topic's"}},
+		{"a history from nowhere", "", []string{"sub", "x", "--last", "-1", "--shm-dir", dir}, exitUsage, []string{"want 0 or more"}},
+		{"a reply of no size", "", []string{"call", "x", "y", "--max-reply", "-1", "--shm-dir", dir}, exitUsage, []string{"want 0 to"}},
+		{"no such node", "", []string{"call", "n1-1.1.1", "y", "--shm-dir", dir}, exitFailed, []string{"no way to the node", "ringcastd", "ringcast nodes"}},
 		{"size without count", "", []string{"pub", "x", "--size", "5"}, exitUsage, []string{"--count"}},
 		{"size with a file", "", []string{"pub", "x", "--size", "5", "--file", "f"}, exitUsage, []string{"--file"}},
 		{"standard input again", "", []string{"pub", "x", "--repeat", "2"}, exitUsage, []string{"--file"}},
@@ -56,7 +71,7 @@ func TestWrongArguments(t *testing.T) {
 		{"publishing to a pattern", "", []string{"pub", "a.*", "--shm-dir", dir}, exitUsage, []string{"a.*", "patterns, which only sub takes"}},
 		{"an empty token", "", []string{"sub", "a..b", "--shm-dir", dir}, exitUsage, []string{"empty token"}},
 		{"no file", "", []string{"pub", "x", "--shm-dir", dir, "--file", dir + "/none"}, exitFailed, []string{"none: no such file"}},
-		{"slots", "", []string{"pub", "x", "--shm-dir", dir, "--slots", "100"}, exitFailed, []string{"power of two"}},
+		{"slots", "", []string{"pub", "x", "--shm-dir", dir, "--slots", "100"}, exitUsage, []string{"power of two"}},
 		{"cut off binary", "\x05\x00\x00\x00ab", []string{"pub", "x", "--shm-dir", dir, "--binary"}, exitFailed, []string{"ends within a message of 5 bytes"}},
 		{"not binary", "hello world", []string{"pub", "x", "--shm-dir", dir, "--binary"}, exitFailed, []string{"length-prefixed"}},
 	} {
@@ -140,11 +155,11 @@ func TestFullMemory(t *testing.T) {
 	for uint64(slots)*size <= st.Blocks*uint64(st.Bsize) {
 		slots *= 2
 	}
-	says := []string{"no space", "need", "free", "--shm-dir"}
+	code, says := exitFailed, []string{"no space", "need", "free", "--shm-dir"}
 	if slots*size >= 64<<30 { // more than one ring may have
-		says = []string{"exceed the limit"}
+		code, says = exitUsage, []string{"more than the limit"}
 	}
-	(&refusal{"full", "", []string{"pub", "x", "--shm-dir", dir, "--slots", fmt.Sprint(slots), "--slot-size", fmt.Sprint(size)}, exitFailed, says}).check(t)
+	(&refusal{"full", "", []string{"pub", "x", "--shm-dir", dir, "--slots", fmt.Sprint(slots), "--slot-size", fmt.Sprint(size)}, code, says}).check(t)
 	if left, _ := os.ReadDir(filepath.Join(dir, "default", "topics")); len(left) != 0 {
 		t.Errorf("left: %v", left)
 	}

@@ -24,7 +24,7 @@ func (t *tool) balanceCommand() *cobra.Command {
 	var name, backend string
 	cmd := &cobra.Command{
 		Use: "balance [-n SERVICE]", Short: "not needed: instances of one name balance by themselves", Long: balanceHelp,
-		Example: "  ringcast balance", Args: cobra.NoArgs,
+		Example: "  ringcast balance", Args: arguments(0, 0),
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintf(t.stdout, balanceText, name)
 			return failed(err)

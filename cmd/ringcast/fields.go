@@ -146,7 +146,7 @@ func (i *fieldsInput) list(list []string, fn func([]byte) error) error {
 func (i *fieldsInput) decode(text string, n int) ([]byte, error) {
 	b, err := codecs[i.decoder].decode(text)
 	if err != nil {
-		return nil, usage("field %d: no %s: %w", n+1, i.decoder, err)
+		return nil, usage("field %d: no %s: %s", n+1, i.decoder, strings.TrimPrefix(err.Error(), "encoding/hex: "))
 	}
 	return b, nil
 }
@@ -174,11 +174,15 @@ func (i *fieldsInput) lines(stdin io.Reader, fn func([]byte) error) error {
 // whatever is none.
 func jsonFields(text []byte) ([]string, error) {
 	var list []json.RawMessage
-	if err := json.Unmarshal(text, &list); err != nil || list == nil {
-		if err == nil {
-			err = errors.New("null")
-		}
+	err := json.Unmarshal(text, &list)
+	var other *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &other):
+		return nil, usage("input: want a JSON array: it is of type %s", other.Value)
+	case err != nil:
 		return nil, usage("input: want a JSON array: %w", err)
+	case list == nil:
+		return nil, usage("input: want a JSON array: it is null")
 	}
 	fields := []string{}
 	for _, e := range list {

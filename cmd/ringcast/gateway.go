@@ -65,7 +65,7 @@ func (t *tool) gatewayCommand() *cobra.Command {
 	o := gatewayOptions{timeout: millisFlag(5 * time.Second)}
 	cmd := &cobra.Command{
 		Use: "gateway", Short: "serve the domain over HTTP, with a web page", Long: gatewayHelp, Example: gatewayExamples,
-		Args: cobra.NoArgs,
+		Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := o.complete(t); err != nil {
 				return err

@@ -19,7 +19,7 @@ queue groups with the members' process ids, and the processes that take part. It
 func (t *tool) lsCommand() *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: "ls", Short: "show topics and participants", Long: lsHelp, Args: cobra.NoArgs,
+		Use: "ls", Short: "show topics and participants", Long: lsHelp, Args: arguments(0, 0),
 		Example: "  ringcast ls\n  ringcast ls --domain plant --json",
 		RunE: func(*cobra.Command, []string) error {
 			s, err := ringcast.Inspect(&t.config)

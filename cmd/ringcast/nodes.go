@@ -167,7 +167,7 @@ func (t *tool) servicesCommand() *cobra.Command {
 func (t *tool) lookCommand(name, short, long string, show func(*ringcast.Snapshot, bool) error) *cobra.Command {
 	var asJSON bool
 	cmd := &cobra.Command{
-		Use: name, Short: short, Long: long, Args: cobra.NoArgs, Example: "  ringcast " + name + "\n  ringcast " + name + " --json",
+		Use: name, Short: short, Long: long, Args: arguments(0, 0), Example: "  ringcast " + name + "\n  ringcast " + name + " --json",
 		RunE: func(*cobra.Command, []string) error {
 			s, err := ringcast.Inspect(&t.config)
 			if err != nil {

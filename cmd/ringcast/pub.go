@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 	"time"
 
@@ -58,6 +59,9 @@ func (t *tool) pubCommand() *cobra.Command {
 		Use: "pub TOPIC", Short: "publish lines, a file, or generated messages", Long: pubHelp, Example: pubExamples,
 		Args: arguments(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("size") && o.size < 0 {
+				return usage("--size %d: want 0 or more", o.size)
+			}
 			if err := o.check(args[0]); err != nil {
 				return err
 			}
@@ -100,8 +104,16 @@ func (o *pubOptions) check(topic string) error {
 		return usage("--size wants --count, the number of messages to generate")
 	case o.repeat != 1 && o.file == "":
 		return usage("--repeat wants --file: the standard input can't be read again")
-	case o.repeat < 1 || o.rate < 0 || o.subs < 0:
-		return usage("--repeat, --rate and --wait-subscribers can't be negative, nor --repeat 0")
+	case o.repeat < 1:
+		return usage("--repeat %d: want 1 or more", o.repeat)
+	case !(o.rate >= 0): // NaN is neither
+		return usage("--rate %v: want 0 or more messages a second", o.rate)
+	case o.subs < 0 || o.patience < 0:
+		return usage("--wait-subscribers and --timeout can't be negative")
+	case o.patience > 0 && o.subs == 0:
+		return usage("--timeout is how long to wait for subscribers: it wants --wait-subscribers")
+	case o.slots < 0 || o.slotSize < 0 || o.stall < 0:
+		return usage("--slots, --slot-size and --stall-budget can't be negative")
 	case o.schemas.path != "" && (o.binary || o.size >= 0):
 		return usage("--schemas makes messages of lines of JSON: leave --binary and --size away")
 	}
@@ -176,6 +188,9 @@ func (t *tool) pub(ctx context.Context, topic string, o *pubOptions) error {
 	if err == nil && !o.quiet && !o.json {
 		t.tellEmptyRoom(bus, topic)
 	}
+	if err != nil && !o.json && s.tally.messages.Load() == 0 {
+		return err // a sum of nothing would hide it
+	}
 	return errors.Join(err, t.pubSummary(topic, s, o))
 }
 
@@ -197,7 +212,7 @@ func waitSubscribers(ctx context.Context, bus *ringcast.Bus, topic string, o *pu
 	}
 	err := bus.WaitForSubscribers(ctx, topic, o.subs)
 	if errors.Is(err, context.DeadlineExceeded) {
-		return &exitError{code: exitTimeout, err: err}
+		return &exitError{code: exitTimeout, err: fmt.Errorf("%s: the time is over (--timeout %v)", strings.TrimSuffix(err.Error(), ": "+context.DeadlineExceeded.Error()), o.patience)}
 	}
 	return err
 }

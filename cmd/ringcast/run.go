@@ -57,14 +57,16 @@ func (e *exitError) Error() string { return e.err.Error() }
 func (e *exitError) Unwrap() error { return e.err }
 
 // failed gives an error of a command that has begun its work the code 1, unless
-// it has one of its own.
+// it has one of its own or what was asked for can't be.
 func failed(err error) error {
 	var coded *exitError
 	if err == nil || errors.As(err, &coded) {
 		return err
 	}
-	if errors.Is(err, ringcast.ErrBadName) || errors.Is(err, shm.ErrBadRights) || errors.Is(err, shm.ErrMemory) {
-		return &exitError{code: exitUsage, err: err}
+	for _, wrong := range []error{ringcast.ErrBadName, ringcast.ErrBadRights, ringcast.ErrInvalid, shm.ErrMemory} {
+		if errors.Is(err, wrong) {
+			return &exitError{code: exitUsage, err: err}
+		}
 	}
 	return &exitError{code: exitFailed, err: err}
 }
@@ -137,7 +139,7 @@ func (t *tool) command() *cobra.Command {
 
 func (t *tool) versionCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "version", Short: "print the version", Args: cobra.NoArgs,
+		Use: "version", Short: "print the version", Args: arguments(0, 0),
 		RunE: func(*cobra.Command, []string) error {
 			_, err := fmt.Fprintln(t.stdout, "ringcast", version.String())
 			return failed(err)
@@ -160,6 +162,8 @@ func advise(err error) string {
 	case errors.As(err, &shape):
 		return fmt.Sprintf("Leave --slots, --slot-size, --latest and --exclusive away to publish into the topic as it is (%v), "+
 			"or end all who use it: it is made anew then.", shape.Have)
+	case errors.Is(err, ringcast.ErrNodeDown):
+		return "Is ringcastd running on both nodes? ringcast nodes shows which are up."
 	case errors.Is(err, ringcast.ErrReplyTooLarge):
 		return "Pass a larger --max-reply."
 	case errors.Is(err, ringcast.ErrNotExclusive):

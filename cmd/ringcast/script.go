@@ -93,7 +93,7 @@ func (o *scriptOptions) complete(args []string, t *tool) error {
 	p := &o.service.Program
 	if o.name == "" {
 		if len(args) == 0 || o.program == "" && len(args) == 1 {
-			return usage("script SERVICE PROGRAM [ARGUMENT...]: %d arguments", len(args))
+			return usage("script SERVICE PROGRAM [ARGUMENT...]: an argument is missing: the name of the service, or the program")
 		}
 		o.name, args = args[0], args[1:]
 		if o.program == "" {

@@ -50,7 +50,7 @@ func (t *tool) inboxCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "inbox", Short: "read what is sent to an address of one's own", Long: inboxHelp,
 		Example: "  ringcast inbox --reply 'at work' &\n  ringcast call $ADDRESS 'where are you?'",
-		Args:    cobra.NoArgs,
+		Args:    arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return failed(t.inbox(cmd.Context(), reply, count, asJSON))
 		},

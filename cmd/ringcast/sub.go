@@ -114,13 +114,9 @@ func (o *subOptions) framing() int {
 
 // sub is the command.
 func (t *tool) sub(ctx context.Context, pattern string, o *subOptions) (err error) {
-	out, closeOut, err := t.output(o)
-	if err != nil {
-		return err
-	}
 	bus, err := ringcast.Open(ctx, &t.config)
 	if err != nil {
-		return errors.Join(t.groupAdvice(err, o), closeOut())
+		return t.groupAdvice(err, o)
 	}
 	defer bus.Close()
 	if o.oldest {
@@ -128,7 +124,11 @@ func (t *tool) sub(ctx context.Context, pattern string, o *subOptions) (err erro
 	}
 	sub, err := bus.Subscribe(pattern, &ringcast.SubscriberConfig{Latest: o.latest, LocalOnly: o.local, History: o.history, Group: o.group})
 	if err != nil {
-		return errors.Join(err, closeOut())
+		return err
+	}
+	out, closeOut, err := t.output(o) // not before: a file is emptied when it is opened
+	if err != nil {
+		return err
 	}
 	r := &receiving{sub: sub, sink: newSink(out, o.framing()), tally: newTally(), events: t.stderr, count: o.count, timeout: o.timeout}
 	r.shared = o.group != ""

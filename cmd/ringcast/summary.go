@@ -45,8 +45,11 @@ func (s *summary) print(w io.Writer, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(w).Encode(s)
 	}
-	_, err := fmt.Fprintf(w, "%d messages, %d bytes in %.3f s: %.0f messages/s, %.1f MB/s\n",
-		s.Messages, s.Bytes, s.Seconds, s.Rate, float64(s.Bytes)/1e6/max(s.Seconds, 1e-9))
+	_, err := fmt.Fprintf(w, "%s, %s", counted(s.Messages, "message"), counted(s.Bytes, "byte"))
+	if s.Messages > 1 {
+		_, err = fmt.Fprintf(w, " in %.3f s: %.0f messages/s, %.1f MB/s", s.Seconds, s.Rate, float64(s.Bytes)/1e6/max(s.Seconds, 1e-9))
+	}
+	_, err = fmt.Fprintln(w)
 	if s.Lagged+s.Lost+s.Gaps > 0 {
 		_, err = fmt.Fprintf(w, "missed: %d positions lagged, %d messages lost, %d sequences did not come\n", s.Lagged, s.Lost, s.Gaps)
 	}
@@ -64,6 +67,14 @@ func (s *summary) print(w io.Writer, asJSON bool) error {
 		_, err = fmt.Fprintf(w, "sha256 %s\n", s.SHA256)
 	}
 	return err
+}
+
+// counted is a number with its noun.
+func counted(n uint64, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // cpuTime is the processor time that this process has used.

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/ringcast/ringcast/internal/flagerror"
 	"github.com/ringcast/ringcast/internal/forward"
 	"github.com/ringcast/ringcast/internal/modeflag"
 	"github.com/ringcast/ringcast/internal/version"
@@ -64,7 +65,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	code := exitOK
 	cmd := &cobra.Command{
 		Use: "ringcastd", Short: "join this node's rings to the network", Long: longHelp, Example: examples,
-		Args: cobra.NoArgs, Version: version.String(), SilenceUsage: true, SilenceErrors: true,
+		Args: noArguments, Version: version.String(), SilenceUsage: true, SilenceErrors: true,
 		RunE: func(*cobra.Command, []string) error {
 			var err error
 			code, err = serve(ctx, &o, stdout, stderr)
@@ -73,6 +74,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	o.flags(cmd)
 	cmd.SetUsageTemplate(strings.ReplaceAll(cmd.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 100"))
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return errors.New(flagerror.Text(err)) })
 	cmd.SetArgs(args)
 	cmd.SetOut(stdout)
 	cmd.SetErr(stderr)
@@ -84,6 +86,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 		}
 	}
 	return code
+}
+
+// noArguments refuses what is no flag.
+func noArguments(_ *cobra.Command, args []string) error {
+	if len(args) > 0 {
+		return fmt.Errorf("%q: want flags alone, as --domain NAME", args[0])
+	}
+	return nil
 }
 
 func (o *options) flags(cmd *cobra.Command) {
