@@ -3,9 +3,10 @@ package ring
 import "github.com/ringcast/ringcast/codec/layout"
 
 // publishFragments writes a message larger than a slot. All its positions, not
-// necessarily adjacent, are claimed before the first byte is written: a message
-// in the ring is whole or holes, and two large writers cannot block each other
-// half way.
+// necessarily adjacent, are claimed before the first byte is written: two large writers
+// cannot block each other half way. They are committed while the rest is written, so that
+// the commit deadline counts for a run of them and not for the whole message: a message
+// that takes its writer longer than that would be taken from it each time it tries.
 func (p *Producer) publishFragments(payload []byte, m *Meta) error {
 	r := p.ring
 	if m.Block != nil { // addressed messages are read in one slot
@@ -24,29 +25,48 @@ func (p *Producer) publishFragments(payload []byte, m *Meta) error {
 	if err := p.claimMany(need); err != nil {
 		return err
 	}
-	for i, t := range p.positions {
-		var flags uint16
-		if i == 0 {
-			flags |= layout.MessageFlagBegin
+	for from, run := 0, fragmentRun(room); from < need; from += run {
+		p.writeFragments(payload, m, from, min(from+run, need))
+		if err := p.commitFragments(from, min(from+run, need)); err != nil {
+			return err
 		}
-		if i == need-1 {
-			flags |= layout.MessageFlagEnd
-		}
-		p.fill(t, m, len(payload), flags, uint16(i), payload[i*room:min((i+1)*room, len(payload))])
-	}
-	if err := p.commitFragments(); err != nil {
-		return err
 	}
 	p.sent(m)
 	return nil
 }
 
-// commitFragments commits all claims, or as many as there are before one that was
-// taken. That one spoils the message: the rest become holes, and a reader drops
-// the part it has at the next Begin of this handle.
-func (p *Producer) commitFragments() error {
-	for i, t := range p.positions {
-		if err := p.finish(t, stateReady); err != nil {
+// committedTogether is how many bytes of a message are written before they are
+// committed: little enough that a writer who works is not seen before one position for
+// the commit deadline, slow as his machine may be, and enough that readers at his heels,
+// who note all claims in front of them each time they have to wait, do so seldom.
+const committedTogether = 64 << 10
+
+// fragmentRun is how many fragments are committed together.
+func fragmentRun(room int) int { return max(1, committedTogether/room) }
+
+// writeFragments fills the slots of the fragments from one on to another, exclusive.
+func (p *Producer) writeFragments(payload []byte, m *Meta, from, to int) {
+	room, last := p.ring.shape.Payload, len(p.positions)-1
+	for i, t := range p.positions[from:to] {
+		i += from
+		var flags uint16
+		if i == 0 {
+			flags |= layout.MessageFlagBegin
+		}
+		if i == last {
+			flags |= layout.MessageFlagEnd
+		}
+		at("fragment")
+		p.fill(t, m, len(payload), flags, uint16(i), payload[i*room:min((i+1)*room, len(payload))])
+	}
+}
+
+// commitFragments commits the claims from one on to another, or as many as there are
+// before one that was taken. That one spoils the message: all behind it become holes, and
+// a reader drops the part it has at the next Begin of this handle.
+func (p *Producer) commitFragments(from, to int) error {
+	for i := from; i < to; i++ {
+		if err := p.finish(p.positions[i], stateReady); err != nil {
 			p.abortFrom(i + 1)
 			return err
 		}

@@ -202,7 +202,7 @@ func TestFencedFragment(t *testing.T) {
 		for i := range 4 {
 			p.writeFragment(payload, i)
 		}
-		if err := p.commitFragments(); err != ErrFenced {
+		if err := p.commitFragments(0, 4); err != ErrFenced {
 			t.Fatalf("fragment %d taken: commit: %v, want %v", fenced, err, ErrFenced)
 		}
 		wantEmpty(t, rd)
@@ -216,6 +216,31 @@ func TestFencedFragment(t *testing.T) {
 		}
 		wantNext(t, rd, string(payload))
 		checkNobodyLeft(t, s.rings[0], 1)
+	}
+}
+
+// TestDeadInALargeMessage: of a message whose writer is gone in the middle nothing is
+// read but what others sent, though its first fragments were committed.
+func TestDeadInALargeMessage(t *testing.T) {
+	s := newScene(t, Shape{Slots: 64, Payload: committedTogether}, 3)
+	rd, p, other := s.reader(2), s.producer(0), s.producer(1)
+	payload := make([]byte, 8*committedTogether)
+	if err := p.claimMany(8); err != nil {
+		t.Fatal(err)
+	}
+	p.writeFragments(payload, &Meta{}, 0, 5)
+	if err := p.commitFragments(0, 5); err != nil {
+		t.Fatal(err)
+	}
+	publishFor(t, other, "other")
+	wantEmpty(t, rd)
+	s.node.dead[0].Store(true)
+	s.clock.now += 2 * time.Millisecond
+	wantEmpty(t, rd)
+	wantNext(t, rd, "other")
+	wantEmpty(t, rd)
+	if n := s.rings[2].ctl.quarantined.Load(); n != 3 {
+		t.Errorf("%d claims were taken from the dead, want 3", n)
 	}
 }
 

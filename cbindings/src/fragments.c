@@ -11,7 +11,7 @@ static void abort_from(rc_publisher *p, size_t first, size_t count)
 		(void)rci_publisher_end(p, p->positions[i], false);
 }
 
-/* Claims all positions before the first byte is written, so that a message is whole, or holes. */
+/* Claims all positions before the first byte is written, so that two large writers cannot block each other half way. */
 static int claim_all(rc_publisher *p, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
@@ -24,34 +24,57 @@ static int claim_all(rc_publisher *p, size_t count)
 	return RC_OK;
 }
 
-static void write_all(rc_publisher *p, const struct outgoing *m, size_t count)
-{
+/* A message on its way. */
+struct large {
+	const struct outgoing *message;
 	struct rc_slot_header header;
-	size_t piece = p->producer.ring->shape.payload;
-	rci_put_header(p, m->marks, m->size, &header);
-	uint16_t flags = header.flags & (uint16_t)~(RC_MESSAGE_FLAG_BEGIN | RC_MESSAGE_FLAG_END);
-	for (size_t i = 0; i < count; i++) {
-		size_t from = i * piece, rest = m->size - from;
-		header.payload_length = (uint32_t)(rest < piece ? rest : piece);
-		header.fragment = (uint16_t)i;
-		header.flags = flags;
-		if (i == 0)
-			header.flags |= RC_MESSAGE_FLAG_BEGIN;
-		if (i == count - 1)
-			header.flags |= RC_MESSAGE_FLAG_END;
-		rci_put_slot(p->producer.ring, p->positions[i], &header, NULL, m->data + from);
-	}
+	uint16_t flags; /* but for the marks of begin and end */
+	size_t piece;   /* bytes of a fragment */
+	size_t count;   /* fragments */
+};
+
+static void write_one(rc_publisher *p, struct large *l, size_t i)
+{
+	size_t from = i * l->piece, rest = l->message->size - from;
+	l->header.payload_length = (uint32_t)(rest < l->piece ? rest : l->piece);
+	l->header.fragment = (uint16_t)i;
+	l->header.flags = l->flags;
+	if (i == 0)
+		l->header.flags |= RC_MESSAGE_FLAG_BEGIN;
+	if (i == l->count - 1)
+		l->header.flags |= RC_MESSAGE_FLAG_END;
+	rci_put_slot(p->producer.ring, p->positions[i], &l->header, NULL, l->message->data + from);
 }
 
-static int commit_all(rc_publisher *p, size_t count)
+/* Commits those from one on to another. A claim that was taken spoils the message: all behind it become holes. */
+static int commit_run(rc_publisher *p, size_t from, size_t to, size_t count)
 {
-	for (size_t i = 0; i < count; i++) {
+	for (size_t i = from; i < to; i++) {
 		if (rci_publisher_end(p, p->positions[i], true) == RC_ERROR_FENCED) {
 			abort_from(p, i + 1, count);
 			return RC_ERROR_FENCED;
 		}
 	}
 	return RC_OK;
+}
+
+/*
+ * Bytes of a message that are written before they are committed. The commit deadline counts for them and not for the
+ * whole message: one that took its writer longer would be taken from it each time it tries.
+ */
+#define COMMITTED_TOGETHER ((size_t)64 << 10)
+
+static int write_all(rc_publisher *p, struct large *l)
+{
+	size_t run = l->piece < COMMITTED_TOGETHER ? COMMITTED_TOGETHER / l->piece : 1;
+	int result = RC_OK;
+	for (size_t from = 0, to; from < l->count && result == RC_OK; from = to) {
+		to = l->count - from < run ? l->count : from + run;
+		for (size_t i = from; i < to; i++)
+			write_one(p, l, i);
+		result = commit_run(p, from, to, l->count);
+	}
+	return result;
 }
 
 int rci_publish_fragments(rc_publisher *p, const struct outgoing *m)
@@ -66,14 +89,16 @@ int rci_publish_fragments(rc_publisher *p, const struct outgoing *m)
 		if (p->positions == NULL)
 			return rci_fail(RC_ERROR_NO_MEMORY, "publish %s: %zu fragments", p->topic, count);
 	}
+	struct large l = {.message = m, .piece = piece, .count = count};
+	rci_put_header(p, m->marks, m->size, &l.header);
+	l.flags = l.header.flags & (uint16_t)~(RC_MESSAGE_FLAG_BEGIN | RC_MESSAGE_FLAG_END);
 	for (;;) {
 		if (p->producer.ring->gated && !rci_room_for(&p->producer, count))
 			return RC_NOTHING;
 		int result = claim_all(p, count);
 		if (result != RC_OK)
 			return result;
-		write_all(p, m, count);
-		if (commit_all(p, count) == RC_OK)
+		if (write_all(p, &l) == RC_OK)
 			break;
 	}
 	p->fast.sequence++;

@@ -146,7 +146,8 @@ func TestLinesReachASubscriber(t *testing.T) {
 		t.Fatalf("pub: exit code %d: %s", code, pub.errors.String())
 	}
 	if code := sub.wait(); code != exitOK {
-		t.Fatalf("sub: exit code %d: %s", code, sub.errors.String())
+		_, state, _ := call(t, "", "ls", "--shm-dir", dir, "--json")
+		t.Fatalf("sub: exit code %d: %s\npub: %s\nleft: %s", code, sub.errors.String(), pub.out.String(), state)
 	}
 	if sub.out.String() != lines {
 		t.Errorf("%d bytes came, not the %d that were sent", sub.out.Len(), len(lines))
