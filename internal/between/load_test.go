@@ -115,9 +115,7 @@ func TestStoppedNode(t *testing.T) {
 	for _, a := range []ringcast.Address{good, bad} {
 		await(t, func() error { _, err := bus.RequestTo(ctx, a, nil); return err })
 	}
-	if err := all[2].forwarder.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	all[2].stop()
 	var open []*ringcast.Future
 	for range 40 {
 		f, err := bus.GoTo(ctx, bad, make([]byte, 1000))
@@ -147,9 +145,7 @@ func TestUplinkIsFull(t *testing.T) {
 	bus, ctx := all[0].bus(), within(t)
 	_, there := all[1].answerer()
 	await(t, func() error { _, err := bus.RequestTo(ctx, there, nil); return err })
-	if err := all[0].forwarder.Process.Signal(syscall.SIGSTOP); err != nil {
-		t.Fatal(err)
-	}
+	all[0].stop()
 	taken := 0
 	for err := error(nil); err == nil; taken++ {
 		if err = bus.Send(ctx, there, []byte("one way")); err != nil && !errors.Is(err, ringcast.ErrOverloaded) {

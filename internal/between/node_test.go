@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -17,6 +18,7 @@ import (
 	"github.com/ringcast/ringcast/internal/forward"
 	"github.com/ringcast/ringcast/mcast/udp"
 	"github.com/ringcast/ringcast/shm"
+	"golang.org/x/sys/unix"
 )
 
 // childVariable says what a child process of these tests is to do.
@@ -56,6 +58,25 @@ func newNode(t testing.TB, name string) *node {
 	h := fnv.New32a()
 	_, _ = fmt.Fprintf(h, "%s %d", t.Name(), os.Getpid())
 	return &node{t: t, base: filepath.Join(base, name), domain: fmt.Sprintf("between-%08x", h.Sum32())}
+}
+
+// stop stops the forwarder, and returns when all its threads stand still: the signal alone
+// returns when it is on its way.
+func (n *node) stop() {
+	n.t.Helper()
+	pid := n.forwarder.Process.Pid
+	if err := n.forwarder.Process.Signal(syscall.SIGSTOP); err != nil {
+		n.t.Fatal(err)
+	}
+	for {
+		err := unix.Waitid(unix.P_PID, pid, nil, unix.WSTOPPED|unix.WNOWAIT, nil)
+		if err == nil {
+			return
+		}
+		if !errors.Is(err, unix.EINTR) {
+			n.t.Fatal(err)
+		}
+	}
 }
 
 // nodes makes some with a forwarder each.
