@@ -232,6 +232,24 @@ static void too_large_names_the_shape(void)
 	close_pair(&p);
 }
 
+/* Messages that are committed in several runs (ring.md, 11), each also one byte to either side of a run's end. */
+static void larger_than_a_run(void)
+{
+	static const size_t large[] = {(64 << 10) - 1, 64 << 10, (64 << 10) + 1, (64 << 10) + 129, 300001, 1 << 19};
+	static uint8_t bytes[1 << 19];
+	rc_publisher_config config = {.slots = 8192, .slot_size = 128};
+	struct pair p = open_pair("runs", &config, NULL);
+	for (uint64_t n = 1; n <= 2 * sizeof large / sizeof *large; n++) {
+		size_t size = large[(n - 1) % (sizeof large / sizeof *large)];
+		rc_received r;
+		fill(bytes, size, n);
+		WANT(RC_OK, rc_publisher_publish(p.publisher, bytes, size, 30 * SECOND));
+		WANT(RC_OK, rc_subscription_wait(p.subscription, 30 * SECOND, &r));
+		CHECK(r.sequence == n && r.size == size && filled(r.data, size, n));
+	}
+	close_pair(&p);
+}
+
 static void copying_reads(void)
 {
 	struct pair p = open_pair("copy", NULL, NULL);
@@ -306,6 +324,7 @@ int main(void)
 	RUN(shapes);
 	RUN(exclusive_has_one_owner);
 	RUN(too_large_names_the_shape);
+	RUN(larger_than_a_run);
 	RUN(copying_reads);
 	RUN(two_publishers_in_order);
 	RUN(exclusive_in_order);

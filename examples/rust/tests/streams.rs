@@ -177,6 +177,24 @@ fn a_written_topic_keeps_its_shape_and_an_exclusive_one_its_publisher() {
 }
 
 #[test]
+fn messages_of_several_runs_come_whole() {
+    for kind in [SHARED, EXCLUSIVE] {
+        let base = Base::new();
+        let ask = Ask { slots: Some(8192), payload: Some(128), ..reliable(kind) };
+        let mut publisher = Publisher::open(&base.join(), "t", ask).unwrap();
+        let mut subscription = Subscription::open(&base.join(), "t", false, 0).unwrap();
+        for size in [(64 << 10) - 1, 64 << 10, (64 << 10) + 1, (64 << 10) + 129, 300_001, 1 << 19] {
+            let message: Vec<u8> = (0..size).map(|i| (size * 31 + i * 7) as u8).collect();
+            publisher.publish(&message, Marks::default(), PATIENCE).unwrap();
+            match subscription.next(PATIENCE).unwrap().expect("it comes") {
+                Item::Message(_, payload) => assert!(payload == message, "{size} bytes"),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+}
+
+#[test]
 fn a_full_topic_sends_nothing_and_uses_no_sequence() {
     let base = Base::new();
     let mut publisher = Publisher::open(&base.join(), "t", reliable(SHARED)).unwrap();

@@ -46,6 +46,23 @@ final class StreamTest {
     }
   }
 
+  /** Messages that are committed in several runs: spec/ring.md, 11. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void messagesLargerThanARun(boolean exclusive) throws InterruptedException {
+    try (Stage stage = new Stage(); Domain d = stage.open(); Publisher p = d.publisher("t", shape(exclusive).slots(8192));
+        Subscription s = d.subscribe("t")) {
+      for (int size : new int[] {(64 << 10) - 1, 64 << 10, (64 << 10) + 1, (64 << 10) + 129, 300_001, 1 << 19}) {
+        byte[] b = new byte[size];
+        for (int i = 0; i < size; i++) {
+          b[i] = (byte) (size * 31 + i * 7);
+        }
+        p.publish(b);
+        assertArrayEquals(b, s.next(Stage.PATIENCE).bytes());
+      }
+    }
+  }
+
   @Test
   void nothingIsLeftBehind() throws InterruptedException {
     try (Stage stage = new Stage()) {
