@@ -29,11 +29,12 @@ const sum = (values) => [...values].reduce((a, b) => a + b, 0);
 function drawTiles(d, rates) {
   const readers = d.topics.flatMap((t) => t.readers);
   const tile = (name, value, label) => element("li", "", key(element("b", "", value), name), element("span", "", label));
+  const count = (name, list, one, many) => tile(name, number(list.length), list.length === 1 ? one : many);
   byId("tiles").replaceChildren(
-    tile("nodes", number(d.nodes.length), "nodes"),
-    tile("participants", number(d.participants.length), "processes"),
-    tile("services", number(d.services.length), "services"),
-    tile("topics", number(d.topics.length), "topics"),
+    count("nodes", d.nodes, "node", "nodes"),
+    count("participants", d.participants, "process", "processes"),
+    count("services", d.services, "service", "services"),
+    count("topics", d.topics, "topic", "topics"),
     tile("message-rate", perSecond(sum(rates.topics.values())), "messages/s"),
     tile("request-rate", perSecond(sum(rates.services.values())), "requests/s"),
     tile("missed", number(sum(readers.map((r) => r.missed))), "missed by readers"),
@@ -103,9 +104,9 @@ function drawRest(d) {
     { head: "Version", of: (p) => p.version },
   ], d.participants, "");
   table("nodes", [
-    { head: "Node", of: (n) => n.name },
+    { head: "Name", of: (n) => n.name },
     { head: "Host", of: (n) => n.host },
-    { head: "Number", of: (n) => String(n.node), kind: "number" },
+    { head: "Node id", of: (n) => String(n.node), kind: "number" },
     { head: "Wants", of: (n) => names(n.wants), kind: "code" },
   ], d.nodes, "");
   const g = d.gateway;
