@@ -44,6 +44,24 @@ var fixtures = map[string][]fixture{
 		{"each end", map[string]string{"doc/parity.md": "# x\n| a | kept | `b.TestA`, `c/d.TestB` |\n| a | replaced by x | `b.TestA` |\n| a | dropped because of y | |\n",
 			"b/a_test.go": below("func TestA() {}\n"), "c/d/a_test.go": below("func TestB() {}\n")}, nil},
 	},
+	"links": {
+		{"nowhere", map[string]string{"doc/a.md": "# A\n\n[b](b.md), [c](../c.md#here),\n[up](#a), [own](#b)\n", "c.md": "# There\n"},
+			[]string{"doc/a.md:3: link b.md: there is no doc/b.md", "doc/a.md:3: link ../c.md#here: c.md has no heading", "doc/a.md:4: link #b: doc/a.md has no heading"}},
+		{"where it leads", map[string]string{
+			"README.md": "[a](doc/a.md#a-b-and-c), [again](doc/a.md#x-1), [folder](doc) ([web](https://example.org/x), `[no](link)`)\n```\n[none](none)\n# none\n```\n",
+			"doc/a.md":  "# A `b`, and [c](../README.md)!\n## X\n## X\n",
+		}, nil},
+	},
+	"decisions": {
+		{"in no list", map[string]string{"doc/decisions/001-a.md": "# 001: a\n", "doc/decisions/README.md": "# Decisions\n"},
+			[]string{"doc/decisions/001-a.md:1: it is not in doc/decisions/README.md"}},
+		{"two of one number, and another one in the heading", map[string]string{
+			"doc/decisions/001-a.md": "# 001: a\n", "doc/decisions/001-b.md": "# 002: b\n", "doc/decisions/README.md": "[a](001-a.md) [b](001-b.md)\n"},
+			[]string{"doc/decisions/001-b.md:1: another decision", "doc/decisions/001-b.md:1: its first line"}},
+		{"one that nobody took", map[string]string{"ring/a.go": below("// Decision 404 says why.\n")}, []string{"ring/a.go:3: there is no decision 404"}},
+		{"one that is there", map[string]string{"doc/decisions/001-a.md": "# 001: a\n", "doc/decisions/README.md": "[a](001-a.md)\n",
+			"b.md": "doc/decisions/001, decision 001, doc/decisions\n"}, nil},
+	},
 	"modules": {
 		{"a stranger", map[string]string{"shm/a.go": below("import _ \"github.com/stretchr/testify/assert\"\n")},
 			[]string{"shm/a.go:3: testify"}},

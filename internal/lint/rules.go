@@ -19,4 +19,6 @@ var rules = []rule{
 	{"pairs", checkPairs},
 	{"paths", checkPaths},
 	{"parity", checkParity},
+	{"links", checkLinks},
+	{"decisions", checkDecisions},
 }
