@@ -73,6 +73,12 @@ func (b *Doorbell) Ring() {
 // caller looks again in either case. A system call; it blocks the goroutine's
 // thread; it does not allocate.
 func (b *Doorbell) Wait(seen uint32, d time.Duration) (woken bool) {
+	return b.WaitWatched(seen, min(d, maxSleep))
+}
+
+// WaitWatched is Wait without the bound of 100 ms, for a sleeper in whose place another goroutine of the
+// participant looks that often, and rings where there is something.
+func (b *Doorbell) WaitWatched(seen uint32, d time.Duration) (woken bool) {
 	if b.word.Load() != seen {
 		return true
 	}
@@ -81,7 +87,7 @@ func (b *Doorbell) Wait(seen uint32, d time.Duration) (woken bool) {
 	}
 	b.enter() // pairs(doorbell): before the kernel's load of the word.
 	step("sleep")
-	_ = futexWait(b.word, seen, min(d, maxSleep))
+	_ = futexWait(b.word, seen, d)
 	b.leave()
 	return b.word.Load() != seen
 }

@@ -48,6 +48,28 @@ func TestWaitIsBounded(t *testing.T) {
 	}
 }
 
+// Who is watched sleeps on, and is woken like anybody.
+func TestWatchedWaitIsNotBounded(t *testing.T) {
+	b := heapBell()
+	begin := time.Now()
+	if b.WaitWatched(b.Load(), 3*maxSleep/2) {
+		t.Error("woken without a ring")
+	}
+	if d := time.Since(begin); d < 3*maxSleep/2 {
+		t.Errorf("slept %v", d)
+	}
+	seen := b.Load()
+	go func() {
+		for b.sleeping.Load() == 0 {
+			time.Sleep(time.Millisecond)
+		}
+		b.Ring()
+	}()
+	if !b.WaitWatched(seen, time.Hour) {
+		t.Error("not woken by a ring")
+	}
+}
+
 // Sleepers and ringers at random: each ring is answered before the next, so one
 // that were lost would stop the game for the whole of a bounded sleep. Nothing
 // but a futex that wakes keeps the sum of all sleeps short.

@@ -31,11 +31,12 @@ type Forwarder struct {
 	start  time.Time
 
 	// Shared; atomic.
-	deadline atomic.Int64 // when the network loop wakes by itself, as mcast.Time
-	rescan   atomic.Bool  // topics or wants may have changed
-	waiting  atomic.Bool  // the network loop wants mu
-	parked   atomic.Int64 // bytes parked in all topics
-	places   sync.Mutex   // guards the seat's rows of streams
+	deadline atomic.Int64  // when the network loop wakes by itself, as mcast.Time
+	rescan   atomic.Bool   // topics or wants may have changed
+	waiting  atomic.Bool   // the network loop wants mu
+	scanned  atomic.Uint64 // changes of the participants' table that the pump has seen
+	parked   atomic.Int64  // bytes parked in all topics
+	places   sync.Mutex    // guards the seat's rows of streams
 	counters counters
 
 	// Guarded by mu.
@@ -49,6 +50,9 @@ type Forwarder struct {
 	seen      map[string]bool           // topics published here at the last scan
 	failed    map[string]string         // topics published here that cannot be opened, and why
 	lingered  bool                      // the open datagram has waited once
+	resting   bool                      // the pump sleeps, or will, as far as it can see
+	watching  bool                      // the network loop looks in its place
+	looked    mcast.Time                // when it did so last
 	again     mcast.Time                // when they are tried again; 0: there are none
 	wanted    []string                  // what the engine was told that this node wants
 	told      bool                      // it was told anything at all
@@ -176,6 +180,7 @@ func (f *Forwarder) Run(ctx context.Context) error {
 	f.tellWants(all)
 	f.engine.Start(f.now())
 	f.mu.Unlock()
+	f.scanned.Store(f.domain.Changes() - 1) // none seen yet
 
 	var loops sync.WaitGroup
 	for _, loop := range []func(context.Context) error{f.netLoop, f.pumpLoop, f.watchDeaths, f.writeLoop} {

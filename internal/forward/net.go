@@ -30,6 +30,9 @@ func (f *Forwarder) netLoop(ctx context.Context) error {
 		if err := f.receive(batch.Datagrams()); err != nil {
 			return err
 		}
+		if f.lookDue() {
+			f.look()
+		}
 	}
 	return nil
 }
@@ -39,6 +42,12 @@ func (f *Forwarder) untilTimer() time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	next := min(f.engine.NextTimer(), mcast.Time(f.dir.roster.Next()))
+	if f.watching != f.resting {
+		f.watching, f.looked = f.resting, f.now()
+	}
+	if f.watching {
+		next = min(next, f.looked+lookApart)
+	}
 	f.deadline.Store(int64(next))
 	if next == mcast.Never {
 		return time.Second

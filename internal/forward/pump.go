@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/ringcast/ringcast/mcast"
+	"github.com/ringcast/ringcast/shm"
 )
 
 const (
@@ -19,17 +20,22 @@ const (
 	busySleep = 10 * time.Millisecond
 	// idleSleep bounds it otherwise; every change rings.
 	idleSleep = 100 * time.Millisecond
+	// watchedSleep bounds it while the network loop looks in the pump's place.
+	watchedSleep = time.Minute
+	// lookApart is how often the network loop then looks at the latest, lookSoon how soon it looks where it is
+	// awake anyway.
+	lookApart = mcast.Duration(idleSleep)
+	lookSoon  = lookApart / 2
 )
 
 // pumpLoop moves local messages to the engine and sleeps on the doorbell.
 func (f *Forwarder) pumpLoop(ctx context.Context) error {
 	guardFaults()
 	bell := f.self.Doorbell()
-	changes := f.domain.Changes() - 1
 	for ctx.Err() == nil {
 		seen := bell.Load()
-		if now := f.domain.Changes(); now != changes || f.rescan.Swap(false) || f.scanDue() {
-			changes = now
+		if now := f.domain.Changes(); now != f.scanned.Load() || f.rescan.Swap(false) || f.scanDue() {
+			f.scanned.Store(now)
 			f.scan()
 			f.seat.SetScanned(now)
 		}
@@ -43,16 +49,55 @@ func (f *Forwarder) pumpLoop(ctx context.Context) error {
 			bell.Wait(seen, nap)
 		case t.moved > 0:
 		default:
-			d, idle := f.armAll()
-			if t.busy {
-				d = min(d, busySleep)
-			}
-			if idle {
-				bell.Wait(seen, d)
-			}
+			f.rest(bell, seen, t.busy)
 		}
 	}
 	return nil
+}
+
+// rest sleeps on the doorbell, unless a ring has something now.
+func (f *Forwarder) rest(bell *shm.Doorbell, seen uint32, busy bool) {
+	d, idle := f.armAll()
+	switch {
+	case !idle:
+	case busy:
+		bell.Wait(seen, min(d, busySleep))
+	case d < idleSleep || !f.leaveLooks():
+		bell.Wait(seen, d)
+	default:
+		bell.WaitWatched(seen, watchedSleep)
+	}
+}
+
+// leaveLooks leaves the looks that are due while nothing rings to the network loop, and says whether it
+// has taken them over: it may be asleep for longer, and does so when it wakes. To it they cost next to nothing; a look of
+// the pump's own costs some five wake-ups (doc/decisions/290).
+func (f *Forwarder) leaveLooks() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.resting = true
+	return f.watching
+}
+
+// lookDue reports whether the network loop is to look in the pump's place now.
+func (f *Forwarder) lookDue() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	now := f.now()
+	if !f.watching || now-f.looked < lookSoon {
+		return false
+	}
+	f.looked = now
+	return true
+}
+
+// look is a turn of the pump's while it rests. Where there is anything to do, it is woken.
+func (f *Forwarder) look() {
+	t := f.pumpAll()
+	d, idle := f.armAll()
+	if t != (turn{}) || !idle || d < idleSleep || f.domain.Changes() != f.scanned.Load() || f.scanNear() {
+		f.self.Doorbell().Ring()
+	}
 }
 
 // giveWay lets the network loop in, if it waits for the engine: the pump would come
@@ -82,6 +127,7 @@ func (f *Forwarder) pumpAll() (t turn) {
 	}
 	if t.moved > 0 || t.busy {
 		f.engine.Tick(now)
+		f.resting = false
 	}
 	f.kick()
 	return t

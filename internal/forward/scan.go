@@ -148,16 +148,25 @@ func (f *Forwarder) noteUnopened(name string, err error) {
 	f.again = f.now() + openAgain
 }
 
-// scanDue reports whether it is time to try again what could not be opened.
+// scanDue reports, once, that it is time to try again what could not be opened.
 func (f *Forwarder) scanDue() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.again == 0 || f.now() < f.again {
-		return false
+	due := f.againDue()
+	if due {
+		f.again = 0
 	}
-	f.again = 0
-	return true
+	return due
 }
+
+// scanNear is scanDue for who does not scan.
+func (f *Forwarder) scanNear() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.againDue()
+}
+
+func (f *Forwarder) againDue() bool { return f.again != 0 && f.now() >= f.again }
 
 // scanIn lets go of rings whose subscribers have gone.
 func (f *Forwarder) scanIn(all interests) {

@@ -123,7 +123,6 @@ func (c *Conn) openAll() (err error) {
 	}
 	c.group = rawAddr(c.cfg.Group)
 	c.echo.init(&c.choice)
-	c.read.init(c)
 	c.write.init(joined)
 	c.rxFault = newFaultLayer(&c.cfg.Fault, SideReceive, &c.counters.FaultReceive)
 	c.txFault = newFaultLayer(&c.cfg.Fault, SideSend, &c.counters.FaultSend)
@@ -132,7 +131,7 @@ func (c *Conn) openAll() (err error) {
 			f.dropped = c.cfg.Dropped
 		}
 	}
-	return nil
+	return c.read.init(c)
 }
 
 // Close leaves the group and closes the sockets. Calls under way return
@@ -152,6 +151,7 @@ func (c *Conn) Close() error {
 }
 
 func (c *Conn) closeAll() {
+	c.read.slumber.close()
 	c.waker.close()
 	for _, fd := range []*int{&c.recvFD, &c.sendFD, &c.link.fd} {
 		if *fd >= 0 {

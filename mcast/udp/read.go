@@ -28,6 +28,11 @@ type readState struct {
 	fds   [pollCount]unix.PollFd
 	drops [2]dropCounter // by pollSend, pollRecv
 	busy  bool           // the last look brought much: the next one may come a little later
+
+	slumber slumber
+	slept   int64 // when the last sleep began
+	hot     int   // how many sleeps followed each other closely
+	calmed  bool  // the last sleep was a slumber
 }
 
 const (
@@ -38,12 +43,13 @@ const (
 	rest      = 50 * time.Microsecond
 )
 
-func (r *readState) init(c *Conn) {
+func (r *readState) init(c *Conn) error {
 	r.start = time.Now()
 	r.fds[pollSend] = unix.PollFd{Fd: int32(c.sendFD), Events: unix.POLLIN}
 	r.fds[pollRecv] = unix.PollFd{Fd: int32(c.recvFD), Events: unix.POLLIN}
 	r.fds[pollLink] = unix.PollFd{Fd: int32(c.link.fd), Events: unix.POLLIN}
 	r.fds[pollWake] = unix.PollFd{Fd: int32(c.waker.fd), Events: unix.POLLIN}
+	return r.slumber.open(r.fds[:])
 }
 
 // A dropCounter widens the kernel's 32-bit count of one socket.
@@ -92,7 +98,7 @@ func (c *Conn) ReadBatch(b *Batch, wait time.Duration) (int, error) {
 			return 0, err
 		}
 		err := c.receive(b)
-		c.read.busy = len(b.datagrams) >= restBatch
+		c.read.busy = len(b.datagrams) >= restBatch && !c.read.calmed
 		c.applyFaults(b)
 		c.hearHost(b.datagrams)
 		woken := c.waker.takeWoken()
@@ -133,31 +139,53 @@ func (c *Conn) sleepEnd(end int64) int64 {
 // sleep waits until a descriptor from the given one on is readable, or the time is end.
 // The results are in read.fds.
 func (c *Conn) sleep(end int64, poll bool, from int) error {
-	var ts unix.Timespec
-	limit := &ts
-	if !poll {
-		c.waker.sleeping.Store(true)
-		defer c.waker.sleeping.Store(false)
-		switch {
-		case c.waker.woken.Load(): // just look
-		case end == forever:
-			limit = nil
-		default:
-			ts = unix.NsecToTimespec(max(0, end-c.now()))
-		}
-	}
 	for i := range c.read.fds {
 		c.read.fds[i].Revents = 0
 	}
-	fds := c.read.fds[from:]
-	if _, err := unix.Ppoll(fds, limit, nil); err != nil && err != unix.EINTR {
-		return fmt.Errorf("udp: wait for datagrams: %w", err)
+	if err := c.sleepIn(end, poll, from); err != nil {
+		return err
 	}
 	if c.read.fds[pollWake].Revents != 0 {
 		c.waker.drain()
 	}
 	if c.read.fds[pollLink].Revents != 0 {
 		c.relink()
+	}
+	return nil
+}
+
+// sleepIn chooses how to sleep.
+func (c *Conn) sleepIn(end int64, poll bool, from int) error {
+	c.read.calmed = false
+	if poll {
+		return c.doze(0, from)
+	}
+	c.waker.sleeping.Store(true)
+	defer c.waker.sleeping.Store(false)
+	now := c.now()
+	wait := int64(-1)
+	if end != forever {
+		wait = max(0, end-now)
+	}
+	switch {
+	case c.waker.woken.Load(): // just look
+		return c.doze(0, from)
+	case from == pollSend && c.read.calm(now, end):
+		c.read.calmed = true
+		return c.read.slumber.sleep(wait, c.read.fds[:])
+	}
+	return c.doze(wait, from)
+}
+
+// doze sleeps in a call of its own; negative: without end.
+func (c *Conn) doze(wait int64, from int) error {
+	var limit *unix.Timespec
+	if wait >= 0 {
+		ts := unix.NsecToTimespec(wait)
+		limit = &ts
+	}
+	if _, err := unix.Ppoll(c.read.fds[from:], limit, nil); err != nil && err != unix.EINTR {
+		return fmt.Errorf("udp: wait for datagrams: %w", err)
 	}
 	return nil
 }
@@ -187,9 +215,9 @@ func (c *Conn) receive(b *Batch) error {
 // returns the first header it left.
 func (c *Conn) receiveFrom(b *Batch, which, from, to int) (int, error) {
 	fd := int(c.read.fds[which].Fd)
-	n, errno := recvmmsg(fd, b.arm(from, to))
+	n, errno := recvmmsg(fd, b.arm(from, to), c.read.calmed)
 	for errno == unix.EINTR {
-		n, errno = recvmmsg(fd, b.arm(from, to))
+		n, errno = recvmmsg(fd, b.arm(from, to), c.read.calmed)
 	}
 	switch errno {
 	case 0:

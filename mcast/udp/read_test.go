@@ -309,6 +309,9 @@ func TestReceiveErrorIsCountedAndTold(t *testing.T) {
 	defer unix.Close(p[1])
 	unix.Write(p[1], []byte{1})
 	c.read.fds[pollRecv].Fd = int32(p[0]) // readable, but no socket
+	if err := c.read.slumber.add(pollRecv, p[0]); err != nil {
+		t.Fatal(err)
+	}
 	_, err := c.ReadBatch(c.NewBatch(), patience)
 	if !errors.Is(err, unix.ENOTSOCK) || !strings.Contains(err.Error(), "receive from the group's socket") {
 		t.Errorf("error %v", err)

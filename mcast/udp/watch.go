@@ -118,6 +118,9 @@ func (c *Conn) resend(choice *Choice) error {
 	if err := unix.Dup3(fd, c.sendFD, unix.O_CLOEXEC); err != nil {
 		return fmt.Errorf("udp: replace the send socket: %w", err)
 	}
+	if err := c.read.slumber.add(pollSend, c.sendFD); err != nil { // the old one left with its socket
+		return err
+	}
 	c.read.drops[pollSend].last = 0 // the new socket's own count
 	c.echo.on.Store(true)
 	c.local.Store(&local)

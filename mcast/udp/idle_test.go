@@ -1,0 +1,92 @@
+//go:build linux
+
+package udp
+
+import (
+	"testing"
+	"time"
+)
+
+// Four sleeps in close succession are traffic; a pause makes it few again. Short sleeps are the
+// reader's own in any case.
+func TestCalmIsWhereLittleComes(t *testing.T) {
+	var r readState
+	now := int64(time.Second)
+	far := now + int64(time.Hour)
+	for i, step := range []struct {
+		after int64
+		calm  bool
+	}{{0, true}, {1000, true}, {1000, true}, {1000, true}, {1000, false}, {hotApart - 1, false}, {hotApart, true}, {1000, true}} {
+		now += step.after
+		if calm := r.calm(now, far); calm != step.calm {
+			t.Errorf("sleep %d: calm %v", i, calm)
+		}
+	}
+	if r.calm(now+hotApart, now+hotApart+slumberMin-1) {
+		t.Error("a short sleep is left to the poller")
+	}
+}
+
+// settle makes a reader calm.
+func settle(c *Conn) { c.read.hot, c.read.slept = 0, -hotApart }
+
+// A slumber ends by a datagram on either socket, by Wake and by its time, whether that comes before it or while it
+// lasts. A reader to whom it comes too early looks again.
+func TestSlumberEnds(t *testing.T) {
+	cfg := loopbackConfig()
+	a, b := open(t, cfg), open(t, cfg)
+	batch, one := b.NewBatch(), [][]byte{[]byte("x")}
+	for _, end := range []struct {
+		by   string
+		do   func()
+		want int
+		wait time.Duration
+	}{
+		{"multicast", func() { a.WriteMulticast(one) }, 1, patience},
+		{"unicast", func() { a.WriteTo(b.LocalAddr(), one) }, 1, patience},
+		{"Wake", b.Wake, 0, patience},
+		{"time", func() {}, 0, 3 * time.Millisecond},
+	} {
+		for round := range 10 {
+			settle(b)
+			if round%2 == 0 {
+				end.do()
+			} else {
+				time.AfterFunc(2*time.Millisecond, end.do)
+			}
+			start := time.Now()
+			n, err := b.ReadBatch(batch, end.wait)
+			took := time.Since(start)
+			if err != nil || n != end.want || (end.by == "time") != (took >= end.wait) {
+				t.Errorf("%s, round %d: read %d, %v after %v", end.by, round, n, err, took)
+			}
+			if !b.read.calmed && (end.by != "Wake" || round%2 == 1) {
+				t.Errorf("%s, round %d: that was no slumber", end.by, round)
+			}
+		}
+	}
+}
+
+// What the fault layer holds back ends a slumber, too, when its time has come.
+func TestSlumberKeepsTheFaultLayersTime(t *testing.T) {
+	cfg := loopbackConfig()
+	a := open(t, cfg)
+	cfg.Fault = FaultConfig{Delay: 20 * time.Millisecond, Side: SideReceive}
+	b := open(t, cfg)
+	settle(b)
+	a.WriteMulticast(numbered(1, 100))
+	if n, err := b.ReadBatch(b.NewBatch(), patience); n != 1 || err != nil {
+		t.Errorf("read %d, %v", n, err)
+	}
+}
+
+func TestSlumberAllocatesNothing(t *testing.T) {
+	c := open(t, loopbackConfig())
+	b := c.NewBatch()
+	if n := testing.AllocsPerRun(50, func() {
+		settle(c)
+		c.ReadBatch(b, 2*time.Millisecond)
+	}); n != 0 {
+		t.Errorf("%v allocations a sleep", n)
+	}
+}
