@@ -77,6 +77,8 @@ func Child(ctx context.Context, stdin io.Reader, stdout io.Writer) error {
 	}()
 	w, err := newWorker(&a)
 	if err == nil {
+		// Who always has work looks at the phase alone, which a parent that was killed leaves as it is.
+		defer context.AfterFunc(ctx, func() { w.board.phase.Store(phaseLeave) })()
 		err = w.run(ctx)
 	}
 	if err != nil {

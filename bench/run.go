@@ -125,7 +125,7 @@ func newRun(spec Spec, o Options) (*run, error) {
 	}
 	dir, err := os.MkdirTemp(base, "ringcast-bench-")
 	if err != nil {
-		return nil, fmt.Errorf("private directory: %w", err)
+		return nil, fmt.Errorf("private directory, where a run puts its rings: %w", err)
 	}
 	r := &run{spec: spec, options: o, dir: dir, begin: time.Now(), failed: make(chan error, maxProcesses)}
 	path := filepath.Join(dir, "board")

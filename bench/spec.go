@@ -127,7 +127,7 @@ func (s Spec) Complete() (Spec, error) {
 		return s, fmt.Errorf("%d producers of an exclusive topic: it takes one; leave exclusive away", s.Producers)
 	case s.Slots < 64 || bits.OnesCount(uint(s.Slots)) != 1:
 		return s, fmt.Errorf("%d slots: want a power of two from 64 to 2^20", s.Slots)
-	case s.Rate < 0:
+	case !(s.Rate >= 0): // nor NaN
 		return s, fmt.Errorf("rate %v: want messages a second, or 0 for as fast as possible", s.Rate)
 	case s.Batch < 0:
 		return s, fmt.Errorf("batch of %d messages: want 1 or more, or 0 for one by one", s.Batch)
@@ -137,6 +137,8 @@ func (s Spec) Complete() (Spec, error) {
 		return s, fmt.Errorf("rate %v with scenario %s: only streams, round trips and requests have one", s.Rate, s.Scenario)
 	case s.Duration < 0 || s.Duration > maxDuration || s.Warmup < 0 || s.Warmup > maxDuration:
 		return s, fmt.Errorf("duration %v after warm-up %v: want at most %v each", s.Duration, s.Warmup, maxDuration)
+	case s.Pause < 0:
+		return s, fmt.Errorf("pause of %v: want a time above 0", s.Pause)
 	case s.Every < 0:
 		return s, fmt.Errorf("intervals of %v: want a length of time, or 0 for none", s.Every)
 	}

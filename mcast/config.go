@@ -140,8 +140,8 @@ func (c *Config) validate() error {
 		return bad("window of %d bytes holds fewer than %d datagrams", c.Window, windowMin)
 	case c.MessageLimit < 0 || c.MessageLimit > MessageMax:
 		return bad("message limit %d outside 0..%d", c.MessageLimit, MessageMax)
-	case c.Rate < 0 || c.RateMin < 0:
-		return bad("negative rate")
+	case !(c.Rate >= 0 && c.RateMin >= 0): // nor NaN
+		return bad("rate %v, at least %v: want 0 or more", c.Rate, c.RateMin)
 	case c.Limits.Producers < 0 || c.Limits.Producers > producersMax:
 		return bad("more than %d producers", producersMax)
 	case len(c.Seeds) > seedsMax:

@@ -28,9 +28,9 @@ func (w Work) Check() error {
 		return fmt.Errorf("size %d: want 16 bytes to 16 MiB; the first 16 bear number and time", w.Size)
 	case w.Receivers < 1 || w.Receivers > 15:
 		return fmt.Errorf("%d nodes: want 2 to 16", w.Receivers+1)
-	case w.Loss < 0 || w.Loss > 90:
+	case !(w.Loss >= 0 && w.Loss <= 90): // nor NaN
 		return fmt.Errorf("loss of %g %%: want 0 to 90", w.Loss)
-	case w.Rate < 0:
+	case !(w.Rate >= 0):
 		return fmt.Errorf("rate %v: want messages a second, or 0 for as fast as possible", w.Rate)
 	case w.Duration <= 0 || w.Duration > time.Hour || w.Warmup < 0 || w.Warmup > time.Hour:
 		return fmt.Errorf("duration %v after warm-up %v: want at most 1h each", w.Duration, w.Warmup)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -103,6 +104,11 @@ func (o *gatewayOptions) complete(t *tool) error {
 	case o.config.HeaderTime <= 0 || o.config.BodyTime <= 0:
 		return usage("--header-time and --body-time want a time above 0")
 	}
+	if o.certificate != "" { // before anything is told of an address
+		if _, err := tls.LoadX509KeyPair(o.certificate, o.key); err != nil {
+			return failed(fmt.Errorf("--tls-cert %s, --tls-key %s: %w", o.certificate, o.key, err))
+		}
+	}
 	for _, origin := range o.config.Origins {
 		if origin != "*" && !strings.Contains(origin, "://") {
 			return usage("--allow-origin %q: want scheme://host, as https://example.org, or *", origin)
@@ -140,6 +146,9 @@ func (t *tool) gateway(ctx context.Context, o *gatewayOptions) error {
 		err = errors.Join(err, g.Shutdown(context.WithoutCancel(ctx)))
 		if errors.Is(err, syscall.EADDRINUSE) {
 			return &exitError{code: exitFailed, err: err, advice: "Pass another --port; 0 takes a free one."}
+		}
+		if errors.Is(err, syscall.EACCES) {
+			return &exitError{code: exitFailed, err: err, advice: "Ports below 1024 are root's as a rule: pass another --port."}
 		}
 		return err
 	}

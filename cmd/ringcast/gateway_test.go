@@ -93,13 +93,13 @@ func TestGatewayRefusesFlags(t *testing.T) {
 	}
 	for _, args := range [][]string{
 		{"--port", "70000"}, {"--timeout", "0"}, {"--timeout", "-2"}, {"--timeout", "soon"}, {"--tls-cert", "x"}, {"--tls-key", "x"},
-		{"--token-file", empty}, {"--allow-origin", "example.org"}, {"--header-time", "0s"}, {"extra"},
+		{"--token-file", empty}, {"--allow-origin", "example.org"}, {"--header-time", "0s"}, {"extra"}, {"--in-flight", "100000"},
 	} {
 		if code, _, said := call(t, "", append([]string{"gateway", "--shm-dir", dir}, args...)...); code != exitUsage || said == "" {
 			t.Errorf("%q: exit code %d, %q, want %d", args, code, said, exitUsage)
 		}
 	}
-	for _, args := range [][]string{{"--token-file", filepath.Join(dir, "none")}, {"--bind", "192.0.2.1"}, {"--in-flight", "100000"}} {
+	for _, args := range [][]string{{"--token-file", filepath.Join(dir, "none")}, {"--bind", "192.0.2.1"}, {"--tls-cert", empty, "--tls-key", empty}} {
 		if code, _, said := call(t, "", append([]string{"gateway", "--shm-dir", dir, "--port", "0"}, args...)...); code != exitFailed || said == "" {
 			t.Errorf("%q: exit code %d, %q, want %d", args, code, said, exitFailed)
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"strings"
 
 	"github.com/ringcast/ringcast"
@@ -155,7 +154,6 @@ func advise(err error) string {
 	}
 	var tooLarge *ringcast.TooLargeError
 	var shape *ringcast.ShapeError
-	var access *ringcast.AccessError
 	switch {
 	case errors.As(err, &tooLarge):
 		return largeAdvice(tooLarge)
@@ -170,8 +168,6 @@ func advise(err error) string {
 		return "The topic takes one publisher at a time: end the other one."
 	case errors.Is(err, ringcast.ErrBadName):
 		return "A name is dot-separated tokens of A-Z a-z 0-9 _ -; patterns, which only sub takes, may have * and > as tokens."
-	case errors.Is(err, fs.ErrPermission) && !errors.As(err, &access):
-		return "Choose a directory that you may write with --shm-dir or RINGCAST_SHM_DIR."
 	}
 	return ""
 }

@@ -74,6 +74,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	}
 	o.flags(cmd)
 	cmd.SetUsageTemplate(strings.ReplaceAll(cmd.UsageTemplate(), ".FlagUsages", ".FlagUsagesWrapped 100"))
+	cmd.CompletionOptions.DisableDefaultCmd = true
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return errors.New(flagerror.Text(err)) })
 	cmd.SetArgs(args)
 	cmd.SetOut(stdout)
@@ -141,6 +142,9 @@ func (o *options) complete(stderr io.Writer) error {
 			return fmt.Errorf("--limit: %w", err)
 		}
 	}
+	if o.report < 0 {
+		return fmt.Errorf("--report %v: want a time above 0", o.report)
+	}
 	o.config.Version = version.String()
 	if o.config.Compression, err = forward.ParseCompression(o.compression); err != nil {
 		return fmt.Errorf("--compress: %w", err)
@@ -197,7 +201,7 @@ func codeOf(err error) int {
 	case errors.Is(err, fs.ErrPermission):
 		return exitAccess
 	case errors.As(err, &config), errors.As(err, &iface), errors.As(err, &node),
-		errors.Is(err, shm.ErrBadName), errors.Is(err, shm.ErrBadRights), errors.As(err, &other),
+		errors.Is(err, fs.ErrInvalid), errors.Is(err, shm.ErrBadName), errors.Is(err, shm.ErrBadRights), errors.As(err, &other),
 		errors.Is(err, forward.ErrConfig):
 		return exitUsage
 	}

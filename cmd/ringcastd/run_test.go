@@ -91,6 +91,10 @@ func TestExitCodes(t *testing.T) {
 		{"MTU of nobody", append([]string{"--mtu", "3"}, good...), exitUsage, "MTU", false},
 		{"window too small", append([]string{"--window", "1"}, good...), exitUsage, "window", false},
 		{"negative rate", append([]string{"--rate", "-1"}, good...), exitUsage, "rate", false},
+		{"no rate", append([]string{"--rate", "NaN"}, good...), exitUsage, "rate", false},
+		{"an uplink of no size", append([]string{"--uplink-slots", "5"}, good...), exitUsage, "power of two", false},
+		{"a time before now", append([]string{"--report", "-1s"}, good...), exitUsage, "--report", false},
+		{"a number with a sign", []string{"--node", "-1"}, exitUsage, "want a whole number from 0", true},
 		{"another node's directory", []string{"--shm-dir", other, "--domain", domain, "--interface", "lo", "--node", "8"}, exitUsage, "8", false},
 		{"no rights", []string{"--shm-dir", "/sys/ringcast", "--interface", "lo"}, exitAccess, "--shm-dir", false},
 	} {

@@ -1,12 +1,12 @@
 package gateway
 
 import (
-	"fmt"
 	"io"
 	"math"
 	"time"
 
 	"github.com/ringcast/ringcast"
+	"github.com/ringcast/ringcast/shm"
 )
 
 // A Config says what a gateway lets its clients do. The zero value, like nil, has the
@@ -109,7 +109,7 @@ func (c *Config) complete() (Config, error) {
 		{"queue-bytes", int64(out.QueueBytes), math.MaxInt32, "bytes"},
 	} {
 		if v.value < 1 || v.value > v.most {
-			return out, fmt.Errorf("%s %d: want 1 to %d %s", v.name, v.value, v.most, v.plainUnit)
+			return out, shm.Invalid("%s %d: want 1 to %d %s", v.name, v.value, v.most, v.plainUnit)
 		}
 	}
 	out.Bus.InFlight, out.Bus.InboxSlotSize = out.InFlight, out.MaxReply
