@@ -46,7 +46,7 @@ func TestWrongArguments(t *testing.T) {
 	for _, r := range []refusal{
 		{"no command", "", []string{"publish"}, exitUsage, []string{"unknown command", "Did you mean", "\tpub", "ringcast --help"}},
 		{"no topic", "", []string{"pub"}, exitUsage, []string{"pub TOPIC: an argument is missing", "ringcast pub --help"}},
-		{"two topics", "", []string{"sub", "a", "b"}, exitUsage, []string{`sub TOPIC: "b" is one argument too many`, "quote", "ringcast sub --help"}},
+		{"two topics", "", []string{"sub", "a", "b"}, exitUsage, []string{`sub TOPIC|PATTERN: "b" is one argument too many`, "quote", "ringcast sub --help"}},
 		{"a flag's value", "", []string{"sub", "x", "--count", "many"}, exitUsage, []string{"--count", "ringcast sub --help"}},
 		{"unknown flag", "", []string{"sub", "x", "--fast"}, exitUsage, []string{"unknown flag: --fast"}},
 		{"a number with a sign", "", []string{"sub", "x", "--count", "-1"}, exitUsage, []string{`"-1" for "--count" flag: want a whole number from 0`}},

@@ -76,7 +76,7 @@ func (t *tool) benchCommand() *cobra.Command {
 func (t *tool) benchScenario(name, short string, spec bench.Spec) *cobra.Command {
 	o := benchOptions{spec: spec}
 	cmd := &cobra.Command{
-		Use: name, Short: short, Long: short + ".\n\n" + benchHelp, Example: benchExamples, Args: arguments(0, 0),
+		Use: name, Short: short, Long: sentence(short) + "\n\n" + benchHelp, Example: benchExamples, Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.spec.Wait = bench.Waiting(o.wait)
 			if !o.overTime() {

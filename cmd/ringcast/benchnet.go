@@ -43,7 +43,7 @@ type benchNetOptions struct {
 func (t *tool) benchNet(name, short string, losses []float64) *cobra.Command {
 	o := benchNetOptions{losses: losses}
 	cmd := &cobra.Command{
-		Use: name, Short: short, Long: short + ".\n\n" + benchNetHelp, Example: benchNetExamples, Args: arguments(0, 0),
+		Use: name, Short: short, Long: sentence(short) + "\n\n" + benchNetHelp, Example: benchNetExamples, Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			o.work.Receivers = o.count - 1
 			for _, loss := range o.losses {

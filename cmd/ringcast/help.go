@@ -68,6 +68,9 @@ func arguments(least, most int) cobra.PositionalArgs {
 	}
 }
 
+// sentence makes one of what a list of commands says of a command.
+func sentence(short string) string { return strings.ToUpper(short[:1]) + short[1:] + "." }
+
 // helpFor says where the flags of a command stand.
 func helpFor(cmd *cobra.Command) string {
 	return fmt.Sprintf("Run %s --help for the flags, with examples.", cmd.CommandPath())

@@ -14,7 +14,8 @@ import (
 )
 
 const lsHelp = `Show the topics of the domain on this node, with shape, readers and counters, their
-queue groups with the members' process ids, and the processes that take part. It only looks: it joins nothing and leaves no trace.`
+queue groups with the members' process ids, and the processes that take part. It only
+looks: it joins nothing and leaves no trace.`
 
 func (t *tool) lsCommand() *cobra.Command {
 	var asJSON bool

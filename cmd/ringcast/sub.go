@@ -56,7 +56,7 @@ type subOptions struct {
 func (t *tool) subCommand() *cobra.Command {
 	var o subOptions
 	cmd := &cobra.Command{
-		Use: "sub TOPIC", Short: "read a topic or a pattern", Long: subHelp, Example: subExamples,
+		Use: "sub TOPIC|PATTERN", Short: "read a topic or a pattern", Long: subHelp, Example: subExamples,
 		Args: arguments(1, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := o.check(); err != nil {

@@ -37,7 +37,7 @@ type watchOptions struct {
 func (t *tool) watchCommand() *cobra.Command {
 	var o watchOptions
 	cmd := &cobra.Command{
-		Use: "watch [NAME]", Short: "show who comes and goes", Long: watchHelp, Example: watchExamples,
+		Use: "watch [NAME|PATTERN]", Short: "show who comes and goes", Long: watchHelp, Example: watchExamples,
 		Args: arguments(0, 1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			kinds, err := parseKinds(o.kinds)
