@@ -88,8 +88,8 @@
 //
 // # Errors
 //
-// Few are values: [ErrClosed] is [os.ErrClosed], [ErrFull], [ErrFenced], and the outcomes
-// of requests. Those with data are types: [ShapeError] and [TooLargeError] say what to
+// Few are values: [ErrClosed] is [os.ErrClosed], [ErrInvalid], which is [os.ErrInvalid], is a
+// setting that can't be, [ErrFull], [ErrFenced], and the outcomes of requests. Those with data are types: [ShapeError] and [TooLargeError] say what to
 // ask for; [AccessError], which is fs.ErrPermission, whose rights refuse whom;
 // [NoSpaceError], [VersionError], [DamagedFileError] and [NotOursError] name a file. Each
 // says what to do. doc/errors.md has them beside those of the other languages.

@@ -62,7 +62,9 @@ type ReaderState struct {
 }
 
 // Inspect looks at a domain without joining it and without leaving a trace. If
-// it is not there the error is a *NoDomainError that lists those that are.
+// it is not there the error is a *NoDomainError that lists those that are. It reads the
+// files of all topics and participants, so that it takes some system calls for each, and
+// allocates; it waits for nobody. It is safe for concurrent use.
 func Inspect(cfg *Config) (*Snapshot, error) {
 	c, err := cfg.complete()
 	if err != nil {
@@ -212,5 +214,6 @@ func checkControl(path string, b []byte) error {
 	return nil
 }
 
-// Domains lists the domains below a directory; empty is the default place.
+// Domains lists the domains below a directory; empty is the default place. It reads the
+// directory and allocates.
 func Domains(dir string) ([]string, error) { return shm.Domains(dir) }

@@ -92,7 +92,8 @@ func (m *Message) Reply(payload []byte) error {
 	return m.ReplyMarked(payload, Marks{})
 }
 
-// Fail answers with an error, which the sender gets as a *ReplyError of that code.
+// Fail answers with an error, which the sender gets as a *ReplyError of that code. Errors: as
+// of Reply.
 func (m *Message) Fail(code uint32, text string) error {
 	code = codeApplication + min(code, ^uint32(0)-codeApplication)
 	l := letter{kind: layout.MessageKindError, payload: []byte(text)}

@@ -93,7 +93,7 @@ func (m *Message) Done() {
 	}
 }
 
-// Clone returns a copy that stays valid. It is in nobody's hand.
+// Clone returns a copy that stays valid, and allocates it. It is in nobody's hand.
 func (m *Message) Clone() *Message {
 	c, from := *m, m.source()
 	c.raw.Tag = newSource(from.subscription, from.topic, nil).tag

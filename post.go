@@ -188,7 +188,7 @@ func (p *post) dead(a Address) bool {
 }
 
 // ParseAddress reads the text form of an address, n7-1f03.12.5, and nothing else.
-// errors.Is(err, ErrBadAddress).
+// Errors: ErrBadAddress.
 func ParseAddress(text string) (Address, error) { return shm.ParseAddress(text) }
 
 // ErrBadAddress means that a text is not an address.

@@ -216,8 +216,9 @@ func (s *Instance) Name() string { return s.name }
 
 // Stop ends the serving without losing a request: others are told at once; what is in
 // hand is finished; what waits is left to other instances, or served where there are
-// none. When the context ends before that, what waits is refused (ErrNoService;
-// one-way messages are dropped) and Stop returns when the handlers that run have returned, whose contexts end. Errors: the context's.
+// none. When the context ends before that, what waits is refused (ErrNoService; one-way
+// messages are dropped), the contexts of the handlers that run end, and Stop returns when
+// they have returned. Errors: the context's.
 func (s *Instance) Stop(ctx context.Context) error {
 	s.endSoon()
 	select {

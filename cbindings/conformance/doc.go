@@ -172,8 +172,9 @@
 //
 // on shared and on exclusive rings. Rows "golden to" have no writer: the reader reads the
 // history of a ring whose files were written once and are kept in testdata. Rows "structs" have
-// the golden images of single structs (package golden): a peer that knows those of segments only (languages.go: segmentsOnly) may leave out those of packets. Rows "refuses" have
-// one language: what it refuses, and why. Rows "asks" have a client's language and a server's, which run all of
+// the golden images of single structs (package golden): a peer that knows those of segments only
+// (languages.go: segmentsOnly) may leave out those of packets. Rows "refuses" have one language:
+// what it refuses, and why. Rows "asks" have a client's language and a server's, which run all of
 // ask in one domain, and client-killed: drop is killed when the server has its request, who prints "given up". Rows "away"
 // have the server on another node: two directories, with a forwarder each, on loopback. Rows "other-nodes" have one language,
 // and directories of other nodes that the framework writes in the place of a forwarder.

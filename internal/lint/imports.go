@@ -18,19 +18,18 @@ const module = "github.com/ringcast/ringcast"
 // internal/forward knows both, and it never uses the root, whose interface
 // does not let anybody publish under another's address.
 var allowed = map[string][]string{
-	".":                       {"shm", "ring", "codec", "codec/layout", "codec/fb", "codec/fields", "codec/table"},
-	"codec":                   {"codec/layout", "codec/fb"},
+	".":                       {"shm", "ring", "codec/layout", "codec/fields", "codec/table"},
 	"codec/layout":            {},
 	"codec/fields":            {},
 	"codec/fb":                {},
 	"codec/table":             {"codec/fb"},
 	"codec/gen":               {},
 	"codec/golden":            {"codec/fb"},
-	"shm":                     {"codec/layout", "codec/fb", "codec/table"},
+	"shm":                     {"codec/layout", "codec/table"},
 	"ring":                    {"shm", "codec/layout"},
 	"mcast":                   {"internal/guard", "mcast/wire", "codec/layout"},
 	"mcast/wire":              {"codec/layout"},
-	"mcast/udp":               {"mcast/wire"},
+	"mcast/udp":               {},
 	"mcast/simnet":            {"mcast", "mcast/wire"},
 	"internal/forward":        {"internal/guard", "internal/roster", "shm", "ring", "mcast", "mcast/udp", "mcast/wire", "internal/uplink", "codec/layout", "codec/fb", "codec/table"},
 	"internal/guard":          {},

@@ -105,6 +105,39 @@ func TestImportTableHasNoCycle(t *testing.T) {
 	}
 }
 
+// TestImportTableHasNoSpareEdge: an edge that nobody uses would be allowed to whoever comes, and
+// every package of the table but the examples has its row in the architecture.
+func TestImportTableHasNoSpareEdge(t *testing.T) {
+	repo, err := load("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
+	used, text := make(map[[2]string]bool), ""
+	for _, s := range repo {
+		if s.path == "doc/ARCHITECTURE.md" {
+			text = s.text
+		}
+		if s.file == nil {
+			continue
+		}
+		for _, spec := range s.file.Imports {
+			if to, ours := ownPackage(spec.Path.Value); ours {
+				used[[2]string{s.pkg(), to}] = true
+			}
+		}
+	}
+	for pkg, list := range allowed {
+		for _, to := range list {
+			if !used[[2]string{pkg, to}] {
+				t.Errorf("%s may import %s, and does not", pkg, to)
+			}
+		}
+		if pkg != "." && !strings.HasPrefix(pkg, "examples/") && !strings.Contains(text, "`"+pkg+"`") {
+			t.Errorf("doc/ARCHITECTURE.md does not name %s", pkg)
+		}
+	}
+}
+
 // TestPartsThatStayApart says the three sentences of the architecture once
 // more, apart from the table.
 func TestPartsThatStayApart(t *testing.T) {
