@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/ringcast/ringcast"
+	"github.com/ringcast/ringcast/internal/jsonform"
 	"github.com/spf13/cobra"
 )
 
@@ -109,11 +110,11 @@ func (i *fieldsInput) requests(args []string, stdin io.Reader, fn func([]byte) e
 	case "plain":
 		return i.whole([]string{string(text)}, fn)
 	case "json":
-		list, err := jsonFields(text)
+		list, err := jsonform.ParseArray(text)
 		if err != nil {
-			return err
+			return usage("input: want a JSON array: %w", err)
 		}
-		return i.list(list, fn)
+		return i.list(asTexts(list), fn)
 	}
 	if len(text) == 0 {
 		return i.list(nil, fn)
@@ -128,6 +129,14 @@ func (i *fieldsInput) whole(one []string, fn func([]byte) error) error {
 		return err
 	}
 	return fn(b)
+}
+
+func asTexts(list [][]byte) []string {
+	out := make([]string, len(list))
+	for i, b := range list {
+		out[i] = string(b)
+	}
+	return out
 }
 
 // list makes one payload of fields.
@@ -168,39 +177,6 @@ func (i *fieldsInput) lines(stdin io.Reader, fn func([]byte) error) error {
 			return fmt.Errorf("input: %w", err)
 		}
 	}
-}
-
-// jsonFields are the elements of a JSON array: strings as they are, and the JSON text of
-// whatever is none.
-func jsonFields(text []byte) ([]string, error) {
-	var list []json.RawMessage
-	err := json.Unmarshal(text, &list)
-	var other *json.UnmarshalTypeError
-	switch {
-	case errors.As(err, &other):
-		return nil, usage("input: want a JSON array: it is of type %s", other.Value)
-	case err != nil:
-		return nil, usage("input: want a JSON array: %w", err)
-	case list == nil:
-		return nil, usage("input: want a JSON array: it is null")
-	}
-	fields := []string{}
-	for _, e := range list {
-		var s string
-		if e[0] == '"' {
-			if err := json.Unmarshal(e, &s); err != nil {
-				return nil, usage("input: %w", err)
-			}
-		} else {
-			var b bytes.Buffer
-			if err := json.Compact(&b, e); err != nil {
-				return nil, usage("input: %w", err)
-			}
-			s = b.String()
-		}
-		fields = append(fields, s)
-	}
-	return fields, nil
 }
 
 // A fieldsOutput writes replies.

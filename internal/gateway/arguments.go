@@ -115,37 +115,11 @@ func parseArguments(text []byte) ([][]byte, error) {
 		}
 		return [][]byte{object.Bytes()}, nil
 	}
-	var list []json.RawMessage
-	if err := json.Unmarshal(text, &list); err != nil || list == nil {
-		if err == nil {
-			return nil, badRequest("invalid JSON arguments: want an array, as [\"a\", 1], or an object")
-		}
+	list, err := jsonform.ParseArray(text)
+	if err != nil {
 		return nil, badRequest("invalid JSON arguments: want an array, as [\"a\", 1], or an object: %v", err)
 	}
-	fields := make([][]byte, 0, len(list))
-	for _, one := range list {
-		field, err := argument(one)
-		if err != nil {
-			return nil, err
-		}
-		fields = append(fields, field)
-	}
-	return fields, nil
-}
-
-func argument(text json.RawMessage) ([]byte, error) {
-	if text[0] == '"' {
-		var s string
-		if err := json.Unmarshal(text, &s); err != nil {
-			return nil, badRequest("invalid JSON arguments: %v", err)
-		}
-		return []byte(s), nil
-	}
-	var b bytes.Buffer
-	if err := json.Compact(&b, text); err != nil {
-		return nil, badRequest("invalid JSON arguments: %v", err)
-	}
-	return b.Bytes(), nil
+	return list, nil
 }
 
 // oldOrder reads a request of the old form: GET with args in the query, or POST with them
