@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -276,21 +275,7 @@ func (t *tool) payloads(args []string, fn func([]byte) error) error {
 	if len(args) > 0 {
 		return fn([]byte(strings.Join(args, " ")))
 	}
-	lines := bufio.NewReader(t.stdin)
-	for {
-		line, err := lines.ReadBytes('\n')
-		if len(line) > 0 {
-			if err := fn([]byte(strings.TrimSuffix(string(line), "\n"))); err != nil {
-				return err
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("input: %w", err)
-		}
-	}
+	return eachLine(t.stdin, fn)
 }
 
 // outcome gives the ends of a request their exit codes.

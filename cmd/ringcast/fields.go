@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -96,7 +94,7 @@ func (i *fieldsInput) marks() ringcast.Marks {
 func (i *fieldsInput) requests(args []string, stdin io.Reader, fn func([]byte) error) error {
 	switch i.form {
 	case "lines":
-		return i.lines(stdin, fn)
+		return eachLine(stdin, func(line []byte) error { return i.whole([]string{string(line)}, fn) })
 	case "argument":
 		return i.whole(args, fn)
 	case "args":
@@ -158,25 +156,6 @@ func (i *fieldsInput) decode(text string, n int) ([]byte, error) {
 		return nil, usage("field %d: no %s: %s", n+1, i.decoder, strings.TrimPrefix(err.Error(), "encoding/hex: "))
 	}
 	return b, nil
-}
-
-// lines makes one raw payload of each line.
-func (i *fieldsInput) lines(stdin io.Reader, fn func([]byte) error) error {
-	lines := bufio.NewReader(stdin)
-	for {
-		line, err := lines.ReadString('\n')
-		if len(line) > 0 {
-			if err := i.whole([]string{strings.TrimSuffix(line, "\n")}, fn); err != nil {
-				return err
-			}
-		}
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("input: %w", err)
-		}
-	}
 }
 
 // A fieldsOutput writes replies.

@@ -54,6 +54,23 @@ func (s *lineSource) next() ([]byte, error) {
 	return nil, err
 }
 
+// eachLine calls fn with each line of a stream; the bytes are valid until it returns.
+func eachLine(r io.Reader, fn func(line []byte) error) error {
+	lines := newLineSource(r)
+	for {
+		line, err := lines.next()
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return fmt.Errorf("input: %w", err)
+		}
+		if err := fn(line); err != nil {
+			return err
+		}
+	}
+}
+
 // A binarySource gives messages that are led by their length, four bytes, little endian.
 type binarySource struct {
 	r    *bufio.Reader
