@@ -63,7 +63,7 @@ func TestWrongArguments(t *testing.T) {
 		{"a group of a pattern", "", []string{"sub", "a.*", "--queue-group", "g", "--shm-dir", dir}, exitUsage, []string{"a group is one topic's"}},
 		{"a history from nowhere", "", []string{"sub", "x", "--last", "-1", "--shm-dir", dir}, exitUsage, []string{"want 0 or more"}},
 		{"a reply of no size", "", []string{"call", "x", "y", "--max-reply", "-1", "--shm-dir", dir}, exitUsage, []string{"want 0 to"}},
-		{"no such node", "", []string{"call", "n1-1.1.1", "y", "--shm-dir", dir}, exitFailed, []string{"no way to the node", "ringcastd", "ringcast nodes"}},
+		{"no such node", "", []string{"call", "n1-1.1.1", "y", "--shm-dir", dir}, exitFailed, []string{"n1-1.1.1: no way to the node", "ringcastd", "ringcast nodes"}},
 		{"size without count", "", []string{"pub", "x", "--size", "5"}, exitUsage, []string{"--count"}},
 		{"size with a file", "", []string{"pub", "x", "--size", "5", "--file", "f"}, exitUsage, []string{"--file"}},
 		{"standard input again", "", []string{"pub", "x", "--repeat", "2"}, exitUsage, []string{"--file"}},

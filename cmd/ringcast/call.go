@@ -152,7 +152,7 @@ func (o *callOptions) outcome(err error) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return &exitError{code: exitTimeout, err: fmt.Errorf("%s: no reply within %v; nobody knows whether the request ran", o.name, time.Duration(o.timeout))}
 	}
-	return outcome(err)
+	return outcome(o.name, err)
 }
 
 // show writes a reply, by its schema where it has one.
@@ -278,8 +278,12 @@ func (t *tool) payloads(args []string, fn func([]byte) error) error {
 	return eachLine(t.stdin, fn)
 }
 
-// outcome gives the ends of a request their exit codes.
-func outcome(err error) error {
+// outcome gives the ends of a request, or a message, to somebody their exit codes.
+func outcome(to string, err error) error {
+	switch err {
+	case ringcast.ErrNodeDown, ringcast.ErrGone, ringcast.ErrNoInbox, ringcast.ErrInstanceDied: // they name nobody
+		err = fmt.Errorf("%s: %w", to, err)
+	}
 	var tooLarge *ringcast.TooLargeError
 	switch {
 	case errors.Is(err, ringcast.ErrNoService), errors.Is(err, ringcast.ErrGone), errors.Is(err, ringcast.ErrNoInbox):

@@ -33,9 +33,9 @@ func (t *tool) send(ctx context.Context, args []string) error {
 	}
 	defer bus.Close()
 	address, err := ringcast.ParseAddress(args[0])
-	put := func(payload []byte) error { return outcome(bus.Send(ctx, address, payload)) }
+	put := func(payload []byte) error { return outcome(args[0], bus.Send(ctx, address, payload)) }
 	if err != nil {
-		put = func(payload []byte) error { return outcome(bus.SendTo(ctx, args[0], payload)) }
+		put = func(payload []byte) error { return outcome(args[0], bus.SendTo(ctx, args[0], payload)) }
 	}
 	return t.payloads(args[1:], put)
 }
