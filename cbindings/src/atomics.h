@@ -32,6 +32,7 @@ extern uint64_t rci_fence_word;
 #define store_seq(p, v) __atomic_store_n((p), (v), __ATOMIC_SEQ_CST)
 #define add_seq(p, v) __atomic_fetch_add((p), (v), __ATOMIC_SEQ_CST)
 #define add_relaxed(p, v) ((void)__atomic_fetch_add((p), (v), __ATOMIC_RELAXED))
+#define sub_release(p, v) ((void)__atomic_fetch_sub((p), (v), RCI_ORDER(__ATOMIC_RELEASE)))
 #define or_seq(p, v) ((void)__atomic_fetch_or((p), (v), __ATOMIC_SEQ_CST))
 #define swap_seq(p, v) __atomic_exchange_n((p), (v), __ATOMIC_SEQ_CST)
 #define fence_full() rci_fence(__ATOMIC_SEQ_CST)

@@ -184,8 +184,12 @@ int rc_request(rc_domain *d, const char *service, const void *data, size_t size,
 		result = rci_post(d, &post);
 	if (result == RC_OK)
 		result = rci_callee(post, service, &call.callee);
+	if (result != RC_OK)
+		return result;
 	const struct question q = {data, size, options};
-	return result == RC_OK ? ask(d, &call, &q, reply) : result;
+	result = ask(d, &call, &q, reply);
+	rci_callee_drop(call.callee);
+	return result;
 }
 
 int rc_request_to(rc_domain *d, const struct rc_address *to, const void *data, size_t size, const rc_ask *options, rc_reply *reply)
@@ -235,7 +239,12 @@ static int start_service(rc_domain *d, const char *service, const struct questio
 	int result = rci_post(d, &post);
 	if (result == RC_OK)
 		result = rci_callee(post, service, &call.callee);
-	return result == RC_OK ? start(d, &call, q, future) : result;
+	if (result != RC_OK)
+		return result;
+	result = start(d, &call, q, future);
+	if (result != RC_OK)
+		rci_callee_drop(call.callee); /* else the future does */
+	return result;
 }
 
 int rc_request_start(rc_domain *d, const char *service, const void *data, size_t size, const rc_ask *options, rc_future **future)
@@ -295,5 +304,8 @@ int rc_send_service(rc_domain *d, const char *service, const void *data, size_t 
 	if (result != RC_OK)
 		return result;
 	result = rci_callee_put(callee, &l, &position, &serial);
-	return result == RC_OK ? result : rci_serve_away(post, callee, &l, result, &up);
+	if (result != RC_OK)
+		result = rci_serve_away(post, callee, &l, result, &up);
+	rci_callee_drop(callee);
+	return result;
 }

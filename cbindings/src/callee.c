@@ -7,6 +7,9 @@
 #include "post.h"
 
 #define TRIES 10
+/* So many services are kept open, those that were called last, and besides them those that somebody uses: a
+ * program may have a name for each order. */
+#define MOST_CALLEES 256
 
 int rci_no_service(const char *name) { return rci_fail(RC_ERROR_NO_SERVICE, "service \"%s\": no instance answers to it", name); }
 
@@ -23,29 +26,85 @@ static struct callee *make(struct post *p, const char *name)
 	return c;
 }
 
-int rci_callee(struct post *p, const char *name, struct callee **callee)
-{
-	if (!rci_name_valid(name))
-		return rci_fail(RC_ERROR_NAME, "service \"%.64s\": want letters, digits, _ and -, with dots between, at most %d bytes", name != NULL ? name : "", RC_MAX_NAME);
-	(void)pthread_mutex_lock(&p->callees_mutex);
-	struct callee *c = p->callees;
-	while (c != NULL && strcmp(c->name, name) != 0)
-		c = c->next;
-	if (c == NULL && (c = make(p, name)) != NULL) {
-		c->next = p->callees;
-		p->callees = c;
-	}
-	(void)pthread_mutex_unlock(&p->callees_mutex);
-	*callee = c;
-	return c != NULL ? RC_OK : rci_fail(RC_ERROR_NO_MEMORY, "service %s", name);
-}
-
 static void shut(struct callee *c)
 {
 	if (c->ring != NULL)
 		rci_ring_close(c->ring);
 	c->ring = NULL;
 	c->group = NULL;
+}
+
+static void free_callees(struct callee *first)
+{
+	while (first != NULL) {
+		struct callee *c = first;
+		first = c->next;
+		shut(c);
+		(void)pthread_mutex_destroy(&c->mutex);
+		free(c);
+	}
+}
+
+static void put_first(struct post *p, struct callee *c)
+{
+	c->next = p->callees;
+	p->callees = c;
+}
+
+/* Who has the name, first in the list from now on. */
+static struct callee *find(struct post *p, const char *name)
+{
+	for (struct callee **at = &p->callees; *at != NULL; at = &(*at)->next) {
+		struct callee *c = *at;
+		if (strcmp(c->name, name) != 0)
+			continue;
+		*at = c->next;
+		put_first(p, c);
+		return c;
+	}
+	return NULL;
+}
+
+/* Takes out of the list who may be forgotten. */
+static struct callee *take_idle(struct post *p)
+{
+	struct callee *idle = NULL, **at = &p->callees;
+	for (unsigned i = 0; *at != NULL; i++) {
+		struct callee *c = *at;
+		if (i < MOST_CALLEES || load_acquire(&c->holds) != 0) { /* pairs(drop) */
+			at = &c->next;
+			continue;
+		}
+		*at = c->next;
+		c->next = idle;
+		idle = c;
+	}
+	return idle;
+}
+
+int rci_callee(struct post *p, const char *name, struct callee **callee)
+{
+	struct callee *idle = NULL;
+	if (!rci_name_valid(name))
+		return rci_fail(RC_ERROR_NAME, "service \"%.64s\": want letters, digits, _ and -, with dots between, at most %d bytes", name != NULL ? name : "", RC_MAX_NAME);
+	(void)pthread_mutex_lock(&p->callees_mutex);
+	struct callee *c = find(p, name);
+	if (c == NULL && (c = make(p, name)) != NULL) {
+		put_first(p, c);
+		idle = take_idle(p);
+	}
+	if (c != NULL)
+		add_relaxed(&c->holds, 1);
+	(void)pthread_mutex_unlock(&p->callees_mutex);
+	free_callees(idle); /* nobody else knows them; to close a ring takes system calls */
+	*callee = c;
+	return c != NULL ? RC_OK : rci_fail(RC_ERROR_NO_MEMORY, "service %s", name);
+}
+
+void rci_callee_drop(struct callee *c)
+{
+	if (c != NULL)
+		sub_release(&c->holds, 1); /* drop */
 }
 
 static int open_ring(struct callee *c)
@@ -163,10 +222,6 @@ bool rci_callee_review(struct callee *c, void (*visit)(void *argument, uint64_t 
 
 void rci_callees_close(struct post *p)
 {
-	while (p->callees != NULL) {
-		struct callee *c = p->callees;
-		p->callees = c->next;
-		shut(c);
-		free(c);
-	}
+	free_callees(p->callees);
+	p->callees = NULL;
 }

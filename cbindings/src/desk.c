@@ -130,8 +130,6 @@ int rci_desk_take(struct desk *k, rc_future *c, uint32_t shares)
 	if (k->open == 0)
 		store_relaxed(&k->reviewed, rci_now()); /* who asks seldom does not look round each time */
 	store_relaxed(&k->open, k->open + 1);
-	if (c->callee != NULL)
-		c->callee->open++;
 	if (k->due == 0 || c->due < k->due)
 		store_relaxed(&k->due, c->due);
 	return RC_OK;
@@ -201,8 +199,6 @@ void rci_desk_settle(struct desk *k, rc_future *c, int code)
 	c->settled = true;
 	c->code = code;
 	store_relaxed(&k->open, k->open - 1);
-	if (c->callee != NULL)
-		c->callee->open--;
 	rci_desk_tell(k, c);
 	offer_shares(k);
 }

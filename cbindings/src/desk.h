@@ -94,7 +94,7 @@ struct desk {
 	pthread_mutex_t mutex; /* for what follows */
 	rc_future **calls;
 	uint32_t call_count, *free_slots, free_count;
-	uint64_t serial;
+	uint64_t serial, reviews;
 	uint32_t shares; /* that nobody holds */
 	bool led, dispatching;
 	struct party *leader, *first, *last;

@@ -125,6 +125,7 @@ void rc_future_close(rc_future *c)
 		desk_lock(k);
 		rci_desk_forget(k, c);
 		desk_unlock(k);
+		rci_callee_drop(c->callee);
 	}
 	while (c->first != NULL) {
 		struct answer *a = c->first;

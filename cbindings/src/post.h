@@ -47,7 +47,7 @@ struct post {
 	struct outbox *outboxes;
 
 	pthread_mutex_t callees_mutex; /* for the list, not for what is in it */
-	struct callee *callees;
+	struct callee *callees; /* who was called last is first */
 
 	pthread_mutex_t desk_mutex; /* for the making of it */
 	struct desk *desk; /* NULL before the first request */
@@ -98,9 +98,10 @@ struct callee {
 	char name[RC_MAX_NAME + 1];
 	char path[RCI_PATH];
 	uint64_t hash;
-	struct callee *next;
+	struct callee *next; /* who was called before it; callees_mutex */
 
-	unsigned open; /* requests to it; the desk's mutex */
+	unsigned holds; /* who is within a call to it, and futures; goes up under callees_mutex */
+	uint64_t reviewed; /* in which review; the desk's mutex */
 
 	pthread_mutex_t mutex; /* for what follows */
 	struct ring *ring; /* NULL while there is none */
@@ -109,8 +110,9 @@ struct callee {
 	struct pen pen;
 };
 
-/* callee.c */
+/* callee.c. Each service that was had is given back by a drop, before which it is not forgotten. */
 int rci_callee(struct post *post, const char *name, struct callee **callee);
+void rci_callee_drop(struct callee *callee);
 /* Publishes without waiting, at *position of the opening *serial. */
 int rci_callee_put(struct callee *callee, struct letter *letter, uint64_t *position, uint64_t *serial);
 /* Takes a request back that nobody has started: true if nobody will. */

@@ -102,16 +102,24 @@ static void withdraw_all(struct desk *k, const struct callee *callee)
 	}
 }
 
+/* Looks once at each service to which a call is open: such a one is not forgotten. */
+static void review_callees(struct desk *k)
+{
+	k->reviews++;
+	for (uint32_t i = 0; i < k->call_count; i++) {
+		struct callee *callee = k->calls[i] != NULL ? k->calls[i]->callee : NULL;
+		if (callee == NULL || callee->reviewed == k->reviews)
+			continue;
+		callee->reviewed = k->reviews;
+		if (!rci_callee_review(callee, note, k))
+			withdraw_all(k, callee);
+	}
+}
+
 void rci_desk_review(struct desk *k)
 {
-	struct post *p = k->post;
-	(void)pthread_mutex_lock(&p->callees_mutex);
-	struct callee *first = p->callees; /* what is behind it stays */
-	(void)pthread_mutex_unlock(&p->callees_mutex);
 	desk_lock(k);
-	for (struct callee *callee = first; callee != NULL; callee = callee->next)
-		if (callee->open != 0 && !rci_callee_review(callee, note, k))
-			withdraw_all(k, callee);
+	review_callees(k);
 	for (uint32_t i = 0; i < k->call_count; i++) {
 		const rc_future *c = k->calls[i];
 		if (c == NULL || !c->sent || (c->callee != NULL && c->uplink.node == 0))
@@ -126,5 +134,5 @@ void rci_desk_review(struct desk *k)
 	}
 	store_relaxed(&k->reviewed, rci_now());
 	desk_unlock(k);
-	rci_outboxes_tidy(p);
+	rci_outboxes_tidy(k->post);
 }

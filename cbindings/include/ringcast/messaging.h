@@ -10,6 +10,9 @@
  * this process, and passes that on when he has his. Requests that nobody waits for are read for by
  * rc_replies_dispatch; an event loop has a descriptor that says when to call it (rc_replies_fd).
  *
+ * Names. A domain keeps open the 256 services that it called last, and those that somebody waits for: each is three
+ * descriptors and three mappings. So a program may call any number of names.
+ *
  * Threads. What takes a domain may be called by any number of threads at once. A future and a task are each for
  * one thread at a time; a service may be used by several.
  *

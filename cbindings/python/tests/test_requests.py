@@ -332,6 +332,29 @@ def test_dropped_without_care(two):
         assert b.request("echo", b"y", PATIENCE).data == b"y"
 
 
+def mapped(text):
+    with open("/proc/self/maps") as maps:
+        return sum(text in line for line in maps)
+
+
+def test_names_that_were_called_are_forgotten(two):
+    """A name for each order: the 256 that were called last are kept open, with three mappings each, and what is in use."""
+    a, b = two
+    with a.serve("used", queue=64, slot_size=64) as used:
+        pending = b.ask("used", b"x", PATIENCE)
+        for i in range(400):
+            name = f"order.{i}"
+            with a.serve(name, queue=64, slot_size=64) as s:
+                answer = b.ask(name, b"x", PATIENCE)
+                s.next(PATIENCE).reply(name.encode())
+                assert answer.result(PATIENCE).data == name.encode()
+        assert mapped("/services/order.") <= 3 * 256
+        assert mapped("/services/order.0.") == 0
+        assert mapped("/services/order.399.") == 3
+        used.next(PATIENCE).reply(b"y")
+        assert pending.result(PATIENCE).data == b"y"
+
+
 def test_in_a_fork(two):
     a, b = two
     with a.serve("echo", lambda r: r.data):

@@ -2,6 +2,7 @@
 #include <poll.h>
 
 #include <atomic>
+#include <fstream>
 
 #include "domain_fixture.h"
 
@@ -23,6 +24,16 @@ ringcast::ask_options patient()
 	ringcast::ask_options options;
 	options.wait = patience;
 	return options;
+}
+
+// Mappings of files of this process whose path has both texts.
+int mapped(const std::string &a, const std::string &b)
+{
+	std::ifstream maps("/proc/self/maps");
+	int n = 0;
+	for (std::string line; std::getline(maps, line);)
+		n += line.find(a) != std::string::npos && line.find(b) != std::string::npos;
+	return n;
 }
 
 } // namespace
@@ -80,6 +91,29 @@ TEST_F(DomainTest, FuturesAndCallbacks)
 		ASSERT_TRUE(ringcast::dispatch(domain));
 	}
 	EXPECT_EQ(domain.close().error(), errc::busy) << "futures and servers keep it open";
+}
+
+// A name for each order: the 256 that were called last are kept open, with three mappings each, and what is in use.
+TEST_F(DomainTest, NamesThatWereCalledAreForgotten)
+{
+	const ringcast::domain other = open_domain(dir.path());
+	ringcast::service_config config;
+	config.queue = 64;
+	config.slot_size = 64;
+	ringcast::service used = ringcast::service::open(other, "used", config).value();
+	auto open = ringcast::start(domain, "used", "x", patient()).value();
+	for (int i = 0; i < 400; i++) {
+		const std::string name = "order." + std::to_string(i);
+		ringcast::service s = ringcast::service::open(other, name, config).value();
+		auto f = ringcast::start(domain, name, "x", patient()).value();
+		ASSERT_TRUE(s.wait(patience).value().reply(name));
+		EXPECT_EQ(f.wait().value().text(), name);
+	}
+	EXPECT_LE(mapped(dir.path(), "/services/order."), 3 * 256);
+	EXPECT_EQ(mapped(dir.path(), "/services/order.0."), 0);
+	EXPECT_EQ(mapped(dir.path(), "/services/order.399."), 3);
+	ASSERT_TRUE(used.wait(patience).value().reply("y"));
+	EXPECT_EQ(open.wait().value().text(), "y");
 }
 
 TEST_F(DomainTest, StreamsOfAnswers)

@@ -53,6 +53,16 @@ final class Call {
     this.many = many;
     this.waitedFor = waitedFor;
     this.quorum = quorum;
+    if (service != null) {
+      service.hold();
+    }
     asked = service != null ? "service " + service.name : target != null ? target.toString() : "survey";
+  }
+
+  /** Gives one hold of its service back: who sends it has one, and the call until it is settled. */
+  void dropService() {
+    if (service != null) {
+      service.drop();
+    }
   }
 }

@@ -14,6 +14,9 @@ import java.util.concurrent.CompletableFuture;
  * domain.client("pricing").requestAsync(question).thenAccept(r -> use(r.payload()));
  * }</pre>
  *
+ * <p>A domain keeps open the 256 services that it called last, and those that somebody waits for: so a program may call any
+ * number of names.
+ *
  * <p>A request runs at most once, unless it may run twice ({@link #idempotent}). What is thrown is a {@link RingcastException}:
  * NO_SERVICE, OVERLOADED, GONE, NO_INBOX, NODE_DOWN and TOO_LARGE at once, and it did not run; INSTANCE_DIED as soon as that is
  * seen; DEADLINE; NO_REPLY, REPLY_TOO_LARGE and {@link ReplyException} from the handler; CLOSED.
@@ -60,10 +63,19 @@ public final class Client {
   }
 
   private Call begin(Desk desk, long until, boolean many) throws InterruptedException {
-    Call c = desk.begin(until, service == null ? null : domain.post().service(service), address, many, null, 0);
-    c.content = content;
-    c.schema = schema;
-    return c;
+    ServiceQueue queue = service == null ? null : domain.post().services.hold(service);
+    boolean begun = false;
+    try {
+      Call c = desk.begin(until, queue, address, many, null, 0);
+      c.content = content;
+      c.schema = schema;
+      begun = true;
+      return c;
+    } finally {
+      if (!begun && queue != null) {
+        queue.drop();
+      }
+    }
   }
 
   /** Asks, and waits for the reply. It waits for nothing but that and, where DomainConfig.inFlight requests are open, for one of them. */
@@ -123,11 +135,13 @@ public final class Client {
   public void send(byte[] payload) {
     Letter l = Letter.data(payload).marked(content, schema);
     if (service != null) {
-      ServiceQueue queue = domain.post().service(service);
+      ServiceQueue queue = domain.post().services.hold(service);
       try {
         queue.put(l);
       } catch (RingcastException e) {
         domain.post().away.serve(queue, l, e);
+      } finally {
+        queue.drop();
       }
     } else {
       domain.post().send(address, false, l);

@@ -100,7 +100,7 @@ final class Desk {
 
   // Opening.
 
-  /** Opens a call, and waits for its shares: in order, so that each answer finds a slot. */
+  /** Opens a call, and waits for its shares: in order, so that each answer finds a slot. A service is held; dispatch drops that. */
   Call begin(long until, ServiceQueue service, Address target, boolean many, Set<Address> waitedFor, int quorum) throws InterruptedException {
     int need = waitedFor != null ? waitedFor.size() : many ? STREAM_SHARES : 1;
     if (need > limit) {
@@ -147,6 +147,8 @@ final class Desk {
     } catch (RuntimeException e) {
       finish(c);
       throw e;
+    } finally {
+      c.dropService();
     }
   }
 
@@ -284,6 +286,7 @@ final class Desk {
 
   private void tell(List<Call> done) {
     for (Call c : done) {
+      c.dropService();
       lead.wake(c.waiter);
       if (c.future != null) {
         complete(c.future, c);

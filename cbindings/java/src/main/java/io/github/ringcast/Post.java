@@ -24,7 +24,7 @@ final class Post {
   final Address self;
   private final Map<Integer, Outbox> mail = new ConcurrentHashMap<>();
   private final Map<Integer, Outbox> replies = new ConcurrentHashMap<>();
-  private final Map<String, ServiceQueue> services = new ConcurrentHashMap<>();
+  final Services services = new Services(this);
   private final Map<String, Publisher> questions = new ConcurrentHashMap<>();
   /** The handlers that run, to be told when nobody waits for them any more. */
   final Set<Request> running = ConcurrentHashMap.newKeySet();
@@ -49,10 +49,6 @@ final class Post {
   /** The path of a ring of a participant's inbox. */
   String inboxPath(Address a, boolean ofReplies) {
     return domain.directory() + "/inbox/" + a.index() + "." + Integer.toUnsignedString(a.generation()) + (ofReplies ? ".replies" : ".mail");
-  }
-
-  ServiceQueue service(String name) {
-    return services.computeIfAbsent(name, n -> new ServiceQueue(this, n));
   }
 
   /** Where requests are open; made the first time. */
@@ -261,7 +257,7 @@ final class Post {
     questions.values().forEach(Publisher::close);
     mail.values().forEach(Outbox::close);
     replies.values().forEach(Outbox::close);
-    services.values().forEach(ServiceQueue::close);
+    services.close();
     away.close();
     if (open != null) {
       open.close();

@@ -6,6 +6,7 @@ import io.github.ringcast.ring.Producer;
 import io.github.ringcast.ring.Queue;
 import io.github.ringcast.shm.Hashes;
 import java.nio.charset.StandardCharsets;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** A service's queue as its callers see it: spec/messaging.md, 9. Never waits. Safe for use by several threads. */
 final class ServiceQueue {
@@ -14,6 +15,9 @@ final class ServiceQueue {
   final String name;
   private final Post post;
   private final long hash;
+  /** Calls that are open, and threads that send; from 0 it goes up under the lock of {@link Services}. */
+  private final AtomicInteger holds = new AtomicInteger();
+  private boolean closed;
   private DirectOutlet outlet;
   private Queue instances;
 
@@ -25,6 +29,18 @@ final class ServiceQueue {
 
   RingcastException none() {
     return Codes.refusal(Reason.NO_SERVICE, "service " + name);
+  }
+
+  void hold() {
+    holds.incrementAndGet();
+  }
+
+  void drop() {
+    holds.decrementAndGet();
+  }
+
+  boolean held() {
+    return holds.get() != 0;
   }
 
   /** What messages for it bear. */
@@ -56,7 +72,9 @@ final class ServiceQueue {
     }
   }
 
+  /** Lets the ring go for good. */
   synchronized void close() {
+    closed = true;
     shut();
   }
 
@@ -65,6 +83,9 @@ final class ServiceQueue {
 
   /** Publishes, and returns where. Throws NO_SERVICE, OVERLOADED, TOO_LARGE: nothing was sent. */
   synchronized Spot put(Letter l) {
+    if (closed) {
+      throw new RingcastException(Reason.CLOSED, "the domain was closed");
+    }
     for (int i = 0; i < TRIES; i++) {
       if (outlet == null) {
         open();
