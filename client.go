@@ -62,8 +62,9 @@ func (b *Bus) ClientTo(to Address, cfg *ClientConfig) (*Client, error) {
 	return c, nil
 }
 
-// mostClients is how many names a bus keeps clients of before it forgets those of which it has no ring: a
-// program that passes on what others ask for may name anything. Who holds a client goes on with it.
+// mostClients is how many names a bus keeps clients of before it forgets those of which it has no ring, and how many
+// rings of services it keeps open: a program that passes on what others ask for may name anything, and one may have a name for
+// each order. Who holds a client goes on with it.
 const mostClients = 256
 
 // client returns the bus's own client of a name.

@@ -29,7 +29,7 @@ type post struct {
 
 	opening sync.Mutex // held by whoever opens one
 
-	clients  atomic.Pointer[map[string]*Client] // by name; copied when one is added; see prune
+	clients  atomic.Pointer[map[string]*Client] // by name; copied when one is added; see client
 	asking   atomic.Pointer[desk]               // nil before the first request
 	mu       sync.Mutex
 	mail     *Subscription            // guarded by mu: nil before the first look at the inbox
@@ -41,6 +41,7 @@ type post struct {
 	// A service's own lock may be held before this one.
 	mapped sync.Mutex
 	rings  map[*service]struct{} // guarded by mapped: services of which a ring is open
+	opened atomic.Uint64         // how often one was opened: the time by which services were called
 }
 
 // closedPost is far below any number of uses.

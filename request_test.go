@@ -354,3 +354,56 @@ func TestFutureDone(t *testing.T) {
 	r, err := f.Wait(ctx)
 	wantReply(t, r, err, "x")
 }
+
+// A bus that calls a name for each order keeps the rings of the last ones open, and those in use; a service that was called long
+// ago is called again as any.
+func TestServicesThatWereCalledAreForgotten(t *testing.T) {
+	ctx := within(t, 60*time.Second)
+	dir := t.TempDir()
+	server, caller := openBus(t, dir), openBus(t, dir)
+	small := &ServeConfig{Queue: 64, SlotSize: 64}
+	wait := make(chan struct{})
+	serve(t, server, "slow", func(_ context.Context, r *Request) error {
+		<-wait
+		return r.Reply(r.Payload())
+	}, small)
+	serve(t, server, "first", echo, small)
+	slow, err := caller.Client("slow", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	future, err := slow.Go(ctx, []byte("late"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := caller.Request(ctx, "first", []byte("a"))
+	wantReply(t, r, err, "a")
+	for i := range mostClients + 50 {
+		name := fmt.Sprint("order-", i)
+		s, err := server.Serve(name, echo, small)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, err := caller.Request(ctx, name, []byte(name))
+		wantReply(t, r, err, name)
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := caller.direct.Load()
+	open := map[string]bool{}
+	for s := range p.rings {
+		open[s.name] = true
+	}
+	if n := len(open); n != mostClients+1 || !open["slow"] || open["first"] || open["order-0"] || !open[fmt.Sprint("order-", mostClients+49)] {
+		t.Errorf("%d rings are open, want the last %d and that of slow (%v)", n, mostClients, open["slow"])
+	}
+	if n := len(*p.clients.Load()); n > mostClients+2 {
+		t.Errorf("%d names are kept", n)
+	}
+	close(wait)
+	r, err = future.Wait(ctx)
+	wantReply(t, r, err, "late")
+	r, err = caller.Request(ctx, "first", []byte("b"))
+	wantReply(t, r, err, "b")
+}

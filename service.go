@@ -1,10 +1,14 @@
 package ringcast
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/ringcast/ringcast/codec/layout"
@@ -20,6 +24,8 @@ type service struct {
 	post *post
 	name string
 	hash uint64
+
+	called atomic.Uint64 // post.opened when it was called last
 
 	mu       sync.Mutex
 	file     *ring.File     // guarded by mu, like all below: nil while there is none
@@ -58,6 +64,7 @@ func (s *service) open() error {
 	s.post.mapped.Lock()
 	s.post.rings[s] = struct{}{}
 	s.post.mapped.Unlock()
+	s.post.opened.Add(1)
 	return nil
 }
 
@@ -99,6 +106,16 @@ type spot struct {
 // put publishes a letter, and returns where. It never waits. Errors: ErrNoService,
 // *OverloadedError, *TooLargeError; nothing was sent then.
 func (s *service) put(l *letter) (spot, error) {
+	before := s.post.opened.Load()
+	s.called.Store(before)
+	at, err := s.putNow(l)
+	if s.post.opened.Load() != before {
+		s.post.shutIdle()
+	}
+	return at, err
+}
+
+func (s *service) putNow(l *letter) (spot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for range 10 {
@@ -188,6 +205,34 @@ func (s *service) look(fn func(correlation uint64)) (left bool) {
 		}
 	})
 	return s.queue.HasMembers()
+}
+
+// shutIdle lets rings go where more than mostClients are open: those of the services that were called
+// longest ago. What has a request open stays; a service that is called again opens its ring again.
+func (p *post) shutIdle() {
+	p.mapped.Lock()
+	few := len(p.rings) <= mostClients
+	p.mapped.Unlock()
+	if few {
+		return
+	}
+	busy := map[*service]bool{}
+	if d := p.asking.Load(); d != nil {
+		d.mu.Lock()
+		defer d.mu.Unlock() // nobody begins a call meanwhile
+		for _, c := range d.calls {
+			busy[c.service] = busy[c.service] || !c.settled
+		}
+	}
+	p.mapped.Lock()
+	all := slices.Collect(maps.Keys(p.rings))
+	p.mapped.Unlock()
+	slices.SortFunc(all, func(a, b *service) int { return cmp.Compare(b.called.Load(), a.called.Load()) })
+	for _, s := range all[min(mostClients, len(all)):] {
+		if !busy[s] {
+			s.close()
+		}
+	}
 }
 
 // timeLeft is what a request gets, by its context.

@@ -150,17 +150,19 @@ static int ask_once(struct desk *k, rc_future *c, const struct question *q)
 	result = rci_desk_await(k, &p, c->due);
 	c->party = NULL;
 	rci_party_end(&p);
-	if (!c->settled)
+	bool given_up = !c->settled;
+	if (given_up)
 		rci_desk_give_up(k, c, result);
 	desk_unlock(k);
-	return rci_call_outcome(c);
+	return given_up && result < 0 ? result : rci_call_outcome(c); /* the detail says why nobody can read the answer */
 }
 
 static int ask(rc_domain *d, rc_future *call, const struct question *q, rc_reply *reply)
 {
 	struct post *post;
 	struct desk *k;
-	int result = reply == NULL || (q->data == NULL && q->size != 0) ? rci_fail(RC_ERROR_INVALID, "request: NULL") : rci_post(d, &post);
+	int result = reply == NULL || (q->data == NULL && q->size != 0)
+		? rci_fail(RC_ERROR_INVALID, "request: no place for the reply, or no data (NULL)") : rci_post(d, &post);
 	if (result == RC_OK)
 		result = rci_desk(post, &k);
 	if (result != RC_OK)
@@ -209,7 +211,8 @@ static int start(rc_domain *d, const rc_future *call, const struct question *q, 
 {
 	struct post *post;
 	struct desk *k;
-	int result = future == NULL || (q->data == NULL && q->size != 0) ? rci_fail(RC_ERROR_INVALID, "request: NULL") : rci_post(d, &post);
+	int result = future == NULL || (q->data == NULL && q->size != 0)
+		? rci_fail(RC_ERROR_INVALID, "request: no place for the future, or no data (NULL)") : rci_post(d, &post);
 	if (result == RC_OK)
 		result = rci_desk(post, &k);
 	if (result != RC_OK)
@@ -276,7 +279,7 @@ int rc_request_start_to(rc_domain *d, const struct rc_address *to, const void *d
 
 static int check_message(const void *data, size_t size)
 {
-	return data == NULL && size != 0 ? rci_fail(RC_ERROR_INVALID, "send: NULL") : RC_OK;
+	return data == NULL && size != 0 ? rci_fail(RC_ERROR_INVALID, "send: no data (NULL) for %zu bytes", size) : RC_OK;
 }
 
 int rc_send(rc_domain *d, const struct rc_address *to, const void *data, size_t size)

@@ -131,4 +131,4 @@ int rc_domain_address(const rc_domain *d, struct rc_address *address)
 	return result;
 }
 
-const char *rc_domain_directory(const rc_domain *d) { return d->directory; }
+const char *rc_domain_directory(const rc_domain *d) { return d != NULL ? d->directory : NULL; }

@@ -111,7 +111,7 @@ int rci_events_open(rc_domain *d, struct event_source *s)
 
 int rc_subscription_fd(rc_subscription *s, int *fd)
 {
-	int result = fd == NULL ? rci_fail(RC_ERROR_INVALID, "descriptor: NULL") : rci_usable(s->domain);
+	int result = s == NULL || fd == NULL ? rci_fail(RC_ERROR_INVALID, "descriptor: NULL") : rci_usable(s->domain);
 	if (result == RC_OK)
 		result = rci_events_open(s->domain, &s->event);
 	if (result == RC_OK)

@@ -110,25 +110,23 @@ int rci_interest_add(rc_domain *d, const char *name, bool publisher, bool local_
 	int result = RC_OK;
 	(void)pthread_mutex_lock(&d->mutex);
 	struct interest **i = find_interest(d, name, publisher, local_only, live, history);
-	if (*i == NULL) {
-		*i = calloc(1, sizeof **i);
-		if (*i != NULL) {
-			(void)snprintf((*i)->name, sizeof (*i)->name, "%s", name);
-			(*i)->publisher = publisher;
-			(*i)->local_only = local_only;
-			(*i)->live = live;
-			(*i)->history = history;
-			result = rci_info_write(d);
-			if (result == RC_OK)
-				rci_told(d);
-		}
+	if (*i == NULL && (*i = calloc(1, sizeof **i)) != NULL) {
+		(void)snprintf((*i)->name, sizeof (*i)->name, "%s", name);
+		(*i)->publisher = publisher;
+		(*i)->local_only = local_only;
+		(*i)->live = live;
+		(*i)->history = history;
+		result = rci_info_write(d);
+		if (result == RC_OK)
+			rci_told(d);
 	}
-	if (*i == NULL)
-		result = rci_fail(RC_ERROR_NO_MEMORY, "interest %s", name);
-	else
+	bool there = *i != NULL;
+	if (there)
 		(*i)->count++;
+	else
+		result = rci_fail(RC_ERROR_NO_MEMORY, "interest %s", name);
 	(void)pthread_mutex_unlock(&d->mutex);
-	if (result != RC_OK && result != RC_ERROR_NO_MEMORY)
+	if (result != RC_OK && there)
 		rci_interest_remove(d, name, publisher, local_only, live, history);
 	return result;
 }
@@ -147,6 +145,16 @@ void rci_interest_remove(rc_domain *d, const char *name, bool publisher, bool lo
 	(void)pthread_mutex_unlock(&d->mutex);
 }
 
+static void change_offer(struct offer **o, int32_t limit)
+{
+	struct offer *offer = *o;
+	offer->limit += (uint32_t)limit;
+	if (offer->limit != 0)
+		return;
+	*o = offer->next;
+	free(offer);
+}
+
 int rci_offer_add(rc_domain *d, const char *name, int32_t limit)
 {
 	int result = RC_OK;
@@ -158,14 +166,12 @@ int rci_offer_add(rc_domain *d, const char *name, int32_t limit)
 		result = rci_fail(RC_ERROR_NO_MEMORY, "service %s", name);
 	} else {
 		(void)snprintf((*o)->name, sizeof (*o)->name, "%s", name);
-		(*o)->limit += (uint32_t)limit;
-		struct offer *gone = (*o)->limit == 0 ? *o : NULL;
-		if (gone != NULL)
-			*o = gone->next;
-		free(gone);
+		change_offer(o, limit);
 		result = rci_info_write(d);
 		if (result == RC_OK)
 			rci_told(d);
+		else if (limit > 0)
+			change_offer(o, -limit); /* or the next table would tell of what nobody serves */
 	}
 	(void)pthread_mutex_unlock(&d->mutex);
 	return result;

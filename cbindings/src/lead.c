@@ -69,17 +69,28 @@ static bool deliver(struct lead *l, const struct view *v)
 	return ready;
 }
 
-/* The ring was damaged: its answers are lost, and their callers have their deadlines. */
-static int reopen(struct desk *k)
+static int open_again(struct desk *k)
 {
-	(void)rci_reader_leave(&k->reader);
-	rci_reader_close(&k->reader);
-	rci_ring_close(k->ring);
-	k->ring = NULL;
 	desk_lock(k);
 	int result = rci_desk_ring(k);
 	desk_unlock(k);
 	return result;
+}
+
+/* The ring was damaged: its answers are lost, and their callers have their deadlines. */
+static int reopen(struct desk *k)
+{
+	struct ring *old = k->ring;
+	(void)rci_reader_leave(&k->reader);
+	rci_reader_close(&k->reader);
+	desk_lock(k);
+	k->ring = NULL;
+	for (size_t i = 0; i < k->dying_count; i++)
+		k->dying[i].tail = 0; /* of the old ring nothing is read any more */
+	store_seq(&k->news, 1);
+	desk_unlock(k);
+	rci_ring_close(old);
+	return open_again(k);
 }
 
 /* Reads what is there: RC_OK, the party has what it waits for; RC_NOTHING. */
@@ -87,6 +98,8 @@ static int read_all(struct lead *l)
 {
 	struct desk *k = l->desk;
 	struct view view;
+	if (k->ring == NULL && (l->error = open_again(k)) != RC_OK) /* it could not be, when it was damaged */
+		return l->error;
 	for (unsigned i = 0; i < LOOK_MOST; i++) {
 		if (load_acquire(&k->news) != 0 && tidy(l))
 			return RC_OK;

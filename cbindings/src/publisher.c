@@ -240,23 +240,25 @@ static void address(struct rc_slot_header *h)
 	h->payload_start += RC_ADDRESS_BLOCK_SIZE;
 }
 
+static bool wants_fragments(const struct call *c)
+{
+	return c->message != NULL && c->message->block == NULL && c->message->size > c->publisher->producer.ring->shape.payload;
+}
+
 static int publish_once(void *argument)
 {
 	struct call *c = argument;
 	rc_publisher *p = c->publisher;
 	struct rc_slot_header header;
-	if (c->message != NULL && c->message->block == NULL && c->message->size > p->producer.ring->shape.payload) {
-		int result = rci_publish_fragments(p, c->message);
-		return result == RCI_RETIRED ? rci_publisher_reopen(p) != RC_OK ? RC_ERROR_SYSTEM : RC_NOTHING : result;
-	}
 	for (;;) {
-		int result = rci_publisher_claim_once(p, &c->position);
+		bool large = wants_fragments(c);
+		int result = large ? rci_publish_fragments(p, c->message) : rci_publisher_claim_once(p, &c->position);
 		if (__builtin_expect(result == RCI_RETIRED, 0)) {
 			result = rci_publisher_reopen(p);
 			if (result == RC_OK)
 				continue;
 		}
-		if (__builtin_expect(result != RC_OK || c->message == NULL, 0))
+		if (__builtin_expect(result != RC_OK || large || c->message == NULL, 0))
 			return result;
 		rci_put_header(p, c->message->marks, c->message->size, &header);
 		if (__builtin_expect(c->message->block != NULL, 0))
@@ -443,7 +445,7 @@ int rc_claim_abort(rc_claim *claim)
 
 int rc_publisher_source(const rc_publisher *p, struct rc_address *source, uint64_t *sequence)
 {
-	int result = rci_usable(p->domain);
+	int result = p == NULL ? rci_fail(RC_ERROR_INVALID, "source: no publisher (NULL)") : rci_usable(p->domain);
 	if (result != RC_OK)
 		return result;
 	if (source != NULL)

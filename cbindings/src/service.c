@@ -245,7 +245,10 @@ void rc_service_close(rc_service *s)
 		for (uint32_t i = 0; i < s->limit; i++)
 			if (s->tasks[i].busy)
 				rc_task_drop(&s->tasks[i].shown);
-		while (rci_service_take(s, &t) == RC_NOTHING) {
+		for (int result = RC_NOTHING; result == RC_NOTHING || result == RC_OK;) {
+			result = rci_service_take(s, &t);
+			if (result == RC_OK) /* nobody waits for it: a message without an answer */
+				rci_task_done(t);
 		}
 	}
 	(void)rci_service_leave(s); /* where that has failed */

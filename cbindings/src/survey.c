@@ -146,7 +146,9 @@ static int begin(struct post *p, rc_future *c, const char *topic, const struct q
 int rc_survey_start(rc_domain *d, const char *topic, const void *data, size_t size, const rc_ask *options, rc_future **future)
 {
 	struct post *p;
-	int result = future == NULL || (data == NULL && size != 0) ? rci_fail(RC_ERROR_INVALID, "survey: NULL") : rci_ask_check(&options);
+	int result = future == NULL || (data == NULL && size != 0) ? rci_fail(RC_ERROR_INVALID, "survey: no place for the future, or no data (NULL)") : rci_ask_check(&options);
+	if (result == RC_OK && !rci_name_valid(topic))
+		result = rci_fail(RC_ERROR_NAME, "survey on \"%.64s\": want letters, digits, _ and -, with dots between, at most %d bytes", topic != NULL ? topic : "", RC_MAX_NAME);
 	if (result == RC_OK)
 		result = rci_post(d, &p);
 	if (result != RC_OK)

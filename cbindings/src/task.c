@@ -14,7 +14,7 @@ static struct task *task_of(const rc_task *shown) { return (struct task *)(uintp
 static int check(const rc_task *shown, const void *data, size_t size)
 {
 	if (shown == NULL || (data == NULL && size != 0))
-		return rci_fail(RC_ERROR_INVALID, "answer: NULL");
+		return rci_fail(RC_ERROR_INVALID, "answer: no task, or no data (NULL)");
 	return rci_usable(task_of(shown)->service->domain);
 }
 
@@ -57,6 +57,10 @@ void rci_task_done(struct task *t)
 int rc_task_reply(rc_task *shown, const void *data, size_t size)
 {
 	int result = check(shown, data, size);
+	if (result == RC_ERROR_INVALID && shown != NULL) {
+		rc_task_drop(shown); /* it ends all the same, or it would stay in hand for good */
+		return rci_fail(result, "answer: no data (NULL) for %zu bytes: the asker was told that there is no answer", size);
+	}
 	if (result != RC_OK)
 		return result;
 	struct task *t = task_of(shown);
@@ -95,6 +99,8 @@ void rc_task_drop(rc_task *shown)
 
 void rc_task_mark(rc_task *shown, uint8_t content, uint32_t schema)
 {
+	if (shown == NULL)
+		return;
 	task_of(shown)->content = content;
 	task_of(shown)->schema = schema;
 }
@@ -127,7 +133,7 @@ int rc_task_wanted(rc_task *shown)
 
 int64_t rc_task_time_left(const rc_task *shown)
 {
-	uint64_t now = rci_now(), due = task_of(shown)->due;
+	uint64_t now = rci_now(), due = shown != NULL ? task_of(shown)->due : 0;
 	return due > now ? (int64_t)(due - now) : 0;
 }
 

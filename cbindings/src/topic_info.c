@@ -24,7 +24,9 @@ static void fill(const struct ring *r, rc_topic_info *info)
 
 int rc_publisher_info(const rc_publisher *p, rc_topic_info *info)
 {
-	int result = rci_usable(p->domain);
+	int result = p == NULL || info == NULL ? rci_fail(RC_ERROR_INVALID, "info: NULL") : rci_usable(p->domain);
+	if (result == RC_OK && p->producer.ring == NULL)
+		return rci_fail(RC_ERROR_NOT_FOUND, "info of %s: its ring is gone, and could not be opened again: open the publisher again", p->topic);
 	if (result == RC_OK)
 		fill(p->producer.ring, info);
 	return result;
@@ -32,7 +34,7 @@ int rc_publisher_info(const rc_publisher *p, rc_topic_info *info)
 
 int rc_subscription_info(const rc_subscription *s, rc_topic_info *info)
 {
-	int result = rci_usable(s->domain);
+	int result = s == NULL || info == NULL ? rci_fail(RC_ERROR_INVALID, "info: NULL") : rci_usable(s->domain);
 	if (result == RC_OK && s->pattern)
 		return rci_fail(RC_ERROR_INVALID, "%s: a pattern has no ring of its own", s->name);
 	if (result == RC_OK)

@@ -232,7 +232,9 @@ int rc_subscriptions_wait(rc_subscription *const *subscriptions, size_t count, i
 	if (subscriptions == NULL || count == 0 || ready == NULL)
 		return rci_fail(RC_ERROR_INVALID, "wait: no subscriptions");
 	for (size_t i = 0; i < count; i++)
-		if (subscriptions[i]->domain != subscriptions[0]->domain)
+		if (subscriptions[i] == NULL)
+			return rci_fail(RC_ERROR_INVALID, "wait: subscription %zu is NULL", i);
+		else if (subscriptions[i]->domain != subscriptions[0]->domain)
 			return rci_fail(RC_ERROR_INVALID, "wait: subscription %zu is of another domain", i);
 	int result = rci_usable(subscriptions[0]->domain);
 	if (result != RC_OK)

@@ -292,7 +292,16 @@ public final class Domain implements AutoCloseable {
       Names.checkPattern(config.name);
     }
     use(1);
-    return new Watch(this, config);
+    boolean opened = false;
+    try {
+      Watch w = new Watch(this, config);
+      opened = true;
+      return w;
+    } finally {
+      if (!opened) {
+        release();
+      }
+    }
   }
 
   /** Answers requests to a name, one at a time. */

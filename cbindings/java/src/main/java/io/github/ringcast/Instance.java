@@ -222,8 +222,11 @@ public final class Instance implements AutoCloseable {
       text = String.valueOf(e.getMessage());
     } catch (Exception e) {
       code = Codes.APPLICATION;
-      text = String.valueOf(e.getMessage());
-    } finally { // an Error goes on, and the caller is told
+      text = e.getMessage() != null ? e.getMessage() : e.toString();
+    } catch (Error e) { // the program is told as of any thread; the instance goes on, or its callers would wait for their deadlines
+      Thread me = Thread.currentThread();
+      me.getUncaughtExceptionHandler().uncaughtException(me, e);
+    } finally {
       r.end();
       post.running.remove(r);
       if (!r.answered()) {
@@ -263,7 +266,9 @@ public final class Instance implements AutoCloseable {
   private void conclude() {
     retract();
     try {
-      if (stopping && !member.leaveForGood()) {
+      if (!stopping) {
+        member.close(); // its ring can't be read any more: whoever asks hears at once that nobody is here
+      } else if (!member.leaveForGood()) {
         start();
         return;
       }

@@ -254,13 +254,13 @@ final class Post {
     if (watch != null) {
       watch.close();
     }
+    if (open != null) {
+      open.close(); // takes back what is open, by the services' rings and the uplink
+    }
     questions.values().forEach(Publisher::close);
     mail.values().forEach(Outbox::close);
     replies.values().forEach(Outbox::close);
     services.close();
     away.close();
-    if (open != null) {
-      open.close();
-    }
   }
 }

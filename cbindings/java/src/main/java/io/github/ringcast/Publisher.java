@@ -10,6 +10,7 @@ import io.github.ringcast.ring.Shape;
 import io.github.ringcast.shm.Clock;
 import io.github.ringcast.shm.Info;
 import java.nio.ByteBuffer;
+import java.util.Objects;
 
 /**
  * One publisher of one topic.
@@ -144,8 +145,9 @@ public final class Publisher implements AutoCloseable {
     return tryPublish(data, 0, data.length);
   }
 
-  /** Copies part of an array if there is room now; false if there is none. Never waits. */
+  /** Copies part of an array if there is room now; false if there is none. Never waits. Throws IndexOutOfBoundsException. */
   public boolean tryPublish(byte[] data, int from, int length) {
+    Objects.checkFromIndexSize(from, length, data.length); // before a slot is claimed, in which others would wait for it
     if (length > slotSize) {
       return tryPublish(ByteBuffer.wrap(data, from, length));
     }

@@ -5,9 +5,9 @@ public final class ReplyException extends RingcastException {
   private static final long serialVersionUID = 1;
   private final int code;
 
-  /** A code of the application's, 0 for none, unsigned up to 2^32 - 257. */
+  /** A code of the application's, 0 for none, unsigned up to 2^32 - 257. A text of null is none. */
   public ReplyException(int code, String text) {
-    super(Reason.APPLICATION, text);
+    super(Reason.APPLICATION, text == null ? "" : text);
     this.code = code;
   }
 

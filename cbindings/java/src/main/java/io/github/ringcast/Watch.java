@@ -49,8 +49,13 @@ public final class Watch implements AutoCloseable {
     this.config = config;
     domain.post().watch(); // sees deaths also while nobody asks here
     bells = new Bells(domain.table(), domain.directory(), domain.membership()::othersVersion);
-    bells.look(dead::add);
-    look();
+    try {
+      bells.look(dead::add);
+      look();
+    } catch (RuntimeException e) {
+      bells.close();
+      throw e;
+    }
   }
 
   /** Waits for the next event without end. An interrupt is noticed within 100 ms. */

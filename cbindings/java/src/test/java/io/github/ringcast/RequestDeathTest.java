@@ -55,7 +55,7 @@ final class RequestDeathTest {
   @Test
   void aRequestIsNotTakenBackFromALaterRing() throws Exception {
     try (Stage stage = new Stage(); Domain d = stage.open()) {
-      ServiceQueue queue = d.post().service("s");
+      ServiceQueue queue = d.post().services.hold("s");
       Process child = stage.child("serve");
       ServiceQueue.Spot first = oneThatWaits(child, queue);
       kill(child);

@@ -65,8 +65,7 @@ public final class Info {
   /** Tells of one more use. */
   public synchronized void add(Want want) {
     if (wants.merge(want, 1, Integer::sum) == 1) {
-      write();
-      participants.told();
+      tell(() -> wants.remove(want));
     }
   }
 
@@ -78,24 +77,43 @@ public final class Info {
   /** Takes one use back. */
   public synchronized void remove(Want want) {
     if (wants.computeIfPresent(want, (w, n) -> n == 1 ? null : n - 1) == null && participants != null) {
-      write();
-      participants.told();
+      tellLess();
     }
   }
 
   /** Tells of an instance. */
   public synchronized void serve(String service, int limit) {
-    services.add(new Service(service, limit));
-    write();
-    participants.told();
+    Service s = new Service(service, limit);
+    services.add(s);
+    tell(() -> services.remove(s));
   }
 
   /** Takes an instance back. */
   public synchronized void serveNoMore(String service, int limit) {
     if (services.remove(new Service(service, limit)) && participants != null) {
-      write();
-      participants.told();
+      tellLess();
     }
+  }
+
+  /** Writes what there is more; what can't be written is taken back, or no later table could be either. */
+  private void tell(Runnable takeBack) {
+    try {
+      write();
+    } catch (RuntimeException e) {
+      takeBack.run();
+      throw e;
+    }
+    participants.told();
+  }
+
+  /** Writes what there is less. Where that fails, as on a full file system, too much is told until the next time: who ends can't wait. */
+  private void tellLess() {
+    try {
+      write();
+    } catch (RingcastException e) {
+      return;
+    }
+    participants.told();
   }
 
   private ByteBuffer table() {
@@ -159,20 +177,30 @@ public final class Info {
     if (fd < 0) {
       throw Kernel.failure("make " + hiddenFile(), -fd);
     }
-    Rights.below(hiddenFile()).give(fd, hiddenFile());
+    boolean kept = false;
+    try {
+      Rights.below(hiddenFile()).give(fd, hiddenFile());
+      fill(fd, table);
+      Kernel.lock(fd, LockByte.Usage, Segment.SHARED);
+      Kernel.remove(hiddenFile());
+      int errno = Kernel.link(fd, hiddenFile());
+      if (errno != 0) {
+        throw Kernel.failure(hiddenFile(), errno);
+      }
+      kept = true;
+      return fd;
+    } finally {
+      if (!kept) {
+        Kernel.closeFile(fd);
+      }
+    }
+  }
+
+  private void fill(int fd, ByteBuffer table) {
     try (java.nio.channels.FileChannel out = Segment.channel(fd, true)) {
       out.write(ByteBuffer.wrap(table.array(), 0, table.position()));
     } catch (java.io.IOException e) {
-      Kernel.closeFile(fd);
       throw new RingcastException(Reason.SYSTEM, hiddenFile() + ": " + e.getMessage(), e);
     }
-    Kernel.lock(fd, LockByte.Usage, Segment.SHARED);
-    Kernel.remove(hiddenFile());
-    int errno = Kernel.link(fd, hiddenFile());
-    if (errno != 0) {
-      Kernel.closeFile(fd);
-      throw Kernel.failure(hiddenFile(), errno);
-    }
-    return fd;
   }
 }

@@ -69,7 +69,11 @@ public final class Segment implements AutoCloseable {
           continue; // looked for again: not found, or another's
         }
         if (!stale && waited > REPLACING) {
-          return s.lockShared() ? s : tryAgain(path, kind, writable, mapped);
+          if (s.lockShared()) {
+            return s;
+          }
+          s.close();
+          return tryAgain(path, kind, writable, mapped);
         }
         s.close();
       }
