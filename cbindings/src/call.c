@@ -45,6 +45,16 @@ static int await_shares(struct desk *k, uint32_t shares, uint64_t due)
 	return result;
 }
 
+/* The ring of answers has to be there before anybody may answer; the mutex is held. */
+static int have_ring(struct desk *k)
+{
+	if (k->ring != NULL)
+		return RC_OK;
+	if (k->led)
+		return rci_fail(k->lost, "own inbox was damaged, and can't be made again: %s", rc_error_text(k->lost));
+	return rci_desk_ring(k);
+}
+
 int rci_call_begin(struct desk *k, rc_future *c, uint32_t shares, bool wait)
 {
 	int result = RC_OK;
@@ -57,6 +67,8 @@ int rci_call_begin(struct desk *k, rc_future *c, uint32_t shares, bool wait)
 	desk_lock(k);
 	if (k->shares < shares)
 		result = wait ? await_shares(k, shares, c->due) : RC_FULL;
+	if (result == RC_OK)
+		result = have_ring(k);
 	if (result == RC_OK)
 		result = rci_desk_take(k, c, shares);
 	desk_unlock(k);

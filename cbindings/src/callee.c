@@ -104,7 +104,7 @@ int rci_callee(struct post *p, const char *name, struct callee **callee)
 void rci_callee_drop(struct callee *c)
 {
 	if (c != NULL)
-		sub_release(&c->holds, 1); /* drop */
+		sub_release(&c->holds, 1); /* pairs(drop) */
 }
 
 static int open_ring(struct callee *c)

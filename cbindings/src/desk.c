@@ -25,14 +25,14 @@ int rci_desk_ring(struct desk *k)
 	rci_inbox_path(k->domain, &k->post->self, BOX_REPLIES, path);
 	int result = rci_ring_open(k->domain, path, &want, true, &k->ring);
 	if (result != RC_OK)
-		return result;
+		return k->lost = result;
 	result = rci_reader_open(&k->reader, k->ring, RC_ENTRY_MODE_RELIABLE, 0);
 	if (result == RC_OK)
 		return RC_OK;
 	rci_reader_close(&k->reader);
 	rci_ring_close(k->ring);
 	k->ring = NULL;
-	return result;
+	return k->lost = result;
 }
 
 static int make(struct post *p, struct desk **desk)

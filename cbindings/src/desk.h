@@ -80,8 +80,9 @@ struct desk {
 	rc_domain *domain;
 	uint32_t limit; /* shares in all */
 
-	/* Of who leads. */
-	struct ring *ring;
+	/* Of who leads; changed under the mutex. */
+	struct ring *ring; /* NULL: the last one was damaged, and no other could be made: */
+	int lost;          /* why */
 	struct reader reader;
 	uint64_t spin_ns, reviewed;
 

@@ -69,28 +69,22 @@ static bool deliver(struct lead *l, const struct view *v)
 	return ready;
 }
 
-static int open_again(struct desk *k)
-{
-	desk_lock(k);
-	int result = rci_desk_ring(k);
-	desk_unlock(k);
-	return result;
-}
-
-/* The ring was damaged: its answers are lost, and their callers have their deadlines. */
+/* The ring was damaged, or there is none since then: its answers are lost, and their callers have their deadlines. */
 static int reopen(struct desk *k)
 {
-	struct ring *old = k->ring;
-	(void)rci_reader_leave(&k->reader);
-	rci_reader_close(&k->reader);
 	desk_lock(k);
-	k->ring = NULL;
+	if (k->ring != NULL) {
+		(void)rci_reader_leave(&k->reader);
+		rci_reader_close(&k->reader);
+		rci_ring_close(k->ring);
+		k->ring = NULL;
+	}
 	for (size_t i = 0; i < k->dying_count; i++)
 		k->dying[i].tail = 0; /* of the old ring nothing is read any more */
 	store_seq(&k->news, 1);
+	int result = rci_desk_ring(k);
 	desk_unlock(k);
-	rci_ring_close(old);
-	return open_again(k);
+	return result;
 }
 
 /* Reads what is there: RC_OK, the party has what it waits for; RC_NOTHING. */
@@ -98,7 +92,7 @@ static int read_all(struct lead *l)
 {
 	struct desk *k = l->desk;
 	struct view view;
-	if (k->ring == NULL && (l->error = open_again(k)) != RC_OK) /* it could not be, when it was damaged */
+	if (k->ring == NULL && (l->error = reopen(k)) != RC_OK)
 		return l->error;
 	for (unsigned i = 0; i < LOOK_MOST; i++) {
 		if (load_acquire(&k->news) != 0 && tidy(l))
