@@ -73,5 +73,8 @@ func sentence(short string) string { return strings.ToUpper(short[:1]) + short[1
 
 // helpFor says where the flags of a command stand.
 func helpFor(cmd *cobra.Command) string {
+	if cmd.Name() == "help" {
+		cmd = cmd.Root()
+	}
 	return fmt.Sprintf("Run %s --help for the flags, with examples.", cmd.CommandPath())
 }

@@ -45,11 +45,11 @@ func (s *summary) print(w io.Writer, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(w).Encode(s)
 	}
-	_, err := fmt.Fprintf(w, "%s, %s", counted(s.Messages, "message"), counted(s.Bytes, "byte"))
+	line := counted(s.Messages, "message") + ", " + counted(s.Bytes, "byte")
 	if s.Messages > 1 {
-		_, err = fmt.Fprintf(w, " in %.3f s: %.0f messages/s, %.1f MB/s", s.Seconds, s.Rate, float64(s.Bytes)/1e6/max(s.Seconds, 1e-9))
+		line += fmt.Sprintf(" in %.3f s: %.0f messages/s, %.1f MB/s", s.Seconds, s.Rate, float64(s.Bytes)/1e6/max(s.Seconds, 1e-9))
 	}
-	_, err = fmt.Fprintln(w)
+	_, err := fmt.Fprintln(w, line)
 	if s.Lagged+s.Lost+s.Gaps > 0 {
 		_, err = fmt.Fprintf(w, "missed: %d positions lagged, %d messages lost, %d sequences did not come\n", s.Lagged, s.Lost, s.Gaps)
 	}
