@@ -122,8 +122,9 @@ func (t *tried) judge(o *outcome) error {
 	return nil
 }
 
-// present are ours and the peers that are here, at one work, and rows that say why the others are not.
+// present are ours and the peers that are here, at one work with the usual receivers, and rows that say why the others are not.
 func (p *plan) present(name, unit string, w work) (list []tried, absent []table.Row) {
+	w.receivers = usual
 	for _, c := range p.contenders {
 		why := c.missing()
 		if why == "" && c.most > 0 && w.size > c.most {
@@ -212,7 +213,7 @@ func (p *plan) beside(ctx context.Context, until time.Time, name string, list []
 func (p *plan) rateCell(size int) table.Cell {
 	name := fmt.Sprintf("rate %d B", size)
 	return table.Cell{Name: name, Measure: func(ctx context.Context, until time.Time) ([]table.Row, error) {
-		list, absent := p.present(name, "k/s", work{receivers: usual, size: size, warmup: p.warmup, duration: p.duration})
+		list, absent := p.present(name, "k/s", work{size: size, warmup: p.warmup, duration: p.duration})
 		rate := column{unit: "k/s", scale: thousands, of: bench.RateOf, note: missingNote, goal: func(peer string) float64 {
 			if peer == raw {
 				return 0
@@ -238,11 +239,9 @@ func perProcessor() column {
 func (p *plan) lossCell(loss, goal float64) table.Cell {
 	name := fmt.Sprintf("1024 B, loss %g %%", loss)
 	return table.Cell{Name: name, Measure: func(ctx context.Context, until time.Time) ([]table.Row, error) {
-		w := work{receivers: usual, size: 1024, loss: loss, warmup: p.warmup, duration: p.duration}
-		list, absent := p.present(name, "k/s", w)
-		w.loss = 0
-		own := tried{contender: list[0].contender, work: w}
-		own.name = ownLossless
+		list, absent := p.present(name, "k/s", work{size: 1024, loss: loss, warmup: p.warmup, duration: p.duration})
+		own := list[0]
+		own.loss, own.name = 0, ownLossless
 		list = append([]tried{list[0], own}, list[1:]...)
 		c := column{unit: "k/s", scale: thousands, of: bench.RateOf, note: lossNote, goal: func(peer string) float64 {
 			if peer == ownLossless {
@@ -263,7 +262,7 @@ const ownLossless = "no loss, own"
 func (p *plan) latencyCell(rate, loss, most float64) table.Cell {
 	name := fmt.Sprintf("%g k/s, loss %g %%", rate/1000, loss)
 	return table.Cell{Name: name, Measure: func(ctx context.Context, until time.Time) ([]table.Row, error) {
-		list, absent := p.present(name, "us", work{receivers: usual, size: 1024, rate: rate, loss: loss, warmup: p.warmup, duration: p.duration})
+		list, absent := p.present(name, "us", work{size: 1024, rate: rate, loss: loss, warmup: p.warmup, duration: p.duration})
 		twice := func(peer string) float64 {
 			if peer == raw && loss == 0 {
 				return 2

@@ -14,17 +14,17 @@ import (
 // the other, of the sender, and of itself. Only ours is held to goals.
 func (p *plan) pauseCell() table.Cell {
 	const name = "stopped for 5 s"
-	w := work{receivers: usual, size: 1024, rate: 10_000, warmup: 500 * time.Millisecond, duration: 8500 * time.Millisecond, pauseAt: time.Second, pause: 5 * time.Second}
 	return table.Cell{Name: name, Measure: func(ctx context.Context, _ time.Time) (rows []table.Row, err error) {
-		list, absent := p.present(name, "ms", w)
-		calm := w
+		list, absent := p.present(name, "ms", work{size: 1024, rate: 10_000, warmup: 500 * time.Millisecond, duration: 8500 * time.Millisecond,
+			pauseAt: time.Second, pause: 5 * time.Second})
+		calm := list[0].work
 		calm.pause = 0
 		before, err := measure(ctx, &list[0].contender, calm)
 		if err != nil {
 			return nil, err
 		}
 		for i := range list {
-			o, err := measure(ctx, &list[i].contender, w)
+			o, err := measure(ctx, &list[i].contender, list[i].work)
 			if err != nil {
 				if i == 0 || ctx.Err() != nil {
 					return nil, err
@@ -112,7 +112,7 @@ func daemonRow(name string, t *tried) []table.Row {
 func (p *plan) idleCell() table.Cell {
 	const name = "idle"
 	return table.Cell{Name: name, Measure: func(ctx context.Context, _ time.Time) (rows []table.Row, err error) {
-		list, absent := p.present(name, "%", work{receivers: usual})
+		list, absent := p.present(name, "%", work{})
 		for _, t := range list {
 			if t.daemon == nil {
 				continue

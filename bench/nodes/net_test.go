@@ -76,3 +76,14 @@ func TestMissingPeer(t *testing.T) {
 		t.Errorf("list %v, absent %v", list, absent)
 	}
 }
+
+// TestEveryWorkHasReceivers: a cell that forgot them would have nothing to judge.
+func TestEveryWorkHasReceivers(t *testing.T) {
+	p := plan{contenders: []contender{{name: ours}}}
+	if list, _ := p.present("cell", "k/s", work{size: 1024}); len(list) != 1 || list[0].receivers != usual {
+		t.Errorf("list %+v", list)
+	}
+	if _, err := measure(t.Context(), &contender{name: ours}, work{size: 1024}); err == nil || !strings.Contains(err.Error(), "receivers") {
+		t.Errorf("without receivers: %v", err)
+	}
+}

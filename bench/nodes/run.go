@@ -75,6 +75,9 @@ type run struct {
 
 // measure does a work once. Everything it starts has ended when it returns.
 func measure(ctx context.Context, c *contender, w work) (o outcome, err error) {
+	if w.receivers < 1 {
+		return o, errors.New("a work without receivers")
+	}
 	lab, err := netlab.New(1 + w.receivers)
 	if err != nil {
 		return o, err
