@@ -42,6 +42,7 @@ func (f *Forwarder) untilTimer() time.Duration {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	next := min(f.engine.NextTimer(), mcast.Time(f.dir.roster.Next()))
+	f.conn.SetIdle(f.resting)
 	if f.watching != f.resting {
 		f.watching, f.looked = f.resting, f.now()
 	}

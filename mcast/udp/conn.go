@@ -38,6 +38,7 @@ type Conn struct {
 	writeMu sync.Mutex
 	write   writeState
 	closed  atomic.Bool
+	idle    atomic.Bool // see SetIdle
 	waker   waker
 
 	counters Counters

@@ -15,7 +15,7 @@ import (
 // no processor of the runtime. To come back from a sleep of its own costs an idle program more than
 // the datagram: the runtime wakes its monitor thread first, which naps some four times until it has seen that all
 // is idle again (doc/decisions/290). Where much comes a sleep of its own is faster, since the reader keeps
-// its processor.
+// its processor; and where the program is busy with something else, the poller is asked late.
 const (
 	// hotApart and hotSleeps say what much is: so many sleeps, each begun so soon after the one before.
 	hotApart  = int64(2 * time.Millisecond)
@@ -113,6 +113,11 @@ func (s *slumber) close() {
 	}
 	s.file, s.timer = nil, 0
 }
+
+// SetIdle says whether the rest of the program does nothing just now: ReadBatch then costs little where little
+// comes. Until it is called, and while idle is false, ReadBatch sleeps in a call of its own. It may be used by any
+// goroutine and counts from the next sleep on.
+func (c *Conn) SetIdle(idle bool) { c.idle.Store(idle) }
 
 // calm notes that a sleep begins, and says whether it is one of a reader to whom little comes.
 func (r *readState) calm(now, end int64) bool {

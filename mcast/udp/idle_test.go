@@ -28,7 +28,10 @@ func TestCalmIsWhereLittleComes(t *testing.T) {
 }
 
 // settle makes a reader calm.
-func settle(c *Conn) { c.read.hot, c.read.slept = 0, -hotApart }
+func settle(c *Conn) {
+	c.SetIdle(true)
+	c.read.hot, c.read.slept = 0, -hotApart
+}
 
 // A slumber ends by a datagram on either socket, by Wake and by its time, whether that comes before it or while it
 // lasts. A reader to whom it comes too early looks again.
@@ -63,6 +66,19 @@ func TestSlumberEnds(t *testing.T) {
 			if !b.read.calmed && (end.by != "Wake" || round%2 == 1) {
 				t.Errorf("%s, round %d: that was no slumber", end.by, round)
 			}
+		}
+	}
+}
+
+// A program that has something else to do keeps its reader awake in the old way.
+func TestBusyProgramsSleepThemselves(t *testing.T) {
+	c := open(t, loopbackConfig())
+	b := c.NewBatch()
+	for _, idle := range []bool{false, true, false} {
+		settle(c)
+		c.SetIdle(idle)
+		if _, err := c.ReadBatch(b, 2*time.Millisecond); err != nil || c.read.calmed != idle {
+			t.Errorf("idle %v: a slumber %v, %v", idle, c.read.calmed, err)
 		}
 	}
 }

@@ -170,7 +170,7 @@ func (c *Conn) sleepIn(end int64, poll bool, from int) error {
 	switch {
 	case c.waker.woken.Load(): // just look
 		return c.doze(0, from)
-	case from == pollSend && c.read.calm(now, end):
+	case from == pollSend && c.read.calm(now, end) && c.idle.Load():
 		c.read.calmed = true
 		return c.read.slumber.sleep(wait, c.read.fds[:])
 	}

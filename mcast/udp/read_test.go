@@ -105,8 +105,13 @@ func TestWakeBeforeReadCountsOnce(t *testing.T) {
 	}
 }
 
-// Whatever is published before a Wake is seen by the reader it woke.
+// Whatever is published before a Wake is seen by the reader it woke, however it sleeps.
 func TestNoWakeIsLost(t *testing.T) {
+	t.Run("asleep", func(t *testing.T) { wakeOften(t, func(*Conn) {}) })
+	t.Run("in slumber", func(t *testing.T) { wakeOften(t, settle) })
+}
+
+func wakeOften(t *testing.T, before func(*Conn)) {
 	c := open(t, loopbackConfig())
 	work := make(chan int, 1)
 	const rounds = 5000
@@ -124,6 +129,7 @@ func TestNoWakeIsLost(t *testing.T) {
 			continue
 		default:
 		}
+		before(c)
 		start := time.Now()
 		if _, err := c.ReadBatch(b, 2*patience); err != nil || time.Since(start) > patience {
 			t.Fatalf("after %d rounds: %v, slept %v", done, err, time.Since(start))
@@ -132,12 +138,13 @@ func TestNoWakeIsLost(t *testing.T) {
 }
 
 func TestCloseUnblocksTheReader(t *testing.T) {
-	for range 20 {
+	for i := range 20 {
 		cfg := loopbackConfig()
 		c, err := Open(&cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
+		c.SetIdle(i%2 == 0)
 		result := make(chan error, 1)
 		go func() {
 			_, err := c.ReadBatch(c.NewBatch(), -1)
@@ -309,9 +316,6 @@ func TestReceiveErrorIsCountedAndTold(t *testing.T) {
 	defer unix.Close(p[1])
 	unix.Write(p[1], []byte{1})
 	c.read.fds[pollRecv].Fd = int32(p[0]) // readable, but no socket
-	if err := c.read.slumber.add(pollRecv, p[0]); err != nil {
-		t.Fatal(err)
-	}
 	_, err := c.ReadBatch(c.NewBatch(), patience)
 	if !errors.Is(err, unix.ENOTSOCK) || !strings.Contains(err.Error(), "receive from the group's socket") {
 		t.Errorf("error %v", err)
