@@ -95,6 +95,8 @@ type Engine struct {
 	ready         []readyStream
 	localLossTill Time
 	overruns      uint32
+	lanesAt       Time // when lanesActive was counted; longAgo: it does not hold
+	lanesActive   int
 
 	// Scratch, so that nothing escapes to the heap.
 	control  []byte
@@ -121,7 +123,7 @@ func New(cfg *Config, sink Sink, rnd *rand.Rand) (*Engine, error) {
 	c := cfg.withDefaults()
 	e := &Engine{cfg: c, sink: sink, rnd: rnd, helloName: cut(c.Name), helloHost: cut(c.Host), deadline: Never, beaconAt: Never,
 		topicByName: make(map[string]*ownTopic), byNode: make(map[uint32]*Peer), memory: make(map[uint32]*nodeMemory),
-		roundTrip: c.Timers.RoundTrip, health: 1, greetAt: longAgo, rivalTill: longAgo, localLossTill: longAgo}
+		roundTrip: c.Timers.RoundTrip, health: 1, greetAt: longAgo, rivalTill: longAgo, localLossTill: longAgo, lanesAt: longAgo}
 	e.copier, _ = sink.(Copier)
 	e.warden, _ = sink.(Warden)
 	limits := c.Guard.list()

@@ -34,15 +34,31 @@ func (e *Engine) credit(now Time, r *receiver) uint64 {
 	if e.cfg.ReceiveBuffer == 0 {
 		return free
 	}
-	active := 1
+	active := e.activeLanes(now)
+	if !r.status.active(now) {
+		active++
+	}
+	return min(free, e.socketCredit(active))
+}
+
+// active says whether the lane sent something a short while ago.
+func (s *statusTimer) active(now Time) bool { return s.activeAt != 0 && now-s.activeAt < activeSpan }
+
+// activeLanes counts the lanes of all peers that are active, once for all SM of an instant: idle ones go out
+// together, one or two for each peer.
+func (e *Engine) activeLanes(now Time) int {
+	if e.lanesAt == now {
+		return e.lanesActive
+	}
+	e.lanesAt, e.lanesActive = now, 0
 	for _, p := range e.peers {
-		for _, q := range p.receivers {
-			if q != nil && q != r && q.status.activeAt != 0 && now-q.status.activeAt < activeSpan {
-				active++
+		for _, r := range p.receivers {
+			if r != nil && r.status.active(now) {
+				e.lanesActive++
 			}
 		}
 	}
-	return min(free, e.socketCredit(active))
+	return e.lanesActive
 }
 
 // socketCredit is the share of the socket's buffer in datagrams. The kernel counts
@@ -66,6 +82,9 @@ func (p *Peer) echoHello(now Time, send uint32) {
 func (e *Engine) statusAfterData(now Time, r *receiver) {
 	s := &r.status
 	s.received++
+	if !s.active(now) {
+		e.lanesAt = longAgo // they are one more
+	}
 	s.activeAt = now
 	step := r.reach / 4
 	if e.cfg.ReceiveBuffer != 0 {

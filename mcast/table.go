@@ -190,6 +190,7 @@ func (e *Engine) joinLane(now Time, p *Peer, row wire.LaneRow) {
 	r.status.at = Never
 	r.tabled = row.Next
 	p.receivers[row.Lane] = r
+	e.lanesAt = longAgo
 	e.resumeLane(now, p, r, &row)
 	r.status.next, r.status.highest = r.next, r.highest
 	e.wantStatus(now, r)

@@ -67,4 +67,5 @@ func (e *Engine) part(p *Peer) {
 		e.peers[j].index = j
 	}
 	p.index = -1
+	e.lanesAt = longAgo
 }
