@@ -43,6 +43,11 @@
 // (UDP_SEGMENT) and split again when received (UDP_GRO). Callers see single wire
 // datagrams only.
 //
+// # Sleeping
+//
+// Where much comes, or the program is busy, ReadBatch sleeps in ppoll. While the program says that it is idle (SetIdle) and
+// little comes it sleeps in the runtime's poller instead, from which the process comes back for much less.
+//
 // # Faults
 //
 // Between the sockets and the caller lies a layer that loses, doubles, reorders

@@ -17,9 +17,10 @@ import (
 // is idle again (doc/decisions/290). Where much comes a sleep of its own is faster, since the reader keeps
 // its processor; and where the program is busy with something else, the poller is asked late.
 const (
-	// hotApart and hotSleeps say what much is: so many sleeps, each begun so soon after the one before.
+	// hotApart and hotSleeps say what much is: so many sleeps, each begun so soon after the one before. They are
+	// more than a word of the directory brings with its first heartbeats and their answers.
 	hotApart  = int64(2 * time.Millisecond)
-	hotSleeps = 4
+	hotSleeps = 8
 
 	// slumberMin is the shortest sleep for which the timer is set.
 	slumberMin = int64(time.Millisecond)

@@ -7,21 +7,27 @@ import (
 	"time"
 )
 
-// Four sleeps in close succession are traffic; a pause makes it few again. Short sleeps are the
+// Many sleeps in close succession are traffic; a pause makes it few again. Short sleeps are the
 // reader's own in any case.
 func TestCalmIsWhereLittleComes(t *testing.T) {
 	var r readState
 	now := int64(time.Second)
 	far := now + int64(time.Hour)
-	for i, step := range []struct {
-		after int64
-		calm  bool
-	}{{0, true}, {1000, true}, {1000, true}, {1000, true}, {1000, false}, {hotApart - 1, false}, {hotApart, true}, {1000, true}} {
-		now += step.after
-		if calm := r.calm(now, far); calm != step.calm {
-			t.Errorf("sleep %d: calm %v", i, calm)
+	calm := func(after int64, want bool) {
+		t.Helper()
+		now += after
+		if got := r.calm(now, far); got != want {
+			t.Errorf("calm %v", got)
 		}
 	}
+	calm(hotApart, true)
+	for range hotSleeps - 1 {
+		calm(1000, true)
+	}
+	calm(1000, false)
+	calm(hotApart-1, false)
+	calm(hotApart, true)
+	calm(1000, true)
 	if r.calm(now+hotApart, now+hotApart+slumberMin-1) {
 		t.Error("a short sleep is left to the poller")
 	}
