@@ -110,3 +110,15 @@ func TestSummary(t *testing.T) {
 		t.Errorf("summary = %q", text)
 	}
 }
+
+// TestLineInALog: what is no terminal gets lines without control characters.
+func TestLineInALog(t *testing.T) {
+	var log bytes.Buffer
+	l := NewLine(&log)
+	l.Show("%d of 2: %s", 1, "one")
+	l.Clear()
+	l.Show("%d of 2: %s", 2, "two")
+	if got, want := log.String(), "1 of 2: one\n2 of 2: two\n"; got != want {
+		t.Errorf("log %q, want %q", got, want)
+	}
+}

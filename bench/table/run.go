@@ -40,7 +40,7 @@ type Cell struct {
 // A Printer measures cells and prints each row when it is there.
 type Printer struct {
 	Out      io.Writer
-	Progress io.Writer // what is measured just now; a line that is written over
+	Progress io.Writer // what is measured just now: a Line
 	JSON     bool      // one object a row instead of a table
 	Brief    bool      // with the keys of Brief alone
 	Deadline time.Time // of all cells
@@ -53,10 +53,11 @@ func (p *Printer) Print(ctx context.Context, cells []Cell) error {
 		fmt.Fprintf(p.Out, "%v\n\n%s\n", bench.ThisMachine(), Header)
 	}
 	var sum Summary
+	line := NewLine(p.Progress)
 	for i, c := range cells {
-		fmt.Fprintf(p.Progress, "\r\x1b[K%d of %d: %s", i+1, len(cells), c.Name)
+		line.Show("%d of %d: %s", i+1, len(cells), c.Name)
 		rows, err := c.Measure(ctx, time.Now().Add(bench.Share(time.Until(p.Deadline), len(cells)-i)))
-		fmt.Fprint(p.Progress, "\r\x1b[K")
+		line.Clear()
 		if err != nil {
 			return fmt.Errorf("cell %s: %w", c.Name, err)
 		}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/ringcast/ringcast/bench/peers"
+	"github.com/ringcast/ringcast/bench/table"
 )
 
 // A task is one round to be run: a cell beside the peers whose rows want more pairs.
@@ -68,7 +69,8 @@ func (p *plan) measureAll(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer func() { _, _ = fmt.Fprint(p.progress, "\r\x1b[K") }()
+	line := table.NewLine(p.progress)
+	defer line.Clear()
 	list := p.schedule()
 	for _, times := range []int{patience, morePatient} {
 		for i := range list {
@@ -76,7 +78,7 @@ func (p *plan) measureAll(ctx context.Context) error {
 				if time.Now().After(until) || ctx.Err() != nil {
 					return ctx.Err()
 				}
-				_, _ = fmt.Fprintf(p.progress, "\r\x1b[K%v left, cell %d of %d: %s", time.Until(until).Round(time.Second), i+1, len(list), t.cell.name)
+				line.Show("%v left, cell %d of %d: %s", time.Until(until).Round(time.Second), i+1, len(list), t.cell.name)
 				r, err := p.measure(ctx, t)
 				if err != nil {
 					return err
