@@ -12,8 +12,10 @@ type steps struct {
 const (
 	// spinsMax is how often a timer may be due again at the very same time.
 	spinsMax = 2000
-	// footprintEvery is how many steps lie between two looks at an engine's tables.
-	footprintEvery = 64
+	// footprintEvery is how many steps lie at least between two looks at an engine's tables, and footprintByNode the
+	// same for each node: the looks walk the tables.
+	footprintEvery  = 64
+	footprintByNode = 4
 )
 
 // watched holds the invariants timers and memory after a step of the node at now,
@@ -29,7 +31,7 @@ func (x *Node) watched(now, next mcast.Time) {
 	if next > now+2*mcast.Second {
 		x.net.violate("timers", "node %d: the next timer is in %d ms", x.ID(), (next-now)/mcast.Millisecond)
 	}
-	if w.count%footprintEvery == 0 {
+	if w.count%uint64(max(footprintEvery, footprintByNode*len(x.net.Nodes))) == 0 {
 		x.checkFootprint()
 	}
 }
