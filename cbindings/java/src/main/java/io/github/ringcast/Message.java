@@ -45,8 +45,12 @@ public final class Message {
   }
 
   Message lent(MessageType is, String of) {
-    type = is;
-    topic = of;
+    if (type != is) { // a reference costs more than a look at it
+      type = is;
+    }
+    if (topic != of) {
+      topic = of;
+    }
     return this;
   }
 

@@ -51,6 +51,8 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
   private final boolean mail;
   private final Source source;
   private final PatternReader pattern;
+  /** The source, where it has a short way; null otherwise, and behind close. */
+  private TopicReader swift;
   private final SpinTime spin = new SpinTime();
   /** Messages came one behind the other before this wait. */
   private boolean stream;
@@ -65,7 +67,9 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
     boolean wild = Names.isPattern(name);
     interest = new Info.Want(name, wild, false, config.localOnly, config.latest, (int) Math.min(config.history, 0xffffffffL));
     pattern = wild ? new PatternReader(domain, name, config) : null;
-    source = wild ? pattern : config.group != null ? member(config) : TopicReader.open(domain.table(), domain.topicPath(name), config.latest, config.history);
+    boolean plain = !wild && config.group == null;
+    swift = plain ? TopicReader.open(domain.table(), domain.topicPath(name), config.latest, config.history) : null;
+    source = plain ? swift : wild ? pattern : member(config);
     try {
       if (!wild) {
         Post.checkKind(domain, name, false);
@@ -121,6 +125,13 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
   }
 
   private Message poll(boolean spinning) {
+    if (swift != null && swift.quick(message.received)) {
+      return message.lent(MessageType.MESSAGE, name);
+    }
+    return pollFully(spinning);
+  }
+
+  private Message pollFully(boolean spinning) {
     if (closed) {
       throw new RingcastException(Reason.CLOSED, "read " + name + ": the subscription was closed");
     }
@@ -375,6 +386,7 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
       return;
     }
     closed = true;
+    swift = null;
     message.end();
     try {
       source.close();

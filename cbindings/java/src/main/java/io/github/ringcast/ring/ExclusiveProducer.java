@@ -9,6 +9,7 @@ import io.github.ringcast.shm.Kernel;
 import io.github.ringcast.shm.Words;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
+import java.nio.MappedByteBuffer;
 
 /** Publishing on a ring of one producer at a time: spec/ring.md, 10. */
 final class ExclusiveProducer extends Producer {
@@ -18,6 +19,8 @@ final class ExclusiveProducer extends Producer {
   private final long owner;
   /** Who goes to sleep fences for this producer. */
   private final boolean unfenced = Kernel.registersForMembarrier();
+  /** The tail, which nobody else moves. */
+  private long next;
 
   private ExclusiveProducer(Ring ring, long word) {
     super(ring);
@@ -40,14 +43,14 @@ final class ExclusiveProducer extends Producer {
       if (r.casOwner(word, mine)) { // pairs(exclusive)
         ExclusiveProducer p = new ExclusiveProducer(r, mine);
         Words.setSequential(r.words, FLAGS, p.unfenced ? 1 : 0); // pairs(reader-mask): before anything is published
-        p.endOpenPositions();
+        p.next = p.endOpenPositions();
         return p;
       }
     }
   }
 
   /** What a dead owner began and did not publish is stepped over. */
-  private void endOpenPositions() {
+  private long endOpenPositions() {
     long tail = r.tail();
     for (long t = Math.max(0, tail - r.count); t < tail; t++) {
       long now = r.published(t);
@@ -58,17 +61,17 @@ final class ExclusiveProducer extends Producer {
     }
     VarHandle.fullFence();
     Wake.readers(r);
+    return tail;
   }
 
   @Override
   public long claim() {
-    ByteBuffer w = r.words;
-    long state = Words.plain(w, SEGMENT_HEADER_STATE_OFFSET);
-    long by = Words.plain(w, OWNER);
-    long t = Words.plain(w, TAIL); // nobody else stores it
-    if ((state & STATE_MASK) != SegmentState.Ready || by != owner || r.lap(t) >= LAP_LIMIT || gate.pins != 0 || !gate.room(t)) {
+    MappedByteBuffer w = r.words;
+    long t = next;
+    if (t >= swift || (Words.plain(w, SEGMENT_HEADER_STATE_OFFSET) & STATE_MASK) != SegmentState.Ready || Words.plain(w, OWNER) != owner) {
       return claimSlowly();
     }
+    next = t + 1;
     Words.release(w, TAIL, t + 1); // pairs(tail)
     VarHandle.releaseFence(); // no store to the slot before it
     return t;
@@ -83,8 +86,8 @@ final class ExclusiveProducer extends Producer {
       if (r.owner() != owner) {
         return NOT_OWNER;
       }
-      long t = r.tail();
-      if (r.lap(t) >= LAP_LIMIT) {
+      long t = next;
+      if (t < 0 || r.lap(t) >= LAP_LIMIT) {
         r.damage();
         return RETIRED;
       }
@@ -92,9 +95,11 @@ final class ExclusiveProducer extends Producer {
         gate.blame(t);
         return FULL;
       }
+      next = t + 1;
       Words.release(r.words, TAIL, t + 1); // pairs(tail)
       VarHandle.releaseFence(); // no store to the slot before it
       if (gate.pins == 0 || !gate.pinned(t)) {
+        hurry();
         return t;
       }
       pad(t);

@@ -51,6 +51,11 @@ final class Gate {
     return roomBehind(t);
   }
 
+  /** Behind {@link #room}: the positions below it may be claimed without another look; 0 where slots are lent beyond. */
+  long free() {
+    return pins != 0 ? 0 : Math.min(limit, r.end());
+  }
+
   private boolean roomBehind(long t) {
     if (!r.gated) {
       limit = Long.MAX_VALUE; // nobody waits here, and nothing is lent

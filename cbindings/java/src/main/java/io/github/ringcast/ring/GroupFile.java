@@ -12,6 +12,7 @@ import io.github.ringcast.shm.Rights;
 import io.github.ringcast.shm.Segment;
 import io.github.ringcast.shm.Words;
 import java.nio.ByteBuffer;
+import java.nio.MappedByteBuffer;
 
 /** The take words and rows of one queue group of one ring: spec/ring.md, 14. For several threads. */
 final class GroupFile implements AutoCloseable {
@@ -31,7 +32,7 @@ final class GroupFile implements AutoCloseable {
   private static final int CONTROL = TAKER + 16;
 
   final Ring r;
-  final ByteBuffer words;
+  final MappedByteBuffer words;
   private final Segment segment;
   private final int rows;
 

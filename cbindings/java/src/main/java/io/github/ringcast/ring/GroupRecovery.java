@@ -14,6 +14,7 @@ import io.github.ringcast.shm.Segment;
 import io.github.ringcast.shm.Words;
 import java.io.File;
 import java.nio.ByteBuffer;
+import java.nio.MappedByteBuffer;
 
 /** What a dead member of a queue group had in hand is left to be told of: spec/ring.md, 14. */
 final class GroupRecovery {
@@ -59,7 +60,7 @@ final class GroupRecovery {
     }
   }
 
-  static boolean rows(Ring r, ByteBuffer w, int taken, int start, int count, int dead) {
+  static boolean rows(Ring r, MappedByteBuffer w, int taken, int start, int count, int dead) {
     boolean any = false;
     for (int row = 0; row < count; row++) {
       int at = start + row * IN_HAND_ROW_SIZE;
@@ -92,7 +93,7 @@ final class GroupRecovery {
   }
 
   /** What becomes of a held row: ABANDONED with something in hand, otherwise FREE; -1 to look again. */
-  private static int outcome(Ring r, ByteBuffer w, int taken, int at, int row) {
+  private static int outcome(Ring r, MappedByteBuffer w, int taken, int at, int row) {
     long hand = Words.acquire(w, at + IN_HAND_ROW_POSITION_OFFSET); // pairs(hand)
     int state = (int) hand & 3;
     if (state == InHandState.Confirmed) {

@@ -6,10 +6,11 @@ import io.github.ringcast.fb.ClaimState;
 import io.github.ringcast.fb.EntryMode;
 import io.github.ringcast.fb.EntryState;
 import io.github.ringcast.fb.MessageFlag;
+import io.github.ringcast.fb.MessageKind;
 import io.github.ringcast.shm.Words;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
-import java.nio.ByteOrder;
+import java.nio.MappedByteBuffer;
 
 /**
  * Reads one ring: in place under a lease, or, as a latest reader and in a history, from checked
@@ -25,6 +26,9 @@ public final class Reader {
   private static final int BROKEN = 5;
   private static final int SEALED = 6;
   private static final int LOOKS = 64;
+  /** So many messages are looked at together. */
+  private static final int AHEAD = 8;
+  private static final int WHOLE = MessageFlag.Begin | MessageFlag.End;
   private static final int STREAM = 4;
   private static final int PAUSES_FIRST = 3;
   private static final int PAUSES_AHEAD = 40;
@@ -38,6 +42,7 @@ public final class Reader {
   private final int lease;
   private final Stuck stuck;
   private final Keeper keeper;
+  private final Copies copies;
 
   /** The entry; -1 between leaving and joining. */
   private int entry = -1;
@@ -46,13 +51,14 @@ public final class Reader {
   private long next;
   private long copyEnd;
   private long joined;
-  /** A copy is made here; a reliable reader needs none but for a history. */
-  private ByteBuffer copies;
   private long leaseEnd;
   private long stored;
   private long knownTail;
-  /** Messages taken in place since somebody waited last. */
-  private int burst;
+  /** Below it messages were seen to be there: they need no look. */
+  private long seen;
+  /** Where nothing was found last, and how many came since the time before. */
+  private long emptyAt;
+  private long burst;
   private int idle;
   private boolean owesWake;
   private boolean beforeWriter;
@@ -65,7 +71,7 @@ public final class Reader {
     lease = Math.min(64, ring.count / 4);
     stuck = new Stuck(ring);
     keeper = new Keeper(ring);
-    copies = ByteBuffer.allocate(latest ? ring.stride : 0).order(ByteOrder.LITTLE_ENDIAN);
+    copies = new Copies(ring, latest);
   }
 
   /** Joins at the tail, or up to history positions before it. */
@@ -109,6 +115,7 @@ public final class Reader {
     stored = next;
     leaseEnd = next;
     joined = next;
+    emptyAt = next;
     copyEnd = latest ? Long.MAX_VALUE : next;
     if (Entries.state(active) != EntryState.Active) {
       active = Entries.word(Entries.generation(active), r.me, EntryState.Active); // put out already: found out below
@@ -134,17 +141,11 @@ public final class Reader {
    * spares the producers seven of eight looks at their words.
    */
   public int poll(Received out, boolean spinning) {
-    long c = next;
-    if (c >= copyEnd && c < leaseEnd && c - stored < batch && r.published(c) == r.lap(c)) { // pairs(publish)
-      burst++;
-      return lend(out);
-    }
-    return pollFully(out, spinning);
-  }
-
-  private int pollFully(Received out, boolean spinning) {
     if (entry < 0) {
       return comeBack(out);
+    }
+    if (next < seen) {
+      return lend(out);
     }
     if (next - stored >= batch && next >= copyEnd) {
       stored = keeper.floor(next);
@@ -160,10 +161,14 @@ public final class Reader {
       }
       int found = look(next, fully);
       if (found == THERE) {
-        found = copying ? copy(out) : lend(out);
-        if (found != OVERRUN) {
-          return found;
+        if (!copying) {
+          lookAhead();
+          return lend(out);
         }
+        if (copies.take(next)) {
+          return describe(out, copies.bytes(), 0);
+        }
+        found = OVERRUN;
       }
       switch (found) {
         case SKIP:
@@ -193,6 +198,42 @@ public final class Reader {
           fully = true;
       }
     }
+  }
+
+  /**
+   * The short way: the next message, where it was seen to be there, is whole in its slot and tells of nothing. False: poll. Each word
+   * of the header is loaded once, since a broken publisher may still write there.
+   */
+  boolean quick(Received out) {
+    long c = next;
+    if (c >= seen) {
+      return false;
+    }
+    MappedByteBuffer slot = r.chunk(c);
+    int at = r.at(c);
+    long place = slot.getLong(at + SLOT_HEADER_PAYLOAD_START_OFFSET);
+    long flags = slot.getLong(at + SLOT_HEADER_TOTAL_LENGTH_OFFSET) >>> 48;
+    int kind = (int) (slot.getLong(at + SLOT_HEADER_SCHEMA_HASH_OFFSET) >>> 32) & 0xff;
+    int start = (int) place;
+    int length = (int) (place >>> 32);
+    if ((flags & (WHOLE | MessageFlag.Addressed)) != WHOLE || kind >= MessageKind.Event || !r.fits(0, start, length)) {
+      return false;
+    }
+    next = c + 1;
+    out.message(slot, at, start, length, c);
+    return true;
+  }
+
+  /** Looks how many of the next messages are there, where they come one behind the other: their lines come together. */
+  private void lookAhead() {
+    long c = next;
+    long end = c == emptyAt ? c : Math.min(Math.min(leaseEnd, stored + batch), c + AHEAD);
+    long s = c + 1;
+    while (s < end && Words.plain(r.chunk(s), r.at(s) + SLOT_HEADER_PUBLISHED_OFFSET) == r.lap(s)) {
+      s++;
+    }
+    VarHandle.acquireFence(); // pairs(publish)
+    seen = s;
   }
 
   /** What stands at position c. */
@@ -258,12 +299,14 @@ public final class Reader {
   /** Behind a full fence: half of the ring is free again. */
   private void wakeProducers() {
     owesWake = false;
-    if (r.tail() <= stored + r.count / 2) {
+    if (Wake.producersSleep(r) && r.tail() <= stored + r.count / 2) { // a tail that is looked at is one that its producer has to fetch
       Wake.producers(r);
     }
   }
 
   private int nothing(Received out, boolean count) {
+    burst = next - emptyAt;
+    emptyAt = next;
     giveBack();
     if (count) {
       beforeWriter = false;
@@ -294,54 +337,24 @@ public final class Reader {
 
   /** Hands out the message at next where it lies. */
   private int lend(Received out) {
-    ByteBuffer slot = r.chunk(next);
-    int at = r.at(next);
-    long place = slot.getLong(at + SLOT_HEADER_PAYLOAD_START_OFFSET);
-    return describe(out, slot, at, (int) place, (int) (place >>> 32));
+    return describe(out, r.chunk(next), r.at(next));
   }
 
-  private int describe(Received out, ByteBuffer bytes, int at, int start, int length) {
+  /** Hands out the message at next, whose slot begins at this place of the bytes. */
+  private int describe(Received out, ByteBuffer bytes, int at) {
     long c = next++;
+    long place = bytes.getLong(at + SLOT_HEADER_PAYLOAD_START_OFFSET);
+    int start = (int) place;
+    int length = (int) (place >>> 32);
+    if (r.fits(bytes.getShort(at + SLOT_HEADER_FLAGS_OFFSET), start, length)) {
+      return out.message(bytes, at, start, length, c);
+    }
+    r.count(RING_CONTROL_DAMAGED_OFFSET);
     out.position = c;
-    if (!fits(bytes.getShort(at + SLOT_HEADER_FLAGS_OFFSET), start, length)) {
-      r.count(RING_CONTROL_DAMAGED_OFFSET);
-      out.first = c;
-      out.last = c;
-      out.count = 1;
-      return out.type = Received.DAMAGED;
-    }
-    out.bytes = bytes;
-    out.at = at;
-    out.start = start;
-    out.length = length;
-    return out.type = Received.MESSAGE;
-  }
-
-  private boolean fits(short flags, int start, int length) {
-    int least = (flags & MessageFlag.Addressed) != 0 ? SLOT_HEADER_SIZE + ADDRESS_BLOCK_SIZE : SLOT_HEADER_SIZE;
-    return start >= least && start <= r.stride && length >= 0 && length <= r.stride - start;
-  }
-
-  /** Copies the message at next and looks whether it stayed the same; OVERRUN if not. */
-  private int copy(Received out) {
-    if (copies.capacity() < r.stride) {
-      copies = ByteBuffer.allocate(r.stride).order(ByteOrder.LITTLE_ENDIAN);
-    }
-    ByteBuffer slot = r.chunk(next);
-    int at = r.at(next);
-    long word = r.exclusive ? 0 : r.claim(next);
-    if (!r.exclusive && (Claims.lap(word) != r.lap(next) || Claims.state(word) != ClaimState.Ready)) {
-      return OVERRUN;
-    }
-    copies.put(0, slot, at, SLOT_HEADER_SIZE);
-    int start = copies.getInt(SLOT_HEADER_PAYLOAD_START_OFFSET);
-    int length = copies.getInt(SLOT_HEADER_PAYLOAD_LENGTH_OFFSET);
-    if (fits(copies.getShort(SLOT_HEADER_FLAGS_OFFSET), start, length)) {
-      copies.put(SLOT_HEADER_SIZE, slot, at + SLOT_HEADER_SIZE, start + length - SLOT_HEADER_SIZE);
-    }
-    VarHandle.acquireFence();
-    boolean unchanged = r.exclusive ? r.tail() <= next + r.count : r.claim(next) == word;
-    return unchanged ? describe(out, copies, 0, start, length) : OVERRUN;
+    out.first = c;
+    out.last = c;
+    out.count = 1;
+    return out.type = Received.DAMAGED;
   }
 
   /** A copying reader was overtaken: it goes on closer to the tail. */
@@ -461,7 +474,7 @@ public final class Reader {
 
   /** Whether these bytes are used again for the next copy. */
   boolean copiesInto(ByteBuffer bytes) {
-    return bytes == copies;
+    return bytes == copies.bytes();
   }
 
   /** Takes over what the reader before this one has kept. */
@@ -474,6 +487,7 @@ public final class Reader {
     if (entry >= 0) {
       keeper.leave(entry, Entries.generation(active));
       entry = -1;
+      seen = 0;
     }
   }
 

@@ -54,6 +54,18 @@ public final class Received {
     return r;
   }
 
+  /** A message that lies there. */
+  int message(ByteBuffer chunk, int slot, int from, int size, long of) {
+    if (bytes != chunk) {
+      bytes = chunk; // a reference costs more than a number, and seldom changes
+    }
+    at = slot;
+    start = from;
+    length = size;
+    position = of;
+    return type = MESSAGE;
+  }
+
   int lagged(long from, long to) {
     type = LAGGED;
     first = from;

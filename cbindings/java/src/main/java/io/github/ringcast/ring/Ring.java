@@ -3,6 +3,7 @@ package io.github.ringcast.ring;
 import static io.github.ringcast.fb.Layout.*;
 
 import io.github.ringcast.fb.EntryState;
+import io.github.ringcast.fb.MessageFlag;
 import io.github.ringcast.fb.RingKind;
 import io.github.ringcast.fb.RingMode;
 import io.github.ringcast.fb.SegmentState;
@@ -10,6 +11,7 @@ import io.github.ringcast.shm.Participants;
 import io.github.ringcast.shm.Segment;
 import io.github.ringcast.shm.Words;
 import java.nio.ByteBuffer;
+import java.nio.MappedByteBuffer;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicInteger;
@@ -31,7 +33,7 @@ public final class Ring {
   final Shape shape;
   final Participants table;
   final int me;
-  final ByteBuffer words;
+  final MappedByteBuffer words;
   final int count;
   final long mask;
   final int lapShift;
@@ -40,9 +42,9 @@ public final class Ring {
   final boolean exclusive;
   final boolean gated;
   final int entriesStart;
-  final ByteBuffer[] chunks;
+  final MappedByteBuffer[] chunks;
   /** All slots, where they lie in one chunk. */
-  private final ByteBuffer whole;
+  private final MappedByteBuffer whole;
   private final int chunkShift;
   private final int chunkMask;
   /** The groups whose gates a producer here has moved, by the word that names their entries. */
@@ -69,7 +71,7 @@ public final class Ring {
     int each = Integer.highestOneBit((int) Math.min(count, CHUNK / stride));
     chunkShift = Integer.numberOfTrailingZeros(each);
     chunkMask = each - 1;
-    chunks = new ByteBuffer[data == null ? 0 : count / each];
+    chunks = new MappedByteBuffer[data == null ? 0 : count / each];
     for (int i = 0; i < chunks.length; i++) {
       chunks[i] = data.map(Shape.SLOTS + (long) i * each * stride, (long) each * stride);
     }
@@ -105,7 +107,12 @@ public final class Ring {
     return (t >>> lapShift) + 1;
   }
 
-  ByteBuffer chunk(long t) {
+  /** The first position of an impossible lap. */
+  long end() {
+    return lapShift > Long.numberOfLeadingZeros(LAP_LIMIT) - 1 ? Long.MAX_VALUE : LAP_LIMIT - 1 << lapShift;
+  }
+
+  MappedByteBuffer chunk(long t) {
     return whole != null ? whole : chunks[(int) (t & mask) >>> chunkShift];
   }
 
@@ -119,6 +126,12 @@ public final class Ring {
    */
   int at(long t) {
     return ((int) t & chunkMask) * stride & ALIGNED;
+  }
+
+  /** Whether a payload lies in its slot, behind the header and, as the message's flags say, the block. */
+  boolean fits(int flags, int start, int length) {
+    int least = (flags & MessageFlag.Addressed) != 0 ? SLOT_HEADER_SIZE + ADDRESS_BLOCK_SIZE : SLOT_HEADER_SIZE;
+    return start >= least && start <= stride && length >= 0 && length <= stride - start;
   }
 
   int claimAt(long t) {

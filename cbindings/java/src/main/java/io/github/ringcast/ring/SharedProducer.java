@@ -3,6 +3,7 @@ package io.github.ringcast.ring;
 import static io.github.ringcast.fb.Layout.*;
 
 import io.github.ringcast.fb.ClaimState;
+import io.github.ringcast.fb.SegmentState;
 import io.github.ringcast.shm.Clock;
 import io.github.ringcast.shm.Words;
 import java.lang.invoke.VarHandle;
@@ -18,7 +19,7 @@ final class SharedProducer extends Producer {
   private long stuckPosition;
   private int stepped;
 
-  /** Behind what it has claimed. */
+  /** Behind what it has claimed: the tail, while nobody else is there. */
   private long reached;
 
   SharedProducer(Ring ring) {
@@ -32,6 +33,22 @@ final class SharedProducer extends Producer {
 
   @Override
   public long claim() {
+    long t = reached;
+    if (t < swift && (Words.acquire(r.words, SEGMENT_HEADER_STATE_OFFSET) & STATE_MASK) == SegmentState.Ready) { // pairs(seal)
+      long lap = r.lap(t);
+      long word = r.claim(t);
+      if (Claims.lap(word) == lap - 1 && (word & 13) == 0 && r.casClaim(t, word, Claims.word(lap, r.me, ClaimState.Writing))) { // pairs(claim)
+        reached = t + 1;
+        VarHandle.releaseFence(); // no store to the slot before the claim
+        r.moveTail(t);
+        return t;
+      }
+    }
+    return claimSlowly();
+  }
+
+  /** The same from the tail, step by step. */
+  private long claimSlowly() {
     if (r.retired()) {
       return RETIRED;
     }
@@ -53,6 +70,7 @@ final class SharedProducer extends Producer {
         VarHandle.releaseFence(); // no store to the slot before the claim
         r.moveTail(t);
         stuck = false;
+        hurry();
         return t;
       } else {
         continue;
@@ -122,6 +140,7 @@ final class SharedProducer extends Producer {
     long now = Clock.now();
     if (!stuck || stuckWord != word || stuckPosition != t) {
       stuck = true;
+      swift = 0; // the next claim looks again
       stuckWord = word;
       stuckPosition = t;
       stuckFor.start(now);

@@ -40,6 +40,11 @@ final class Wake {
     }
   }
 
+  /** Whether some producer of the ring may sleep. */
+  static boolean producersSleep(Ring r) {
+    return Words.sequential(r.words, ROOM_SUMMARY) != 0; // pairs(room-mask)
+  }
+
   /** After a change that producers wait for. */
   static void producers(Ring r) {
     if (Words.sequential(r.words, ROOM_SUMMARY) == 0) { // pairs(room-mask)

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.MappedByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -71,7 +72,7 @@ final class InfoReader {
 
   private static byte[] copy(Participants table, String directory, int i) {
     for (int k = 0; k < TRIES; k++) {
-      ByteBuffer w = table.words();
+      MappedByteBuffer w = table.words();
       int at = table.record(i);
       long version = Words.acquire(w, at + PARTICIPANT_RECORD_INFO_VERSION_OFFSET); // pairs(info)
       if ((version & 1) == 0) {
@@ -87,7 +88,7 @@ final class InfoReader {
   }
 
   private static byte[] look(Participants table, String directory, int i) {
-    ByteBuffer w = table.words();
+    MappedByteBuffer w = table.words();
     int at = table.record(i);
     int size = Words.intRelaxed(w, at + PARTICIPANT_RECORD_INFO_SIZE_OFFSET);
     int place = Words.intRelaxed(w, at + PARTICIPANT_RECORD_INFO_PLACE_OFFSET);

@@ -9,6 +9,7 @@ import io.github.ringcast.fb.SegmentState;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.util.function.Consumer;
@@ -72,7 +73,7 @@ public final class Maker {
         throw new RingcastException(Reason.SYSTEM, path + ": a file without a name is locked");
       }
       try (FileChannel file = Segment.channel(fd, true)) {
-        ByteBuffer words = Segment.map(file, 0, Math.min(mapped, size), true);
+        MappedByteBuffer words = Segment.map(file, 0, Math.min(mapped, size), true);
         fill.accept(words);
         ByteBuffer fixed = header(words);
         Words.cas(words, SEGMENT_HEADER_STATE_OFFSET, SegmentState.Building, SegmentState.Ready); // pairs(ready)

@@ -10,6 +10,7 @@ import io.github.ringcast.fb.LockByte;
 import io.github.ringcast.fb.ParticipantState;
 import io.github.ringcast.fb.SegmentKind;
 import java.nio.ByteBuffer;
+import java.nio.MappedByteBuffer;
 import java.util.function.IntConsumer;
 
 /**
@@ -24,7 +25,7 @@ public final class Participants {
 
   private final String directory;
   private final Segment segment;
-  private final ByteBuffer words;
+  private final MappedByteBuffer words;
   private final long address;
   private final int count;
   private final int stride;
@@ -90,7 +91,7 @@ public final class Participants {
     return start + i * stride;
   }
 
-  ByteBuffer words() {
+  MappedByteBuffer words() {
     return words;
   }
 

@@ -9,6 +9,7 @@ import io.github.ringcast.fb.SegmentState;
 import java.io.IOException;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.MappedByteBuffer;
 import java.nio.channels.FileChannel;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
@@ -35,11 +36,11 @@ public final class Segment implements AutoCloseable {
   private final FileStatus status;
   private final long id;
   private final boolean writable;
-  private final ByteBuffer words;
+  private final MappedByteBuffer words;
   private final ByteBuffer fixed;
   private int fd;
 
-  private Segment(String path, int fd, FileStatus status, ByteBuffer fixed, boolean writable, ByteBuffer words) {
+  private Segment(String path, int fd, FileStatus status, ByteBuffer fixed, boolean writable, MappedByteBuffer words) {
     this.path = path;
     this.fd = fd;
     this.status = status;
@@ -116,7 +117,7 @@ public final class Segment implements AutoCloseable {
         if (!Kernel.lock(fd, LockByte.Usage, SHARED)) {
           return null;
         }
-        ByteBuffer words = map(file, 0, Math.min(mapped, status.size), writable);
+        MappedByteBuffer words = map(file, 0, Math.min(mapped, status.size), writable);
         Segment s = new Segment(path, fd, status, fixed, writable, words);
         s.checkState();
         kept = true;
@@ -156,16 +157,18 @@ public final class Segment implements AutoCloseable {
     return FileChannel.open(p, writable ? Set.of(StandardOpenOption.READ, StandardOpenOption.WRITE) : Set.of(StandardOpenOption.READ));
   }
 
-  static ByteBuffer map(FileChannel file, long from, long length, boolean writable) throws IOException {
-    return file.map(writable ? FileChannel.MapMode.READ_WRITE : FileChannel.MapMode.READ_ONLY, from, length).order(ByteOrder.LITTLE_ENDIAN);
+  static MappedByteBuffer map(FileChannel file, long from, long length, boolean writable) throws IOException {
+    MappedByteBuffer bytes = file.map(writable ? FileChannel.MapMode.READ_WRITE : FileChannel.MapMode.READ_ONLY, from, length);
+    bytes.order(ByteOrder.LITTLE_ENDIAN);
+    return bytes;
   }
 
-  static Segment built(String path, int fd, ByteBuffer fixed, ByteBuffer words) {
+  static Segment built(String path, int fd, ByteBuffer fixed, MappedByteBuffer words) {
     return new Segment(path, fd, Kernel.status(fd, ""), fixed, true, words);
   }
 
   /** Maps another part of the file: at most 2 GiB. Allocates; makes system calls. */
-  public ByteBuffer map(long from, long length) {
+  public MappedByteBuffer map(long from, long length) {
     try (FileChannel file = channel(fd, writable)) {
       return map(file, from, length, writable);
     } catch (IOException e) {
@@ -174,7 +177,7 @@ public final class Segment implements AutoCloseable {
   }
 
   /** The mapped bytes from the start on. */
-  public ByteBuffer words() {
+  public MappedByteBuffer words() {
     return words;
   }
 

@@ -4,6 +4,7 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
+import java.nio.MappedByteBuffer;
 
 /**
  * Atomic access to words of a mapped file. Each is one access of the whole word, at a place that is a
@@ -19,14 +20,14 @@ public final class Words {
 
   private Words() {}
 
-  public static long acquire(ByteBuffer words, int at) {
+  public static long acquire(MappedByteBuffer words, int at) {
     long word = words.getLong(at);
     VarHandle.acquireFence();
     return word;
   }
 
   /** No order but the program's; who calls in a loop has a fence or another access with an order in it. */
-  public static long plain(ByteBuffer words, int at) {
+  public static long plain(MappedByteBuffer words, int at) {
     return words.getLong(at);
   }
 
