@@ -172,15 +172,20 @@ public final class Work {
     return tag;
   }
 
-  /** Writes every byte, in the steps of eight words that all languages take. */
+  /**
+   * Writes every byte, in the steps of eight words that all languages take. The compiler counts the steps of such a loop, and asks once
+   * for them all whether they lie in the buffer.
+   */
   private void fill(ByteBuffer slot, long tag, long stamp) {
+    int size = flags.size;
+    int steps = size & -64;
     int at = 0;
     long k = tag;
-    for (; at + 64 <= flags.size; at += 64, k += 8) {
+    for (; at < steps; at += 64, k += 8) {
       slot.putLong(at, k).putLong(at + 8, k + 1).putLong(at + 16, k + 2).putLong(at + 24, k + 3);
       slot.putLong(at + 32, k + 4).putLong(at + 40, k + 5).putLong(at + 48, k + 6).putLong(at + 56, k + 7);
     }
-    for (; at < flags.size; at += 8) {
+    for (; at < size; at += 8) {
       slot.putLong(at, k++);
     }
     slot.putLong(8, stamp);
@@ -192,8 +197,9 @@ public final class Work {
     long s1 = 0;
     long s2 = 0;
     long s3 = 0;
+    int steps = from + (to - from & -64);
     int at = from;
-    for (; at + 64 <= to; at += 64) {
+    for (; at < steps; at += 64) {
       s0 += b.getLong(at) + b.getLong(at + 8);
       s1 += b.getLong(at + 16) + b.getLong(at + 24);
       s2 += b.getLong(at + 32) + b.getLong(at + 40);
