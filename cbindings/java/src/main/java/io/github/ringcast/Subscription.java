@@ -121,14 +121,12 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
    * messages of several slots. Makes no system call unless a publisher waits for room, or is silent.
    */
   public Message poll() {
-    return poll(false);
+    return quick() ? message.lent(MessageType.MESSAGE, name) : pollFully(false);
   }
 
-  private Message poll(boolean spinning) {
-    if (swift != null && swift.quick(message.received)) {
-      return message.lent(MessageType.MESSAGE, name);
-    }
-    return pollFully(spinning);
+  /** The short way; it is small, so that the compiler puts it where it is called. */
+  private boolean quick() {
+    return swift != null && swift.quick(message.received);
   }
 
   private Message pollFully(boolean spinning) {
@@ -183,11 +181,15 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
 
   /** Waits for the next message or event up to so many nanoseconds; null if none came. */
   public Message next(long nanos) throws InterruptedException {
-    Message m = poll();
+    if (quick()) {
+      return message.lent(MessageType.MESSAGE, name);
+    }
+    Message m = pollFully(nanos > 0); // who waits looks again: it may leave words to their publishers now
     return m != null ? m : waitFor(nanos);
   }
 
   private Message waitFor(long nanos) throws InterruptedException {
+    long began = Domain.now(); // before the looks: behind them somebody's answer may be there
     if (nanos > 0 && domain.waiting != Waiting.YIELD && CORES > 1) {
       stream = source.letRunAhead();
       for (int i = 0; i < HOT_LOOKS + COOL_LOOKS && !source.hint(); i++) {
@@ -196,10 +198,9 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
         }
       }
     }
-    long began = Domain.now();
     long rested = began;
     for (;;) {
-      Message m = poll(true);
+      Message m = pollFully(true);
       if (m != null) {
         return m;
       }

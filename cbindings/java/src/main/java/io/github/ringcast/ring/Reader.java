@@ -126,11 +126,6 @@ public final class Reader {
     return r;
   }
 
-  /** Whether it reads copies and holds nobody back. */
-  public boolean latest() {
-    return latest;
-  }
-
   /** The next position. */
   public long cursor() {
     return next;
@@ -454,11 +449,6 @@ public final class Reader {
     for (int i = 0; i < times; i++) {
       Thread.onSpinWait();
     }
-  }
-
-  /** Whether it stands before a writer that has not finished: then looks are to follow closely. */
-  public boolean beforeWriter() {
-    return beforeWriter;
   }
 
   /** How many positions are left, by a hint. */
