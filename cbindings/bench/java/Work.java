@@ -213,7 +213,7 @@ public final class Work {
 
   private void produce() throws InterruptedException {
     long n = 0;
-    while ((long) WORDS.getAcquire(page, STOP) == 0) {
+    while ((n & 15) != 0 || (long) WORDS.getAcquire(page, STOP) == 0) {
       put(++n, 0);
     }
     put(n + 1 | LAST, 0);
