@@ -38,7 +38,11 @@ func writeReport(path string, rounds []round, lines []line, causes []cause) erro
 	b.WriteString(method)
 	writeMachines(&b, rounds)
 	ahead, behind := verdict(lines, causes)
-	fmt.Fprintf(&b, "\n**Ahead in %d of %d cells.**\n", ahead, len(lines))
+	fmt.Fprintf(&b, "\n**Ahead of all of them at once in %d of %d cells.** One by one, over the cells that both can do:\n", ahead, len(lines))
+	b.WriteString("\n| beside | ahead in | of cells | median of \"better\" |\n| --- | ---: | ---: | ---: |\n")
+	for _, s := range scores(lines) {
+		b.WriteString(s.markdown())
+	}
 	pictures, err := writePictures(filepath.Join(filepath.Dir(path), "pictures"), lines)
 	if err != nil {
 		return err

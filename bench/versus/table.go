@@ -18,7 +18,11 @@ func printTable(out io.Writer, lines []line, causes []cause) error {
 		}
 	}
 	ahead, behind := verdict(lines, causes)
-	fmt.Fprintf(&b, "\nahead in %d of %d cells\n", ahead, len(lines))
+	b.WriteString("\n")
+	for _, s := range scores(lines) {
+		fmt.Fprintln(&b, s.String())
+	}
+	fmt.Fprintf(&b, "ahead in %d of %d cells\n", ahead, len(lines))
 	for _, text := range behind {
 		b.WriteString("  " + text + "\n")
 	}

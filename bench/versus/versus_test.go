@@ -310,7 +310,8 @@ func TestReport(t *testing.T) {
 	}
 	text, err := os.ReadFile(path)
 	for _, want := range []string{"| one-way 64 B 1-1 | unix socket | rate | 10 /s | 5 /s | 2.00 |", "| one-way 1024 B 1-1 | all | not run |",
-		"| one-way 64 B 1-1 | NATS | not run |", "pictures/one-way.svg", "## Behind", "of 74 cells"} {
+		"| one-way 64 B 1-1 | NATS | not run |", "pictures/one-way.svg", "## Behind", "of 74 cells",
+		"| unix socket | 3 | 3 | 2.00 |\n"} {
 		if err != nil || !strings.Contains(string(text), want) {
 			t.Errorf("the document lacks %q (%v)", want, err)
 		}
