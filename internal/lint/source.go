@@ -37,7 +37,7 @@ func (f finding) String() string { return fmt.Sprintf("%s:%d: %s", f.path, f.lin
 
 // textFiles are the endings and names of files that are read.
 var textFiles = []string{
-	".go", ".fbs", ".md", ".c", ".cc", ".h", ".hpp", ".py", ".java", ".rs", ".sh", ".xml", ".toml", ".yml", ".yaml",
+	".go", ".fbs", ".md", ".c", ".cc", ".h", ".hpp", ".py", ".java", ".rs", ".sh", ".xml", ".toml", ".yml", ".yaml", ".svg",
 	"Makefile", "run", ".gitignore",
 }
 
