@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -45,27 +46,29 @@ func (s *summary) print(w io.Writer, asJSON bool) error {
 	if asJSON {
 		return json.NewEncoder(w).Encode(s)
 	}
-	line := counted(s.Messages, "message") + ", " + counted(s.Bytes, "byte")
+	var b strings.Builder
+	b.WriteString(counted(s.Messages, "message") + ", " + counted(s.Bytes, "byte"))
 	if s.Messages > 1 {
-		line += fmt.Sprintf(" in %.3f s: %.0f messages/s, %.1f MB/s", s.Seconds, s.Rate, float64(s.Bytes)/1e6/max(s.Seconds, 1e-9))
+		fmt.Fprintf(&b, " in %.3f s: %.0f messages/s, %.1f MB/s", s.Seconds, s.Rate, float64(s.Bytes)/1e6/max(s.Seconds, 1e-9))
 	}
-	_, err := fmt.Fprintln(w, line)
+	b.WriteString("\n")
 	if s.Lagged+s.Lost+s.Gaps > 0 {
-		_, err = fmt.Fprintf(w, "missed: %d positions lagged, %d messages lost, %d sequences did not come\n", s.Lagged, s.Lost, s.Gaps)
+		fmt.Fprintf(&b, "missed: %d positions lagged, %d messages lost, %d sequences did not come\n", s.Lagged, s.Lost, s.Gaps)
 	}
 	if s.Abandoned > 0 {
-		_, err = fmt.Fprintf(w, "abandoned: %d messages were in the hand of members that died\n", s.Abandoned)
+		fmt.Fprintf(&b, "abandoned: %d messages were in the hand of members that died\n", s.Abandoned)
 	}
 	if l := s.Latency; l != nil {
-		_, err = fmt.Fprintf(w, "latency: p50 %v, p90 %v, p99 %v, p99.9 %v, max %v\n", time.Duration(l.P50),
+		fmt.Fprintf(&b, "latency: p50 %v, p90 %v, p99 %v, p99.9 %v, max %v\n", time.Duration(l.P50),
 			time.Duration(l.P90), time.Duration(l.P99), time.Duration(l.P999), time.Duration(l.Max))
 	}
 	if s.BehindNs > 0 {
-		_, err = fmt.Fprintf(w, "behind the offered rate by at most %v\n", time.Duration(s.BehindNs))
+		fmt.Fprintf(&b, "behind the offered rate by at most %v\n", time.Duration(s.BehindNs))
 	}
 	if s.SHA256 != "" {
-		_, err = fmt.Fprintf(w, "sha256 %s\n", s.SHA256)
+		fmt.Fprintf(&b, "sha256 %s\n", s.SHA256)
 	}
+	_, err := io.WriteString(w, b.String())
 	return err
 }
 

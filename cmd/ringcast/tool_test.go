@@ -237,7 +237,7 @@ func TestSignalEndsCleanly(t *testing.T) {
 	if sent := summaryOf(t, pub.out.String()); sent.Messages != 1 || !sent.Interrupted {
 		t.Errorf("pub: %+v; topic %+v", sent, s)
 	}
-	if sub.out.String() != "only\n" || !strings.Contains(sub.errors.String(), "1 messages, 4 bytes") {
+	if sub.out.String() != "only\n" || !strings.Contains(sub.errors.String(), "1 message, 4 bytes\n") {
 		t.Errorf("sub printed %q and %q", sub.out.String(), sub.errors.String())
 	}
 }
@@ -400,7 +400,7 @@ func TestQueueGroup(t *testing.T) {
 	if sum != count {
 		t.Errorf("%d messages of %d", sum, count)
 	}
-	(&refusal{"pattern", "", []string{"sub", "jobs.*", "--shm-dir", dir, "--queue-group", "g"}, exitFailed, []string{"pattern", "each topic"}}).check(t)
+	(&refusal{"pattern", "", []string{"sub", "jobs.*", "--shm-dir", dir, "--queue-group", "g"}, exitUsage, []string{"pattern", "each topic"}}).check(t)
 }
 
 func TestVersion(t *testing.T) {
