@@ -1,6 +1,8 @@
 package uplink
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 	"time"
 
@@ -144,7 +146,10 @@ func (r *Router) Pump(now time.Duration) (waits bool) {
 	if r.queued == 0 {
 		return false
 	}
-	for _, n := range r.nodes {
+	ids := slices.Sorted(maps.Keys(r.nodes)) // nothing depends on a map
+	r.turn++
+	for i := range ids {
+		n := r.nodes[ids[(r.turn+i)%len(ids)]] // nor is the first of them always served first
 		waits = r.pump(now, n) || waits
 	}
 	return waits

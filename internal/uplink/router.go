@@ -76,6 +76,7 @@ type Router struct {
 
 	nodes  map[uint32]*Node
 	queued int // messages that wait, for all nodes
+	turn   int // whose are tried first
 	away   map[key]*awayCall
 	kept   int // bytes of requests that are kept for another node
 	here   map[key]*hereCall
@@ -198,11 +199,10 @@ func (r *Router) Tick(now time.Duration) {
 		}
 		r.soon(c.due)
 	}
-	for k, c := range r.here {
-		if c.due <= now {
-			r.giveUp(k, c)
-			continue
-		}
+	for _, k := range keysOf(r.here, func(_ key, c *hereCall) bool { return c.due <= now }) {
+		r.giveUp(k, r.here[k])
+	}
+	for _, c := range r.here {
 		r.soon(c.due)
 	}
 }

@@ -118,7 +118,7 @@ func (w *world) giveUp(q *simRequest) {
 
 // look is what the watch of a process does: it sees its forwarder go, and time pass.
 func (w *world) look(p *process) {
-	for _, q := range p.calls {
+	for _, q := range p.open() {
 		if q.up != p.node.self && len(p.replies) == 0 {
 			w.settle(q, "node down")
 		} else if w.now >= q.due {
@@ -228,7 +228,7 @@ func (w *world) die(p *process) {
 	if p.hand != nil && p.instance {
 		s.dead = append(s.dead, p.hand)
 	}
-	for _, q := range p.calls {
+	for _, q := range p.open() {
 		w.settle(q, "caller died")
 	}
 	next := &process{node: p.node, address: p.address}

@@ -1,8 +1,10 @@
 package uplink
 
 import (
+	"cmp"
 	"encoding/binary"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -78,6 +80,12 @@ type held struct {
 	canceled bool
 	sent     uint32
 	credit   uint32
+}
+
+// open are the process's requests, in the order in which they were made: a map has none, and a
+// seed has to repeat its run.
+func (p *process) open() []*simRequest {
+	return slices.SortedFunc(maps.Values(p.calls), func(a, b *simRequest) int { return cmp.Compare(a.id, b.id) })
 }
 
 type simRequest struct {
