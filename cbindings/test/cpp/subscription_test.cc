@@ -280,8 +280,11 @@ TEST_F(DomainTest, DescriptorsFitEventLoops)
 	ASSERT_TRUE(fd) << fd.error();
 	EXPECT_EQ(s.fd().value(), *fd);
 	struct pollfd one = {*fd, POLLIN, 0};
-	while (s.poll()) {
-	}
+	const auto end = std::chrono::steady_clock::now() + patience;
+	do { // a bell that rings for something else makes it readable once
+		while (s.poll()) {
+		}
+	} while (::poll(&one, 1, 0) != 0 && std::chrono::steady_clock::now() < end);
 	EXPECT_EQ(::poll(&one, 1, 0), 0) << "armed, and nothing there";
 	int got = 0;
 	for (int round = 0; round < 20; round++) {
