@@ -5,8 +5,6 @@
 
 #include "check.h"
 
-/* Nothing here may depend on how fast the machine is. */
-#define LONG (60 * SECOND)
 /* Names in all, those that a domain keeps, and the mappings of one: control, slots and group. */
 enum { NAMES = 1000, KEPT = 256, MAPPINGS = 3 };
 

@@ -13,6 +13,8 @@
 
 #define MS INT64_C(1000000)
 #define SECOND INT64_C(1000000000)
+/* Waits for what is sure to come: no test of that depends on how fast the machine is. */
+#define LONG (60 * SECOND)
 
 static jmp_buf test_end;
 static struct test_place test_place;
@@ -29,6 +31,13 @@ static inline void test_base(void)
 {
 	if (!place_make(&test_place) || setenv("RINGCAST_SHM_DIR", test_directory, 1) != 0)
 		abort();
+}
+
+static inline rc_domain *open_domain(void)
+{
+	rc_domain *d;
+	WANT(RC_OK, rc_domain_open(NULL, &d));
+	return d;
 }
 
 static inline int run_test(const char *name, void (*test)(void))

@@ -6,16 +6,6 @@
 #include "desk.h"
 #include "publisher.h"
 
-/* Nothing here may depend on how fast the machine is. */
-#define LONG (60 * SECOND)
-
-static rc_domain *open_domain(void)
-{
-	rc_domain *d;
-	WANT(RC_OK, rc_domain_open(NULL, &d));
-	return d;
-}
-
 /* A folder of the domain goes away, or comes back. */
 static void move_folder(const rc_domain *d, const char *from, const char *to)
 {

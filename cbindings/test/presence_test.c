@@ -6,8 +6,6 @@
 
 #include "check.h"
 
-#define LONG (60 * SECOND)
-
 static void want_event(rc_watch *w, bool up, uint32_t kind, const char *name, uint8_t reason)
 {
 	rc_presence_event e;

@@ -5,8 +5,6 @@
 
 #include "check.h"
 
-#define LONG (60 * SECOND)
-
 struct child {
 	pid_t pid;
 	int out;
@@ -60,13 +58,6 @@ static void hold_one(int out)
 	if (rc_service_wait(s, LONG, &t) != RC_OK)
 		_exit(1);
 	say(out, 't');
-}
-
-static rc_domain *open_domain(void)
-{
-	rc_domain *d;
-	WANT(RC_OK, rc_domain_open(NULL, &d));
-	return d;
 }
 
 /* The request in its hand has died with it; the ones that wait run nowhere. Nobody else is there. */

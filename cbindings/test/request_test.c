@@ -5,16 +5,6 @@
 
 #include "check.h"
 
-/* Nothing here may depend on how fast the machine is. */
-#define LONG (60 * SECOND)
-
-static rc_domain *open_domain(void)
-{
-	rc_domain *d;
-	WANT(RC_OK, rc_domain_open(NULL, &d));
-	return d;
-}
-
 static rc_service *serve(rc_domain *d, const char *name, uint32_t concurrency)
 {
 	rc_service_config config = {.concurrency = concurrency};

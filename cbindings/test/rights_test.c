@@ -26,7 +26,7 @@ static void want_modes(const char *topic, mode_t control, mode_t data)
 		FAIL("%s: %04o and %04o, want %04o and %04o", topic, (unsigned)have[0], (unsigned)have[1], (unsigned)control, (unsigned)data);
 }
 
-static rc_domain *open_domain(uint32_t mode)
+static rc_domain *open_with_mode(uint32_t mode)
 {
 	rc_config config = {.mode = mode};
 	rc_domain *domain;
@@ -38,7 +38,7 @@ static rc_domain *open_domain(uint32_t mode)
 static void modes_are_exact(void)
 {
 	mode_t old = umask(0777);
-	rc_domain *domain = open_domain(0660);
+	rc_domain *domain = open_with_mode(0660);
 	rc_publisher *p[3];
 	rc_publisher_config alone = {.file_mode = 0600}, read = {.file_mode = 0640};
 	WANT(RC_OK, rc_publisher_open(domain, "plain", NULL, &p[0]));
@@ -55,7 +55,7 @@ static void modes_are_exact(void)
 
 static void written_topic_keeps_its_rights(void)
 {
-	rc_domain *domain = open_domain(0660);
+	rc_domain *domain = open_with_mode(0660);
 	rc_publisher *first, *second;
 	rc_subscription *subscription;
 	rc_publisher_config read = {.file_mode = 0640}, all = {.file_mode = 0660};
@@ -83,7 +83,7 @@ static void written_topic_keeps_its_rights(void)
 
 static void nonsense_is_refused(void)
 {
-	rc_domain *domain = open_domain(0);
+	rc_domain *domain = open_with_mode(0);
 	rc_publisher *p;
 	const uint32_t bad[] = {0755, 0440, 0620, 01640, 0666 + 01000};
 	for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
@@ -132,7 +132,7 @@ static void topic_of_others(void)
 	rc_publisher_config config = {.owner = "0", .group = "12345", .file_mode = 0640};
 	rc_publisher *publisher;
 	if (geteuid() != 0) {
-		rc_domain *own = open_domain(0);
+		rc_domain *own = open_with_mode(0);
 		WANT(RC_ERROR_PERMISSION, rc_publisher_open(own, "t", &config, &publisher));
 		WANT(RC_OK, rc_domain_close(own));
 		return;
