@@ -91,6 +91,6 @@ func (p *Producer) Wake() { p.ring.wakeReaders() }
 // and changes nothing.
 func (p *Producer) LookAhead() {
 	if p.next&p.steps == 0 {
-		p.lookAhead()
+		p.fetchAhead()
 	}
 }

@@ -24,8 +24,8 @@ func (p *Producer) owns() bool {
 	return p.ring.ctl.owner.Load() == p.ownership && !p.ring.retired()
 }
 
-// lookAhead asks for the lines of the slots that come next, to be written.
-func (p *Producer) lookAhead() {
+// fetchAhead asks for the lines of the slots that come next, to be written.
+func (p *Producer) fetchAhead() {
 	if p.ahead != 0 {
 		fetchOwn(p.ring.published(p.next), p.ahead*(p.steps+1))
 	}
