@@ -8,7 +8,7 @@
 #include <stdint.h>
 
 #include "atomics.h"
-#define RC_NO_INLINE
+#define RC_INLINE_LIBRARY
 #include "ringcast.h"
 
 #define RCI_PATH 4096

@@ -214,8 +214,11 @@ static inline enum look look(struct reader *d, uint64_t c)
 	const struct ring *r = d->ring;
 	if (r->exclusive)
 		return look_exclusive(r, c);
-	if (__builtin_expect(load_acquire(&ring_slot(r, c)->published) == ring_lap(r, c), 1)) /* pairs(publish) */
+	uint64_t published = load_acquire(&ring_slot(r, c)->published), lap = ring_lap(r, c); /* pairs(publish) */
+	if (__builtin_expect(published == lap, 1))
 		return LOOK_THERE;
+	if (d->sparing && published < lap && d->idle % CLAIM_LOOK != CLAIM_LOOK - 1)
+		return LOOK_NOTHING;
 	return look_at_claim(d, c);
 }
 
@@ -268,10 +271,10 @@ static bool wait_for_writer(struct reader *d)
 
 static inline void copy_header(struct rc_slot_header *to, const struct rc_slot_header *from)
 {
-	uint64_t words[8];
-	for (unsigned i = 0; i < 8; i++) /* once: a broken producer can still write there */
-		words[i] = load_relaxed((const uint64_t *)(const void *)from + i);
-	memcpy(to, words, sizeof *to);
+	for (unsigned i = 0; i < sizeof *to / 8; i++) { /* once: a broken producer can still write there */
+		uint64_t word = load_relaxed((const uint64_t *)(const void *)from + i);
+		memcpy((uint8_t *)to + 8 * i, &word, sizeof word);
+	}
 }
 
 /* Whether the payload lies in its slot, behind the header and the block. */
@@ -475,6 +478,7 @@ bool rci_reader_leave_word(struct reader *d)
 	if (d->entered && (d->stored != d->cursor || d->untold))
 		give_back(d);
 	d->idle = 0;
+	d->sparing = false;
 	d->stuck = d->stuck && d->stuck_from == d->cursor; /* the writer may be gone */
 	return d->entered && rci_sleep_bit_reader(d->ring, d->entry);
 }

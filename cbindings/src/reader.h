@@ -30,6 +30,7 @@ struct reader {
 	bool untold; /* it was stored without a look at who waits for room */
 	uint64_t lease_end, history_end;
 	uint64_t batch, idle;
+	bool sparing; /* whoever spins here leaves tail and claim to those who write them, but for every CLAIM_LOOK-th look */
 	uint64_t burst, empty_at; /* messages between the last two looks that found nothing, and where the last was */
 	uint64_t origin; /* first position of the ring that it was entered at */
 

@@ -271,11 +271,14 @@ static inline bool rc_inline_read(const struct rc_inline_subscription *s, const 
 {
 	const uint64_t whole = RC_MESSAGE_FLAG_BEGIN | RC_MESSAGE_FLAG_END;
 	const uint64_t *words = rc_inline_as(const uint64_t *, slot);
-	uint64_t w[8];
-	for (int i = 1; i < 8; i++) /* once: a broken publisher can still write there */
-		w[i] = rc_inline_load(words + i, __ATOMIC_RELAXED);
-	uint64_t start = w[1] & UINT32_MAX, size = w[1] >> 32, flags = w[6] >> 48;
-	if ((flags & (whole | RC_MESSAGE_FLAG_ADDRESSED)) != whole || (w[7] >> 32 & 0xff) >= RC_MESSAGE_KIND_EVENT)
+	/* Once: a broken publisher can still write there. Each word is a variable of its own: of an array compilers make
+	 * a copy on the stack, of which they then load two words that they have just stored singly. */
+	const uint64_t place = rc_inline_load(words + 1, __ATOMIC_RELAXED), node = rc_inline_load(words + 2, __ATOMIC_RELAXED);
+	const uint64_t process = rc_inline_load(words + 3, __ATOMIC_RELAXED), sequence = rc_inline_load(words + 4, __ATOMIC_RELAXED);
+	const uint64_t stamp = rc_inline_load(words + 5, __ATOMIC_RELAXED), said = rc_inline_load(words + 6, __ATOMIC_RELAXED);
+	const uint64_t about = rc_inline_load(words + 7, __ATOMIC_RELAXED);
+	uint64_t start = place & UINT32_MAX, size = place >> 32, flags = said >> 48;
+	if ((flags & (whole | RC_MESSAGE_FLAG_ADDRESSED)) != whole || (about >> 32 & 0xff) >= RC_MESSAGE_KIND_EVENT)
 		return false;
 	if (start < RC_SLOT_HEADER_SIZE || start + size > s->stride)
 		return false;
@@ -283,13 +286,14 @@ static inline bool rc_inline_read(const struct rc_inline_subscription *s, const 
 	r->reason = 0;
 	r->data = slot + start;
 	r->size = rc_inline_number(size_t, size);
-	__builtin_memcpy(&r->source, &w[2], sizeof r->source);
-	r->sequence = w[4];
+	__builtin_memcpy(&r->source, &node, sizeof node);
+	__builtin_memcpy(rc_inline_as(uint8_t *, &r->source) + sizeof node, &process, sizeof process);
+	r->sequence = sequence;
 	r->position = s->cursor;
-	r->timestamp_ns = (flags & RC_MESSAGE_FLAG_TIMESTAMPED) != 0 ? w[5] : 0;
-	r->schema = rc_inline_number(uint32_t, w[7]);
-	r->kind = rc_inline_number(uint8_t, w[7] >> 32);
-	r->content = rc_inline_number(uint8_t, w[7] >> 40);
+	r->timestamp_ns = (flags & RC_MESSAGE_FLAG_TIMESTAMPED) != 0 ? stamp : 0;
+	r->schema = rc_inline_number(uint32_t, about);
+	r->kind = rc_inline_number(uint8_t, about >> 32);
+	r->content = rc_inline_number(uint8_t, about >> 40);
 	r->flags = rc_inline_number(uint16_t, flags);
 	r->first = r->last = r->count = 0;
 	r->topic = s->topic;
@@ -337,6 +341,7 @@ static inline void rc_inline_release(rc_subscription *subscription)
 		rc_subscription_release(subscription);
 }
 
+#ifndef RC_INLINE_LIBRARY /* which defines the functions, and calls the short ways by their own names */
 /* The address of a function is still the library's. */
 #define rc_publisher_publish(publisher, data, size, timeout) rc_inline_publish(publisher, data, size, timeout)
 #define rc_publisher_claim(publisher, size, timeout, claim) rc_inline_claim(publisher, size, timeout, claim)
@@ -344,6 +349,7 @@ static inline void rc_inline_release(rc_subscription *subscription)
 #define rc_subscription_poll(subscription, received) rc_inline_poll(subscription, received)
 #define rc_subscription_wait(subscription, timeout, received) rc_inline_wait(subscription, timeout, received)
 #define rc_subscription_release(subscription) rc_inline_release(subscription)
+#endif
 
 #endif
 
