@@ -16,9 +16,8 @@ import (
 // A program does the work in one language.
 type program struct {
 	name    string
-	command []string      // as bench.Program has it; in the root of the repository
-	warmup  time.Duration // beyond the plan's, for code that is slow at first
-	slow    bool          // left out of the quick form
+	command []string // as bench.Program has it; in the root of the repository
+	slow    bool     // left out of the quick form
 }
 
 const javaPath = "cbindings/java/target/bench:cbindings/java/target/ringcast.jar:cbindings/java/target/lib/*:cbindings/java/target/bench-lib/*"
@@ -30,14 +29,13 @@ func programs() []program {
 		{name: "C", command: []string{"cbindings/build/bench-inline"}},
 		{name: "C-calls", command: []string{"cbindings/build/bench-calls"}, slow: true}, // RC_NO_INLINE: every call goes to the library
 		{name: "C++", command: []string{"cbindings/build/bench-cpp"}},
-		{name: "Java", command: []string{"java", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-cp", javaPath, "Work"}, warmup: 2 * time.Second},
+		{name: "Java", command: []string{"java", "-XX:+UseSerialGC", "-XX:-UsePerfData", "-cp", javaPath, "Work", "--rehearse-ns", "2000000000"}},
 		{name: "Python", command: []string{python, "cbindings/bench/python/work.py"}},
 	}
 }
 
 // contender is the program at a cell's work.
 func (l program) contender(s bench.Spec) bench.Contender {
-	s.Warmup += l.warmup
 	return bench.Program{Name: l.name, Command: l.command, Spec: s}.Contender()
 }
 

@@ -2,6 +2,7 @@ import io.github.ringcast.Claim;
 import io.github.ringcast.Domain;
 import io.github.ringcast.DomainConfig;
 import io.github.ringcast.Message;
+import io.github.ringcast.MessageType;
 import io.github.ringcast.Publisher;
 import io.github.ringcast.PublisherConfig;
 import io.github.ringcast.Reason;
@@ -32,7 +33,9 @@ import org.HdrHistogram.Histogram;
  *
  * <p>java -cp ... Work --scenario stream|pingpong --size N --exclusive 0|1 --wait spin|block|yield ...
  *
- * <p>--pin holds for the thread that works, by taskset: the JVM's compilers run where there is room.
+ * <p>--pin holds for the thread that works, by taskset: the JVM's compilers run where there is room. --rehearse-ns is for
+ * its compilers, too: the same work is done for so long on topics of its own before it begins. Who reads is slower than who writes
+ * for a while there, and may be put out for it (its stall budget is 500 ms); what is measured is measured as in all languages.
  */
 public final class Work {
   private static final long LAST = 1L << 63;
@@ -46,6 +49,8 @@ public final class Work {
   private final MappedByteBuffer page;
   private Publisher publisher;
   private Subscription subscription;
+  private long plays; // rehearsal and what is measured: how many have begun
+  private boolean rehearsing;
 
   private Work(Flags flags) throws IOException {
     this.flags = flags;
@@ -108,27 +113,40 @@ public final class Work {
   /** One side: the first reads or asks, and prints; the other writes or answers. */
   private void run(boolean first) throws IOException, InterruptedException {
     pin(flags.pin[first ? 0 : 1]);
+    try (Domain domain = Domain.open(new DomainConfig().dir(flags.dir).waiting(flags.wait))) {
+      if (flags.rehearseNs > 0) {
+        rehearsing = true;
+        play(domain, first, "rehearsed-", new Window(flags.rehearseNs, 1));
+        rehearsing = false;
+      }
+      System.out.print(play(domain, first, "", new Window(flags.warmupNs, flags.durationNs)));
+    }
+  }
+
+  /** The work once, on topics whose names begin so: what was measured, from the side that does. */
+  private String play(Domain domain, boolean first, String prefix, Window window) throws IOException, InterruptedException {
     boolean trips = flags.scenario.equals("pingpong");
-    String reads = !trips && !first ? null : trips && first ? "back" : "there";
-    String writes = !trips && first ? null : trips && !first ? "back" : "there";
-    try (Domain domain = Domain.open(new DomainConfig().dir(flags.dir).waiting(flags.wait));
-        Subscription in = reads == null ? null : domain.subscribe(reads);
+    String reads = !trips && !first ? null : prefix + (trips && first ? "back" : "there");
+    String writes = !trips && first ? null : prefix + (trips && !first ? "back" : "there");
+    try (Subscription in = reads == null ? null : domain.subscribe(reads);
         Publisher out = writes == null ? null : domain.publisher(writes, ring())) {
       subscription = in;
       publisher = out;
+      plays++;
       WORDS.getAndAdd(page, READY, 1L);
-      while ((long) WORDS.getVolatile(page, READY) < 2) {
+      while ((long) WORDS.getVolatile(page, READY) < 2 * plays) {
         Thread.sleep(1);
       }
-      if (trips && first) {
-        ping();
-      } else if (trips) {
+      window.begin();
+      if (first) {
+        return trips ? ping(window) : consume(window);
+      }
+      if (trips) {
         pong();
-      } else if (first) {
-        consume();
       } else {
         produce();
       }
+      return "";
     }
   }
 
@@ -158,8 +176,11 @@ public final class Work {
   /** Reads all of the next message: its tag. */
   private long take() throws InterruptedException {
     Message m = subscription.next(PATIENCE);
-    if (m == null || !m.isMessage()) {
-      throw new IllegalStateException("not a message: " + m);
+    while (m == null || !m.isMessage()) {
+      if (m == null || !rehearsing || m.type() != MessageType.LAGGED) {
+        throw new IllegalStateException("not a message: " + m);
+      }
+      m = subscription.next(PATIENCE);
     }
     ByteBuffer payload = m.payload();
     int from = payload.position();
@@ -211,54 +232,98 @@ public final class Work {
     return s0 + s1 + s2 + s3;
   }
 
+  // The loops below run in methods of their own, a few messages a call: what the compiler makes of a loop that has not ended yet
+  // it throws away when it ends, as each does with the rehearsal.
+
   private void produce() throws InterruptedException {
     long n = 0;
-    while ((n & 15) != 0 || (long) WORDS.getAcquire(page, STOP) == 0) {
-      put(++n, 0);
+    while ((long) WORDS.getAcquire(page, STOP) < plays) {
+      n = putSome(n);
     }
     put(n + 1 | LAST, 0);
   }
 
-  private void consume() throws InterruptedException {
-    Window window = new Window(flags);
-    long n = 0;
-    for (long tag = take(); (tag & LAST) == 0; tag = take()) {
-      if (tag != ++n) {
-        throw new IllegalStateException("message " + tag + " in place of " + n);
-      }
-      if ((n & 1023) == 0 && window.closed == 0 && !window.turn(n, System.nanoTime())) {
-        WORDS.setRelease(page, STOP, 1L);
-      }
+  private long putSome(long n) throws InterruptedException {
+    for (int i = 0; i < 16; i++) {
+      put(++n, 0);
     }
-    System.out.printf(Locale.ROOT, "{\"rate\":%.1f}%n", window.rate());
+    return n;
   }
 
-  private void ping() throws InterruptedException {
+  /** What it has measured, as a line. */
+  private String consume(Window window) throws InterruptedException {
+    for (long n = takeSome(0); n >= 0; n = takeSome(n)) {
+      if (window.closed == 0 && !window.turn(n, System.nanoTime())) {
+        WORDS.setRelease(page, STOP, plays);
+        if (rehearsing) {
+          return ""; // the last message may be one that was missed
+        }
+      }
+    }
+    return String.format(Locale.ROOT, "{\"rate\":%.1f}%n", window.rate());
+  }
+
+  /** How many there were; below 0 behind the last one. */
+  private long takeSome(long n) throws InterruptedException {
+    for (int i = 0; i < 1024; i++) {
+      long tag = take();
+      if ((tag & LAST) != 0) {
+        return -1;
+      }
+      if (tag != ++n && !rehearsing) {
+        throw new IllegalStateException("message " + tag + " in place of " + n);
+      }
+    }
+    return n;
+  }
+
+  /** What it has measured, as a line. */
+  private String ping(Window window) throws InterruptedException {
     Histogram times = new Histogram(60_000_000_000L, 3);
-    Window window = new Window(flags);
     long n = 0;
-    for (long begin = System.nanoTime(); window.turn(n, begin);) {
+    while (window.turn(n, System.nanoTime())) {
+      n = ask(n, window.open ? times : null);
+    }
+    put(n | LAST, 0);
+    return String.format(Locale.ROOT, "{\"rate\":%.1f,\"latency_ns\":{\"count\":%d,\"p50\":%d,\"p90\":%d,\"p99\":%d,\"p999\":%d,\"max\":%d}}%n",
+        window.rate(), times.getTotalCount(), times.getValueAtPercentile(50), times.getValueAtPercentile(90), times.getValueAtPercentile(99),
+        times.getValueAtPercentile(99.9), times.getMaxValue());
+  }
+
+  /** Some round trips. */
+  private long ask(long n, Histogram times) throws InterruptedException {
+    long begin = System.nanoTime();
+    for (int i = 0; i < 16; i++) {
       put(++n, 0);
       long tag = take();
       if (tag != n) {
         throw new IllegalStateException("answer " + tag + " to " + n);
       }
       long end = System.nanoTime();
-      if (window.open) {
+      if (times != null) {
         times.recordValue(end - begin);
       }
       begin = end;
     }
-    put(n | LAST, 0);
-    System.out.printf(Locale.ROOT, "{\"rate\":%.1f,\"latency_ns\":{\"count\":%d,\"p50\":%d,\"p90\":%d,\"p99\":%d,\"p999\":%d,\"max\":%d}}%n",
-        window.rate(), times.getTotalCount(), times.getValueAtPercentile(50), times.getValueAtPercentile(90), times.getValueAtPercentile(99),
-        times.getValueAtPercentile(99.9), times.getMaxValue());
+    return n;
   }
 
   private void pong() throws InterruptedException {
-    for (long tag = take(); (tag & LAST) == 0; tag = take()) {
+    while (answer()) {
+      // until the last
+    }
+  }
+
+  /** Answers some; false behind the last one. */
+  private boolean answer() throws InterruptedException {
+    for (int i = 0; i < 16; i++) {
+      long tag = take();
+      if ((tag & LAST) != 0) {
+        return false;
+      }
       put(tag, 0);
     }
+    return true;
   }
 
   /** What is measured: from the end of the warm-up on, for so long. */
@@ -271,9 +336,14 @@ public final class Work {
     private long counted;
     private long closed;
 
-    Window(Flags flags) {
-      start = System.nanoTime() + flags.warmupNs;
-      duration = flags.durationNs;
+    /** So many ns of warm-up from {@link #begin} on. */
+    Window(long warmup, long duration) {
+      start = warmup;
+      this.duration = duration;
+    }
+
+    void begin() {
+      start += System.nanoTime();
     }
 
     /** False when it is over, never in the turn that opens it. */
@@ -311,6 +381,7 @@ public final class Work {
     private int[] pin = {-1, -1};
     private long durationNs = 1_000_000_000L;
     private long warmupNs = 200_000_000L;
+    private long rehearseNs;
 
     Flags(String[] args) {
       for (int i = 0; i + 1 < args.length; i += 2) {
@@ -324,6 +395,7 @@ public final class Work {
           case "--exclusive" -> exclusive = value.equals("1");
           case "--duration-ns" -> durationNs = Long.parseLong(value);
           case "--warmup-ns" -> warmupNs = Long.parseLong(value);
+          case "--rehearse-ns" -> rehearseNs = Long.parseLong(value);
           case "--pin" -> {
             String[] cores = value.split(",");
             pin = new int[] {Integer.parseInt(cores[0]), Integer.parseInt(cores[1])};
