@@ -79,7 +79,7 @@ func Open(ctx context.Context, cfg *Config) (*Bus, error) {
 		return nil, errors.Join(err, domain.Close())
 	}
 	b.host = ring.NewHost(b.self)
-	b.place = &place{bell: b.self.Doorbell(), ring: b.self.Doorbell().Ring}
+	b.place = &place{bell: b.self.Doorbell()}
 	return b, nil
 }
 
@@ -123,6 +123,7 @@ func (b *Bus) leaveIfLast() error {
 	if b.watch != nil {
 		b.watch.close()
 	}
+	b.place.end()
 	return errors.Join(b.self.Close(), b.domain.Close())
 }
 

@@ -19,14 +19,25 @@ import (
 // Who parks does so under the lock, with the bell as it was before his own look:
 // the watch that is woken by a later ring finds him. It is safe for concurrent use.
 type place struct {
-	bell ring.Bell
-	ring func() // rings our own bell
+	bell doorbell
 
 	mu     sync.Mutex
 	watch  *berth   // guarded by mu: sleeps on the bell, or is about to
 	parked []*berth // guarded by mu
 
-	rested time.Duration // of the watch: how long its last sleep took
+	rested   time.Duration // of the watch: how long its last sleep took
+	lookout  *lookout      // guarded by mu: nil before the first slumber
+	alone    bool          // guarded by mu: there is no lookout, and will be none
+	slumbers bool          // guarded by mu: the watch sleeps, and the lookout looks in its stead
+	slept    uint32        // guarded by mu: the bell as the watch that slumbers saw it
+}
+
+// A doorbell is the participant's, where the watch sleeps.
+type doorbell interface {
+	ring.Bell
+	// WaitWatched is Wait for more than maxRest.
+	WaitWatched(seen uint32, d time.Duration) bool
+	Ring()
 }
 
 // A sleeper is a reader or a member that its owner has stopped using for as long
@@ -119,10 +130,9 @@ func (p *place) takeOver(b *berth) {
 func (p *place) keepWatch(b *berth, seen uint32) {
 	for mine := false; !mine; {
 		rest := p.rest(b)
-		p.mu.Unlock()
-		rested := p.sleep(seen, rest)
-		p.mu.Lock()
-		p.rested = rested
+		p.slumbers, p.slept = p.slumber(rest), seen
+		p.rested = p.sleep(seen, rest)
+		p.slumbers = false
 		seen = p.bell.Load() // before the looks
 		mine = len(p.parked) == 0 || b.has(seen)
 		if p.look(seen) && !mine {
@@ -134,13 +144,20 @@ func (p *place) keepWatch(b *berth, seen uint32) {
 	p.handOver()
 }
 
-// sleep sleeps on the bell, and returns how long.
+// sleep sleeps on the bell, and returns how long. It lets go of mu meanwhile.
 func (p *place) sleep(seen uint32, rest time.Duration) time.Duration {
-	if p.rested < keepsP {
+	slumbers, yields := p.slumbers, p.rested < keepsP
+	p.mu.Unlock()
+	defer p.mu.Lock()
+	if yields {
 		runtime.Gosched()
 	}
 	start := time.Now()
-	p.bell.Wait(seen, rest)
+	if slumbers {
+		p.bell.WaitWatched(seen, maxSlumber)
+	} else {
+		p.bell.Wait(seen, rest)
+	}
 	return time.Since(start)
 }
 
@@ -196,7 +213,7 @@ func (p *place) park(b *berth) {
 	b.isParked = true
 	p.parked = append(p.parked, b)
 	if b.rest(maxRest) < maxRest {
-		p.ring() // the watch must not sleep longer than that
+		p.bell.Ring() // the watch must not sleep longer than that
 	}
 }
 
@@ -237,7 +254,7 @@ func (b *berth) wake() {
 	defer p.mu.Unlock()
 	b.called = true
 	if p.watch == b {
-		p.ring()
+		p.bell.Ring()
 	} else if b.isParked {
 		p.remove(b.index()).post()
 	}
