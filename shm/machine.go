@@ -1,9 +1,8 @@
 package shm
 
 import (
-	"crypto/rand"
-	"encoding/binary"
 	"hash/fnv"
+	"math/rand/v2"
 	"os"
 	"strings"
 	"sync"
@@ -41,12 +40,9 @@ func readWord(path string) string {
 	return strings.TrimSpace(string(b))
 }
 
-// random64 is a random word; crypto/rand ends the process rather than failing.
-func random64() uint64 {
-	var b [8]byte
-	_, _ = rand.Read(b[:])
-	return binary.LittleEndian.Uint64(b[:])
-}
+// random64 is a random word that no other process draws: the runtime seeds the generator from the kernel's, and it
+// is as good. Package crypto/rand would be half a megabyte of each pair of programs.
+func random64() uint64 { return rand.Uint64() }
 
 // random32 is a random word that is not zero: zero means "none" in ids and epochs.
 func random32() uint32 {
