@@ -241,9 +241,9 @@ frozen-check: ## compare what is packed with the history of this clone
 net-test: ## real forwarders and programs in network namespaces, loss by nftables, exact accounts: half a minute
 	@go run ./internal/nettest
 
-scenario: $(RINGCAST_PYTHON) java-peer ## ten nodes, every language, 1 % loss, one node cut off and one killed and restarted: what every pair sent and got; MESH_SECONDS=60, MESH_RATE=2500 (what two cores carry)
+scenario: $(RINGCAST_PYTHON) java-peer ## ten nodes, every language, 1 % loss, one node cut off and one killed and restarted: what every pair sent and got; MESH_SECONDS=60, MESH_RATE=2500 messages a second of all publishers together, MESH_NODES=10 or the first 4 alone
 	@$(MAKE) -s -C cbindings build/ringcast-pub build/ringcast-cpp-pub build/conformance-peer build/conformance-peer-cpp
-	@go run ./internal/nettest -mesh -time $(or $(MESH_SECONDS),60)s -rate $(or $(MESH_RATE),2500)
+	@go run ./internal/nettest -mesh -time $(or $(MESH_SECONDS),60)s -rate $(or $(MESH_RATE),2500) -nodes $(or $(MESH_NODES),10)
 
 torture-net: ## the long forms of the same, for the figures of doc/guarantees.md: five minutes
 	@go run ./internal/nettest -long

@@ -5,11 +5,13 @@ import (
 	"github.com/ringcast/ringcast/mcast/wire"
 )
 
-// The heartbeat's series after data stops: 1, 2, 4 .. 128 ms, so that the loss of
-// the last datagram is seen in a few milliseconds; then with each HELLO.
+// The heartbeat's series after data stops: 1, 4, 16, 64 and 128 ms, each after the one before, so that the
+// loss of the last datagram is seen in a few milliseconds, and hardly later if the first one is lost, too; then
+// with each HELLO.
 const (
 	beatFirst = Millisecond
 	beatLast  = 128 * Millisecond
+	beatTimes = 4
 	beatStall = 10 * Millisecond
 	busyPause = 50 * Millisecond
 )
@@ -36,7 +38,7 @@ func (h *heartbeat) data(now Time) (first bool) {
 // next moves on in the series, to beacon at its end.
 func (h *heartbeat) next(now, beacon Time) {
 	if h.at = beacon; h.step < beatLast {
-		h.step *= 2
+		h.step = min(h.step*beatTimes, beatLast)
 		h.at = now + h.step
 	}
 }
@@ -60,11 +62,26 @@ func (e *Engine) sendHeartbeat(l *lane, now Time) {
 	h := wire.Heartbeat{Next: l.head, Trail: l.trail(), Lane: l.id, SendMicros: micros(now),
 		RoundTripMicros: micros(e.roundTrip), Members: uint16(1 + len(e.peers))}
 	var flags uint8
-	if l.blocked || l.lowest < l.head {
+	if e.asks(now, l) {
 		flags = layout.FrameFlagStatusWanted
 	}
 	b := e.frame(layout.FrameTypeHeartbeat, flags)
 	b = h.AppendTo(b)
 	e.count.HeartbeatsSent++
 	e.multicast(b)
+}
+
+// asks says whether an HB asks the members where they stand. While data flows they say so by themselves
+// often enough: asked after each message of a slow stream, all of them would answer each, which costs a node more
+// than the message does (doc/decisions/312).
+func (e *Engine) asks(now Time, l *lane) bool {
+	switch {
+	case l.blocked || l.stall.since != 0:
+		return true
+	case l.lowest >= l.head: // they have all
+		return false
+	case now-l.beat.last > e.statusBusy(): // and should have said so: it was lost
+		return true
+	}
+	return l.limit-min(l.limit, l.head) < l.head-l.lowest // more than half of what may be on its way is
 }

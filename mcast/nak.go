@@ -21,6 +21,7 @@ const (
 	retrySpread   = 0.4
 	retryGrowth   = 1.1
 	retriesCapped = 64
+	nakRoomMin    = 64 // sequences that a NAK may ask for at least
 )
 
 // short is the delay of one who need not fear to be one of many.
@@ -57,8 +58,9 @@ func firstRetry(roundTrip Duration) Duration {
 	return min(max(retryTimes*roundTrip, retryMin), retryMax)
 }
 
-// sendNak asks for all gaps that count. What has no room goes into the next NAK,
-// one spacing later.
+// sendNak asks for the gaps that count, but for those that were asked for and are not soon due again: what is on its
+// way, or waits in this node's socket, would come twice. What has no room in the NAK goes into the next one, one
+// spacing later; what the socket has no room for, when it is due again.
 func (e *Engine) sendNak(now Time, r *receiver) {
 	g := &r.gaps
 	first := e.firstGap(g)
@@ -70,22 +72,33 @@ func (e *Engine) sendNak(now Time, r *receiver) {
 	b := e.frame(layout.FrameTypeNak, layout.FrameFlagUnicast)
 	head := len(b)
 	b = n.AppendTo(b)
-	ranges := 0
+	ranges, room := 0, e.nakRoom()
+	soon := now + firstRetry(e.groupTrip(r.peer))/2
 	g.from = 0
 	for i := first; i < len(g.list); i++ {
 		x := &g.list[i]
-		if x.phase == gapReorder || x.to-n.Base >= math.MaxUint32 {
+		if x.phase == gapReorder || x.to-n.Base >= math.MaxUint32 || x.phase == gapRetry && x.due > soon {
 			continue
 		}
-		if b, ranges = appendRanges(b, &n, x, ranges); ranges >= wire.NakRangesMax {
+		size := x.to - x.from + 1
+		asked := min(size, room)
+		if room -= asked; asked > 0 {
+			b, ranges = appendRanges(b, &n, x.from, x.from+asked-1, ranges)
+		}
+		if ranges >= wire.NakRangesMax {
 			g.from = x.to + 1
 		}
 		n.Flags |= flagIf(x.local, layout.NakFlagLocalLoss)
 		x.phase, x.due = gapRetry, min(now+e.retry(r, x.tries), max(x.born+e.cfg.Timers.GiveUp, now+1))
-		x.tries = min(x.tries+1, retriesCapped)
+		if asked == size {
+			x.tries = min(x.tries+1, retriesCapped)
+		}
 		if g.from != 0 {
 			break
 		}
+	}
+	if ranges == 0 {
+		return
 	}
 	b[head+layout.NakHeadFlagsOffset] = byte(n.Flags | flagIf(g.from != 0, layout.NakFlagMore))
 	e.nakSent(now, r, b, ranges)
@@ -107,12 +120,30 @@ func (e *Engine) firstGap(g *gapList) int {
 	return -1
 }
 
+// nakRoom is how many sequences one NAK may ask for: as many as this node's socket has room for, the owners of other lanes
+// being asked at the same time. What comes beyond would be dropped there, and asked for again.
+func (e *Engine) nakRoom() uint64 {
+	if e.cfg.ReceiveBuffer == 0 {
+		return math.MaxUint64
+	}
+	lacking := 0
+	for _, p := range e.peers {
+		for _, r := range p.receivers {
+			if r != nil && len(r.gaps.list) != 0 {
+				lacking++
+			}
+		}
+	}
+	return max(nakRoomMin, e.socketCredit(max(1, lacking)))
+}
+
 // appendRanges appends one gap, in pieces of at most 65,535.
-func appendRanges(b []byte, n *wire.Nak, x *gap, ranges int) ([]byte, int) {
-	for from := x.from; from <= x.to && ranges < wire.NakRangesMax; ranges++ {
-		count := min(x.to-from+1, wire.NakRangeCountMax)
+func appendRanges(b []byte, n *wire.Nak, from, to uint64, ranges int) ([]byte, int) {
+	for from <= to && ranges < wire.NakRangesMax {
+		count := min(to-from+1, wire.NakRangeCountMax)
 		b = wire.AppendNakRange(b, uint32(from-n.Base), uint16(count))
 		from += count
+		ranges++
 	}
 	return b, ranges
 }

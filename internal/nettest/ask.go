@@ -28,6 +28,7 @@ type inquiry struct {
 	By       map[string]uint64 // answers by the node's number
 	Time     spread            // of what was answered
 	Longest  float64           // ms, of all
+	From, To map[string]uint64 // when an outcome came first and last
 }
 
 // outcomes are the words for errors.
@@ -76,7 +77,7 @@ func ask(args []string) error {
 	}
 	defer bus.Close()
 	os.Stdout.WriteString("ready\n")
-	a := &asker{bus: bus, inquiry: inquiry{Outcomes: map[string]uint64{}, By: map[string]uint64{}}}
+	a := &asker{bus: bus, inquiry: inquiry{Outcomes: map[string]uint64{}, By: map[string]uint64{}, From: map[string]uint64{}, To: map[string]uint64{}}}
 	a.run(ctx, time.Duration(float64(time.Second) / *rate))
 	a.Time, a.Longest = spreadOf(a.took), float64(a.longest)/1e6
 	return json.NewEncoder(os.Stdout).Encode(&a.inquiry)
@@ -111,7 +112,11 @@ func (a *asker) one() {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.Outcomes[outcome(err)]++
+	word := outcome(err)
+	if a.Outcomes[word]++; a.Outcomes[word] == 1 {
+		a.From[word] = began
+	}
+	a.To[word] = began
 	a.longest = max(a.longest, took)
 	if err == nil {
 		a.By[reply.Source().String()]++

@@ -49,13 +49,14 @@ var roles = map[string]func(args []string) error{"publish": publish, "subscribe"
 
 // options are the flags.
 type options struct {
-	long bool
-	only string
-	keep string
-	mesh bool
-	soak bool
-	time time.Duration
-	rate float64
+	long  bool
+	only  string
+	keep  string
+	mesh  bool
+	soak  bool
+	time  time.Duration
+	rate  float64
+	nodes int
 }
 
 // A scene is one test.
@@ -85,7 +86,8 @@ func run() int {
 	flag.BoolVar(&o.mesh, "mesh", false, "the mesh instead of the scenes: everything at once on ten nodes")
 	flag.BoolVar(&o.soak, "soak", false, "the soak instead of the scenes: programs come and go beside a stream, and forwarders must not grow")
 	flag.DurationVar(&o.time, "time", time.Minute, "how long the mesh or the soak runs")
-	flag.Float64Var(&o.rate, "rate", 2500, "messages of 2,000 bytes a second in all, in the mesh")
+	flag.Float64Var(&o.rate, "rate", 2500, "messages of 2,000 bytes a second that all publishers of the mesh send together")
+	flag.IntVar(&o.nodes, "nodes", meshMost, "of the mesh: 10, or the first 4 alone, none of which is cut off or killed")
 	flag.Parse()
 	if o.keep == "" {
 		dir, err := build()

@@ -16,11 +16,11 @@ import (
 
 // The mesh is a LAN as users have it: ten nodes, several programs in five languages on each, who
 // publish to each other in rings and across, and ask each other's services; one frame in a hundred is lost.
-// In its course node 9 is cut off for some seconds, and node 10 is killed, whole, and comes back.
+// In its course node 9 is cut off for some seconds, and node 10 is killed, whole, and comes back. The small mesh is the
+// first four nodes alone, to whom nothing happens.
 const (
-	meshNodes  = 10
-	cutOff     = 9
-	restarted  = 10
+	meshLeast  = 4
+	meshMost   = 10
 	meshDomain = "default" // that of the languages' programs
 	meshSize   = 2000      // bytes of a message
 )
@@ -30,6 +30,8 @@ type edge struct{ from, to int }
 
 // edges: A to B, B to C, C to D, D to A and B; and the other six in a ring.
 var edges = []edge{{1, 2}, {2, 3}, {3, 4}, {4, 1}, {4, 2}, {5, 6}, {6, 7}, {7, 8}, {8, 9}, {9, 10}, {10, 5}}
+
+const edgesLeast = 5 // of the small mesh
 
 // A language has a program that publishes lines, and one that answers.
 type language struct {
@@ -72,6 +74,40 @@ type mesh struct {
 	answers []*netlab.Process
 	asks    []*netlab.Process
 	lang    []language
+	edges   []edge
+	cost    cost
+	began   uint64
+
+	cutOff, restarted int // nodes; 0 in the small mesh
+}
+
+// newMesh has the roles of so many nodes.
+func newMesh(s *stage) (*mesh, error) {
+	m := &mesh{stage: s, feeds: map[int]*feed{}, killed: map[int]*feed{}, hears: map[int]*subscriber{}, lang: s.languages(), edges: edges}
+	switch s.nodes {
+	case meshLeast:
+		m.edges = edges[:edgesLeast]
+	case meshMost:
+		m.cutOff, m.restarted = meshMost-1, meshMost
+	default:
+		return nil, fmt.Errorf("%d nodes: want %d or %d", s.nodes, meshLeast, meshMost)
+	}
+	return m, nil
+}
+
+// all are the processes, by what they are for.
+func (m *mesh) all() map[string][]*netlab.Process {
+	all := map[string][]*netlab.Process{"ringcastd": m.forwarders, "asking, Go": m.asks}
+	for node := 1; node <= m.nodes; node++ {
+		f := m.feeds[node]
+		all["publishing, "+f.language] = append(all["publishing, "+f.language], f.Process)
+		all["subscribed, Go"] = append(all["subscribed, Go"], m.hears[node].Process)
+	}
+	for _, p := range m.answers {
+		name := "answering, " + m.of(p.Node.Index).name
+		all[name] = append(all[name], p)
+	}
+	return all
 }
 
 // meshScene plays it.
@@ -79,10 +115,13 @@ func meshScene(s *stage) error {
 	if err := buildMesh(filepath.Dir(s.keep)); err != nil {
 		return err
 	}
-	if err := s.set(meshNodes, "--domain", meshDomain); err != nil {
+	m, err := newMesh(s)
+	if err != nil {
 		return err
 	}
-	m := &mesh{stage: s, feeds: map[int]*feed{}, killed: map[int]*feed{}, hears: map[int]*subscriber{}, lang: s.languages()}
+	if err := s.set(s.nodes, "--domain", meshDomain); err != nil {
+		return err
+	}
 	defer m.end()
 	if err := m.begin(); err != nil {
 		return err
@@ -90,8 +129,12 @@ func meshScene(s *stage) error {
 	if err := s.lab.LoseInto(1); err != nil {
 		return err
 	}
+	s.say("%d nodes, 1 %% of all frames lost; %.0f messages of %d bytes a second from all %d publishers together, %.0f from each; each of them is for one subscriber, node 4's for two",
+		s.nodes, s.rate, meshSize, s.nodes, s.rate/float64(s.nodes))
+	m.began = clock()
+	m.cost.begin(m.all())
 	for _, act := range []func() error{nil, m.cut, m.restart} {
-		if act != nil {
+		if act != nil && m.cutOff != 0 {
 			if err := act(); err != nil {
 				return err
 			}
@@ -113,17 +156,20 @@ func buildMesh(dir string) error {
 
 // begin starts everybody: who answers, who hears, who speaks, who asks.
 func (m *mesh) begin() error {
-	for node := 1; node <= meshNodes; node++ {
+	for node := 1; node <= m.nodes; node++ {
 		if err := m.open(node, false); err != nil {
 			return err
 		}
 	}
-	for node := 1; node <= meshNodes; node++ {
+	for node := 1; node <= m.nodes; node++ {
 		if err := m.speak(node); err != nil {
 			return err
 		}
 	}
 	for _, node := range []int{1, 7, 8} {
+		if node > m.nodes {
+			continue
+		}
 		n := m.lab.Node(node)
 		p, err := n.Run(nil, self, "ask", "-dir", n.Dir, "-rate", "100")
 		if err != nil {
@@ -139,7 +185,7 @@ func (m *mesh) begin() error {
 // open starts a node's listener, and on nodes 2 to 6 and 9 an instance of the service.
 func (m *mesh) open(node int, late bool) error {
 	var topics []string
-	for _, e := range edges {
+	for _, e := range m.edges {
 		if e.to == node {
 			topics = append(topics, topicOf(e.from))
 		}
@@ -153,7 +199,7 @@ func (m *mesh) open(node int, late bool) error {
 		return err
 	}
 	m.hears[node] = sub
-	if node >= 2 && node <= 6 || node == cutOff {
+	if node >= 2 && node <= 6 || node == m.cutOff {
 		return m.answer(node)
 	}
 	return nil
@@ -192,7 +238,7 @@ func (m *mesh) speak(node int) error {
 	ctx, end := context.WithCancel(context.Background())
 	f := &feed{Process: p, language: m.of(node).name, node: node, end: end, done: make(chan struct{})}
 	m.feeds[node] = f
-	go f.run(ctx, m.rate/meshNodes)
+	go f.run(ctx, m.rate/float64(m.nodes))
 	return nil
 }
 
@@ -231,31 +277,31 @@ func (f *feed) stop() error {
 
 // cut takes a node off the network for five seconds, which is longer than a node may be silent.
 func (m *mesh) cut() error {
-	if err := m.lab.Node(cutOff).SetCable(false); err != nil {
+	if err := m.lab.Node(m.cutOff).SetCable(false); err != nil {
 		return err
 	}
 	time.Sleep(5 * time.Second)
-	return m.lab.Node(cutOff).SetCable(true)
+	return m.lab.Node(m.cutOff).SetCable(true)
 }
 
 // restart kills everything on a node at once, and starts it again two seconds later.
 func (m *mesh) restart() error {
-	old := m.feeds[restarted]
-	for _, p := range []*netlab.Process{old.Process, m.hears[restarted].Process, m.forwarders[restarted-1]} {
+	old := m.feeds[m.restarted]
+	for _, p := range []*netlab.Process{old.Process, m.hears[m.restarted].Process, m.forwarders[m.restarted-1]} {
 		p.Kill()
 	}
 	old.end()
 	<-old.done
-	m.killed[restarted] = old
-	m.subscribers = without(m.subscribers, m.hears[restarted])
+	m.killed[m.restarted] = old
+	m.subscribers = without(m.subscribers, m.hears[m.restarted])
 	time.Sleep(2 * time.Second)
-	if err := m.forward(restarted, "--domain", meshDomain); err != nil {
+	if err := m.forward(m.restarted, "--domain", meshDomain); err != nil {
 		return err
 	}
-	if err := m.open(restarted, true); err != nil {
+	if err := m.open(m.restarted, true); err != nil {
 		return err
 	}
-	return m.speak(restarted)
+	return m.speak(m.restarted)
 }
 
 func without(list []*subscriber, one *subscriber) (rest []*subscriber) {
@@ -270,6 +316,7 @@ func without(list []*subscriber, one *subscriber) (rest []*subscriber) {
 // conclude ends everybody in order, and holds what was heard against what was sent.
 func (m *mesh) conclude() error {
 	var errs []error
+	m.cost.print(m.all())
 	for _, p := range m.asks {
 		p.Signal(syscall.SIGTERM)
 	}
@@ -289,7 +336,8 @@ func (m *mesh) conclude() error {
 	}
 	_, err := m.drops()
 	errs = append(errs, err, m.pairs(), m.inquiries(inquiries))
-	return errors.Join(errs...)
+	m.losses()
+	return errors.Join(append(errs, m.figures())...)
 }
 
 // end kills what is left.
@@ -301,69 +349,4 @@ func (m *mesh) end() {
 	for _, p := range append(m.answers, m.asks...) {
 		p.Kill()
 	}
-}
-
-// pairs prints the account of each pair. Between the living nothing is lost; where a node was
-// away, what did not come was told, message by message.
-func (m *mesh) pairs() error {
-	var errs []error
-	fmt.Printf("   %-16s %10s %10s %10s %10s   %s\n", "from to", "sent", "delivered", "told lost", "passed by", "ms from due to receipt")
-	for _, e := range edges {
-		f, sub := m.feeds[e.from], m.hears[e.to]
-		var sum account
-		for key, a := range sub.heard.Accounts {
-			if strings.HasPrefix(key, topicOf(e.from)+" ") {
-				sum.Delivered, sum.Lost, sum.Behind = sum.Delivered+a.Delivered, sum.Lost+a.Lost, sum.Behind+a.Behind
-			}
-		}
-		name := fmt.Sprintf("%d %s to %d", e.from, f.language, e.to)
-		sent, note := f.sent.Load(), sub.heard.All.String()
-		switch {
-		case e.to == restarted:
-			note = "(began again in the middle) " + note
-		case e.from == restarted:
-			sent, note = sent+m.killed[e.from].sent.Load(), "(killed, and began again) "+note
-		}
-		fmt.Printf("   %-16s %10d %10d %10d %10d   %s\n", name, sent, sum.Delivered, sum.Lost, sum.Behind, note)
-		errs = append(errs, checkPair(e, name, sent, sum))
-		if sub.heard.Fault != "" {
-			errs = append(errs, fmt.Errorf("%s: %s", name, sub.heard.Fault))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func checkPair(e edge, name string, sent uint64, a account) error {
-	told := a.Delivered + a.Lost + a.Behind
-	switch {
-	case e.from == restarted || e.to == restarted: // what a killed program had read of its input nobody knows
-		if told > sent || a.Delivered == 0 {
-			return fmt.Errorf("%s: %d of %d accounted for", name, told, sent)
-		}
-	case told != sent:
-		return fmt.Errorf("%s: %d of %d accounted for", name, told, sent)
-	case e.from != cutOff && e.to != cutOff && a.Delivered != sent:
-		return fmt.Errorf("%s: %d of %d delivered, between nodes that were there all the time", name, a.Delivered, sent)
-	}
-	return nil
-}
-
-// inquiries prints what became of the requests: each has one outcome.
-func (m *mesh) inquiries(list []inquiry) error {
-	var errs []error
-	for i, q := range list {
-		sum := uint64(0)
-		for _, n := range q.Outcomes {
-			sum += n
-		}
-		fmt.Printf("   requests from node %d: %d asked, %v; by %d instances; %v; the longest %.0f ms\n",
-			m.asks[i].Node.Index, q.Asked, q.Outcomes, len(q.By), q.Time, q.Longest)
-		switch {
-		case sum != q.Asked:
-			errs = append(errs, fmt.Errorf("%d requests of node %d, %d outcomes", q.Asked, m.asks[i].Node.Index, sum))
-		case q.Outcomes["answered"] == 0 || q.Outcomes["another answer"] > 0:
-			errs = append(errs, fmt.Errorf("requests of node %d: %v", m.asks[i].Node.Index, q.Outcomes))
-		}
-	}
-	return errors.Join(errs...)
 }

@@ -34,6 +34,15 @@ type heard struct {
 	All      spread // and of all
 	Silences []silence
 	Told     []uint64 // instants of the first events
+	Losses   []loss   // the first that were told
+}
+
+// A loss is what one event told of.
+type loss struct {
+	Topic string
+	Count uint64
+	Why   uint32 // a layout.LossReason
+	At    uint64
 }
 
 // A silence is a time without a message that lasted longer than 20 ms.
@@ -137,17 +146,20 @@ const keepMost = 1 << 20
 // take books a message or an event.
 func (l *listener) take(m *ringcast.Message, event error) {
 	now := clock()
-	var loss *ringcast.LossError
+	var missed *ringcast.LossError
 	var lagged *ringcast.LaggedError
 	switch {
 	case event == nil:
 		l.message(m, now)
 		return
-	case errors.As(event, &loss):
-		if loss.Count != loss.Last-loss.First+1 {
-			l.fail("%v: counts %d", loss, loss.Count)
+	case errors.As(event, &missed):
+		if missed.Count != missed.Last-missed.First+1 {
+			l.fail("%v: counts %d", missed, missed.Count)
 		}
-		l.book(loss.Topic+" "+loss.Source.Participant().String(), loss.First, loss.Last, true)
+		l.book(missed.Topic+" "+missed.Source.Participant().String(), missed.First, missed.Last, true)
+		if len(l.Losses) < 100 {
+			l.Losses = append(l.Losses, loss{missed.Topic, missed.Count, missed.Reason, now})
+		}
 	case errors.As(event, &lagged):
 		l.Lagged += lagged.Missed
 		if at := l.place[lagged.Topic]; lagged.First != at {
