@@ -41,6 +41,21 @@ func (r *refusal) check(t *testing.T) {
 	}
 }
 
+// TestNoRoomForWords: help and versions that could not be written are errors, and not of the arguments.
+func TestNoRoomForWords(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = full.Close() }()
+	for _, args := range [][]string{{}, {"help"}, {"help", "pub"}, {"pub", "--help"}, {"--version"}, {"version"}} {
+		var errs bytes.Buffer
+		if code := run(t.Context(), args, nil, full, &errs); code != exitFailed || !strings.HasSuffix(errs.String(), "no space left on device\n") {
+			t.Errorf("%q to a full disk: exit code %d, %q", args, code, errs.String())
+		}
+	}
+}
+
 func TestWrongArguments(t *testing.T) {
 	dir := t.TempDir()
 	for _, r := range []refusal{

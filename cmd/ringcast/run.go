@@ -9,6 +9,7 @@ import (
 
 	"github.com/ringcast/ringcast"
 	"github.com/ringcast/ringcast/internal/modeflag"
+	"github.com/ringcast/ringcast/internal/said"
 	"github.com/ringcast/ringcast/internal/version"
 	"github.com/ringcast/ringcast/shm"
 	"github.com/spf13/cobra"
@@ -87,9 +88,13 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	t := &tool{stdin: stdin, stdout: stdout, stderr: stderr}
 	cmd := t.command()
 	cmd.SetArgs(args)
-	cmd.SetOut(stdout)
+	out := &said.Writer{To: stdout}
+	cmd.SetOut(out)
 	cmd.SetErr(stderr)
 	called, err := cmd.ExecuteContextC(ctx)
+	if out.Err != nil {
+		err = failed(out.Err)
+	}
 	if err == nil {
 		return exitOK
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/ringcast/ringcast/internal/flagerror"
 	"github.com/ringcast/ringcast/internal/forward"
 	"github.com/ringcast/ringcast/internal/modeflag"
+	"github.com/ringcast/ringcast/internal/said"
 	"github.com/ringcast/ringcast/internal/version"
 	"github.com/ringcast/ringcast/mcast/udp"
 	"github.com/ringcast/ringcast/shm"
@@ -77,9 +78,14 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {
 	cmd.CompletionOptions.DisableDefaultCmd = true
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return errors.New(flagerror.Text(err)) })
 	cmd.SetArgs(args)
-	cmd.SetOut(stdout)
+	words := &said.Writer{To: stdout}
+	cmd.SetOut(words)
 	cmd.SetErr(stderr)
-	if err := cmd.ExecuteContext(ctx); err != nil {
+	err := cmd.ExecuteContext(ctx)
+	if words.Err != nil {
+		code, err = exitFailed, words.Err
+	}
+	if err != nil {
 		_, _ = fmt.Fprintf(stderr, "ringcastd: %v\n", err)
 		if code == exitOK {
 			_, _ = fmt.Fprintln(stderr, "Run ringcastd --help for the flags, with examples.")
@@ -168,7 +174,9 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) (int, erro
 		if _, err := udp.Choose(&net); err != nil {
 			return exitUsage, err
 		}
-		_, _ = fmt.Fprintln(stdout, udp.Explain(&net))
+		if _, err := fmt.Fprintln(stdout, udp.Explain(&net)); err != nil {
+			return exitFailed, err
+		}
 		return exitOK, nil
 	}
 	f, err := forward.New(o.config)

@@ -110,6 +110,22 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+// TestNoRoomForWords: what was asked for and could not be written is an error, and not of the arguments.
+func TestNoRoomForWords(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = full.Close() }()
+	for _, word := range []string{"--help", "--version", "--explain"} {
+		var errs bytes.Buffer
+		code := run(t.Context(), []string{word, "--interface", "lo"}, full, &errs)
+		if code != exitFailed || !strings.HasSuffix(errs.String(), "no space left on device\n") {
+			t.Errorf("%s to a full disk: exit code %d, %q", word, code, errs.String())
+		}
+	}
+}
+
 // TestSecondForwarder runs two on one directory.
 func TestSecondForwarder(t *testing.T) {
 	dir, domain := nodeDir(t)

@@ -45,6 +45,7 @@ var allowed = map[string][]string{
 	"internal/controller":     {"mcast", "mcast/simnet", "internal/roster", "internal/uplink", "shm", "codec/layout", "codec/table"},
 	"internal/modeflag":       {"shm"},
 	"internal/flagerror":      {},
+	"internal/said":           {},
 	"internal/netlab":         {},
 	"internal/netlab/shell":   {"internal/netlab"},
 	"internal/nettest":        {".", "shm", "codec/table", "internal/netlab"},
@@ -67,7 +68,7 @@ var allowed = map[string][]string{
 	"bench/peers/nats/node":   {"bench/node"},
 	"bench/peers/grpc/node":   {"bench/node"},
 	"bench/peers/nats":        {"bench", "bench/net/program"},
-	"cmd/ringcast":            {".", "shm", "bench", "bench/report", "bench/nodes", "bench/peers", "internal/flagerror", "internal/flatjson", "internal/gateway", "internal/jsonform", "internal/modeflag", "internal/script", "internal/version"},
+	"cmd/ringcast":            {".", "shm", "bench", "bench/report", "bench/nodes", "bench/peers", "internal/flagerror", "internal/flatjson", "internal/gateway", "internal/jsonform", "internal/modeflag", "internal/said", "internal/script", "internal/version"},
 	"cbindings/conformance":   {".", "shm", "codec/golden", "codec/layout", "codec/table", "internal/forward", "mcast/udp", "examples/schema/orders"},
 	"examples/schema/orders":  {},
 	"examples/go/publish":     {"."},
@@ -75,7 +76,7 @@ var allowed = map[string][]string{
 	"examples/go/worker":      {"."},
 	"examples/go/service":     {"."},
 	"examples/go/flatbuffers": {".", "examples/schema/orders"},
-	"cmd/ringcastd":           {"internal/forward", "shm", "mcast/udp", "internal/flagerror", "internal/modeflag", "internal/version"},
+	"cmd/ringcastd":           {"internal/forward", "shm", "mcast/udp", "internal/flagerror", "internal/modeflag", "internal/said", "internal/version"},
 }
 
 // everywhere are packages that any other may import: they import nothing.
