@@ -41,7 +41,7 @@ func TestChildrenEndWithTheirParent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer os.RemoveAll(r.dir)
+	defer r.scratch.remove()
 	if err := r.start(t.Context()); err != nil {
 		t.Fatal(err)
 	}

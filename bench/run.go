@@ -92,14 +92,14 @@ func Run(ctx context.Context, spec Spec, o Options) (*Result, error) {
 		return nil, err
 	}
 	result, err := r.run(ctx)
-	return result, errors.Join(err, os.RemoveAll(r.dir))
+	return result, errors.Join(err, r.scratch.remove())
 }
 
 // A run is one set of processes.
 type run struct {
 	spec     Spec
 	options  Options
-	dir      string
+	scratch  *scratch
 	board    *board
 	children []*child
 	result   Result
@@ -123,17 +123,17 @@ func newRun(spec Spec, o Options) (*run, error) {
 	if base == "" {
 		base = "/dev/shm"
 	}
-	dir, err := os.MkdirTemp(base, "ringcast-bench-")
+	s, err := newScratch(base)
 	if err != nil {
-		return nil, fmt.Errorf("private directory, where a run puts its rings: %w", err)
+		return nil, err
 	}
-	r := &run{spec: spec, options: o, dir: dir, begin: time.Now(), failed: make(chan error, maxProcesses)}
-	path := filepath.Join(dir, "board")
+	r := &run{spec: spec, options: o, scratch: s, begin: time.Now(), failed: make(chan error, maxProcesses)}
+	path := filepath.Join(s.dir, "board")
 	if err = makeBoard(path); err == nil {
 		r.board, _, err = openBoard(path)
 	}
 	if err != nil {
-		return nil, errors.Join(err, os.RemoveAll(dir))
+		return nil, errors.Join(err, s.remove())
 	}
 	return r, nil
 }
@@ -182,14 +182,14 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 func (r *run) start(ctx context.Context) error {
 	index := make(map[role]int)
 	for seat, one := range r.spec.roles() {
-		a := assignment{Spec: r.spec, Role: one, Index: index[one], Seat: seat, Dir: r.dir, Board: filepath.Join(r.dir, "board")}
+		a := assignment{Spec: r.spec, Role: one, Index: index[one], Seat: seat, Dir: r.scratch.dir, Board: filepath.Join(r.scratch.dir, "board")}
 		index[one]++
 		command := r.options.Child
 		if seat == 0 {
 			command = append(append([]string{}, r.options.Wrap...), command...)
 			a.Traced = len(r.options.Wrap) > 0
 		}
-		c, err := startChild(ctx, command, &a, r.failed)
+		c, err := startChild(ctx, command, &a, r.scratch.held, r.failed)
 		if c != nil {
 			r.children = append(r.children, c)
 		}
@@ -200,10 +200,12 @@ func (r *run) start(ctx context.Context) error {
 	return nil
 }
 
-func startChild(ctx context.Context, command []string, a *assignment, failed chan<- error) (*child, error) {
+// startChild starts one process, which inherits the lock of the run's directory.
+func startChild(ctx context.Context, command []string, a *assignment, held *os.File, failed chan<- error) (*child, error) {
 	c := &child{role: a.Role, cmd: exec.CommandContext(ctx, command[0], command[1:]...), ended: make(chan error, 1)}
 	c.cmd.Stdout, c.cmd.Stderr = &c.stdout, &c.stderr
 	c.cmd.WaitDelay = time.Second
+	c.cmd.ExtraFiles = []*os.File{held}
 	var err error
 	if c.stdin, err = c.cmd.StdinPipe(); err != nil {
 		return nil, err
@@ -287,14 +289,14 @@ func (r *run) reap() {
 
 // inspect looks at the rings while everybody is still there.
 func (r *run) inspect() {
-	snap, err := ringcast.Inspect(&ringcast.Config{Dir: r.dir, Domain: domain})
+	snap, err := ringcast.Inspect(&ringcast.Config{Dir: r.scratch.dir, Domain: domain})
 	if err != nil {
 		return
 	}
 	for _, t := range snap.Topics {
 		r.result.Wakes += t.Wakes
 	}
-	_ = filepath.Walk(filepath.Join(r.dir, domain), func(path string, info os.FileInfo, err error) error {
+	_ = filepath.Walk(filepath.Join(r.scratch.dir, domain), func(path string, info os.FileInfo, err error) error {
 		if err != nil || !info.Mode().IsRegular() {
 			return nil
 		}
