@@ -13,6 +13,7 @@ import (
 	flatbuffers "github.com/google/flatbuffers/go"
 
 	"github.com/ringcast/ringcast/examples/schema/orders"
+	"github.com/ringcast/ringcast/ring"
 )
 
 // buildOrder builds an order of some lines.
@@ -189,6 +190,38 @@ func TestTableThatOutgrowsTheSlot(t *testing.T) {
 	m := next(t, ctx, sub)
 	if o := orders.GetRootAsOrder(m.Payload(), 0); o.Number() != 2 || m.Sequence() != 1 {
 		t.Errorf("got order %d, sequence %d; want what was committed, and that only", o.Number(), m.Sequence())
+	}
+}
+
+// TestTryPublishWhereEverySlotIsHeld: it is ErrFull, before the commit deadline and after it, when the ring says that
+// nobody moves: 50 ms for each of the slots, so the short form does not wait for that.
+func TestTryPublishWhereEverySlotIsHeld(t *testing.T) {
+	ctx := within(t, 30*time.Second)
+	b := openBus(t, t.TempDir())
+	cfg := &PublisherConfig{Slots: 64}
+	for held := 0; held < 64; {
+		claims, err := publisher(t, b, "held", cfg).ClaimBatch(ctx, 8, 8)
+		if err != nil {
+			t.Fatal(err)
+		}
+		held += claims.Len()
+	}
+	p := publisher(t, b, "held", cfg)
+	for {
+		if err := p.TryPublish([]byte("x")); err != ErrFull {
+			t.Fatalf("error = %v, want ErrFull", err)
+		}
+		err := p.producer.TryPublish([]byte("x"), &p.meta)
+		if err == ring.ErrStalled || testing.Short() {
+			break
+		}
+		if err != ring.ErrFull || ctx.Err() != nil {
+			t.Fatalf("the ring says %v, and not that it is stalled: %v", err, ctx.Err())
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if err := p.TryPublish([]byte("x")); err != ErrFull {
+		t.Errorf("error of a stalled ring = %v, want ErrFull", err)
 	}
 }
 

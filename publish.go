@@ -143,8 +143,8 @@ func (p *Publisher) publishAgain(ctx context.Context, payload []byte, err error)
 	return nil
 }
 
-// TryPublish is Publish that never waits. ErrFull: there is no room, or another
-// goroutine is publishing (ErrBusy with PublisherConfig.Solo).
+// TryPublish is Publish that never waits. ErrFull: there is no room, every slot is held
+// by who does not move, or another goroutine is publishing (ErrBusy with PublisherConfig.Solo).
 func (p *Publisher) TryPublish(payload []byte) error {
 	if !p.lock.try() {
 		if p.lock.solo {
@@ -161,19 +161,26 @@ func (p *Publisher) TryPublish(payload []byte) error {
 	return err
 }
 
+// tryPublish tries until it is clear whether there is room, but not for ever: who comes to a ring just
+// as it is replaced, or is stopped in each try, has sent nothing, and may try later.
 func (p *Publisher) tryPublish(payload []byte) error {
-	err := p.producer.TryPublish(payload, &p.meta)
-	switch err {
-	case nil:
-		return nil
-	case ring.ErrFull, ring.ErrStalled:
-		return ErrFull
+	for range triesAtOnce {
+		err := p.producer.TryPublish(payload, &p.meta)
+		switch err {
+		case nil:
+			return nil
+		case ring.ErrFull, ring.ErrStalled:
+			return ErrFull
+		}
+		if err := p.mend(err); err != nil {
+			return err
+		}
 	}
-	if err := p.mend(err); err != nil {
-		return err
-	}
-	return p.producer.TryPublish(payload, &p.meta)
+	return ErrFull
 }
+
+// triesAtOnce is how often TryPublish tries.
+const triesAtOnce = 3
 
 // ready takes the publisher if it is free and can be used at once.
 func (p *Publisher) ready() bool {
