@@ -47,41 +47,49 @@ help: ## print this list
 demo: build ## stream a real input across two nodes of this host, with loss, and compare
 	go run ./internal/demo
 
-# Three lanes side by side: Go; the other languages, whose suites build in the same folders; and,
-# with what time the others leave, the models. The race detector has nothing to see in what only reads
-# sources or starts programs.
+# Packages in which nothing runs at once, which a rule of internal/lint holds: the race detector has nothing to see in them.
+SINGLE := codec/fb codec/fields codec/gen codec/golden codec/layout codec/table mcast mcast/simnet mcast/wire internal/guard internal/roster internal/flatjson internal/flagerror internal/said
+
+# Four lanes side by side: Go; C and C++; the other languages, and what runs all of them; and, with
+# what time the others leave, the models. Who builds in the same folder is in the same lane. The race detector has
+# nothing to see in what only reads sources or starts programs either. `make static` has vetted everything.
 test: $(RINGCAST_PYTHON) $(JAR) ## run every test in every language
 	@go run ./internal/testsum \
-		'unit: go test -json -shuffle=on -tags invariants -timeout 15m $$AGAIN $${ONLY:-./...}' \
-		'race: go test -json -race -short -tags invariants -timeout 15m $$AGAIN $${ONLY:-$$(go list ./... | grep -vx -e ".*/internal/lint" -e ".*/internal/scenario" -e ".*/internal/frozen" -e ".*/examples")}' \
-		'mapped: RINGCAST_RING_TEST_MEMORY=mapped go test -json -short -tags invariants $$AGAIN ./ring' \
-		'benchmarks, once: go test -short -run "^$$" -bench . -benchtime 1x -timeout 10m ./...' \
-		'build without cgo: CGO_ENABLED=0 go build ./...' \
-		'build for arm64: GOARCH=arm64 go build ./...' \
+		'unit: go test -json -vet=off -shuffle=on -tags invariants -timeout 15m $$AGAIN $${ONLY:-./...}' \
+		'race: go test -json -vet=off -race -short -tags invariants -timeout 15m $$AGAIN $${ONLY:-$$(go list ./... | grep -vx -e ".*/internal/lint" -e ".*/internal/scenario" -e ".*/internal/frozen" -e ".*/examples" $(SINGLE:%=-e ".*/%"))}' \
+		'mapped: RINGCAST_RING_TEST_MEMORY=mapped go test -json -vet=off -short -tags invariants $$AGAIN ./ring' \
+		'benchmarks, once: go test -vet=off -short -run "^$$" -bench . -benchtime 1x -timeout 10m $(BENCHMARKED)' \
+		'build without cgo: ! go list -f "{{.CgoFiles}}" ./... | grep -v "^\[\]$$" && CGO_ENABLED=0 go build $(BUILT)' \
+		'build for arm64: GOARCH=arm64 go build $(BUILT)' \
 		'tests for arm64, compiled: GOARCH=arm64 go vet -tags invariants ./...' \
 		-- \
-		'c: make -s -j2 -C cbindings test' \
+		'c: make -s -C cbindings test' \
 		'c, gcc and clang: make -s -C cbindings test-compilers' \
-		'c, built by clang: make -s -j2 -C cbindings test-clang' \
-		'c, installed: make -s -j2 -C cbindings test-install' \
-		'c, valgrind: make -s -j2 -C cbindings test-valgrind' \
-		'c, fuzzing: make -s -j2 -C cbindings test-fuzz' \
-		'c, AddressSanitizer and UBSan: make -s -j2 -C cbindings asan' \
-		'c, ThreadSanitizer: make -s -j2 -C cbindings tsan' \
+		'c, built by clang: make -s -C cbindings test-clang' \
+		'c, installed: make -s -C cbindings test-install' \
+		'c, valgrind: make -s -C cbindings test-valgrind' \
+		'c, fuzzing: make -s -C cbindings test-fuzz' \
+		'c, AddressSanitizer and UBSan: make -s -C cbindings asan' \
+		'c, ThreadSanitizer: make -s -C cbindings tsan' \
 		'c++, every header and standard: make -s -C cbindings test-cpp-headers' \
-		'c++: make -s -j2 -C cbindings test-cpp-gcc' \
-		'c++, clang, AddressSanitizer and UBSan: make -s -j2 -C cbindings test-cpp-clang' \
-		'c++, ThreadSanitizer: make -s -j2 -C cbindings test-cpp-tsan' \
-		'c++, valgrind: make -s -j2 -C cbindings valgrind-cpp' \
+		'c++: make -s -C cbindings test-cpp-gcc' \
+		'c++, clang, AddressSanitizer and UBSan: make -s -C cbindings test-cpp-clang' \
+		'c++, ThreadSanitizer: make -s -C cbindings test-cpp-tsan' \
+		'c++, valgrind: make -s -C cbindings valgrind-cpp' \
+		'programs of the benchmarks, built: make -s bench-programs' \
+		-- \
+		'conformance: go run ./cbindings/conformance' \
+		'network: make -s net-test' \
 		'rust, from the specification alone: make -s rust-test' \
 		'python, golden images: $(PYTHON) cbindings/python/tests/read_images.py codec/golden' \
 		'python: $(PYTHON) -X dev cbindings/python/tests/run.py' \
 		'java: rm -f cbindings/java/target/results; $(MVN) test; cat cbindings/java/target/results' \
-		'programs of the benchmarks, built: make -s bench-programs' \
-		'conformance: go run ./cbindings/conformance' \
-		'network: make -s net-test' \
 		-- \
 		'models: nice -n 19 spec/models/run.sh'
+
+# Packages that have benchmarks; and what is linked for another target: the two programs, and of the rest what they may call.
+BENCHMARKED := $$(find . -name .tools -prune -o -name "*_test.go" -exec grep -l "^func Benchmark" {} + | xargs -n 1 dirname | sort -u)
+BUILT := $$(go list -f "{{if ne .Name \"main\"}}{{.ImportPath}}{{end}}" ./...) ./cmd/...
 
 check: static test ## everything that CI runs: static checks, then the tests
 

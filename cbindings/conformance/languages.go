@@ -38,14 +38,14 @@ var languages = []language{
 	},
 	{
 		name: "c", groups: true, refusals: true, requests: true, nodes: true,
-		build: []string{"make", "-s", "-C", "cbindings", "build/conformance-peer"},
-		run:   []string{"cbindings/build/conformance-peer"},
+		build: []string{"make", "-s", "-C", "cbindings", "BUILD=build-conformance", "build-conformance/conformance-peer"},
+		run:   []string{"cbindings/build-conformance/conformance-peer"},
 		check: noGo, claim: "has-no-go-in-it",
 	},
 	{ // over the C library
 		name: "cpp", groups: true, refusals: true, requests: true, nodes: true,
-		build: []string{"make", "-s", "-C", "cbindings", "build/conformance-peer-cpp"},
-		run:   []string{"cbindings/build/conformance-peer-cpp"},
+		build: []string{"make", "-s", "-C", "cbindings", "BUILD=build-conformance", "build-conformance/conformance-peer-cpp"},
+		run:   []string{"cbindings/build-conformance/conformance-peer-cpp"},
 	},
 	{ // over the C library
 		name: "python", groups: true, refusals: true, requests: true, nodes: true,

@@ -34,6 +34,22 @@ var fixtures = map[string][]fixture{
 			"cmd/ringcast/a.go": below("import _ \"github.com/ringcast/ringcast\"\nimport _ \"fmt\"\n"),
 		}, nil},
 	},
+	"single": {
+		{"all that could run at once", map[string]string{
+			"Makefile":    "SINGLE := a b\n",
+			"a/a.go":      below("import \"sync\"\nvar w sync.WaitGroup\nfunc f() { go f() }\n"),
+			"b/b.go":      below("import _ \"github.com/ringcast/ringcast/c\"\nimport _ \"unsafe\"\n"),
+			"b/b_test.go": below("func f(t *testing.T) { t.Parallel() }\n"),
+		}, []string{
+			"a/a.go:3: sync", "a/a.go:5: a goroutine", "b/b.go:3: ringcast/c", "b/b.go:4: unsafe", "b/b_test.go:3: Parallel",
+		}},
+		{"only what is on the list, and among themselves", map[string]string{
+			"Makefile": "SINGLE := a b\n",
+			"a/a.go":   below("import _ \"github.com/ringcast/ringcast/b\"\n"),
+			"b/b.go":   below("import _ \"fmt\"\n"),
+			"c/c.go":   below("func f() { go f() }\n"),
+		}, nil},
+	},
 	"parity": {
 		{"nothing is shown", map[string]string{"doc/parity.md": "| waha | here | test |\n| --- | --- | --- |\n| a | kept | |\n"},
 			[]string{"doc/parity.md:3: no test is named"}},

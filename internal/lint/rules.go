@@ -12,6 +12,7 @@ var rules = []rule{
 	{"modules", checkModules},
 	{"unsafe", checkUnsafe},
 	{"atomics", checkAtomics},
+	{"single", checkSingle},
 	{"lengths", checkLengths},
 	{"names", checkNames},
 	{"docs", checkDocs},
