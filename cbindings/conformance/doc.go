@@ -111,6 +111,11 @@
 //
 // Asks with w without waiting for the answer, and stays until it is killed (30 s at most).
 //
+//	ask-again ADDRESS
+//
+// Waits until ADDRESS, on another node, is known to serve, asks the service with w, idempotently, and prints "again" and the word
+// for how that ended.
+//
 //	ask-away ADDRESS
 //
 // Does what ask does, of an answer on another node, which may not be known yet. First of all it waits for that: "known"
@@ -176,6 +181,7 @@
 // (languages.go: segmentsOnly) may leave out those of packets. Rows "refuses" have one language:
 // what it refuses, and why. Rows "asks" have a client's language and a server's, which run all of
 // ask in one domain, and client-killed: drop is killed when the server has its request, who prints "given up". Rows "away"
-// have the server on another node: two directories, with a forwarder each, on loopback. Rows "other-nodes" have one language,
+// have the server on another node: two directories, with a forwarder each, on loopback; in asks-again the node of the server says
+// goodbye while the request is in hand, so it goes to another one, and nobody is left when that is killed. Rows "other-nodes" have one language,
 // and directories of other nodes that the framework writes in the place of a forwarder.
 package main

@@ -53,6 +53,9 @@ func (m *matrix) run(part string) int {
 		m.presence(l, part)
 	}
 	m.nodes(part)
+	for _, l := range m.languages {
+		m.again(l, part)
+	}
 	m.print()
 	fmt.Fprintf(m.out, "%d passed, %d failed, 0 skipped\n", m.passed, m.failed)
 	if m.failed != 0 || m.passed == 0 {

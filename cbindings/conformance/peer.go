@@ -32,6 +32,7 @@ var commands = map[string]struct {
 	"images": {1, showImages},
 
 	"ask-away":    {1, askAway},
+	"ask-again":   {1, askIdempotent},
 	"watch":       {0, watchOthers},
 	"subscribers": {1, countSubscribers},
 }

@@ -31,6 +31,27 @@ func askAway(bus *ringcast.Bus, args []string, out io.Writer) error {
 	return askAll(bus, args, out, true)
 }
 
+// askIdempotent asks what may run twice.
+func askIdempotent(bus *ringcast.Bus, args []string, out io.Writer) error {
+	server, err := ringcast.ParseAddress(args[0])
+	if err != nil {
+		return err
+	}
+	c := &client{bus, out, server}
+	if err := c.known(); err != nil {
+		return err
+	}
+	asked, err := bus.Client(serviceName, &ringcast.ClientConfig{Idempotent: true})
+	if err != nil {
+		return err
+	}
+	ctx, cancel := c.context()
+	defer cancel()
+	_, err = asked.Request(ctx, []byte("w"))
+	c.say("again", err)
+	return nil
+}
+
 func askAll(bus *ringcast.Bus, args []string, out io.Writer, away bool) error {
 	server, err := ringcast.ParseAddress(args[0])
 	if err != nil {

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
 	"github.com/ringcast/ringcast"
@@ -18,8 +20,13 @@ func forwardFor(domain string, out io.Writer) error {
 	if err != nil {
 		return err
 	}
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() { // it says goodbye when its input ends
+		_, _ = io.Copy(io.Discard, os.Stdin)
+		cancel()
+	}()
 	fmt.Fprintln(out, "up")
-	return f.Run(context.Background())
+	return errors.Join(f.Run(ctx), f.Close())
 }
 
 // watchOthers prints who comes and goes.

@@ -169,6 +169,12 @@ static int ask_once(struct desk *k, rc_future *c, const struct question *q)
 	return given_up && result < 0 ? result : rci_call_outcome(c); /* the detail says why nobody can read the answer */
 }
 
+/* Whether a request that ended so may be sent again, if it may run twice: whoever had it is gone. An address has no other. */
+static bool may_be_elsewhere(const rc_future *call, int result)
+{
+	return result == RC_ERROR_INSTANCE_DIED || (result == RC_ERROR_NODE_DOWN && call->callee != NULL);
+}
+
 static int ask(rc_domain *d, rc_future *call, const struct question *q, rc_reply *reply)
 {
 	struct post *post;
@@ -185,7 +191,7 @@ static int ask(rc_domain *d, rc_future *call, const struct question *q, rc_reply
 		c.due = due;
 		c.into = reply;
 		result = ask_once(k, &c, q);
-	} while (result == RC_ERROR_INSTANCE_DIED && q->ask->idempotent && rci_now() < due);
+	} while (q->ask->idempotent && may_be_elsewhere(call, result) && rci_now() < due);
 	return result;
 }
 

@@ -238,6 +238,22 @@ int ask_all(rc_domain *d, const char *address, bool away)
 	return result != RC_OK;
 }
 
+int ask_again(rc_domain *d, const char *address)
+{
+	const rc_ask twice = {.timeout = PATIENCE, .idempotent = true};
+	domain = d;
+	int result = rc_address_parse(address, &server);
+	if (result == RC_OK)
+		result = known();
+	if (result != RC_OK) {
+		printf("ask-again: %s\n", rc_error_detail());
+		return 1;
+	}
+	say("again", rc_request(domain, SERVICE, "w", 1, &twice, &reply));
+	rc_reply_clear(&reply);
+	return 0;
+}
+
 int drop_request(rc_domain *d)
 {
 	rc_future *f;

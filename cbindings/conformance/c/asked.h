@@ -13,6 +13,8 @@ int answer_all(rc_domain *domain);
 /* ask ADDRESS, and ask-away ADDRESS; drop. */
 int ask_all(rc_domain *domain, const char *address, bool away);
 int drop_request(rc_domain *domain);
+/* ask-again ADDRESS. */
+int ask_again(rc_domain *domain, const char *address);
 /* seen.c: watch, and subscribers TOPIC. */
 int watch_others(rc_domain *domain);
 int count_subscribers(rc_domain *domain, const char *topic);

@@ -235,6 +235,8 @@ int main(int argc, char **argv)
 		result = ask_all(domain, argv[2], false);
 	else if (argc == 3 && strcmp(argv[1], "ask-away") == 0)
 		result = ask_all(domain, argv[2], true);
+	else if (argc == 3 && strcmp(argv[1], "ask-again") == 0)
+		result = ask_again(domain, argv[2]);
 	else if (argc == 2 && strcmp(argv[1], "watch") == 0)
 		result = watch_others(domain);
 	else if (argc == 3 && strcmp(argv[1], "subscribers") == 0)

@@ -197,6 +197,16 @@ int ask(ringcast::domain &domain, const char *address, bool away)
 int ask_all(ringcast::domain &domain, char **args) { return ask(domain, args[0], false); }
 int ask_away(ringcast::domain &domain, char **args) { return ask(domain, args[0], true); }
 
+int ask_again(ringcast::domain &domain, char **args)
+{
+	const client c{domain, ringcast::address::parse(args[0]).value()};
+	const ringcast::failure unknown = c.known();
+	ringcast::ask_options twice = patient();
+	twice.idempotent = true;
+	say("again", unknown ? unknown : ringcast::request(domain, service_name, "w", twice).error());
+	return 0;
+}
+
 int drop_request(ringcast::domain &domain, char **)
 {
 	const auto f = ringcast::start(domain, service_name, "w", patient()).value();

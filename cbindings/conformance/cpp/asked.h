@@ -11,6 +11,7 @@ inline constexpr const char *survey_topic = "questions";
 int answer_all(ringcast::domain &domain, char **args);
 int ask_all(ringcast::domain &domain, char **args);
 int ask_away(ringcast::domain &domain, char **args);
+int ask_again(ringcast::domain &domain, char **args); // ask-again ADDRESS
 int drop_request(ringcast::domain &domain, char **args);
 
 // seen.cc: watch, and subscribers TOPIC.

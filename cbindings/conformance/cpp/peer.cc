@@ -193,7 +193,7 @@ struct command {
 };
 
 constexpr command commands[] = {{"write", 5, write_stream}, {"claim", 3, hold_claim}, {"read", 4, read_stream}, {"member", 2, take_stream}, {"hold", 2, hold_message}, {"images", 1, images}, {"refuse", 0, refuse},
-	{"answer", 0, answer_all}, {"ask", 1, ask_all}, {"ask-away", 1, ask_away}, {"drop", 0, drop_request}, {"watch", 0, watch_others},
+	{"answer", 0, answer_all}, {"ask", 1, ask_all}, {"ask-away", 1, ask_away}, {"ask-again", 1, ask_again}, {"drop", 0, drop_request}, {"watch", 0, watch_others},
 	{"subscribers", 1, count_subscribers}};
 
 } // namespace

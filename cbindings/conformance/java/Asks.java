@@ -70,6 +70,14 @@ final class Asks {
     return domain.awaitSubscribers("questions", 1, PATIENCE) ? null : "no subscriber";
   }
 
+  /** Asks what may run twice. */
+  static String again(Domain domain, String address) throws InterruptedException {
+    Asks a = new Asks(domain, Address.parse(address));
+    String unknown = a.known();
+    say("again", () -> unknown != null ? unknown : a.asked.idempotent().request("w").text());
+    return null;
+  }
+
   /** Asks, and stays with the request in flight. */
   static String drop(Domain domain) throws InterruptedException {
     domain.client("asked").within(PATIENCE).requestAsync("w".getBytes());

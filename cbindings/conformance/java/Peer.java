@@ -49,6 +49,7 @@ public final class Peer {
       case "1 answer": return answer(domain);
       case "2 ask": return Asks.run(domain, args[1], false);
       case "2 ask-away": return Asks.run(domain, args[1], true);
+      case "2 ask-again": return Asks.again(domain, args[1]);
       case "1 watch": return watch(domain);
       case "2 subscribers": return subscribers(domain, args[1]);
       case "1 drop": return Asks.drop(domain);

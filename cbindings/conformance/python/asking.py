@@ -168,6 +168,11 @@ def ask_away(domain: ringcast.Domain, address: str) -> None:
     ask(domain, address, True)
 
 
+def ask_again(domain: ringcast.Domain, address: str) -> None:
+    Client(domain, address).known()
+    say("again", lambda: domain.request(SERVICE, b"w", PATIENCE, idempotent=True))
+
+
 def drop(domain: ringcast.Domain) -> None:
     pending = domain.ask(SERVICE, b"w", PATIENCE)
     time.sleep(PATIENCE)

@@ -13,7 +13,7 @@ import ringcast
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "examples" / "python"))
 
-from asking import answer, ask, ask_away, drop  # noqa: E402
+from asking import answer, ask, ask_again, ask_away, drop  # noqa: E402
 from images import images  # noqa: E402
 from orders import Line, Order  # noqa: E402
 from refusals import refuse  # noqa: E402
@@ -199,6 +199,7 @@ COMMANDS: Dict[str, Callable[..., None]] = {
     "answer": answer,
     "ask": ask,
     "ask-away": ask_away,
+    "ask-again": ask_again,
     "drop": drop,
     "watch": watch,
     "subscribers": subscribers,

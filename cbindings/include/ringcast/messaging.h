@@ -66,7 +66,7 @@ typedef void rc_ready(void *argument, rc_future *future);
 /* How to ask. */
 typedef struct rc_ask {
 	int64_t timeout;   /* ns, the request's time, which travels with it; 0: 10 s; at most 30 min */
-	bool idempotent;   /* it may run twice: where its instance died it is sent again (rc_request only) */
+	bool idempotent;   /* it may run twice: where its instance died, or its node, it is sent again (rc_request only) */
 	uint8_t content;   /* RC_CONTENT_* */
 	uint32_t schema;   /* low half of the schema's hash */
 	uint32_t quorum;   /* of a survey: so many answers are enough; 0: all who are asked */

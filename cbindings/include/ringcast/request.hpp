@@ -31,7 +31,7 @@ namespace ringcast {
 // How to ask.
 struct ask_options {
 	timeout wait = std::chrono::seconds(10); // the request's time, which travels with it; at most 30 min
-	bool idempotent = false;                 // it may run twice: where its instance died it is sent again (request only)
+	bool idempotent = false;                 // it may run twice: where its instance died, or its node, it is sent again (request only)
 	ringcast::content content = ringcast::content::raw;
 	std::uint32_t schema = 0; // low half of the schema's hash
 	std::uint32_t quorum = 0; // of a survey: so many answers are enough; 0: all who are asked

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 import os
+import time
 import weakref
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Optional, Type, Union
@@ -12,7 +13,7 @@ from . import _native
 from ._library import check, encode, ffi, lib
 from .address import Address
 from .asking import Answers, Open, Pending, Reply, To, address_of, nanoseconds, start_of
-from .errors import ClosedError, InvalidError, NotAddressedError
+from .errors import ClosedError, InstanceDiedError, InvalidError, NodeDownError, NotAddressedError
 from .presence import PresenceKind, Watch, wait_for_subscribers
 from .publisher import Publisher, open_publisher
 from .replies import Replies
@@ -159,14 +160,23 @@ class Domain:
         answer. Does not hold the GIL while it waits; Ctrl-C ends it, and gives the request up.
 
         timeout: the request's own time, in seconds, at most 1800 (None is that); it travels with the
-        request. idempotent: it may run twice, so it is sent again where its instance died.
+        request. idempotent: it may run twice, so it is sent again where its instance died, or its node.
 
         Raises, at once, where it did not run: NoServiceError, OverloadedError, GoneError, NoInboxError,
         NodeDownError, TooLargeError; with an answer: ReplyError, NoReplyError, ReplyTooLargeError;
         and where nobody knows: InstanceDiedError, TimedOutError.
         """
-        with self.ask(to, data, timeout, idempotent=idempotent, content=content, schema=schema) as pending:
-            return pending.result()
+        end = time.monotonic() + (_MOST_TIME if timeout is None else timeout)
+        while True:  # one time, however often it is sent
+            pending = self.ask(to, data, timeout, content=content, schema=schema)
+            with pending:
+                try:
+                    return pending.result()
+                except (InstanceDiedError, NodeDownError) as error:
+                    timeout = end - time.monotonic()
+                    elsewhere = isinstance(to, str) or isinstance(error, InstanceDiedError)
+                    if not idempotent or not elsewhere or timeout <= 0:
+                        raise
 
     def ask(
         self,
@@ -175,13 +185,12 @@ class Domain:
         timeout: Optional[float] = 10.0,
         *,
         wait: Optional[float] = None,
-        idempotent: bool = False,
         content: int = 0,
         schema: int = 0,
     ) -> Pending:
         """The same without waiting: `await` what it returns, or take its result(). As many as in_flight may be
         open; one more waits here for one of them, at most `wait` seconds (None: `timeout`), then FullError."""
-        ask = _ask(timeout, content, schema, idempotent=idempotent)
+        ask = _ask(timeout, content, schema)
         return Pending(self, start_of(self, "request", to, data), ask, _patience(timeout if wait is None else wait))
 
     def stream(
@@ -354,10 +363,13 @@ class Counter:
         return f"<ringcast.Counter {self._label!r}>"
 
 
-def _ask(timeout: Optional[float], content: int, schema: int, *, idempotent: bool = False, quorum: int = 0) -> Dict[str, Any]:
+_MOST_TIME = 1800.0  # of a request, in seconds
+
+
+def _ask(timeout: Optional[float], content: int, schema: int, *, quorum: int = 0) -> Dict[str, Any]:
     if quorum < 0:
         raise InvalidError(f"quorum {quorum}: want how many answers are enough, or 0 for all")
-    return {"timeout": nanoseconds(timeout), "idempotent": idempotent, "content": content, "schema": schema, "quorum": quorum}
+    return {"timeout": nanoseconds(timeout), "content": content, "schema": schema, "quorum": quorum}
 
 
 def _patience(timeout: Optional[float]) -> float:

@@ -242,21 +242,40 @@ def test_stop_loses_nothing(two):
     assert not failed and answered
 
 
-def test_instance_dies(directory, domain):
-    """Its caller is told, and an idempotent request goes to another."""
+@pytest.fixture
+def frail(directory):
+    """A process that serves `frail`, says when it has a request, and keeps it."""
     text = "import ringcast, time\nd = ringcast.Domain()\ns = d.serve('frail')\nprint('up', flush=True)\ns.next()\nprint('has it', flush=True)\ntime.sleep(1000)"
-    frail = subprocess.Popen([sys.executable, "-c", text], env={**os.environ, "RINGCAST_SHM_DIR": directory}, stdout=subprocess.PIPE)
+    process = subprocess.Popen([sys.executable, "-c", text], env={**os.environ, "RINGCAST_SHM_DIR": directory}, stdout=subprocess.PIPE)
     try:
-        assert frail.stdout.readline() == b"up\n"
-        pending = domain.ask("frail", b"", PATIENCE)
-        assert frail.stdout.readline() == b"has it\n"
-        frail.send_signal(signal.SIGKILL)
-        with pytest.raises(ringcast.InstanceDiedError):
-            pending.result(PATIENCE)
+        assert process.stdout.readline() == b"up\n"
+        yield process
     finally:
-        frail.kill()
-        frail.wait()
-        frail.stdout.close()
+        process.kill()
+        process.wait()
+        process.stdout.close()
+
+
+def test_instance_dies(frail, domain):
+    """Its caller is told."""
+    pending = domain.ask("frail", b"", PATIENCE)
+    assert frail.stdout.readline() == b"has it\n"
+    frail.send_signal(signal.SIGKILL)
+    with pytest.raises(ringcast.InstanceDiedError):
+        pending.result(PATIENCE)
+
+
+def test_idempotent(frail, domain):
+    """What may run twice goes to another where its instance dies."""
+    answered = []
+    asking = threading.Thread(target=lambda: answered.append(domain.request("frail", b"", PATIENCE, idempotent=True).data))
+    asking.start()
+    assert frail.stdout.readline() == b"has it\n"
+    with domain.serve("frail") as other:
+        frail.send_signal(signal.SIGKILL)
+        other.next(PATIENCE).reply(b"again")
+        asking.join(PATIENCE)
+    assert answered == [b"again"]
 
 
 def test_asyncio(directory):

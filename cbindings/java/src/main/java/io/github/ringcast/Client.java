@@ -49,7 +49,10 @@ public final class Client {
     return new Client(domain, service, address, Math.min(nanos, Heading.MOST_TIME), twice, content, schema);
   }
 
-  /** The same whose requests may run twice: where an instance died with one in hand it is sent again, within its time. Of {@link #request} alone. */
+  /**
+   * The same whose requests may run twice: where an instance died with one in hand, or its node went down, it is
+   * sent again, within its time. Of {@link #request} alone.
+   */
   public Client idempotent() {
     return new Client(domain, service, address, time, true, content, schema);
   }
@@ -88,11 +91,16 @@ public final class Client {
       try {
         return desk.await(c);
       } catch (RingcastException e) {
-        if (!twice || e.reason() != Reason.INSTANCE_DIED) {
+        if (!twice || !mayBeElsewhere(e.reason())) {
           throw e;
         }
       }
     }
+  }
+
+  /** Whether whoever had the request is gone, and another may take it. An address has no other. */
+  private boolean mayBeElsewhere(Reason reason) {
+    return reason == Reason.INSTANCE_DIED || reason == Reason.NODE_DOWN && service != null;
   }
 
   /** The same with text, UTF-8. */
