@@ -36,6 +36,7 @@ type Reader struct {
 	heels   bool      // the last batch of a stream came up to its producer
 	missed  uint64    // positions that passed us by, in all
 	blind   bool      // the producer does not fence and we cannot do it for it: it may not see that we sleep
+	flush   flushing
 	asm     assembler
 	copied  []byte // what a latest reader hands out
 
@@ -107,6 +108,7 @@ func (rd *Reader) begin(mine entryWord, at uint64) {
 	rd.cursor, rd.stored, rd.lease, rd.replay = at, at, at, at
 	rd.polls, rd.swift, rd.untold = 0, 0, false
 	rd.emptyAt, rd.heels = at, false
+	rd.flush.begin(rd.ring, at)
 }
 
 // Cursor is the next position that the reader looks at.
@@ -236,12 +238,21 @@ func (rd *Reader) lag(first, n uint64) error {
 }
 
 // batch is how many messages are released with one store.
-func (rd *Reader) batch() uint64 { return min(maxLease, rd.ring.capacity()/16) }
+func (rd *Reader) batch() uint64 {
+	most := uint64(maxLease)
+	if rd.flush.on {
+		most = flushBatch
+	}
+	return min(most, rd.ring.capacity()/16)
+}
 
 // store releases everything before the cursor, and wakes producers that wait
 // once half of the ring is free (or nothing is left to read).
 func (rd *Reader) store() {
 	if rd.releases() || rd.untold {
+		if rd.flush.on {
+			rd.flushRead()
+		}
 		at("cursor")
 		rd.ring.entries[rd.index].cursor.Store(rd.cursor) // pairs(cursor); sequentially consistent: before the look at the mask
 		rd.stored, rd.untold = rd.cursor, false
@@ -254,6 +265,9 @@ func (rd *Reader) store() {
 // are woken at the lease's end, or when nothing is left to read: no fence here.
 func (rd *Reader) show() {
 	if rd.releases() {
+		if rd.flush.on {
+			rd.flushRead()
+		}
 		at("show cursor")
 		storeRelease(&rd.ring.entries[rd.index].cursor, rd.cursor) // pairs(cursor)
 		rd.stored, rd.untold = rd.cursor, true
@@ -292,6 +306,9 @@ const maxLease = 64
 func (rd *Reader) extend() bool {
 	r := rd.ring
 	rd.show()
+	if rd.cursor >= rd.flush.end {
+		rd.turnLap()
+	}
 	e := &r.entries[rd.index]
 	end := rd.cursor + min(maxLease, r.capacity()/2)
 	at("lease")

@@ -24,6 +24,7 @@ static int enter(struct reader *d)
 	d->untold = false;
 	d->stuck = false;
 	d->idle = 0;
+	rci_flush_begin(&d->flush, d->ring, d->cursor);
 	return RC_OK;
 }
 
@@ -93,6 +94,7 @@ int rci_reader_follow(struct reader *d, struct ring *ring)
 		d->entered = true; /* the replacer has entered us; we may have been put out since */
 		d->cursor = d->stored = d->lease_end = d->history_end = 0;
 		d->idle = 0;
+		rci_flush_begin(&d->flush, ring, 0);
 		return RC_OK;
 	}
 	int result = enter(d);
@@ -118,6 +120,8 @@ static void show(struct reader *d)
 		return; /* the entry stands at the join until then */
 	if (floor != d->cursor && floor == d->stored)
 		return; /* what is kept stands in the way, as before */
+	if (d->flush.on)
+		rci_flush_slots(d->ring, d->stored, floor);
 	store_release(&d->ring->entries[d->entry].cursor, floor); /* pairs(cursor) */
 	d->stored = floor;
 	d->untold = true;
@@ -165,6 +169,8 @@ static bool extend_lease(struct reader *d)
 {
 	struct rc_consumer_entry *e = &d->ring->entries[d->entry];
 	show(d);
+	if (d->cursor >= d->flush.end)
+		rci_flush_turn(&d->flush, d->ring, d->entry, d->cursor);
 	d->lease_end = lease_limit(d);
 	store_release(&e->lease_end, d->lease_end); /* pairs(lease) */
 	fence_full();

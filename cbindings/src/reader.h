@@ -2,6 +2,7 @@
 #ifndef RCI_READER_H
 #define RCI_READER_H
 
+#include "flush.h"
 #include "keep.h"
 
 /* What a look at the next position has found. */
@@ -32,6 +33,7 @@ struct reader {
 	uint64_t batch, idle;
 	bool sparing; /* whoever spins here leaves tail and claim to those who write them, but for every CLAIM_LOOK-th look */
 	uint64_t burst, empty_at; /* messages between the last two looks that found nothing, and where the last was */
+	struct flushing flush;
 	uint64_t origin; /* first position of the ring that it was entered at */
 
 	/* The writers that stand in the way: their words, from stuck_from on. */

@@ -1,0 +1,110 @@
+/* A reader flushes what it has read, where that is faster. */
+#include "flush.h"
+
+#define LINE 64
+#define MOST_LINES 1025 /* of a slot: rings of larger ones don't fit a cache */
+#define LEAST_LAP 1024
+#define FIRST 4 /* laps before the first trial */
+#define AGAIN 64 /* laps between two, at least */
+#define SELDOM (4 * AGAIN) /* and at most */
+#define SLOW_LINE 128.0 /* ns: a stream that takes longer for a line has another bound */
+#define GAIN 0.9 /* of the usual time, below which a trial is a success */
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+static bool can_flush(void)
+{
+	unsigned a, b, c, d;
+	return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (b >> 23 & 1) != 0; /* CLFLUSHOPT */
+}
+
+static void flush_line(const uint8_t *line) { __asm__ volatile("clflushopt %0" : : "m"(*line)); }
+#else
+static bool can_flush(void) { return false; }
+static void flush_line(const uint8_t *line) { (void)line; }
+#endif
+
+void rci_flush_begin(struct flushing *f, const struct ring *r, uint64_t position)
+{
+	uint64_t lines = r->stride / LINE;
+	*f = (struct flushing){.end = UINT64_MAX, .left = FIRST};
+	if (lines > MOST_LINES || !can_flush())
+		return;
+	f->slowest = (double)lines * SLOW_LINE;
+	f->lap = r->slot_count > LEAST_LAP ? r->slot_count : LEAST_LAP;
+	f->from = position;
+	f->end = position + f->lap;
+	f->began_ns = rci_now();
+}
+
+/* Whether nobody else reads the ring: others may not have read yet what would be flushed. */
+static bool alone(const struct ring *r, uint32_t entry)
+{
+	uint64_t high = load_acquire(&r->control->entry_high);
+	for (uint32_t i = 0; i < high && i < RC_ENTRY_COUNT; i++)
+		if (i != entry && entry_state(load_acquire(&r->entries[i].state)) != RC_ENTRY_STATE_FREE) /* pairs(entry) */
+			return false;
+	return true;
+}
+
+void rci_flush_turn(struct flushing *f, const struct ring *r, uint32_t entry, uint64_t position)
+{
+	uint64_t now = rci_now();
+	double pace = (double)(now - f->began_ns) / (double)(position - f->from);
+	f->from = position;
+	f->end = position + f->lap;
+	f->began_ns = now;
+	if (alone(r, entry) && pace <= f->slowest) {
+		/* The message there is being written, or comes behind others: a stream, and no answer that has yet to be asked for. */
+		bool begun = load_acquire(&r->control->tail) > position; /* pairs(tail) */
+		if (f->on || f->phase != FLUSH_SETTLED || begun)
+			rci_flush_judge(f, pace);
+		return;
+	}
+	f->on = false;
+	f->phase = FLUSH_SETTLED;
+	f->last = 0;
+	f->left = FIRST;
+}
+
+/* Laps until the next trial, behind one that was no success: what it costs is spread over them. */
+static int pay(double pace, double usual)
+{
+	double laps = usual > 0 ? AGAIN * pace / usual : SELDOM;
+	return laps < AGAIN ? AGAIN : laps > SELDOM ? SELDOM : (int)laps;
+}
+
+void rci_flush_judge(struct flushing *f, double pace)
+{
+	if (f->phase == FLUSH_TURNED) {
+		f->phase = FLUSH_TRIED;
+		return;
+	}
+	if (f->phase == FLUSH_SETTLED) {
+		f->left--;
+	} else {
+		f->phase = FLUSH_SETTLED;
+		bool gains = pace < GAIN * f->usual;
+		f->left = gains ? AGAIN : pay(pace, f->usual);
+		f->on = gains ? f->on : !f->on;
+	}
+	f->usual = f->last > 0 && f->last < pace ? f->last : pace; /* who lost its core in one of them proves nothing */
+	f->last = pace;
+	if (f->left <= 0) {
+		f->on = !f->on;
+		f->phase = FLUSH_TURNED;
+	}
+}
+
+void rci_flush_slots(const struct ring *r, uint64_t from, uint64_t to)
+{
+	for (; from < to; from++) {
+		const struct rc_slot_header *head = ring_slot(r, from);
+		uint64_t used = (uint64_t)load_relaxed(&head->payload_start) + load_relaxed(&head->payload_length);
+		const uint8_t *slot = (const uint8_t *)head;
+		uint64_t bytes = used < LINE ? LINE : used < r->stride ? used : r->stride; /* of a hole, what an older message left */
+		for (uint64_t at = 0; at < bytes; at += LINE)
+			flush_line(slot + at);
+	}
+}

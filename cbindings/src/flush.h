@@ -1,0 +1,35 @@
+/* Whether a reader flushes what it has read: why, and how it is told, stands in doc/decisions/309. */
+#ifndef RCI_FLUSH_H
+#define RCI_FLUSH_H
+
+#include "ring.h"
+
+/* What the lap that is timed is good for. */
+enum flush_phase {
+	FLUSH_SETTLED, /* it goes on as it is */
+	FLUSH_TURNED, /* the first lap of a trial: its lines were left as before */
+	FLUSH_TRIED, /* the second one, which counts */
+};
+
+/* One reader's; it belongs to it. */
+struct flushing {
+	double slowest; /* ns a message; a stream that takes longer is not held up by lines */
+	uint64_t lap; /* positions that are timed together */
+	bool on;
+	enum flush_phase phase;
+	uint64_t from, end; /* where the lap began, and ends; UINT64_MAX: nothing is ever flushed */
+	uint64_t began_ns;
+	double last, usual; /* ns a message in the lap before this; the smaller one of the last two */
+	int left; /* laps until the other way is tried */
+};
+
+/* A reader begins at a position. */
+void rci_flush_begin(struct flushing *flushing, const struct ring *ring, uint64_t position);
+/* The reader's lap ends at a position; entry is its own. Reads the clock. */
+void rci_flush_turn(struct flushing *flushing, const struct ring *ring, uint32_t entry, uint64_t position);
+/* Flushes slots that are about to be released. */
+void rci_flush_slots(const struct ring *ring, uint64_t from, uint64_t to);
+/* How long a message took in the lap that ended, in a stream. */
+void rci_flush_judge(struct flushing *flushing, double pace);
+
+#endif

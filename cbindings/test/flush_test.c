@@ -1,0 +1,70 @@
+/* Readers that flush what they have read, seen from within. */
+#define _GNU_SOURCE
+#include "pair.h"
+#include "subscription.h"
+
+/* What a message takes in ns, kept in the caches and flushed. */
+struct pace {
+	double kept, flushed;
+};
+
+/* Runs so many laps, and says how many of them were flushed. The first lap behind a turn costs what the lap
+ * before did. */
+static int flushed_laps(struct flushing *f, struct pace pace, int laps)
+{
+	int flushed = 0;
+	bool before = f->on;
+	for (int i = 0; i < laps; i++) {
+		double cost = before ? pace.flushed : pace.kept;
+		before = f->on;
+		flushed += f->on;
+		rci_flush_judge(f, cost);
+	}
+	return flushed;
+}
+
+/* Far away a reader comes to flush and stays with it, near it does not and tries seldom, and it changes when the
+ * distance does. */
+static void goes_by_the_faster_way(void)
+{
+	struct pace near = {80, 130}, far = {1100, 225}, same = {1000, 1000};
+	struct flushing f = {.left = 4};
+	int n = flushed_laps(&f, near, 2000);
+	CHECK(n >= 2 && n <= 100);
+	n = flushed_laps(&f, far, 2000);
+	CHECK(n >= 1600);
+	n = flushed_laps(&f, near, 2000);
+	CHECK(n <= 400);
+	n = flushed_laps(&f, same, 2000);
+	CHECK(n <= 100);
+}
+
+/* Flushing is a hint and no more: several laps come as without it. */
+static void flushed_slots_are_read(uint32_t kind)
+{
+	rc_publisher_config config = {.slots = 64, .slot_size = 256, .kind = kind};
+	struct pair p = open_pair("flush", &config, NULL);
+	uint8_t payload[1000];
+	for (uint64_t i = 0; i < 1000; i++) {
+		p.subscription->first->reader.flush.on = true;
+		size_t size = 8 + i * 7 % (sizeof payload - 8); /* fragments, too */
+		memset(payload, (int)(i & 0xff), sizeof payload);
+		WANT(RC_OK, rc_publisher_publish(p.publisher, payload, size, LONG));
+		rc_received r;
+		WANT(RC_OK, rc_subscription_wait(p.subscription, LONG, &r));
+		CHECK(r.type == RC_TYPE_MESSAGE && r.size == size && memcmp(r.data, payload, size) == 0);
+	}
+	close_pair(&p);
+}
+
+static void flushed_slots_are_read_shared(void) { flushed_slots_are_read(RC_RING_KIND_SHARED); }
+static void flushed_slots_are_read_exclusive(void) { flushed_slots_are_read(RC_RING_KIND_EXCLUSIVE); }
+
+int main(void)
+{
+	int failures = 0;
+	RUN(goes_by_the_faster_way);
+	RUN(flushed_slots_are_read_shared);
+	RUN(flushed_slots_are_read_exclusive);
+	return failures;
+}

@@ -1,0 +1,125 @@
+package ring
+
+import "time"
+
+// A reader may flush what it has read: put the lines of a slot out of all caches, before it gives the slot back. The
+// producer then writes lines that nobody has, which come from memory and ahead of it by themselves. Otherwise it takes each
+// from the reader's cache, and where that is far away (another complex of cores, another socket) this bounds a stream,
+// whatever is asked for ahead. Where it is near, the caches are faster. Nothing tells a program which it is, and it changes
+// when threads move, so a reader tries both, a lap of the ring each, and goes on with the faster one.
+//
+// Flushing changes nothing that anybody reads: it is a hint, like asking for a line.
+type flushing struct {
+	// Immutable after begin.
+	slowest float64 // ns a message; a stream that takes longer is not held up by lines
+	lap     uint64  // positions that are timed together
+
+	// Owned by the reader.
+	on    bool
+	phase flushPhase
+	from  uint64        // where the lap began
+	end   uint64        // where it ends; the highest number where nothing is ever flushed
+	began time.Duration // when it began
+	last  float64       // ns a message in the lap before this
+	usual float64       // the smaller one of the last two laps
+	left  int           // laps until the other way is tried
+}
+
+// A flushPhase is what the lap that is timed is good for.
+type flushPhase uint8
+
+const (
+	flushSettled flushPhase = iota // it goes on as it is
+	flushTurned                    // the first lap of a trial: its lines were left as before
+	flushTried                     // the second one, which counts
+)
+
+const (
+	flushMostLines = 1025 // of a slot: rings of larger ones don't fit a cache
+	flushLeastLap  = 1024
+	flushBatch     = 16                    // messages that are flushed and released together: the lines of 64 stand in each other's way
+	flushFirst     = 4                     // laps before the first trial
+	flushAgain     = 64                    // laps between two, at least
+	flushSeldom    = 4 * flushAgain        // and at most
+	flushSlowLine  = 128 * time.Nanosecond // a stream that takes longer for a line has another bound
+	flushGain      = 0.9                   // of the usual time, below which a trial is a success
+	neverFlushed   = ^uint64(0)
+)
+
+// begin is called where the reader begins at a position.
+func (f *flushing) begin(r *Ring, at uint64) {
+	*f = flushing{end: neverFlushed, left: flushFirst}
+	if lines := r.stride / lineSize; flushable && lines <= flushMostLines {
+		f.slowest = float64(lines) * float64(flushSlowLine)
+		f.lap = max(r.capacity(), flushLeastLap)
+		f.from, f.end, f.began = at, at+f.lap, r.now()
+	}
+}
+
+// turn is called at the end of a lap: the reader has come to a position. Begun says that the message
+// there is being written or comes behind others: it is a stream, and no answer that has yet to be asked for.
+func (f *flushing) turn(at uint64, now time.Duration, alone, begun bool) {
+	pace := float64(now-f.began) / float64(at-f.from)
+	f.from, f.end, f.began = at, at+f.lap, now
+	switch {
+	case !alone || pace > f.slowest:
+		f.on, f.phase, f.last, f.left = false, flushSettled, 0, flushFirst
+	case f.on || f.phase != flushSettled || begun:
+		f.judge(pace)
+	}
+}
+
+// judge takes the time of a message in the lap that ended, of a reader in a stream.
+func (f *flushing) judge(pace float64) {
+	switch f.phase {
+	case flushTurned:
+		f.phase = flushTried
+		return
+	case flushTried:
+		f.phase = flushSettled
+		if pace < flushGain*f.usual {
+			f.left = flushAgain
+			break
+		}
+		f.on = !f.on
+		// what a trial costs is spread over so many laps
+		f.left = int(min(max(flushAgain, flushAgain*pace/f.usual), flushSeldom))
+	default:
+		f.left--
+	}
+	f.usual = pace
+	if f.last > 0 {
+		f.usual = min(pace, f.last) // a reader that lost its core in one of them proves nothing
+	}
+	f.last = pace
+	if f.left <= 0 {
+		f.on, f.phase = !f.on, flushTurned
+	}
+}
+
+// turnLap ends a lap of the reader's.
+func (rd *Reader) turnLap() {
+	r := rd.ring
+	rd.flush.turn(rd.cursor, r.now(), r.readBy(rd.index), r.ctl.tail.Load() > rd.cursor) // pairs(tail)
+}
+
+// readBy reports whether nobody reads the ring but who has that entry: others may not have
+// read yet what he would flush.
+func (r *Ring) readBy(index int) bool {
+	for i := range r.used() {
+		if i != index && entryWord(r.entries[i].state.Load()).state() != entryFree {
+			return false
+		}
+	}
+	return true
+}
+
+// flushRead flushes the slots that are about to be released.
+func (rd *Reader) flushRead() {
+	r := rd.ring
+	for t := rd.stored; t < rd.cursor; t++ {
+		where, _, _, _, _, _, _ := loadBody(r.body(t))
+		used := min(uint64(uint32(where))+where>>32, r.stride) // of a hole, what an older message left
+		flushLines(r.published(t), max(used+lineSize-1, lineSize)/lineSize)
+	}
+}
