@@ -50,6 +50,8 @@ static bool alone(const struct ring *r, uint32_t entry)
 
 void rci_flush_turn(struct flushing *f, const struct ring *r, uint32_t entry, uint64_t position)
 {
+	if (position < f->end)
+		return;
 	uint64_t now = rci_now();
 	double pace = (double)(now - f->began_ns) / (double)(position - f->from);
 	f->from = position;
@@ -97,9 +99,9 @@ void rci_flush_judge(struct flushing *f, double pace)
 	}
 }
 
-void rci_flush_slots(const struct ring *r, uint64_t from, uint64_t to)
+void rci_flush_slots(const struct flushing *f, const struct ring *r, uint64_t from, uint64_t to)
 {
-	for (; from < to; from++) {
+	for (; f->on && from < to; from++) {
 		const struct rc_slot_header *head = ring_slot(r, from);
 		uint64_t used = (uint64_t)load_relaxed(&head->payload_start) + load_relaxed(&head->payload_length);
 		const uint8_t *slot = (const uint8_t *)head;

@@ -25,10 +25,10 @@ struct flushing {
 
 /* A reader begins at a position. */
 void rci_flush_begin(struct flushing *flushing, const struct ring *ring, uint64_t position);
-/* The reader's lap ends at a position; entry is its own. Reads the clock. */
+/* The reader extends its lease at a position, where a lap may end; entry is its own. Then it reads the clock. */
 void rci_flush_turn(struct flushing *flushing, const struct ring *ring, uint32_t entry, uint64_t position);
-/* Flushes slots that are about to be released. */
-void rci_flush_slots(const struct ring *ring, uint64_t from, uint64_t to);
+/* Flushes slots that are about to be released, if the reader flushes. */
+void rci_flush_slots(const struct flushing *flushing, const struct ring *ring, uint64_t from, uint64_t to);
 /* How long a message took in the lap that ended, in a stream. */
 void rci_flush_judge(struct flushing *flushing, double pace);
 

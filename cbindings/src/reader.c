@@ -120,8 +120,7 @@ static void show(struct reader *d)
 		return; /* the entry stands at the join until then */
 	if (floor != d->cursor && floor == d->stored)
 		return; /* what is kept stands in the way, as before */
-	if (d->flush.on)
-		rci_flush_slots(d->ring, d->stored, floor);
+	rci_flush_slots(&d->flush, d->ring, d->stored, floor);
 	store_release(&d->ring->entries[d->entry].cursor, floor); /* pairs(cursor) */
 	d->stored = floor;
 	d->untold = true;
@@ -169,8 +168,7 @@ static bool extend_lease(struct reader *d)
 {
 	struct rc_consumer_entry *e = &d->ring->entries[d->entry];
 	show(d);
-	if (d->cursor >= d->flush.end)
-		rci_flush_turn(&d->flush, d->ring, d->entry, d->cursor);
+	rci_flush_turn(&d->flush, d->ring, d->entry, d->cursor);
 	d->lease_end = lease_limit(d);
 	store_release(&e->lease_end, d->lease_end); /* pairs(lease) */
 	fence_full();
