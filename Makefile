@@ -278,7 +278,7 @@ sim-requests: ## search the rules of requests between nodes: 20,000 small worlds
 	@go test -count 1 -v -run 'TestWorlds|TestMutants|TestTrap' ./internal/uplink -uplink.worlds 20000
 
 .PHONY: sim-controller
-sim-controller: ## NODES (200) nodes of five kinds in simulation, every one killed: who knew when, and who took over; a quarter of an hour and more (NODES=100, TROUBLES=30: three minutes); SEED=n: that run
+sim-controller: ## NODES (200) nodes of five kinds in simulation, every one killed: who knew when, and who took over; five minutes of a core and 6 GB (NODES=100: two minutes); SEED=n: that run
 	@go run ./internal/controller -nodes $(or $(NODES),200) $(if $(SEED),-seed $(SEED)) $(if $(TROUBLES),-troubles $(TROUBLES))
 
 FUZZ_SECONDS ?= 5
