@@ -13,7 +13,7 @@ func TestFlushedSlotsAreRead(t *testing.T) {
 	for _, kind := range bothKinds {
 		s := newScene(t, Shape{Slots: 64, Payload: 256, Kind: kind}, 2)
 		p, rd := s.producer(0), s.reader(1)
-		rd.flush.on, rd.flush.end = true, neverFlushed
+		rd.flush.on, rd.flush.end = flushable, neverFlushed
 		seed := rand.Uint64()
 		random := rand.New(rand.NewPCG(seed, 0))
 		buffer, ms := make([]byte, 4*256), make([]Message, 8)

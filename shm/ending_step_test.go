@@ -50,7 +50,7 @@ func TestEndingOfWhoLeavesUnderARecoverer(t *testing.T) {
 // was given away so often that the word is a later life's, spoils nothing; one that is
 // stopped before it looks again neither.
 func TestEndingWithTwoRecoverers(t *testing.T) {
-	for _, step := range []string{"look again", "mark"} {
+	for _, step := range []string{"look again", "mark", "unlink"} {
 		base := testBase(t)
 		d, other := openTestDomain(t, base), openTestDomain(t, base)
 		c := startChild(t, "join", base)
