@@ -41,7 +41,7 @@ func readWord(path string) string {
 }
 
 // random64 is a random word that no other process draws: the runtime seeds the generator from the kernel's, and it
-// is as good. Package crypto/rand would be half a megabyte of each pair of programs.
+// is as good. Package crypto/rand would cost each program 0.2 MB.
 func random64() uint64 { return rand.Uint64() }
 
 // random32 is a random word that is not zero: zero means "none" in ids and epochs.
