@@ -144,9 +144,12 @@ func TestWatchTellsOfTheKilledWhomAnotherRecovered(t *testing.T) {
 			return w.changes(now)
 		}
 		child := startChild(t, dir, filepath.Join(dir, "sent"), "x", 1<<40)
-		dead := look()[0]
+		var dead PresenceEvent
 		for dead.Kind != PresencePublisher {
-			for _, dead = range look() {
+			for _, e := range look() {
+				if e.Kind == PresencePublisher {
+					dead = e
+				}
 			}
 		}
 		_ = child.Process.Kill()
