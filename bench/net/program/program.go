@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"math/bits"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/ringcast/ringcast/bench"
@@ -70,6 +71,10 @@ func clock() uint64 {
 // Ready says that the program is joined.
 func Ready() { fmt.Println("ready") }
 
+// sleepExactly has the kernel end this thread's sleeps when they are over, as peer.h does: by default it may take
+// 50 us more.
+func sleepExactly() { _ = unix.Prctl(unix.PR_SET_TIMERSLACK, 1000, 0, 0, 0) }
+
 // AwaitStart waits for the line that lets the sender begin.
 func AwaitStart() error {
 	_, err := bufio.NewReader(os.Stdin).ReadString('\n')
@@ -84,8 +89,10 @@ type Pace struct {
 	longest    uint64
 }
 
-// NewPace begins now.
+// NewPace begins now. The goroutine keeps its thread from then on, whose sleeps end exactly.
 func NewPace(w *Work) *Pace {
+	runtime.LockOSThread()
+	sleepExactly()
 	p := &Pace{start: Now()}
 	p.end = p.start + uint64(w.Warmup+w.Duration+100*time.Millisecond)
 	if w.Rate > 0 {
@@ -106,8 +113,7 @@ func (p *Pace) Wait(ctx context.Context) (due, tag uint64) {
 	}
 	due = p.start + uint64(p.period*float64(p.sent))
 	for t < due {
-		ts := unix.NsecToTimespec(int64(due - t))
-		_ = unix.Nanosleep(&ts, nil) // the runtime's own sleep is coarser
+		bench.Pause(time.Duration(due - t))
 		t = Now()
 	}
 	return due, p.sent + 1
