@@ -53,7 +53,8 @@ static size_t field(const struct table *t, unsigned number, size_t width)
 	if (entry + 2 > t->vtable_size)
 		return 0;
 	size_t offset = get16(t->b, t->vtable + entry);
-	return offset >= 4 && offset + width <= t->size ? t->at + offset : 0;
+	/* not by the table's size: a vtable may be shared by tables of other sizes */
+	return offset >= 4 && offset + width <= t->n - t->at ? t->at + offset : 0;
 }
 
 /* What an offset field leads to; 0 if nothing within the buffer. */

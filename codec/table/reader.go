@@ -164,8 +164,10 @@ func (t Table) field(slot, size int) int {
 	if off == 0 {
 		return 0
 	}
-	if off < 4 || off+size > t.size {
-		t.r.fail(t.vtable+entry, "field beyond its table")
+	// The table's size says nothing here: builders share a vtable between tables with fields at the same places, and it
+	// has the size of the first of them.
+	if off < 4 || off+size > len(t.r.buf)-t.at {
+		t.r.fail(t.vtable+entry, "field beyond the buffer")
 		return 0
 	}
 	return t.at + off
