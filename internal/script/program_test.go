@@ -21,7 +21,7 @@ const holderVariable = "RINGCAST_TEST_SCRIPT_HOLDER"
 
 func TestMain(m *testing.M) {
 	if pids := os.Getenv(holderVariable); pids != "" {
-		_, err := shell("echo $$ > "+pids+"; sleep 600", nil).Run(context.Background(), &Call{})
+		_, err := shell("echo $$ > "+pids+"; exec sleep 600", nil).Run(context.Background(), &Call{})
 		fmt.Fprintln(os.Stderr, "the program has ended:", err)
 		os.Exit(1)
 	}
