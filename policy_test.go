@@ -98,17 +98,17 @@ func TestOneProcessor(t *testing.T) {
 				}
 			}
 		}()
-		begin := time.Now()
+		began, begin := cpu(t), time.Now()
 		for range rounds {
 			if err := there.Publish(ctx, nil); err != nil {
 				t.Fatal(err)
 			}
 			next(t, ctx, two)
 		}
-		took := time.Since(begin)
-		t.Logf("%v: %v a round", w, took/rounds)
-		if took > rounds*10*time.Millisecond {
-			t.Errorf("%v: %d rounds take %v: somebody spins on the only processor", w, rounds, took)
+		took := cpu(t) - began // of the processor: others may have it for as long as they like
+		t.Logf("%v: %v a round, %v of the processor", w, time.Since(begin)/rounds, took/rounds)
+		if took > rounds*10*time.Millisecond { // the runtime's turn, which who spins uses up
+			t.Errorf("%v: %d rounds take %v of the processor: somebody spins on the only one", w, rounds, took)
 		}
 		if err := b.Close(); err != nil {
 			t.Fatal(err)
