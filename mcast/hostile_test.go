@@ -212,3 +212,36 @@ func TestRefusals(t *testing.T) {
 		}
 	}
 }
+
+// A snapshot whose lane is further from its trail than its window is was sent by no owner. A node that
+// stood in that lane would take all between for missing: more than a NAK can name.
+func TestSetupBeyondTheWindow(t *testing.T) {
+	h := newHostile(t)
+	for range 60 {
+		h.now += 50 * Millisecond
+		h.engine.Tick(h.now)
+	}
+	h.take(h.frames[5], neighbour) // it was taken for dead, and is back in its session
+	if h.station.ups != 2 || len(h.station.downs) != 1 {
+		t.Fatalf("%d times up, down %v", h.station.ups, h.station.downs)
+	}
+	setup := wire.Setup{TableVersion: 2, Snapshot: 9, Parts: 1}
+	b := setup.AppendTo(wire.Begin(nil, &wire.Header{Type: wire.TypeSetup, Flags: wire.FlagUnicast, Domain: 7, Node: 1, Session: 11, Number: 1 << 40}))
+	b = wire.AppendLane(b, &wire.LaneRow{Next: 1 << 33, Window: 64, Class: 1})
+	wire.Finish(b)
+	h.take(b, neighbour)
+	naks := h.engine.Counters().NakSent
+	for end, ticks := h.now+Second, 0; h.now < end; ticks++ {
+		if h.now = max(h.now, h.engine.NextTimer()); ticks > 1000 {
+			t.Fatalf("%d timers within %d ms, %d NAKs", ticks, (h.now-end+Second)/Millisecond, h.engine.Counters().NakSent-naks)
+		}
+		h.engine.Tick(h.now)
+	}
+	if _, _, ok := h.engine.Position(1, LaneGated); ok || h.engine.Counters().Refused[wire.BadRange] != 1 {
+		t.Errorf("joined %v, %d refused", ok, h.engine.Counters().Refused[wire.BadRange])
+	}
+	h.take(h.frames[6], neighbour)
+	if _, next, ok := h.engine.Position(1, LaneGated); !ok || next != 2 && next != 3 {
+		t.Errorf("the true snapshot: joined %v, at %d", ok, next)
+	}
+}

@@ -248,7 +248,7 @@ func (s *Setup) checkLane(i int) Reason {
 		return BadReserved
 	case r.Lane >= LanesMax || r.Class == layout.LaneClassNone || r.Class > layout.LaneClassLive:
 		return BadLane
-	case r.Trail > r.Next || r.Next > SequenceMax || r.Window == 0:
+	case r.Trail > r.Next || r.Next > SequenceMax || r.Window == 0 || r.Next-r.Trail > uint64(r.Window):
 		return BadRange
 	}
 	return OK
