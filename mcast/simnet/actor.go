@@ -32,9 +32,12 @@ type Actor struct {
 	full     map[*mcast.RemoteTopic]bool // since they are not free again
 	peers    map[uint32]*mcast.Peer      // by node
 
-	pumping  bool
-	late     bool // it does without a topic, to want it with its history soon
-	overtook int  // restarts because of SESSION_STALE
+	pumping bool
+	late    bool   // it does without a topic, to want it with its history soon
+	stale   uint64 // greatest session that it was told of, to begin above it soon; 0: none
+	// overtaken counts the sessions that it left for SESSION_STALE, behind those that were not the
+	// greatest of its id: see World.began.
+	overtaken, behind int
 }
 
 type actorTopic struct {
@@ -157,6 +160,7 @@ func (a *Actor) restart(session uint64, after mcast.Duration) {
 	a.net.Counts.Restarts++
 	a.note2("restart", session)
 	a.session = session
+	a.world.began(a)
 	for _, s := range a.streams {
 		s.next = s.cursor
 		if !a.world.soft && a.rnd.IntN(4) == 0 { // the ring does not hold it any more
@@ -299,13 +303,20 @@ func (a *Actor) Notice(p *mcast.Peer, lane uint32, what mcast.Notice) {
 	a.note2(what.String(), uint64(p.Node())<<32|uint64(lane)<<8|uint64(what))
 }
 
-// Stale is the sink's.
+// Stale is the sink's. All who refuse a session say so, maybe at once, and after a pause all that was said is
+// read at once: that is one session that is over, and the next one begins above all that was named.
 func (a *Actor) Stale(seen uint64) {
 	a.note2("stale", seen)
-	a.overtook++
+	told := a.stale != 0
+	if a.stale = max(a.stale, seen); told {
+		return
+	}
 	life := a.life
 	a.net.After(0, func() {
+		seen := a.stale
+		a.stale = 0
 		if a.up && a.life == life {
+			a.overtaken++
 			a.restart(seen+1+a.rnd.Uint64N(1000), mcast.Millisecond)
 		}
 	})

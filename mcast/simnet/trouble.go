@@ -185,6 +185,7 @@ func (w *World) twin() {
 	w.Nodes = append(w.Nodes, x)
 	a := newActor(w, x, uint32(100+len(w.twins)))
 	w.twins = append(w.twins, a)
+	w.began(a)
 	x.Start()
 	for _, s := range a.streams {
 		a.publish(s, 50)

@@ -28,6 +28,7 @@ type World struct {
 	fullFor   int    // for up to so many ms
 	alarms    int
 	sessions  uint64
+	greatest  map[uint32]uint64 // session that began under each id
 	// Settled is how long it took from the calm until all had come to rest.
 	Settled mcast.Duration
 }
@@ -36,7 +37,7 @@ type World struct {
 func NewWorld(o Options, soft bool) *World {
 	n := New(o)
 	w := &World{Network: n, rnd: rand.New(rand.NewPCG(o.Seed, 0xc4a05)), soft: soft, sessions: 1 << 40,
-		streams: map[expectKey]*actorStream{}}
+		streams: map[expectKey]*actorStream{}, greatest: map[uint32]uint64{}}
 	w.fullness = []int{20, 100, 1000, 1 << 30}[w.rnd.IntN(4)]
 	w.fullFor = []int{5, 100, 400}[w.rnd.IntN(3)]
 	if !soft && w.rnd.IntN(2) == 0 {
@@ -46,6 +47,7 @@ func NewWorld(o Options, soft bool) *World {
 		x.streams = nil
 		x.session = w.newSession()
 		w.actors = append(w.actors, newActor(w, x, actorEpoch))
+		w.began(w.actors[len(w.actors)-1])
 	}
 	return w
 }
@@ -206,9 +208,32 @@ func (w *World) check(invariant, what string) {
 	if what != "" {
 		w.violate(invariant, "%s", what)
 	}
+	w.checkWar()
+}
+
+// began notes that a machine begins a session. Each one below another of its id is a reason to be overtaken:
+// a clock that was set back, or a word of somebody who had not seen the greatest.
+func (w *World) began(a *Actor) {
+	if a.session < w.greatest[a.ID()] {
+		a.behind++
+	}
+	w.greatest[a.ID()] = max(w.greatest[a.ID()], a.session)
+}
+
+// warRounds is how often machines under one id may overtake each other for each that is one too many, before
+// they know of each other.
+const warRounds = 2
+
+// checkWar holds the invariant war: nobody is overtaken but for a session that was not the greatest, or for a
+// machine that came under its id.
+func (w *World) checkWar() {
+	twins := map[uint32]int{}
+	for _, a := range w.twins {
+		twins[a.ID()]++
+	}
 	for _, a := range slices.Concat(w.actors, w.twins) {
-		if a.overtook > 30 {
-			w.violate("war", "node %d was overtaken %d times", a.ID(), a.overtook)
+		if a.overtaken > a.behind+warRounds*twins[a.ID()] {
+			w.violate("war", "node %d was overtaken %d times; %d of its sessions were not the greatest, %d other machines had its id", a.ID(), a.overtaken, a.behind, twins[a.ID()])
 		}
 	}
 }
