@@ -30,7 +30,7 @@ type flushPhase uint8
 
 const (
 	flushSettled flushPhase = iota // it goes on as it is
-	flushTurned                    // the first lap of a trial: its lines were left as before
+	flushTurned                    // the first lap of a try: its lines were left as before
 	flushTried                     // the second one, which counts
 )
 
@@ -38,11 +38,11 @@ const (
 	flushMostLines = 1025 // of a slot: rings of larger ones don't fit a cache
 	flushLeastLap  = 1024
 	flushBatch     = 16                    // messages that are flushed and released together: the lines of 64 stand in each other's way
-	flushFirst     = 4                     // laps before the first trial
+	flushFirst     = 4                     // laps before the first try
 	flushAgain     = 64                    // laps between two, at least
 	flushSeldom    = 4 * flushAgain        // and at most
 	flushSlowLine  = 128 * time.Nanosecond // a stream that takes longer for a line has another bound
-	flushGain      = 0.9                   // of the usual time, below which a trial is a success
+	flushGain      = 0.9                   // of the usual time, below which a try is a success
 	neverFlushed   = ^uint64(0)
 )
 
@@ -82,7 +82,7 @@ func (f *flushing) judge(pace float64) {
 			break
 		}
 		f.on = !f.on
-		// what a trial costs is spread over so many laps
+		// what a try costs is spread over so many laps
 		f.left = int(min(max(flushAgain, flushAgain*pace/f.usual), flushSeldom))
 	default:
 		f.left--
@@ -107,7 +107,7 @@ func (rd *Reader) turnLap() {
 // read yet what he would flush.
 func (r *Ring) readBy(index int) bool {
 	for i := range r.used() {
-		if i != index && entryWord(r.entries[i].state.Load()).state() != entryFree {
+		if i != index && entryWord(r.entries[i].state.Load()).state() != entryFree { // pairs(entry)
 			return false
 		}
 	}

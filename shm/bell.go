@@ -19,8 +19,9 @@ import (
 // a watcher reads once, and end of file tells that it came too late.
 //
 // The owner holds a shared usage lock on the FIFO, as on a segment, and it gets
-// its name when the lock is there; so whoever tidies up after the dead never
-// takes the bell of the next owner.
+// its name when the lock is there; so whoever tidies up after the dead does not
+// take the bell of the next owner; but for one who stands between his look and the unlink while another
+// frees the index and the next owner joins. Then that owner's death is known by the lock byte alone.
 //
 // It is touched once more when the record is LIVE, so that watchers of the
 // directory look at the table then.

@@ -4,11 +4,11 @@
 #define LINE 64
 #define MOST_LINES 1025 /* of a slot: rings of larger ones don't fit a cache */
 #define LEAST_LAP 1024
-#define FIRST 4 /* laps before the first trial */
+#define FIRST 4 /* laps before the first try */
 #define AGAIN 64 /* laps between two, at least */
 #define SELDOM (4 * AGAIN) /* and at most */
 #define SLOW_LINE 128.0 /* ns: a stream that takes longer for a line has another bound */
-#define GAIN 0.9 /* of the usual time, below which a trial is a success */
+#define GAIN 0.9 /* of the usual time, below which a try is a success */
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -70,7 +70,7 @@ void rci_flush_turn(struct flushing *f, const struct ring *r, uint32_t entry, ui
 	f->left = FIRST;
 }
 
-/* Laps until the next trial, behind one that was no success: what it costs is spread over them. */
+/* Laps until the next try, behind one that was no success: what it costs is spread over them. */
 static int pay(double pace, double usual)
 {
 	double laps = usual > 0 ? AGAIN * pace / usual : SELDOM;

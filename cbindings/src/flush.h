@@ -7,7 +7,7 @@
 /* What the lap that is timed is good for. */
 enum flush_phase {
 	FLUSH_SETTLED, /* it goes on as it is */
-	FLUSH_TURNED, /* the first lap of a trial: its lines were left as before */
+	FLUSH_TURNED, /* the first lap of a try: its lines were left as before */
 	FLUSH_TRIED, /* the second one, which counts */
 };
 

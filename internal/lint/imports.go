@@ -48,7 +48,7 @@ var allowed = map[string][]string{
 	"internal/said":           {},
 	"internal/netlab":         {},
 	"internal/netlab/shell":   {"internal/netlab"},
-	"internal/nettest":        {".", "shm", "codec/table", "internal/netlab"},
+	"internal/nettest":        {".", "shm", "codec/fb", "codec/table", "internal/netlab"},
 	"internal/version":        {"codec/layout"},
 	"bench":                   {"."},
 	"bench/report":            {"bench"},

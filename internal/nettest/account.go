@@ -8,14 +8,11 @@ import (
 	"time"
 )
 
-// reasons are the words for why a message was lost.
-var reasons = [...]string{"", "the window has moved past it", "given up", "put out", "at its source", "another session", "no room at the receiver"}
-
 // losses prints when and why what was told as lost was lost.
 func (m *mesh) losses() {
 	for node := 1; node <= m.nodes; node++ {
 		for _, l := range m.hears[node].heard.Losses {
-			fmt.Printf("   node %d, %.3f s: lost %d of %s: %s\n", node, float64(int64(l.At-m.began))/1e9, l.Count, l.Topic, reasons[min(int(l.Why), len(reasons)-1)])
+			fmt.Printf("   node %d, %.3f s: lost %d of %s: %s\n", node, float64(int64(l.At-m.began))/1e9, l.Count, l.Topic, l.Why)
 		}
 	}
 }

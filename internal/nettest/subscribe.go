@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/ringcast/ringcast"
+	"github.com/ringcast/ringcast/codec/fb"
 )
 
 // An account is what a subscriber was given of one publisher in one topic.
@@ -41,7 +42,7 @@ type heard struct {
 type loss struct {
 	Topic string
 	Count uint64
-	Why   uint32 // a layout.LossReason
+	Why   fb.LossReason
 	At    uint64
 }
 
@@ -158,7 +159,7 @@ func (l *listener) take(m *ringcast.Message, event error) {
 		}
 		l.book(missed.Topic+" "+missed.Source.Participant().String(), missed.First, missed.Last, true)
 		if len(l.Losses) < 100 {
-			l.Losses = append(l.Losses, loss{missed.Topic, missed.Count, missed.Reason, now})
+			l.Losses = append(l.Losses, loss{missed.Topic, missed.Count, fb.LossReason(missed.Reason), now})
 		}
 	case errors.As(event, &lagged):
 		l.Lagged += lagged.Missed

@@ -24,7 +24,7 @@ _NOTHING, _FULL, _TIMED_OUT, _END = 1, 2, 3, 4
 # A thread that waits looks for signals, and for somebody who closes, so often.
 _SLICE = 0.05
 
-_LONGEST = 1800.0
+LONGEST = 1800.0
 """The most that a request may take, in seconds."""
 
 To = Union[str, Address]
@@ -320,9 +320,9 @@ def _outcome(code: int, reply: Any) -> Error:
 
 def nanoseconds(timeout: Optional[float]) -> int:
     """A request's time."""
-    seconds = _LONGEST if timeout is None else timeout
-    if not 0 < seconds <= _LONGEST:
-        raise InvalidError(f"a request's time of {seconds} s: want more than 0, at most {_LONGEST:.0f} s")
+    seconds = LONGEST if timeout is None else timeout
+    if not 0 < seconds <= LONGEST:
+        raise InvalidError(f"a request's time of {seconds} s: want more than 0, at most {LONGEST:.0f} s")
     return max(1, int(seconds * 1e9))
 
 

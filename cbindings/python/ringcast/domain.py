@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, Optional, Type, Union
 from . import _native
 from ._library import check, encode, ffi, lib
 from .address import Address
-from .asking import Answers, Open, Pending, Reply, To, address_of, nanoseconds, start_of
+from .asking import LONGEST, Answers, Open, Pending, Reply, To, address_of, nanoseconds, start_of
 from .errors import ClosedError, InstanceDiedError, InvalidError, NodeDownError, NotAddressedError
 from .presence import PresenceKind, Watch, wait_for_subscribers
 from .publisher import Publisher, open_publisher
@@ -166,7 +166,7 @@ class Domain:
         NodeDownError, TooLargeError; with an answer: ReplyError, NoReplyError, ReplyTooLargeError;
         and where nobody knows: InstanceDiedError, TimedOutError.
         """
-        end = time.monotonic() + (_MOST_TIME if timeout is None else timeout)
+        end = time.monotonic() + (LONGEST if timeout is None else timeout)
         while True:  # one time, however often it is sent
             pending = self.ask(to, data, timeout, content=content, schema=schema)
             with pending:
@@ -361,9 +361,6 @@ class Counter:
 
     def __repr__(self) -> str:
         return f"<ringcast.Counter {self._label!r}>"
-
-
-_MOST_TIME = 1800.0  # of a request, in seconds
 
 
 def _ask(timeout: Optional[float], content: int, schema: int, *, quorum: int = 0) -> Dict[str, Any]:
