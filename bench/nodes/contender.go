@@ -20,6 +20,8 @@ type contender struct {
 	lossy bool
 	// most is the largest message in bytes, 0 for any.
 	most int
+	// more are flags of those who ask and answer.
+	more []string
 	// needs are the files without which it is not here.
 	needs []string
 }
@@ -35,6 +37,8 @@ const (
 	soonNak = "Aeron 100us"
 	dds     = "CycloneDDS"
 	zenoh   = "Zenoh, TCP"
+	rawUDP  = "raw UDP"
+	rawTCP  = "raw TCP"
 )
 
 // allContenders are ours and the peers. What a peer's program does stands in its file
@@ -52,6 +56,18 @@ func allContenders(at Places) []contender {
 		{name: zeromq, program: []string{"bin/peers/zeromq"}, needs: []string{"bin/peers/zeromq"}},
 		{name: dds, program: []string{"bin/peers/cyclonedds"}, needs: []string{"bin/peers/cyclonedds"}},
 		{name: zenoh, program: []string{"bin/peers/zenoh"}, needs: []string{"bin/peers/zenoh"}},
+	}
+}
+
+// allAsked are those that have requests: their node 1 has the service, and what daemon there is.
+func allAsked(at Places) []contender {
+	const limit = "bin/peers/asked"
+	return []contender{
+		{name: ours, program: at.Self, daemon: at.forwarder, needs: []string{at.Forwarder}},
+		{name: nats, program: []string{"bin/peers/nats"}, daemon: natsServer, needs: []string{"bin/peers/nats"}},
+		{name: zeromq, program: []string{"bin/peers/zeromq-asked"}, needs: []string{"bin/peers/zeromq-asked"}},
+		{name: rawUDP, program: []string{limit}, lossy: true, most: 1472, needs: []string{limit}},
+		{name: rawTCP, program: []string{limit}, lossy: true, more: []string{"--stream", "1"}, needs: []string{limit}},
 	}
 }
 

@@ -83,8 +83,10 @@ func measureAll(ctx context.Context) error {
 }
 
 // choose takes ours and the peers that were asked for.
-func (p *plan) choose(at Places) {
-	for _, c := range allContenders(at) {
+func (p *plan) choose(at Places) { p.chooseOf(allContenders(at)) }
+
+func (p *plan) chooseOf(list []contender) {
+	for _, c := range list {
 		wanted := p.peers == "" || c.name == ours
 		for name := range strings.SplitSeq(p.peers, ",") {
 			wanted = wanted || name != "" && strings.Contains(strings.ToLower(c.name), strings.ToLower(name))

@@ -19,6 +19,7 @@ const (
 	domain    = "bench"
 	topic     = "bench"
 	ringSlots = 8192
+	service   = "bench"
 )
 
 // Program is our sender or a receiver, until it is done; its flags are those of all peers.
@@ -34,8 +35,13 @@ func Program(args []string) error {
 		return err
 	}
 	defer bus.Close()
-	if w.Sends {
+	switch {
+	case w.Sends:
 		return ourSender(ctx, bus, &w)
+	case w.Asks:
+		return program.Ask(ctx, &w, func() (program.Asker, error) { return ourAsker(bus) })
+	case w.Answers:
+		return ourService(ctx, bus, &w)
 	}
 	return ourReceiver(ctx, bus, &w)
 }

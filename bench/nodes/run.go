@@ -24,6 +24,7 @@ type work struct {
 	duration  time.Duration
 	pauseAt   time.Duration // after the beginning all processes of the last node are stopped,
 	pause     time.Duration // for so long
+	open      int           // not 0: requests that one node has open at a time, which another one answers
 }
 
 // sent is the sender's line, received a receiver's: bench/peers/net/peer.h.
@@ -103,6 +104,9 @@ func (r *run) begin() error {
 			return err
 		}
 	}
+	if r.open > 0 {
+		return r.beginAsking()
+	}
 	for i := 2; i <= r.lab.Nodes(); i++ {
 		p, err := r.start(r.lab.Node(i), "receive")
 		if err != nil {
@@ -153,6 +157,9 @@ func (r *run) start(n *netlab.Node, role string) (*netlab.Process, error) {
 	command := append(append([]string{}, r.contender.program...), role, "--size", strconv.Itoa(r.size),
 		"--rate", fmt.Sprint(r.rate), "--warmup-ns", fmt.Sprint(int64(r.warmup)), "--duration-ns", fmt.Sprint(int64(r.duration)),
 		"--address", n.Addr.String(), "--sender", r.lab.Node(1).Addr.String(), "--receivers", strconv.Itoa(r.receivers), "--dir", n.Dir)
+	if r.open > 0 {
+		command = append(append(command, "--open", strconv.Itoa(r.open)), r.contender.more...)
+	}
 	return n.Run(nil, command...)
 }
 
@@ -178,6 +185,9 @@ func (r *run) watch() error {
 		if all, own := p.Resident(); all > r.outcome.resident {
 			r.outcome.resident, r.outcome.own = all, own
 		}
+	}
+	if r.open > 0 {
+		return r.answers()
 	}
 	return r.results()
 }

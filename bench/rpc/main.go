@@ -1,10 +1,11 @@
 // Rpc measures requests of 256 bytes between processes of one node, beside whatever else answers
 // requests there: ZeroMQ REQ/REP over ipc, NATS on loopback, gRPC over a unix socket, iceoryx2's
 // request and response, and a bare unix socket, each in its own program (bench/peers). The contenders
-// of a cell run by turns, and are compared over the rounds in which both ran in one regime. The last
-// rows are what one, two and four processes that serve one name answer in a second.
+// of a cell run by turns, and are compared over the rounds in which both ran in one regime. Then what one, two
+// and four processes that serve one name answer in a second, and requests from one node to another
+// (bench/nodes), beside NATS and ZeroMQ over TCP.
 //
-//	make bench-rpc [BUDGET=100s] [JSON=1]
+//	make bench-rpc [BUDGET=240s] [JSON=1]
 package main
 
 import (
@@ -18,6 +19,7 @@ import (
 	"time"
 
 	"github.com/ringcast/ringcast/bench"
+	"github.com/ringcast/ringcast/bench/nodes"
 	"github.com/ringcast/ringcast/bench/peers"
 	"github.com/ringcast/ringcast/bench/table"
 )
@@ -29,6 +31,8 @@ type plan struct {
 	budget   time.Duration // of everything
 	programs string
 	only     string
+	rounds   int    // between nodes
+	beside   string // of the peers there
 	self     string
 }
 
@@ -37,12 +41,24 @@ func main() {
 		fmt.Fprintln(os.Stderr, "bench-rpc:", serve(os.Args[2], os.Args[3])) // it returns where it can't serve
 		os.Exit(1)
 	}
+	if len(os.Args) > 2 && os.Args[1] == programArgument {
+		if err := nodes.Program(os.Args[2:]); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
 	table.Main("bench-rpc", func(ctx context.Context) error {
+		if len(os.Args) == 3 && os.Args[1] == betweenArgument {
+			return nodes.AskedMain(ctx, os.Args[2], os.Stdout)
+		}
 		p := plan{}
 		flag.BoolVar(&p.json, "json", false, "one JSON object a row instead of a table")
 		flag.IntVar(&p.size, "size", 256, "bytes of a request and of its reply, a multiple of 8")
-		flag.DurationVar(&p.budget, "budget", 100*time.Second, "about how long all of it may take")
-		flag.StringVar(&p.only, "only", "", "only cells whose name contains this: request, request spin, instances")
+		flag.DurationVar(&p.budget, "budget", 240*time.Second, "about how long all of it may take")
+		flag.StringVar(&p.only, "only", "", "only cells whose name contains this: request, request spin, instances, nodes, nodes 16 open")
+		flag.IntVar(&p.rounds, "rounds", 5, "pairs of runs of ours and each other between nodes")
+		flag.StringVar(&p.beside, "beside", "", "between nodes only peers whose names contain one of these, with commas between")
 		flag.StringVar(&p.programs, "programs", "bin/peers", "folder of the peers' programs")
 		flag.Parse()
 		if p.size < 16 || p.size > 1<<20 || p.size%8 != 0 || p.budget < time.Second {
@@ -60,6 +76,8 @@ func (p *plan) run(ctx context.Context) (err error) {
 		p.cell("request", bench.Block, 0.1, "zeromq", "nats", "grpc", "unix", "iceoryx2"),
 		p.cell("request spin", bench.Spin, 1, "iceoryx2"),
 		{Name: "instances", Measure: p.instances},
+		p.between("nodes", 1),
+		p.between("nodes 16 open", 16),
 	}
 	cells = slices.DeleteFunc(cells, func(c table.Cell) bool { return !strings.Contains(c.Name, p.only) })
 	printer := table.Printer{Out: os.Stdout, Progress: os.Stderr, JSON: p.json, Deadline: time.Now().Add(p.budget)}

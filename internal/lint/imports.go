@@ -58,7 +58,7 @@ var allowed = map[string][]string{
 	"bench/peers":             {"bench"},
 	"bench/own":               {"bench", "bench/peers", "bench/table"},
 	"bench/versus":            {"bench", "bench/nodes", "bench/peers", "bench/report", "bench/table"},
-	"bench/rpc":               {".", "bench", "bench/peers", "bench/table"},
+	"bench/rpc":               {".", "bench", "bench/nodes", "bench/peers", "bench/table"},
 	"bench/net":               {"bench/nodes"},
 	"bench/nodes":             {".", "bench", "bench/table", "bench/net/program", "internal/netlab"},
 	"bench/net/program":       {"bench"},

@@ -1,6 +1,6 @@
 // Package program is what a Go program of the network cells has: its flags, the sender's
-// pace, the receiver's books, and its word with the one that started it. It is the twin
-// of bench/peers/net/peer.h, which says what is printed when.
+// pace, the receiver's books, the round trips of one who asks, and its word with the one that started it. It is the twin
+// of bench/peers/net/peer.h and asking.h, which say what is printed when.
 package program
 
 import (
@@ -13,6 +13,7 @@ import (
 	"math/bits"
 	"os"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/ringcast/ringcast/bench"
@@ -22,6 +23,8 @@ import (
 // A Work is what the flags say.
 type Work struct {
 	Sends     bool
+	Asks      bool
+	Answers   bool
 	Size      int
 	Rate      float64 // messages a second; 0: as fast as they are taken
 	Warmup    time.Duration
@@ -29,24 +32,26 @@ type Work struct {
 	Address   string // own
 	Sender    string
 	Receivers int
+	Open      int // requests that one who asks has open at a time
 	Dir       string
 }
 
-// Parse reads "send" or "receive" and the flags after it.
+// Parse reads "send", "receive", "ask" or "answer" and the flags after it.
 func Parse(args []string) (Work, error) {
 	var w Work
-	if len(args) == 0 || args[0] != "send" && args[0] != "receive" {
-		return w, errors.New("want send or receive")
+	if len(args) == 0 || !slices.Contains([]string{"send", "receive", "ask", "answer"}, args[0]) {
+		return w, errors.New("want send, receive, ask or answer")
 	}
-	w.Sends = args[0] == "send"
+	w.Sends, w.Asks, w.Answers = args[0] == "send", args[0] == "ask", args[0] == "answer"
 	f := flag.NewFlagSet(args[0], flag.ContinueOnError)
 	f.IntVar(&w.Size, "size", 1024, "bytes of a message, at least 16")
 	f.Float64Var(&w.Rate, "rate", 0, "messages a second; 0: as fast as they are taken")
 	warmup := f.Int64("warmup-ns", 0, "before the window")
 	duration := f.Int64("duration-ns", int64(time.Second), "of the window")
 	f.StringVar(&w.Address, "address", "127.0.0.1", "of this node")
-	f.StringVar(&w.Sender, "sender", "127.0.0.1", "of the sender's node")
+	f.StringVar(&w.Sender, "sender", "127.0.0.1", "of the sender's node, or of the service's")
 	f.IntVar(&w.Receivers, "receivers", 2, "how many there are")
+	f.IntVar(&w.Open, "open", 1, "requests open at a time")
 	f.StringVar(&w.Dir, "dir", "", "of this node")
 	if err := f.Parse(args[1:]); err != nil {
 		return w, err

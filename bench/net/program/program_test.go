@@ -58,6 +58,10 @@ func TestParse(t *testing.T) {
 	if err != nil || w.Sends || w.Size != 256 || w.Rate != 1e4 || w.Warmup != 5 || w.Sender != "10.77.0.1" {
 		t.Errorf("%+v, %v", w, err)
 	}
+	w, err = Parse([]string{"ask", "--open", "16"})
+	if err != nil || !w.Asks || w.Answers || w.Sends || w.Open != 16 {
+		t.Errorf("%+v, %v", w, err)
+	}
 	for _, bad := range [][]string{nil, {"listen"}, {"send", "--nonsense", "1"}} {
 		if _, err := Parse(bad); err == nil {
 			t.Errorf("%v was taken", bad)

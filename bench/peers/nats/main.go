@@ -2,7 +2,9 @@
 // sender's node, at most once and told of slow consumers by the client alone. A module of
 // its own, so that the main one does not depend on it.
 //
-//	nats serve --address A | nats send ... | nats receive ...
+// Requests are NATS's own (Request and Respond), the server on the node of the service.
+//
+//	nats serve --address A | nats send ... | nats receive ... | nats ask ... | nats answer ...
 package main
 
 import (
@@ -49,8 +51,13 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer c.Close()
-	if w.Sends {
+	switch {
+	case w.Sends:
 		return send(ctx, c, &w)
+	case w.Asks:
+		return program.Ask(ctx, &w, func() (program.Asker, error) { return asker(c), nil })
+	case w.Answers:
+		return answer(ctx, c, &w)
 	}
 	return receive(ctx, c, &w)
 }
@@ -134,4 +141,37 @@ func receive(ctx context.Context, c *nats.Conn, w *program.Work) error {
 	}
 	b.Print(0)
 	return nil
+}
+
+// asker asks over the connection, which all of them share.
+func asker(c *nats.Conn) program.Asker {
+	return func(_ context.Context, request []byte) ([]byte, error) {
+		m, err := c.Request(subject, request, 20*time.Second)
+		if err != nil {
+			return nil, err
+		}
+		return m.Data, nil
+	}
+}
+
+// answer answers requests in the order in which they come, until it is asked to end.
+func answer(ctx context.Context, c *nats.Conn, w *program.Work) error {
+	s, err := c.SubscribeSync(subject)
+	if err != nil {
+		return err
+	}
+	if err := c.Flush(); err != nil { // the server knows the subscription
+		return err
+	}
+	program.Ready()
+	payload := make([]byte, w.Size)
+	for {
+		m, err := s.NextMsgWithContext(ctx)
+		if err != nil {
+			return nil // asked to end
+		}
+		if err := errors.Join(program.Answer(m.Data, payload), m.Respond(payload)); err != nil {
+			return err
+		}
+	}
 }

@@ -42,11 +42,12 @@ zenoh() {
 build() {
 	case $1 in
 	cyclonedds | zenoh) "$1" ;;
-	raw) $c -o $to/raw $here/raw/raw.c ;;
+	raw) $c -o $to/raw $here/raw/raw.c && $c -o $to/asked $here/raw/asked.c ;;
 	aeron) aeron ;;
 	norm) headers normApi.h libnorm-dev && c++ -std=c++20 -O2 -Wall -Wextra -Werror -Wno-missing-field-initializers \
 		-o $to/norm $here/norm/norm.cc -lnorm -lpthread ;;
-	zeromq) headers zmq.h libzmq3-dev && $c -o $to/zeromq $here/zeromq/zeromq.c -lzmq ;;
+	zeromq) headers zmq.h libzmq3-dev && $c -o $to/zeromq $here/zeromq/zeromq.c -lzmq &&
+		$c -o $to/zeromq-asked $here/zeromq/asked.c -lzmq ;;
 	nats) (cd $here/nats && go build -o ../../../$to/nats .) ;;
 	*) echo "no peer $1: want raw, aeron, norm, zeromq, nats, cyclonedds or zenoh" && return 1 ;;
 	esac

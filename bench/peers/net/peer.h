@@ -15,12 +15,14 @@
 #include <errno.h>
 
 struct peer {
-  int sends;
+  int sends, asks, answers;
   size_t size;
   double rate; /* messages a second; 0: as fast as they are taken */
   uint64_t warmup_ns, duration_ns;
   const char *address, *sender, *dir;
   int receivers;
+  int open;   /* requests that one who asks has open at a time */
+  int stream; /* by a byte stream of the kernel, where the peer has both */
 };
 
 static volatile sig_atomic_t peer_ended;
@@ -33,9 +35,9 @@ static void peer_signal(int number) {
 static inline struct peer peer_parse(int argc, char **argv) {
   struct peer p;
   memset(&p, 0, sizeof p);
-  p.size = 1024, p.receivers = 2, p.duration_ns = 1000000000u, p.address = "127.0.0.1", p.sender = "127.0.0.1", p.dir = "/dev/shm";
+  p.size = 1024, p.receivers = 2, p.open = 1, p.duration_ns = 1000000000u, p.address = "127.0.0.1", p.sender = "127.0.0.1", p.dir = "/dev/shm";
   if (argc < 2) exit(2);
-  p.sends = strcmp(argv[1], "send") == 0;
+  p.sends = strcmp(argv[1], "send") == 0, p.asks = strcmp(argv[1], "ask") == 0, p.answers = strcmp(argv[1], "answer") == 0;
   for (int i = 2; i + 1 < argc; i += 2) {
     const char *key = argv[i], *value = argv[i + 1];
     if (!strcmp(key, "--size")) p.size = strtoull(value, NULL, 10);
@@ -46,6 +48,8 @@ static inline struct peer peer_parse(int argc, char **argv) {
     else if (!strcmp(key, "--sender")) p.sender = value;
     else if (!strcmp(key, "--dir")) p.dir = value;
     else if (!strcmp(key, "--receivers")) p.receivers = atoi(value);
+    else if (!strcmp(key, "--open")) p.open = atoi(value);
+    else if (!strcmp(key, "--stream")) p.stream = atoi(value);
     else {
       fprintf(stderr, "unknown flag %s\n", key);
       exit(2);
