@@ -1,6 +1,8 @@
 package bench
 
 import (
+	"bytes"
+	"compress/flate"
 	"testing"
 	"time"
 )
@@ -67,8 +69,13 @@ func TestScheduleOfSeveralProducers(t *testing.T) {
 	}
 }
 
-// TestPayload wants each byte to be written, and each one that is wrong to be seen.
+// TestPayload wants each byte to be written, and each one that is wrong to be seen, in both kinds of payload.
 func TestPayload(t *testing.T) {
+	testPayload(t, fill, read)
+	testPayload(t, FillScattered, ReadScattered)
+}
+
+func testPayload(t *testing.T, fill func([]byte, uint64, uint64), read func([]byte) (uint64, uint64, bool)) {
 	for _, size := range []int{16, 17, 23, 64, 65, 100, 256, 2048, 2050} {
 		b := make([]byte, size)
 		for i := range b {
@@ -90,6 +97,28 @@ func TestPayload(t *testing.T) {
 	}
 	if _, _, whole := read(make([]byte, 8)); whole {
 		t.Error("a payload without room for its marks is whole")
+	}
+}
+
+// TestScatteredDoesNotFold wants two messages in a row to be worth no compression, and those of fill to be.
+func TestScatteredDoesNotFold(t *testing.T) {
+	folded := func(fill func([]byte, uint64, uint64)) float64 {
+		const size, count = 1024, 8
+		b := make([]byte, size*count)
+		for i := range count {
+			fill(b[i*size:][:size], uint64(1000+i), 1<<40+uint64(i)*1000)
+		}
+		var out bytes.Buffer
+		w, err := flate.NewWriter(&out, flate.BestCompression)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, _ = w.Write(b)
+		_ = w.Close()
+		return float64(out.Len()) / float64(len(b))
+	}
+	if plain, scattered := folded(Fill), folded(FillScattered); plain > 0.5 || scattered < 0.98 {
+		t.Errorf("folded to %.3f and, scattered, to %.3f", plain, scattered)
 	}
 }
 

@@ -122,6 +122,27 @@ static inline void fill(uint8_t *at, size_t size, uint64_t tag, uint64_t stamp) 
   words[1] = stamp;
 }
 
+/* A payload that does not fold, as in bench/scatter.go: word k from 2 on is the tag times SCATTER_TAG plus k times SCATTER_STEP. */
+#define SCATTER_TAG 0x9e3779b97f4a7c15u
+#define SCATTER_STEP 0xd1342543de82ef95u
+
+static inline void fill_scattered(uint8_t *at, size_t size, uint64_t tag, uint64_t stamp) {
+  uint64_t *words = (uint64_t *)at, k = tag * SCATTER_TAG + 2 * SCATTER_STEP;
+  size_t n = size / 8, i = 2;
+  words[0] = tag, words[1] = stamp;
+  for (; i + 8 <= n; i += 8, k += 8 * SCATTER_STEP) {
+    words[i] = k;
+    words[i + 1] = k + SCATTER_STEP;
+    words[i + 2] = k + 2 * SCATTER_STEP;
+    words[i + 3] = k + 3 * SCATTER_STEP;
+    words[i + 4] = k + 4 * SCATTER_STEP;
+    words[i + 5] = k + 5 * SCATTER_STEP;
+    words[i + 6] = k + 6 * SCATTER_STEP;
+    words[i + 7] = k + 7 * SCATTER_STEP;
+  }
+  for (; i < n; i++, k += SCATTER_STEP) words[i] = k;
+}
+
 /* The sum of n words, in four parts that don't wait for each other. */
 static inline uint64_t sum_of(const uint64_t *words, size_t n) {
   uint64_t s0 = 0, s1 = 0, s2 = 0, s3 = 0;
@@ -143,6 +164,19 @@ static inline uint64_t check(const uint8_t *at, size_t size, uint64_t *stamp) {
   uint64_t tag = words[0];
   *stamp = words[1];
   if (sum_of(words, n) != n * tag + (uint64_t)n * (n - 1) / 2 - (tag + 1) + *stamp) {
+    fprintf(stderr, "message with tag %llx is not what was written\n", (unsigned long long)tag);
+    exit(1);
+  }
+  return tag;
+}
+
+/* The same of fill_scattered. */
+static inline uint64_t check_scattered(const uint8_t *at, size_t size, uint64_t *stamp) {
+  const uint64_t *words = (const uint64_t *)at;
+  size_t n = size / 8;
+  uint64_t tag = words[0];
+  *stamp = words[1];
+  if (sum_of(words, n) != tag + *stamp + (n - 2) * tag * SCATTER_TAG + ((uint64_t)n * (n - 1) / 2 - 1) * SCATTER_STEP) {
     fprintf(stderr, "message with tag %llx is not what was written\n", (unsigned long long)tag);
     exit(1);
   }

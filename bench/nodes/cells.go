@@ -21,8 +21,9 @@ const (
 // allCells is the table.
 func (p *plan) allCells() (list []table.Cell) {
 	for _, size := range []int{256, 1024, 2048} {
-		list = append(list, p.rateCell(size))
+		list = append(list, p.rateCell(fmt.Sprintf("rate %d B", size), work{size: size}))
 	}
+	list = append(list, p.rateCell("rate 2048 B, compressible", work{size: 2048, compressible: true}))
 	for _, l := range []struct{ loss, goal float64 }{{0.1, 0.99}, {1, 0.95}, {5, 0.80}, {20, 0.40}} {
 		list = append(list, p.lossCell(l.loss, l.goal))
 	}
@@ -210,10 +211,10 @@ func (p *plan) beside(ctx context.Context, until time.Time, name string, list []
 }
 
 // rateCell is as many messages as go, without loss. The limit has no goal.
-func (p *plan) rateCell(size int) table.Cell {
-	name := fmt.Sprintf("rate %d B", size)
+func (p *plan) rateCell(name string, w work) table.Cell {
+	w.warmup, w.duration = p.warmup, p.duration
 	return table.Cell{Name: name, Measure: func(ctx context.Context, until time.Time) ([]table.Row, error) {
-		list, absent := p.present(name, "k/s", work{size: size, warmup: p.warmup, duration: p.duration})
+		list, absent := p.present(name, "k/s", w)
 		rate := column{unit: "k/s", scale: thousands, of: bench.RateOf, note: missingNote, goal: func(peer string) float64 {
 			if peer == raw {
 				return 0

@@ -13,12 +13,13 @@ import (
 
 // A Work is one run for those who choose it themselves. It is plain data.
 type Work struct {
-	Size      int           `json:"size"`           // bytes of a message, 16 or more
-	Rate      float64       `json:"rate,omitempty"` // messages a second; 0: as fast as they are taken
-	Loss      float64       `json:"loss_percent"`   // of the frames that each node would receive
-	Receivers int           `json:"receivers"`      // nodes besides the sender's
-	Warmup    time.Duration `json:"warmup_ns"`
-	Duration  time.Duration `json:"duration_ns"`
+	Size         int           `json:"size"`           // bytes of a message, 16 or more
+	Rate         float64       `json:"rate,omitempty"` // messages a second; 0: as fast as they are taken
+	Loss         float64       `json:"loss_percent"`   // of the frames that each node would receive
+	Receivers    int           `json:"receivers"`      // nodes besides the sender's
+	Compressible bool          `json:"compressible,omitempty"`
+	Warmup       time.Duration `json:"warmup_ns"`
+	Duration     time.Duration `json:"duration_ns"`
 }
 
 // Check says what is wrong with a work.
@@ -94,7 +95,7 @@ func Measure(ctx context.Context, name string, w Work, at Places) (Report, error
 	if why := Lacks(name, w, at); why != "" {
 		return Report{}, errors.New(why)
 	}
-	t := tried{contender: *find(name, at), work: work{receivers: w.Receivers, size: w.Size, rate: w.Rate, loss: w.Loss, warmup: w.Warmup, duration: w.Duration}}
+	t := tried{contender: *find(name, at), work: work{receivers: w.Receivers, size: w.Size, rate: w.Rate, loss: w.Loss, compressible: w.Compressible, warmup: w.Warmup, duration: w.Duration}}
 	o, err := measure(ctx, &t.contender, t.work)
 	if err == nil {
 		err = t.judge(&o)

@@ -9,7 +9,6 @@ import (
 	"syscall"
 
 	"github.com/ringcast/ringcast"
-	"github.com/ringcast/ringcast/bench"
 	"github.com/ringcast/ringcast/bench/net/program"
 )
 
@@ -63,25 +62,25 @@ func ourSender(ctx context.Context, bus *ringcast.Bus, w *program.Work) error {
 			break
 		}
 		began := program.Now()
-		if err := publish(pub, w.Size, tag, due); err != nil {
+		if err := publish(pub, w, tag, due); err != nil {
 			return err
 		}
 		pace.Sent(began)
 	}
-	err = publish(pub, w.Size, pace.Last(), 0)
+	err = publish(pub, w, pace.Last(), 0)
 	pace.Print()
 	return err
 }
 
 // publish writes a message in place; where this process had no core for so long that its
 // claim was taken from it, it claims again.
-func publish(pub *ringcast.Publisher, size int, tag, stamp uint64) error {
+func publish(pub *ringcast.Publisher, w *program.Work, tag, stamp uint64) error {
 	for {
-		c, err := pub.Claim(context.Background(), size)
+		c, err := pub.Claim(context.Background(), w.Size)
 		if err != nil {
 			return err
 		}
-		bench.Fill(c.Bytes(), tag, stamp)
+		w.Write(c.Bytes(), tag, stamp)
 		if err := c.Commit(); err != ringcast.ErrFenced {
 			return err
 		}

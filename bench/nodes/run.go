@@ -16,15 +16,16 @@ const usual = 2
 
 // A work is what one run does.
 type work struct {
-	receivers int // nodes besides the sender's
-	size      int
-	rate      float64 // 0: as fast as the contender takes it
-	loss      float64 // per cent of what each node would receive
-	warmup    time.Duration
-	duration  time.Duration
-	pauseAt   time.Duration // after the beginning all processes of the last node are stopped,
-	pause     time.Duration // for so long
-	open      int           // not 0: requests that one node has open at a time, which another one answers
+	receivers    int // nodes besides the sender's
+	size         int
+	rate         float64 // 0: as fast as the contender takes it
+	loss         float64 // per cent of what each node would receive
+	warmup       time.Duration
+	duration     time.Duration
+	compressible bool          // its payload
+	pauseAt      time.Duration // after the beginning all processes of the last node are stopped,
+	pause        time.Duration // for so long
+	open         int           // not 0: requests that one node has open at a time, which another one answers
 }
 
 // sent is the sender's line, received a receiver's: bench/peers/net/peer.h.
@@ -159,6 +160,9 @@ func (r *run) start(n *netlab.Node, role string) (*netlab.Process, error) {
 		"--address", n.Addr.String(), "--sender", r.lab.Node(1).Addr.String(), "--receivers", strconv.Itoa(r.receivers), "--dir", n.Dir)
 	if r.open > 0 {
 		command = append(append(command, "--open", strconv.Itoa(r.open)), r.contender.more...)
+	}
+	if r.compressible {
+		command = append(command, "--compressible", "1")
 	}
 	return n.Run(nil, command...)
 }

@@ -66,6 +66,7 @@ func (t *tool) benchNet(name, short string, losses []float64) *cobra.Command {
 	f.IntVar(&o.count, "nodes", 2, "how many nodes: one sends, the others receive")
 	f.Float64Var(&o.work.Rate, "rate", 0, "offer so many messages a second (default: as fast as they are taken)")
 	f.Float64SliceVar(&o.losses, "losses", losses, "per cent of frames to lose on their way into a node, one run each")
+	f.BoolVar(&o.work.Compressible, "compressible", false, "payloads that compress; otherwise they do not")
 	f.DurationVar(&o.work.Duration, "duration", 2*time.Second, "how long to measure")
 	f.DurationVar(&o.work.Warmup, "warmup", 700*time.Millisecond, "how long to run before that")
 	f.StringVar(&o.forwarder, "forwarder", "", "the program ringcastd (default: beside this one, or on the path)")

@@ -67,7 +67,7 @@ var allowed = map[string][]string{
 	"bench/worker":            {"bench"},
 	"bench/peers/nats/node":   {"bench/node"},
 	"bench/peers/grpc/node":   {"bench/node"},
-	"bench/peers/nats":        {"bench", "bench/net/program"},
+	"bench/peers/nats":        {"bench/net/program"},
 	"cmd/ringcast":            {".", "shm", "bench", "bench/report", "bench/nodes", "bench/peers", "internal/flagerror", "internal/flatjson", "internal/gateway", "internal/jsonform", "internal/modeflag", "internal/said", "internal/script", "internal/version"},
 	"cbindings/conformance":   {".", "shm", "codec/golden", "codec/layout", "codec/table", "internal/forward", "mcast/udp", "examples/schema/orders"},
 	"examples/schema/orders":  {},

@@ -45,10 +45,12 @@ func TestInquirerRefuses(t *testing.T) {
 	gone := errors.New("gone")
 	old := make([]byte, 64)
 	for name, ask := range map[string]Asker{
-		"an error":            func(context.Context, []byte) ([]byte, error) { return nil, gone },
-		"another size":        func(_ context.Context, b []byte) ([]byte, error) { return b[:32], nil },
-		"an answer of before": func(context.Context, []byte) ([]byte, error) { return old, Answer(message(64, 7, 0), old) },
-		"a changed byte":      func(_ context.Context, b []byte) ([]byte, error) { b[40]++; return b, nil },
+		"an error":     func(context.Context, []byte) ([]byte, error) { return nil, gone },
+		"another size": func(_ context.Context, b []byte) ([]byte, error) { return b[:32], nil },
+		"an answer of before": func(context.Context, []byte) ([]byte, error) {
+			return old, Answer(message(&Work{Compressible: true}, 64, 7, 0), old)
+		},
+		"a changed byte": func(_ context.Context, b []byte) ([]byte, error) { b[40]++; return b, nil },
 	} {
 		if _, err := inquirerOf(ask).once(t.Context()); err == nil {
 			t.Errorf("%s was taken", name)

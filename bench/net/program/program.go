@@ -34,6 +34,8 @@ type Work struct {
 	Receivers int
 	Open      int // requests that one who asks has open at a time
 	Dir       string
+	// Compressible payloads are those that fold; others do not.
+	Compressible bool
 }
 
 // Parse reads "send", "receive", "ask" or "answer" and the flags after it.
@@ -53,11 +55,29 @@ func Parse(args []string) (Work, error) {
 	f.IntVar(&w.Receivers, "receivers", 2, "how many there are")
 	f.IntVar(&w.Open, "open", 1, "requests open at a time")
 	f.StringVar(&w.Dir, "dir", "", "of this node")
+	compressible := f.Int("compressible", 0, "1: payloads that fold")
 	if err := f.Parse(args[1:]); err != nil {
 		return w, err
 	}
-	w.Warmup, w.Duration = time.Duration(*warmup), time.Duration(*duration)
+	w.Warmup, w.Duration, w.Compressible = time.Duration(*warmup), time.Duration(*duration), *compressible != 0
 	return w, nil
+}
+
+// Write writes every byte of a message.
+func (w *Work) Write(b []byte, tag, stamp uint64) {
+	if w.Compressible {
+		bench.Fill(b, tag, stamp)
+	} else {
+		bench.FillScattered(b, tag, stamp)
+	}
+}
+
+// Read reads every byte of a message, and reports whether it is what was written.
+func (w *Work) Read(b []byte) (tag, stamp uint64, whole bool) {
+	if w.Compressible {
+		return bench.Read(b)
+	}
+	return bench.ReadScattered(b)
 }
 
 // Now is the time of all programs' clock, CLOCK_MONOTONIC, which the nodes of one host share. It
@@ -161,7 +181,7 @@ func NewBooks(w *Work) *Books { return &Books{work: w, next: 1} }
 // Take books one message, and reports whether it was the last.
 func (b *Books) Take(payload []byte) (last bool, err error) {
 	t := Now()
-	tag, stamp, whole := bench.Read(payload)
+	tag, stamp, whole := b.work.Read(payload)
 	if !whole || len(payload) != b.work.Size {
 		return false, fmt.Errorf("message of %d bytes with tag %x is not what was written", len(payload), tag)
 	}

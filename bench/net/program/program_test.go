@@ -8,29 +8,34 @@ import (
 )
 
 // message is the payload of a tag, due so long ago.
-func message(size int, tag uint64, ago time.Duration) []byte {
+func message(w *Work, size int, tag uint64, ago time.Duration) []byte {
 	b := make([]byte, size)
-	bench.Fill(b, tag, Now()-uint64(ago))
+	w.Write(b, tag, Now()-uint64(ago))
 	return b
 }
 
 // TestBooks counts what is missing, also at the end, and what comes in disorder.
 func TestBooks(t *testing.T) {
-	b := NewBooks(&Work{Size: 64, Duration: time.Minute})
+	testBooks(t, &Work{Size: 64, Duration: time.Minute})
+	testBooks(t, &Work{Size: 64, Duration: time.Minute, Compressible: true})
+}
+
+func testBooks(t *testing.T, w *Work) {
+	b := NewBooks(w)
 	for _, tag := range []uint64{1, 2, 5, 4, 6} {
-		if last, err := b.Take(message(64, tag, 0)); last || err != nil {
+		if last, err := b.Take(message(w, 64, tag, 0)); last || err != nil {
 			t.Fatalf("message %d: last %v, %v", tag, last, err)
 		}
 	}
-	if last, err := b.Take(message(64, 8|bench.LastMark, 0)); !last || err != nil {
+	if last, err := b.Take(message(w, 64, 8|bench.LastMark, 0)); !last || err != nil {
 		t.Fatalf("the end: last %v, %v", last, err)
 	}
 	if b.received != 5 || b.missing != 2 || b.disorder != 1 || !b.ended || b.total != 8 {
 		t.Errorf("books: %+v", *b)
 	}
-	bad := message(64, 7, 0)
+	bad := message(w, 64, 7, 0)
 	bad[40]++
-	for _, m := range [][]byte{bad, message(32, 7, 0)} {
+	for _, m := range [][]byte{bad, message(w, 32, 7, 0)} {
 		if _, err := b.Take(m); err == nil {
 			t.Errorf("%x was taken", m)
 		}
@@ -54,8 +59,8 @@ func TestQuantiles(t *testing.T) {
 
 // TestParse refuses what is no role, and reads the flags of all programs.
 func TestParse(t *testing.T) {
-	w, err := Parse([]string{"receive", "--size", "256", "--rate", "1e4", "--warmup-ns", "5", "--sender", "10.77.0.1"})
-	if err != nil || w.Sends || w.Size != 256 || w.Rate != 1e4 || w.Warmup != 5 || w.Sender != "10.77.0.1" {
+	w, err := Parse([]string{"receive", "--size", "256", "--rate", "1e4", "--warmup-ns", "5", "--sender", "10.77.0.1", "--compressible", "1"})
+	if err != nil || w.Sends || w.Size != 256 || w.Rate != 1e4 || w.Warmup != 5 || w.Sender != "10.77.0.1" || !w.Compressible {
 		t.Errorf("%+v, %v", w, err)
 	}
 	w, err = Parse([]string{"ask", "--open", "16"})

@@ -44,7 +44,7 @@ static dds_entity_t topic(dds_entity_t participant) {
 }
 
 static void put(dds_entity_t writer, Message *m, uint64_t tag, uint64_t stamp) {
-  fill(m->data._buffer, p.size, tag, stamp);
+  payload_write(&p, m->data._buffer, tag, stamp);
   int32_t code;
   while ((code = dds_write(writer, m)) == DDS_RETCODE_TIMEOUT)
     if (peer_ended) exit(1);

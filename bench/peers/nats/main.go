@@ -18,7 +18,6 @@ import (
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
-	"github.com/ringcast/ringcast/bench"
 	"github.com/ringcast/ringcast/bench/net/program"
 )
 
@@ -98,13 +97,13 @@ func send(ctx context.Context, c *nats.Conn, w *program.Work) error {
 			break
 		}
 		began := program.Now()
-		bench.Fill(payload, tag, due)
+		w.Write(payload, tag, due)
 		if err := c.Publish(subject, payload); err != nil {
 			return err
 		}
 		p.Sent(began)
 	}
-	bench.Fill(payload, p.Last(), 0)
+	w.Write(payload, p.Last(), 0)
 	if err := c.Publish(subject, payload); err != nil {
 		return err
 	}

@@ -2,11 +2,12 @@
  * receiver's books, and its word with the one that started it.
  *
  *   PROGRAM send|receive --size N --rate N --warmup-ns N --duration-ns N --address OWN
- *           --sender ADDRESS --receivers N --dir DIR
+ *           --sender ADDRESS --receivers N --dir DIR --compressible 0|1
  *
  * It prints "ready" when it is joined, and begins to send (a sender) at the first line of
  * its input. A receiver ends with the last message; either ends at SIGTERM. Then it prints
- * one line of JSON. Payloads are those of limits/work.h: every byte is written and read. */
+ * one line of JSON. Payloads are those of limits/work.h: every byte is written and read. They do
+ * not fold, unless --compressible is 1. */
 #ifndef RINGCAST_PEERS_NET_PEER_H
 #define RINGCAST_PEERS_NET_PEER_H
 
@@ -20,7 +21,7 @@ struct peer {
   double rate; /* messages a second; 0: as fast as they are taken */
   uint64_t warmup_ns, duration_ns;
   const char *address, *sender, *dir;
-  int receivers;
+  int receivers, compressible;
   int open;   /* requests that one who asks has open at a time */
   int stream; /* by a byte stream of the kernel, where the peer has both */
 };
@@ -50,6 +51,7 @@ static inline struct peer peer_parse(int argc, char **argv) {
     else if (!strcmp(key, "--receivers")) p.receivers = atoi(value);
     else if (!strcmp(key, "--open")) p.open = atoi(value);
     else if (!strcmp(key, "--stream")) p.stream = atoi(value);
+    else if (!strcmp(key, "--compressible")) p.compressible = atoi(value);
     else {
       fprintf(stderr, "unknown flag %s\n", key);
       exit(2);
@@ -61,6 +63,16 @@ static inline struct peer peer_parse(int argc, char **argv) {
   sigaction(SIGTERM, &act, NULL);
   prctl(PR_SET_TIMERSLACK, 1000);
   return p;
+}
+
+/* Writes a whole message. */
+static inline void payload_write(const struct peer *p, void *at, uint64_t tag, uint64_t stamp) {
+  (p->compressible ? fill : fill_scattered)((uint8_t *)at, p->size, tag, stamp);
+}
+
+/* Reads a whole message, and ends the program when it is not what was written. */
+static inline uint64_t payload_read(const struct peer *p, const void *at, uint64_t *stamp) {
+  return (p->compressible ? check : check_scattered)((const uint8_t *)at, p->size, stamp);
 }
 
 static inline void peer_ready(void) {
@@ -138,7 +150,7 @@ static inline void books_take(struct books *b, const struct peer *p, const void 
     fprintf(stderr, "a message of %zu bytes\n", size);
     exit(1);
   }
-  uint64_t tag = check((const uint8_t *)at, size, &stamp);
+  uint64_t tag = payload_read(p, at, &stamp);
   if (tag & LAST_MARK) {
     b->ended = 1, b->total = tag & ~LAST_MARK;
     return;

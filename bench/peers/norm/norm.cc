@@ -61,7 +61,7 @@ struct stream {
 /* Writes a whole message, waiting for room and for the watermark before the last. */
 static void put(struct stream *s, uint64_t tag, uint64_t stamp) {
   static uint8_t buffer[65536];
-  fill(buffer, p.size, tag, stamp);
+  payload_write(&p, buffer, tag, stamp);
   for (size_t done = 0; done < p.size && !peer_ended;) {
     unsigned int n = NormStreamWrite(s->handle, (const char *)buffer + done, (unsigned int)(p.size - done));
     done += n;

@@ -55,7 +55,7 @@ static void sender(void) {
     size_t n = 0;
     uint64_t began = now_ns();
     for (int more = 1; n < most && more; n++) {
-      fill(buffer + n * p.size, p.size, c.sent + 1, due);
+      payload_write(&p, buffer + n * p.size, c.sent + 1, due);
       more = pace_more(&c);
       pace_sent(&c, began);
       due = c.period > 0 ? c.start + (uint64_t)(c.period * (double)c.sent) : due;
@@ -63,7 +63,7 @@ static void sender(void) {
     put(s, buffer, n * p.size);
   }
   for (int i = 0; i < 20; i++) {
-    fill(buffer, p.size, c.sent | LAST_MARK, 0);
+    payload_write(&p, buffer, c.sent | LAST_MARK, 0);
     put(s, buffer, p.size);
     usleep(10000);
   }

@@ -24,14 +24,14 @@ void peer_book(const uint8_t *at, size_t length) {
   if (b.ended) atomic_store(&ended, 1);
 }
 
-void peer_fill(uint8_t *at, uint64_t tag, uint64_t stamp) { fill(at, p.size, tag, stamp); }
+void peer_fill(uint8_t *at, uint64_t tag, uint64_t stamp) { payload_write(&p, at, tag, stamp); }
 
 /* The library's part for one node wants these; nobody calls them here. */
 int peer_take(const uint8_t *at, size_t length) {
   peer_book(at, length);
   return 0;
 }
-void peer_answer(uint8_t *at) { fill(at, p.size, 0, 0); }
+void peer_answer(uint8_t *at) { payload_write(&p, at, 0, 0); }
 
 static void sender(struct net_link *l) {
   peer_ready();

@@ -21,7 +21,7 @@ static void set(void *socket, int option, int value) {
 static void put(void *socket, uint64_t tag, uint64_t stamp) {
   zmq_msg_t m;
   if (zmq_msg_init_size(&m, p.size) != 0) die_zmq("message");
-  fill((uint8_t *)zmq_msg_data(&m), p.size, tag, stamp);
+  payload_write(&p, zmq_msg_data(&m), tag, stamp);
   while (zmq_msg_send(&m, socket, 0) < 0)
     if (zmq_errno() != EINTR) die_zmq("send");
     else if (peer_ended) exit(1);

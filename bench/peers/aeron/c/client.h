@@ -97,8 +97,9 @@ static inline void idle_once(struct idle *i) {
   }
 }
 
-/* Claims, writes in place, commits; waits while the publication is back-pressured. */
-static inline void client_send(struct publication *p, struct idle *idle, size_t size, uint64_t tag, uint64_t stamp) {
+/* Claims, writes in place by write, commits; waits while the publication is back-pressured. */
+static inline void client_write(struct publication *p, struct idle *idle, size_t size, uint64_t tag, uint64_t stamp,
+                                void (*write)(uint8_t *, size_t, uint64_t, uint64_t)) {
   aeron_buffer_claim_t claim;
   for (;;) {
     int64_t at = p->exclusive ? aeron_exclusive_publication_try_claim(p->exclusive, size, &claim)
@@ -110,8 +111,12 @@ static inline void client_send(struct publication *p, struct idle *idle, size_t 
     idle_once(idle);
   }
   idle_reset(idle);
-  fill(claim.data, size, tag, stamp);
+  write(claim.data, size, tag, stamp);
   if (aeron_buffer_claim_commit(&claim) < 0) die_aeron("commit");
+}
+
+static inline void client_send(struct publication *p, struct idle *idle, size_t size, uint64_t tag, uint64_t stamp) {
+  client_write(p, idle, size, tag, stamp, fill);
 }
 
 #endif

@@ -37,15 +37,15 @@ static void sender(void) {
   static uint8_t buffer[65536];
   for (uint64_t due; (due = pace_wait(&pace)) != 0;) {
     uint64_t began = now_ns();
-    if (p.size <= 1376) client_send(&out, &idle, p.size, pace.sent + 1, due);
+    if (p.size <= 1376) client_write(&out, &idle, p.size, pace.sent + 1, due, p.compressible ? fill : fill_scattered);
     else { /* more than a datagram: it can't be claimed, and is cut by offer */
-      fill(buffer, p.size, pace.sent + 1, due);
+      payload_write(&p, buffer, pace.sent + 1, due);
       while (aeron_exclusive_publication_offer(out.exclusive, buffer, p.size, NULL, NULL) < 0 && !peer_ended) idle_once(&idle);
       idle_reset(&idle);
     }
     pace_sent(&pace, began);
   }
-  fill(buffer, p.size, pace.sent | LAST_MARK, 0);
+  payload_write(&p, buffer, pace.sent | LAST_MARK, 0);
   for (int i = 0; i < 3000 && aeron_exclusive_publication_offer(out.exclusive, buffer, p.size, NULL, NULL) < 0; i++) usleep(1000);
   pace_print(&pace);
   for (int i = 0; i < 300 && !peer_ended; i++) usleep(10000); /* repairs go on */
