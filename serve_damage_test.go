@@ -35,26 +35,26 @@ func TestScribbledServiceIsReplaced(t *testing.T) {
 		t.Fatal(err)
 	}
 	<-began
-	id := s.file.ID()
-	old := groupInode(t, filepath.Join(dir, "default", "services"))
-	scribble(t, filepath.Join(dir, "default", "services", "s.ctl"), claimsStart+8*5, 77<<20|layout.ClaimStateReady)
 	client, err := b.Client("s", nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	r, err := client.Request(ctx, []byte("before"))
+	wantReply(t, r, err, "before")
+	id := clientRing(client)
+	old := groupInode(t, filepath.Join(dir, "default", "services"))
+	scribble(t, filepath.Join(dir, "default", "services", "s.ctl"), claimsStart+8*5, 77<<20|layout.ClaimStateReady)
 	eventually(t, "nobody serves in a successor", func() bool {
 		soon, cancel := context.WithTimeout(ctx, time.Second)
 		defer cancel()
 		_, err := client.Request(soon, []byte("x"))
-		client.service.mu.Lock()
-		defer client.service.mu.Unlock()
-		return err == nil && client.service.file.ID() != id
+		return err == nil && clientRing(client) != id
 	})
 	if !isMapped(t, old) {
 		t.Error("a ring was unmapped that has a request in hand")
 	}
 	close(end)
-	r, err := inHand.Wait(ctx)
+	r, err = inHand.Wait(ctx)
 	wantReply(t, r, err, "hang")
 	r, err = b.Request(ctx, "s", []byte("after"))
 	wantReply(t, r, err, "after")
@@ -64,6 +64,13 @@ func TestScribbledServiceIsReplaced(t *testing.T) {
 	if isMapped(t, old) {
 		t.Error("the ring stays mapped when the instance has stopped")
 	}
+}
+
+// clientRing is the id of the ring that the client puts its requests into.
+func clientRing(c *Client) uint64 {
+	c.service.mu.Lock()
+	defer c.service.mu.Unlock()
+	return c.service.file.ID()
 }
 
 // groupInode is the inode of the group file of the only service.
