@@ -89,6 +89,17 @@ func (a *assembler) begin(key shm.Address, v *view, c, capacity uint64) bool {
 	return true
 }
 
+// first returns where the first message begins that may still end, or c.
+func (a *assembler) first(c, capacity uint64) uint64 {
+	first := c
+	for _, p := range a.partials {
+		if c-p.begin < capacity {
+			first = min(first, p.begin)
+		}
+	}
+	return first
+}
+
 // full reports whether there is no room for another message of so many bytes.
 func (a *assembler) full(total int) bool {
 	return len(a.partials) >= maxPartials || a.held+total > maxPartialBytes

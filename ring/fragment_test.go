@@ -272,6 +272,53 @@ func TestLagDropsThePartial(t *testing.T) {
 	}
 }
 
+// TestUnfinished: who goes on for a reader begins where the message begins that it has a
+// part of; one whose writer will not come again holds nobody up beyond a lap.
+func TestUnfinished(t *testing.T) {
+	s := newScene(t, Shape{Slots: 64, Payload: 64}, 2)
+	p, rd := s.producer(0), s.reader(1)
+	payload := payloadOf(make([]byte, 150), 150, 1)
+	want := func(what string, unfinished, cursor uint64) {
+		t.Helper()
+		if u, c := rd.Unfinished(), rd.Cursor(); u != unfinished || c != cursor {
+			t.Errorf("%s: unfinished from %d, cursor %d; want %d, %d", what, u, c, unfinished, cursor)
+		}
+	}
+	begin := func() {
+		t.Helper()
+		if err := p.claimMany(3); err != nil {
+			t.Fatal(err)
+		}
+		p.writeFragment(payload, 0)
+		if err := p.finish(p.positions[0], stateReady); err != nil {
+			t.Fatal(err)
+		}
+		wantEmpty(t, rd)
+	}
+	publishFor(t, p, "x")
+	wantNext(t, rd, "x")
+	want("nothing begun", 1, 1)
+	begin()
+	want("begun", 1, 2)
+	p.writeFragments(payload, &Meta{}, 1, 3)
+	if err := p.commitFragments(1, 3); err != nil {
+		t.Fatal(err)
+	}
+	wantNext(t, rd, string(payload))
+	want("ended", 4, 4)
+	begin()
+	p.abortFrom(1)
+	other := s.producer(1)
+	for at := uint64(7); at < 4+64; at++ {
+		publishFor(t, other, "y")
+		wantNext(t, rd, "y")
+		if at+1 < 4+64 {
+			want("given up", 4, at+1)
+		}
+	}
+	want("given up a lap ago", 68, 68)
+}
+
 // TestBrokenFragmentsAreDropped feeds the assembler what no correct writer writes.
 func TestBrokenFragmentsAreDropped(t *testing.T) {
 	const begin, end = layout.MessageFlagBegin, layout.MessageFlagEnd

@@ -114,6 +114,11 @@ func (rd *Reader) begin(mine entryWord, at uint64) {
 // Cursor is the next position that the reader looks at.
 func (rd *Reader) Cursor() uint64 { return rd.cursor }
 
+// Unfinished is the first position of the messages of which this reader has a part, or
+// Cursor where it has none: who goes on for it later has to begin here, or it misses them.
+// It allocates nothing.
+func (rd *Reader) Unfinished() uint64 { return rd.asm.first(rd.cursor, rd.ring.capacity()) }
+
 // Ring is the ring that is read.
 func (rd *Reader) Ring() *Ring { return rd.ring }
 

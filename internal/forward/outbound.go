@@ -24,17 +24,18 @@ type outbound struct {
 	held  bool           // the engine has not taken it yet
 
 	// What was sent and is not yet with every member: the ring's position behind
-	// it, and the lane's head at that time. Ascending.
+	// it, and the lane's head at that time. Ascending. Messages of several slots are in
+	// large, too, with the position from which they have to be read.
 	unsettled []mark
-	cursor    uint64 // what a successor is told
+	large     []mark
+	cursor    uint64 // behind what was settled
+	from      uint64 // where what is lent has to be read from, if it has such messages
+	place     uint64 // what a successor was told
 
 	rewound uint64 // positions below it are read again after we were put out
 	missed  uint64 // positions that passed us by since the topic is forwarded
 	leaving bool   // its publishers are gone: it ends when all of it was handed over
 }
-
-// A mark pairs a position of the ring with a place in the lane.
-type mark struct{ position, head uint64 }
 
 // openOut begins to forward a topic, from a position if it is set, otherwise
 // from its tail.
@@ -64,7 +65,8 @@ func (f *Forwarder) openOut(name string, fresh bool) (*outbound, error) {
 	f.noteErr(f.seat.SetCursor(file.ID(), reader.Cursor()))
 	return &outbound{
 		name: name, topic: topic, lane: laneOf(file.Shape()),
-		file: file, id: file.ID(), reader: reader, cursor: reader.Cursor(), rewound: file.Tail(),
+		file: file, id: file.ID(), reader: reader, cursor: reader.Cursor(), from: noPosition, place: reader.Cursor(),
+		rewound: file.Tail(),
 	}, nil
 }
 
@@ -177,11 +179,13 @@ func (f *Forwarder) unsent(o *outbound, result mcast.SendResult) {
 // message that is not for the network is passed over (held stays false).
 func (o *outbound) next(f *Forwarder) bool {
 	if len(o.lent) == 0 {
+		from := o.reader.Unfinished()
 		n, err := o.reader.NextBatch(o.lease[:])
 		if err != nil {
 			return o.refused(f, err)
 		}
 		o.lent = o.lease[:n]
+		o.noteLarge(from)
 	}
 	m := &o.lent[0]
 	if m.Flags&layout.MessageFlagRemote != 0 || m.Kind == layout.MessageKindEvent {
@@ -230,7 +234,8 @@ func (o *outbound) follow(f *Forwarder) bool {
 		f.cfg.Log("topic %q: %v", o.name, err)
 	}
 	o.file, o.id = file, file.ID()
-	o.cursor, o.unsettled, o.rewound = o.reader.Cursor(), o.unsettled[:0], 0
+	o.cursor, o.unsettled, o.large, o.rewound = o.reader.Cursor(), o.unsettled[:0], o.large[:0], 0
+	o.place = noPosition // of another ring
 	o.lane = laneOf(file.Shape())
 	return o.next(f)
 }
@@ -278,31 +283,6 @@ func toWire(w *mcast.Message, m *ring.Message) {
 	w.TimestampNs = m.TimestampNs
 	w.Block = m.Block
 	w.Payload = m.Payload
-}
-
-// mark remembers where the message just sent ends in ring and lane.
-func (o *outbound) mark(head uint64) {
-	position := o.lent[0].Position + 1
-	if n := len(o.unsettled); n > 0 && o.unsettled[n-1].head == head {
-		o.unsettled[n-1].position = position
-		return
-	}
-	o.unsettled = append(o.unsettled, mark{position, head})
-}
-
-// settle moves the cursor behind what every tethered member has taken.
-func (o *outbound) settle(settled uint64) (cursor uint64, moved bool) {
-	before := o.cursor
-	n := 0
-	for n < len(o.unsettled) && o.unsettled[n].head < settled {
-		o.cursor = o.unsettled[n].position
-		n++
-	}
-	o.unsettled = o.unsettled[:copy(o.unsettled, o.unsettled[n:])]
-	if len(o.unsettled) == 0 && len(o.lent) == 0 {
-		o.cursor = o.reader.Cursor()
-	}
-	return o.cursor, o.cursor != before
 }
 
 // done reports whether everything in the ring was handed over.

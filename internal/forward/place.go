@@ -37,8 +37,9 @@ func (f *Forwarder) savePlaces() {
 
 // savePlace writes down where a local topic stands, and ends one that is done.
 func (f *Forwarder) savePlace(o *outbound) {
-	if cursor, moved := o.settle(f.engine.Settled(o.lane)); moved {
-		f.noteErr(f.seat.SetCursor(o.file.ID(), cursor))
+	if place := o.settle(f.engine.Settled(o.lane)); place != o.place {
+		o.place = place
+		f.noteErr(f.seat.SetCursor(o.file.ID(), place))
 	}
 	if o.leaving && o.done() {
 		f.wantRescan()
