@@ -171,7 +171,7 @@ bench-languages: $(RINGCAST_PYTHON) $(JAVA_BENCH) ## every language beside Go ov
 	@go build -o bin/bench-languages ./bench/languages
 	@bin/bench-languages $(if $(filter quick,$(BENCH)),-quick) $(if $(JSON),-json)
 
-bench-rpc: ## requests of 256 bytes: one node, beside ZeroMQ, NATS, gRPC, iceoryx2, a unix socket; 1, 2, 4 instances; between two nodes; BUDGET=240s, JSON=1
+bench-rpc: ## requests of 256 bytes: one node, beside ZeroMQ, NATS, gRPC, iceoryx2, a unix socket; 1, 2, 4 instances; between two nodes; BUDGET=300s, JSON=1
 	@$(MAKE) --no-print-directory build peer-zeromq peer-nats peer-grpc peer-unix peer-iceoryx2 peers-net-zeromq peers-net-nats peers-net-raw >&2
 	@go build -o bin/bench-rpc ./bench/rpc
 	@bin/bench-rpc $(if $(BUDGET),-budget $(BUDGET)) $(if $(JSON),-json)

@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/ringcast/ringcast/ring"
 )
 
 // serve serves a name until the test ends.
@@ -177,6 +179,45 @@ func TestNoService(t *testing.T) {
 
 // TestDeadlineAndCancel: the caller knows at once, the handler's context ends, and what
 // nobody has started never runs.
+// Who was told that nobody serves a name finds an instance that has come since at once: with Serve's return. Where
+// nothing changed, as where a ring takes another's place, it looks again after absenceSpan.
+func TestServiceThatComes(t *testing.T) {
+	ctx := within(t, 60*time.Second)
+	dir := t.TempDir()
+	a, b := openBus(t, dir), openBus(t, dir)
+	for i := range 20 {
+		name := fmt.Sprint("late.", i)
+		for range 3 {
+			if _, err := a.Request(ctx, name, nil); !errors.Is(err, ErrNoService) {
+				t.Fatalf("nobody serves it: %v", err)
+			}
+		}
+		s := serve(t, b, name, echo, nil)
+		reply, err := a.Request(ctx, name, []byte("there"))
+		wantReply(t, reply, err, "there")
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	client, err := a.Client("another", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	serve(t, b, "another", echo, nil)
+	client.service.mu.Lock()
+	client.service.absent = absence{ErrNoService, a.domain.Changes(), ring.Now() + absenceSpan}
+	client.service.mu.Unlock()
+	for {
+		var reply Reply
+		err := client.RequestInto(ctx, []byte("there"), &reply)
+		if errors.Is(err, ErrNoService) {
+			continue
+		}
+		wantReply(t, &reply, err, "there")
+		return
+	}
+}
+
 func TestDeadlineAndCancel(t *testing.T) {
 	ctx := within(t, 20*time.Second)
 	dir := t.TempDir()

@@ -34,10 +34,37 @@ type service struct {
 	room     int            // bytes of a slot behind the block
 	meta     ring.Meta
 	block    block
+	absent   absence
 }
+
+// An absence is that a service had no ring here when it was looked for. It is believed for a while unless
+// anything changes among the participants, which it does after the ring of an instance has come: whoever asks an
+// instance of another node would look for the file with each request.
+type absence struct {
+	err     error // nil: none
+	changes uint64
+	until   time.Duration // of ring.Now
+}
+
+// absenceSpan bounds it: a ring that takes the place of another one changes nothing else.
+const absenceSpan = time.Millisecond
 
 func newService(p *post, name string) *service {
 	return &service{post: p, name: name, hash: nameHash(name)}
+}
+
+// find opens the ring, or says that there was none a moment ago; mu is held.
+func (s *service) find() error {
+	now, changes := ring.Now(), s.post.bus.domain.Changes() // before the look for the file
+	if a := &s.absent; a.err != nil && a.changes == changes && now < a.until {
+		return a.err
+	}
+	err := s.open()
+	s.absent = absence{}
+	if errors.Is(err, ErrNoService) {
+		s.absent = absence{err, changes, now + absenceSpan}
+	}
+	return err
 }
 
 // open maps the ring and the group; mu is held. ErrNoService: there is none.
@@ -120,7 +147,7 @@ func (s *service) putNow(l *letter) (spot, error) {
 	defer s.mu.Unlock()
 	for range 10 {
 		if s.file == nil {
-			if err := s.open(); err != nil {
+			if err := s.find(); err != nil {
 				return spot{}, err
 			}
 		}

@@ -26,6 +26,7 @@ type place struct {
 	parked []*berth // guarded by mu
 
 	rested   time.Duration // of the watch: how long its last sleep took
+	yielded  time.Time     // guarded by mu: when a watch last gave way before it slept
 	lookout  *lookout      // guarded by mu: nil before the first slumber
 	alone    bool          // guarded by mu: there is no lookout, and will be none
 	slumbers bool          // guarded by mu: the watch sleeps, and the lookout looks in its stead
@@ -51,9 +52,13 @@ type sleeper interface {
 
 // keepsP is for how long Go's monitor leaves the processor to a goroutine that sleeps in
 // the kernel, counted from when the processor last changed its goroutine. Where sleeps
-// are shorter, one who yields before each comes back to it, and the monitor is not woken
-// in front of him: a third of the latency (doc/decisions/231).
-const keepsP = 10 * time.Millisecond
+// are shorter, one who yields before them comes back to it, and the monitor is not woken
+// in front of him: a third of the latency (doc/decisions/231). To yield wakes another thread
+// where one sleeps, so it is done no more often than yieldEvery (doc/decisions/331).
+const (
+	keepsP     = 10 * time.Millisecond
+	yieldEvery = keepsP / 2
+)
 
 // maxRest is the longest sleep without a look: whatever goes wrong with a wake-up
 // costs no more.
@@ -146,13 +151,17 @@ func (p *place) keepWatch(b *berth, seen uint32) {
 
 // sleep sleeps on the bell, and returns how long. It lets go of mu meanwhile.
 func (p *place) sleep(seen uint32, rest time.Duration) time.Duration {
-	slumbers, yields := p.slumbers, p.rested < keepsP
+	start := time.Now()
+	slumbers, yields := p.slumbers, p.rested < keepsP && start.Sub(p.yielded) >= yieldEvery
+	if yields {
+		p.yielded = start
+	}
 	p.mu.Unlock()
 	defer p.mu.Lock()
 	if yields {
 		runtime.Gosched()
+		start = time.Now()
 	}
-	start := time.Now()
 	if slumbers {
 		p.bell.WaitWatched(seen, maxSlumber)
 	} else {

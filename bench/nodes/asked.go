@@ -125,6 +125,7 @@ func (r *run) beginAsking() error {
 	if r.sender, err = r.start(r.lab.Node(2), "ask"); err != nil {
 		return err
 	}
+	time.Sleep(r.contender.settles)
 	return r.sender.Ready()
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/ringcast/ringcast/internal/netlab"
 )
@@ -20,6 +21,8 @@ type contender struct {
 	lossy bool
 	// most is the largest message in bytes, 0 for any.
 	most int
+	// settles is how long a daemon needs from its start until it does what it goes on doing, where requests are measured.
+	settles time.Duration
 	// more are flags of those who ask and answer.
 	more []string
 	// needs are the files without which it is not here.
@@ -63,7 +66,8 @@ func allContenders(at Places) []contender {
 func allAsked(at Places) []contender {
 	const limit = "bin/peers/asked"
 	return []contender{
-		{name: ours, program: at.Self, daemon: at.forwarder, needs: []string{at.Forwarder}},
+		// A forwarder sends to its own host, too, until it has heard no other one there for 2 s.
+		{name: ours, program: at.Self, daemon: at.forwarder, settles: 2200 * time.Millisecond, needs: []string{at.Forwarder}},
 		{name: nats, program: []string{"bin/peers/nats"}, daemon: natsServer, needs: []string{"bin/peers/nats"}},
 		{name: zeromq, program: []string{"bin/peers/zeromq-asked"}, needs: []string{"bin/peers/zeromq-asked"}},
 		{name: rawUDP, program: []string{limit}, lossy: true, most: 1472, needs: []string{limit}},

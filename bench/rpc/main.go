@@ -5,7 +5,7 @@
 // and four processes that serve one name answer in a second, and requests from one node to another
 // (bench/nodes), beside NATS and ZeroMQ over TCP.
 //
-//	make bench-rpc [BUDGET=240s] [JSON=1]
+//	make bench-rpc [BUDGET=300s] [JSON=1]
 package main
 
 import (
@@ -55,7 +55,7 @@ func main() {
 		p := plan{}
 		flag.BoolVar(&p.json, "json", false, "one JSON object a row instead of a table")
 		flag.IntVar(&p.size, "size", 256, "bytes of a request and of its reply, a multiple of 8")
-		flag.DurationVar(&p.budget, "budget", 240*time.Second, "about how long all of it may take")
+		flag.DurationVar(&p.budget, "budget", 300*time.Second, "about how long all of it may take")
 		flag.StringVar(&p.only, "only", "", "only cells whose name contains this: request, request spin, instances, nodes, nodes 16 open")
 		flag.IntVar(&p.rounds, "rounds", 5, "pairs of runs of ours and each other between nodes")
 		flag.StringVar(&p.beside, "beside", "", "between nodes only peers whose names contain one of these, with commas between")

@@ -26,12 +26,49 @@ const (
 	// awake anyway.
 	lookApart = mcast.Duration(idleSleep)
 	lookSoon  = lookApart / 2
+
+	// A pump that is hot, since so many turns that moved something followed each other so closely, leaves its looks
+	// to nobody: it sleeps for as long at most, and gives way before that so often (doc/decisions/331).
+	hotTurns   = 8
+	hotApart   = 2 * mcast.Millisecond
+	hotSleep   = time.Millisecond
+	yieldEvery = 5 * mcast.Millisecond
 )
+
+// A pace is how closely the pump's turns follow each other. It belongs to the pump.
+type pace struct {
+	hot     int // turns with messages, each soon after the one before
+	moved   mcast.Time
+	yielded mcast.Time
+}
+
+// note counts a turn that has moved messages.
+func (p *pace) note(now mcast.Time) {
+	if now-p.moved < hotApart {
+		p.hot = min(p.hot+1, hotTurns)
+	} else {
+		p.hot = 0
+	}
+	p.moved = now
+}
+
+// isHot reports whether the next turn is likely to come soon.
+func (p *pace) isHot(now mcast.Time) bool { return p.hot == hotTurns && now-p.moved < hotApart }
+
+// giveWay lets other goroutines run, seldom: the pump's processor then counts as one that changes its goroutines, and stays the
+// pump's while it sleeps.
+func (p *pace) giveWay(now mcast.Time) {
+	if now-p.yielded >= yieldEvery {
+		p.yielded = now
+		runtime.Gosched()
+	}
+}
 
 // pumpLoop moves local messages to the engine and sleeps on the doorbell.
 func (f *Forwarder) pumpLoop(ctx context.Context) error {
 	guardFaults()
 	bell := f.self.Doorbell()
+	var p pace
 	for ctx.Err() == nil {
 		seen := bell.Load()
 		if now := f.domain.Changes(); now != f.scanned.Load() || f.rescan.Swap(false) || f.scanDue() {
@@ -40,6 +77,9 @@ func (f *Forwarder) pumpLoop(ctx context.Context) error {
 			f.seat.SetScanned(now)
 		}
 		t := f.pumpAll()
+		if t.moved > 0 {
+			p.note(f.now())
+		}
 		switch {
 		case t.more:
 			f.giveWay()
@@ -49,17 +89,21 @@ func (f *Forwarder) pumpLoop(ctx context.Context) error {
 			bell.Wait(seen, nap)
 		case t.moved > 0:
 		default:
-			f.rest(bell, seen, t.busy)
+			f.rest(bell, seen, t.busy, &p)
 		}
 	}
 	return nil
 }
 
 // rest sleeps on the doorbell, unless a ring has something now.
-func (f *Forwarder) rest(bell *shm.Doorbell, seen uint32, busy bool) {
+func (f *Forwarder) rest(bell *shm.Doorbell, seen uint32, busy bool, p *pace) {
 	d, idle := f.armAll()
+	now := f.now()
 	switch {
 	case !idle:
+	case p.isHot(now):
+		p.giveWay(now)
+		bell.Wait(seen, min(d, hotSleep))
 	case busy:
 		bell.Wait(seen, min(d, busySleep))
 	case d < idleSleep || !f.leaveLooks():

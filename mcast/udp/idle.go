@@ -39,6 +39,7 @@ type slumber struct {
 	events [pollCount + 1]unix.EpollEvent
 	found  int // of events, at the last look
 	errno  syscall.Errno
+	hushed bool // datagrams end no slumber
 }
 
 // open makes the epoll instance. Close is to be called in any case.
@@ -71,10 +72,30 @@ func (s *slumber) open(fds []unix.PollFd) error {
 }
 
 // add has the sleep end when a descriptor is readable, which is known by its place.
-func (s *slumber) add(which, fd int) error {
+func (s *slumber) add(which, fd int) error { return s.control(unix.EPOLL_CTL_ADD, which, fd) }
+
+func (s *slumber) control(call, which, fd int) error {
 	event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(which)}
-	if err := unix.EpollCtl(s.fd, unix.EPOLL_CTL_ADD, fd, &event); err != nil {
+	if s.hushed && (which == pollSend || which == pollRecv) {
+		event.Events = 0
+	}
+	if err := unix.EpollCtl(s.fd, call, fd, &event); err != nil {
 		return fmt.Errorf("udp: epoll: %w", err)
+	}
+	return nil
+}
+
+// hush has datagrams end no slumber, or end them again, also those that are there already. While the reader sleeps in a
+// call of its own, each of them would wake the thread that waits in the runtime's poller, too, for nothing.
+func (s *slumber) hush(quiet bool, fds []unix.PollFd) error {
+	if s.hushed == quiet {
+		return nil
+	}
+	s.hushed = quiet
+	for _, which := range [...]int{pollSend, pollRecv} {
+		if err := s.control(unix.EPOLL_CTL_MOD, which, int(fds[which].Fd)); err != nil {
+			return err
+		}
 	}
 	return nil
 }
@@ -88,6 +109,9 @@ func (s *slumber) lookOnce(uintptr) bool {
 // sleep waits until a descriptor is readable, for d ns at most unless that is negative, and
 // marks in fds which are. It doesn't allocate.
 func (s *slumber) sleep(d int64, fds []unix.PollFd) error {
+	if err := s.hush(false, fds); err != nil {
+		return err
+	}
 	if errno := setTimer(s.timer, d); errno != 0 {
 		return fmt.Errorf("udp: timer: %w", errno)
 	}

@@ -112,3 +112,48 @@ func TestSlumberAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations a sleep", n)
 	}
 }
+
+// While much comes the reader sleeps in a call of its own, and datagrams wake nobody in the poller; where it is calm
+// again, the next slumber ends by one that came before it or comes while it lasts.
+func TestHotReaderHushesItsSlumber(t *testing.T) {
+	cfg := loopbackConfig()
+	a, b := open(t, cfg), open(t, cfg)
+	batch, one := b.NewBatch(), [][]byte{[]byte("x")}
+	read := func(what string) {
+		t.Helper()
+		if n, err := b.ReadBatch(batch, patience); n != 1 || err != nil {
+			t.Fatalf("%s: read %d, %v", what, n, err)
+		}
+	}
+	found := func() int {
+		n, errno := epollLook(b.read.slumber.fd, b.read.slumber.events[:])
+		if errno != 0 {
+			t.Fatal(errno)
+		}
+		return n
+	}
+	for round := range 10 {
+		b.SetIdle(true)
+		b.read.hot, b.read.slept = hotSleeps, b.now()+int64(time.Minute) // however late it goes on
+		a.WriteMulticast(one)
+		read("hot")
+		if b.read.calmed || !b.read.slumber.hushed {
+			t.Fatal("that was a slumber")
+		}
+		a.WriteTo(b.LocalAddr(), one)
+		a.WriteMulticast(one)
+		if n := found(); n != 0 {
+			t.Fatalf("%d descriptors would wake the poller", n)
+		}
+		settle(b)
+		if n, err := b.ReadBatch(batch, patience); n != 2 || err != nil || !b.read.calmed {
+			t.Fatalf("round %d: read %d, %v, what came before the slumber", round, n, err)
+		}
+		settle(b)
+		time.AfterFunc(time.Millisecond, func() { a.WriteMulticast(one) })
+		read("in slumber")
+		if !b.read.calmed || b.read.slumber.hushed {
+			t.Fatal("that was no slumber")
+		}
+	}
+}

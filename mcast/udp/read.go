@@ -5,6 +5,7 @@ package udp
 import (
 	"fmt"
 	"math"
+	"runtime"
 	"syscall"
 	"time"
 
@@ -32,6 +33,7 @@ type readState struct {
 	slumber slumber
 	slept   int64 // when the last sleep began
 	hot     int   // how many sleeps followed each other closely
+	yielded int64 // when a hot reader gave way last
 	calmed  bool  // the last sleep was a slumber
 }
 
@@ -174,7 +176,25 @@ func (c *Conn) sleepIn(end int64, poll bool, from int) error {
 		c.read.calmed = true
 		return c.read.slumber.sleep(wait, c.read.fds[:])
 	}
+	if c.read.hot == hotSleeps {
+		if err := c.read.stayHot(now); err != nil {
+			return err
+		}
+	}
 	return c.doze(wait, from)
+}
+
+// yieldEvery is how often a goroutine that sleeps again and again gives way before it does: Go's monitor takes the processor from
+// one that has not changed its goroutine for 10 ms, at its next sleep (doc/decisions/331).
+const yieldEvery = int64(5 * time.Millisecond)
+
+// stayHot makes the sleeps of a reader to whom much comes cheap.
+func (r *readState) stayHot(now int64) error {
+	if now-r.yielded >= yieldEvery {
+		r.yielded = now
+		runtime.Gosched()
+	}
+	return r.slumber.hush(true, r.fds[:])
 }
 
 // doze sleeps in a call of its own; negative: without end.
