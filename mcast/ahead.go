@@ -57,7 +57,7 @@ func (p *Peer) stream(w *wire.Message) *remoteStream {
 // aheadMessage hands over a message past a hole if it is its stream's next. It
 // reports whether the message is done with; otherwise the stream waits for it.
 func (e *Engine) aheadMessage(now Time, r *receiver, s *remoteStream, w *wire.Message, at uint64, offset int) bool {
-	seq, ok := widen(s.near, w.Sequence)
+	seq, ok := s.widen(w.Sequence)
 	switch {
 	case ok && seq < s.place.next:
 		return true

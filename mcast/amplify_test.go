@@ -65,7 +65,7 @@ func TestAmplification(t *testing.T) {
 			most := len(helloFrom(9)) + 32 // the hear-vector's head, and names
 			if wire.TypeOf(frame) == wire.TypeHello {
 				table := 0
-				for _, b := range o.engine.setupFrames() {
+				for _, b := range o.engine.setupFrames(&Peer{}) {
 					table += len(b)
 				}
 				most = table + 60*most // 30 Hellos and as many Wants in the 2 s until it is dead, and once the table
@@ -85,7 +85,7 @@ func TestAmplificationOfAFlood(t *testing.T) {
 	const each, span = 200 * Microsecond, 4 * Second // 5,000 a second
 	now, o := newOutlet(t, 10)
 	one := 30 * (o.engine.cfg.MTU + 200) // for each peer: Hellos, which name all who are not heard, and Wants
-	for _, b := range o.engine.setupFrames() {
+	for _, b := range o.engine.setupFrames(&Peer{}) {
 		one += len(b)
 	}
 	in := 0

@@ -62,6 +62,12 @@ type Config struct {
 	Window int
 	// LiveWindow is that of the live lane, made with the first live topic. Zero means 8 MiB.
 	LiveWindow int
+	// DirectedWindow is that of a lane to one member, given back when that is idle. Zero means a
+	// quarter of Window.
+	DirectedWindow int
+	// NoDirected: neither are topics that one node alone wants sent to it alone, nor are such lanes
+	// of others taken, as by releases that know none.
+	NoDirected bool
 	// ReceiveBuffer is what the socket really holds, in bytes as SO_RCVBUF
 	// returns it; the credit told to senders is made of it. Zero means that the
 	// socket is no limit.
@@ -106,6 +112,9 @@ type Timers struct {
 	Reassembly    Duration // an unfinished large message is dropped after; 2 s
 	RoundTrip     Duration // group round trip before one was measured; 1 ms
 	RoundTripMin  Duration // floor of the measured one; 0.2 ms
+	Alone         Duration // one node alone has wanted a topic for so long, before the topic goes on a lane of that node's; 1 s
+	Absent        Duration // a node that went is thought of for so long, when the lane of a topic is chosen that it wanted; 10 s
+	DirectedIdle  Duration // the window of a lane to one member is given back after; 10 s
 	LocalLossSpan Duration // how long a local loss explains new holes; 1 ms
 }
 
@@ -134,7 +143,7 @@ func (c *Config) validate() error {
 		return bad("session %d is too great", c.Session)
 	case c.MTU != 0 && (c.MTU < MTUMin || c.MTU > MTUMax):
 		return bad("MTU %d outside %d..%d", c.MTU, MTUMin, MTUMax)
-	case c.Window < 0 || c.LiveWindow < 0 || c.ReorderBuffer < 0 || c.ReassemblyBuffer < 0 || c.ReceiveBuffer < 0:
+	case c.Window < 0 || c.LiveWindow < 0 || c.ReorderBuffer < 0 || c.ReassemblyBuffer < 0 || c.ReceiveBuffer < 0 || c.DirectedWindow < 0:
 		return bad("negative size")
 	case c.Window != 0 && c.Window < windowMin*max(c.MTU, MTUMin):
 		return bad("window of %d bytes holds fewer than %d datagrams", c.Window, windowMin)
@@ -166,6 +175,7 @@ func (c Config) withDefaults() Config {
 	size(&c.MTU, MTUDefault)
 	size(&c.Window, 32<<20)
 	size(&c.LiveWindow, max(8<<20, windowMin*c.MTU))
+	size(&c.DirectedWindow, max(c.Window/4, windowMin*c.MTU))
 	size(&c.ReorderBuffer, 32<<20)
 	size(&c.ReassemblyBuffer, 64<<20)
 	size(&c.MessageLimit, MessageMax)
@@ -203,6 +213,9 @@ func (t Timers) withDefaults() Timers {
 	set(&t.Reassembly, 2*Second)
 	set(&t.RoundTrip, Millisecond)
 	set(&t.RoundTripMin, 200*Microsecond)
+	set(&t.Alone, Second)
+	set(&t.Absent, 10*Second)
+	set(&t.DirectedIdle, 10*Second)
 	set(&t.LocalLossSpan, Millisecond)
 	return t
 }

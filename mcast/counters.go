@@ -8,6 +8,9 @@ type Counters struct {
 	// Sending.
 	DataSent        uint64 // new datagrams of the lanes
 	BytesSent       uint64 // bytes of them
+	DirectedSent    uint64 // of them, to the one member that wants their topics
+	MovesDirected   uint64 // times that a topic went on a lane to the one member that wants it
+	MovesShared     uint64 // times that one went from there on the lane of all
 	MessagesSent    uint64 // messages put into lanes, large ones once
 	RepairsSent     uint64 // datagrams sent again
 	CopiesSent      uint64 // frames for the group sent to one peer as well
@@ -19,6 +22,7 @@ type Counters struct {
 	BusyWindow      uint64 // Send refused: the window waits for a member
 	BusyCredit      uint64 // Send refused: a member's socket has no room
 	BusyPacing      uint64 // Send refused: the lane's rate
+	BusyMoving      uint64 // Send refused: a topic goes on another lane, and members have first to take what lies on the old one
 	BusyTopic       uint64 // Send refused: a topic is full at a member
 	Untethered      uint64 // members put out
 	RateCuts        uint64 // times the lane's rate was lowered
@@ -54,6 +58,8 @@ type Counters struct {
 	ReassemblyDropped uint64 // large messages given up
 	OldSession        uint64 // frames of a session that was overtaken
 	OwnFrames         uint64 // own multicast, heard again
+	LanesResumed      uint64 // lanes of others that this node reads on from where it stood before
+	DirectedResumed   uint64 // of these, to this node alone
 	Misled            uint64 // lanes begun anew, because a forged frame had led this node beyond their heads
 	StaleRefused      uint64 // SESSION_STALE that was not believed
 	UnknownPeer       uint64 // frames of nodes that have not said HELLO

@@ -18,7 +18,11 @@ const (
 	// LaneLive carries topics for which nobody is waited.
 	LaneLive uint32 = 1
 
-	lanesMax = 2
+	// LaneDirected carries the gated topics that one member alone wants: each node has such a lane to each member.
+	LaneDirected uint32 = wire.LaneDirected
+
+	lanesMax   = 3
+	lanesGroup = 2 // lanes of which all are members
 	// windowMin is the least window in datagrams: a batch and its repairs.
 	windowMin = 64
 	// producersMax is what 16 bits can number, 0 left out.
@@ -41,6 +45,7 @@ type Engine struct {
 	historian            HistorySource
 	rnd                  *rand.Rand
 	helloName, helloHost []byte
+	ownLane              uint32 // what others call their lane to this node
 
 	now      Time
 	lastTick Time
@@ -50,11 +55,19 @@ type Engine struct {
 	number   uint64 // packet number last given
 
 	// Sending.
-	lanes        [lanesMax]*lane
+	lanes        [lanesGroup]*lane
+	directed     map[uint32]*lane // to each member, by node
+	used         []*lane          // of these, those that have a window
+	opened       []*lane          // that have or had an open datagram
+	outLanes     []*lane          // directed ones of which datagrams wait for the sink
+	moving       []*ownTopic      // that wait to go on another lane
+	movesAt      Time
+	movesDirty   bool
 	topics       []*ownTopic // by TopicID, less 1
 	topicByName  map[string]*ownTopic
-	producers    []*ownStream // by number, less 1
-	passed       []*ownStream // to be told of in the lane
+	producers    []*ownRow    // by number, less 1
+	passed       []*ownStream // to be told of in the lanes
+	passedSpare  []*ownStream
 	tableVersion uint32
 	snapshot     uint32
 	out          [][]byte // sealed datagrams that wait for the sink
@@ -122,6 +135,7 @@ func New(cfg *Config, sink Sink, rnd *rand.Rand) (*Engine, error) {
 	}
 	c := cfg.withDefaults()
 	e := &Engine{cfg: c, sink: sink, rnd: rnd, helloName: cut(c.Name), helloHost: cut(c.Host), deadline: Never, beaconAt: Never,
+		ownLane: wire.DirectedLane(c.Node), movesAt: Never, directed: make(map[uint32]*lane),
 		topicByName: make(map[string]*ownTopic), byNode: make(map[uint32]*Peer), memory: make(map[uint32]*nodeMemory),
 		roundTrip: c.Timers.RoundTrip, health: 1, greetAt: longAgo, rivalTill: longAgo, localLossTill: longAgo, lanesAt: longAgo}
 	e.copier, _ = sink.(Copier)
@@ -182,8 +196,9 @@ func (e *Engine) Close(now Time) {
 // replaced: the number stays if nobody was told of it yet, and a new one is made
 // otherwise. The error wraps ErrTopics or ErrName.
 func (e *Engine) Topic(name string, shape TopicShape) (TopicID, error) {
-	if t := e.topicByName[name]; t != nil {
-		if !t.announced && t.shape.Live == shape.Live {
+	before := e.topicByName[name]
+	if t := before; t != nil {
+		if !t.isAnnounced() && t.shape.Live == shape.Live {
 			t.shape = shape
 		}
 		if t.shape == shape {
@@ -197,6 +212,7 @@ func (e *Engine) Topic(name string, shape TopicShape) (TopicID, error) {
 		return 0, fmt.Errorf("%w: %d", ErrTopics, len(e.topics))
 	}
 	t := e.addTopic(name, shape)
+	t.follow(before)
 	e.updateLimit(e.now, t.lane)
 	return t.id, nil
 }
@@ -368,6 +384,9 @@ func (e *Engine) Tick(now Time) {
 	if now >= e.deadline {
 		e.runTimers(now)
 	}
+	if len(e.moving) != 0 {
+		e.tickMoves(now)
+	}
 	if len(e.passed) != 0 {
 		e.tellPassed(now)
 	}
@@ -391,12 +410,9 @@ func (e *Engine) runTimers(now Time) {
 	e.tickBeacon(now)
 	e.tickPeers(now)
 	for _, l := range e.lanes {
-		e.tickHeartbeat(l, now)
-		if !l.repairs.empty() {
-			e.pumpRepairs(now, l, l.repairTurn(now))
-		}
-		e.tickFlow(now, l)
+		e.tickLane(now, l)
 	}
+	e.tickUsed(now)
 	if len(e.servings) != 0 {
 		e.tickServings(now)
 	}
@@ -406,6 +422,15 @@ func (e *Engine) runTimers(now Time) {
 	if faultSpin {
 		e.arm(now)
 	}
+}
+
+// tickLane runs the timers of an own lane.
+func (e *Engine) tickLane(now Time, l *lane) {
+	e.tickHeartbeat(l, now)
+	if !l.repairs.empty() {
+		e.pumpRepairs(now, l, l.repairTurn(now))
+	}
+	e.tickFlow(now, l)
 }
 
 func (e *Engine) nextNumber() uint64 {

@@ -23,6 +23,8 @@ const (
 	faultNoTails        = false
 	faultHasty          = false
 	faultNoCopies       = false
+	faultNoMoveWait     = false
+	faultMoveRows       = false
 	faultNoHold         = false
 	faultHistoryTwice   = false
 	faultHistoryGap     = false

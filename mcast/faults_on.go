@@ -26,6 +26,8 @@ var (
 	faultNoHold         bool // the lane's messages do not wait for what was published before
 	faultHistoryTwice   bool // what history and lane both bring is delivered twice
 	faultHistoryGap     bool // what is missing between history and lane is not told
+	faultNoMoveWait     bool // a topic goes on another lane though not all of it was taken
+	faultMoveRows       bool // who is new on a lane does not learn how far producers have got of which nothing follows
 	faultNoPull         bool // a stream that catches up does not get what is held of it
 )
 
@@ -50,6 +52,8 @@ var Faults = map[string]*bool{
 	"no-tails":        &faultNoTails,
 	"hasty":           &faultHasty,
 	"no-copies":       &faultNoCopies,
+	"no-move-wait":    &faultNoMoveWait,
+	"move-rows":       &faultMoveRows,
 	"no-hold":         &faultNoHold,
 	"history-twice":   &faultHistoryTwice,
 	"history-gap":     &faultHistoryGap,

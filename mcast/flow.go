@@ -98,12 +98,17 @@ func (e *Engine) memberAt(now Time, p *Peer, l *lane, taken, highest uint64) {
 		m.taken, m.highest, m.progress, m.beyond = taken, highest, now, longAgo
 		m.credit = l.window
 		e.wantsChanged(p)
+		if l.to != 0 && taken < l.head {
+			l.beat.at = now // it may have no word of what lies there
+			e.arm(now)
+		}
 		if m.comesLate(l) {
 			e.untether(now, p, l)
 		}
 	}
 	if taken > m.taken || highest > m.highest {
 		m.progress = now
+		e.movesDirty = true
 		m.taken = max(m.taken, taken)
 		m.highest = max(m.highest, highest)
 	}
@@ -126,8 +131,8 @@ func (e *Engine) receiveStatus(now Time, p *Peer, number uint64, body []byte) wi
 	if s.Lane >= lanesMax {
 		return wire.BadLane
 	}
-	l := e.lanes[s.Lane]
-	if s.Session != e.cfg.Session {
+	l := e.laneOf(p, s.Lane)
+	if l == nil || s.Session != e.cfg.Session {
 		return wire.OK // meant for a predecessor
 	}
 	if s.Highest > l.head {
@@ -138,7 +143,11 @@ func (e *Engine) receiveStatus(now Time, p *Peer, number uint64, body []byte) wi
 		return wire.OK // overtaken by a later one: what it says of topics and credit is past
 	}
 	m.number = number
-	e.measure(now, m, &s)
+	if s.Lane == LaneDirected {
+		e.measure(now, &p.members[LaneGated], &s) // it is the pair's: of a lane on which nothing is sent it would grow old
+	} else {
+		e.measure(now, m, &s)
+	}
 	m.loss.add(now, &s, &l.trial)
 	if l.class == layout.LaneClassGated && m.tethered {
 		e.complaints(l, m, &s)
@@ -247,7 +256,7 @@ next:
 			}
 		}
 		m.full = append(m.full, fullTopic{topic: TopicID(topic), since: now, seen: true})
-		e.topics[topic-1].full++
+		e.topics[topic-1].topic.full++
 		e.arm(now + e.cfg.Timers.StallBudget)
 	}
 	keep := m.full[:0]
@@ -263,7 +272,7 @@ next:
 
 // topicFree takes one member's stop off a topic.
 func (e *Engine) topicFree(id TopicID) {
-	t := e.topics[id-1]
+	t := e.topics[id-1].topic
 	if t.full--; t.full == 0 && t.blocked {
 		t.blocked = false
 		e.roomDue = true
@@ -331,22 +340,10 @@ func (e *Engine) sayRoom() {
 	for _, l := range e.lanes {
 		l.blocked = false
 	}
-	e.sink.Room()
-}
-
-// Settled returns the lane sequence below which every tethered member has taken
-// everything, Head if there are no members. A message that was Sent when Head
-// was h is with all of them once Settled is greater than h: then a forwarder may
-// move its cursor past it.
-func (e *Engine) Settled(lane uint32) uint64 {
-	l := e.lanes[lane]
-	settled := l.head
-	for _, p := range e.peers {
-		if m := &p.members[lane]; m.joined && m.tethered && m.wants != 0 {
-			settled = min(settled, m.taken)
-		}
+	for _, l := range e.used {
+		l.blocked = false
 	}
-	return settled
+	e.sink.Room()
 }
 
 // Head returns the lane sequence that the next new datagram of an own lane will

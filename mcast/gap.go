@@ -138,7 +138,7 @@ func (e *Engine) tickGaps(now Time, r *receiver) {
 		}
 		if x.phase == gapReorder {
 			x.phase = gapBackoff
-			x.due = now + e.backoff(r.peer)
+			x.due = now + e.backoff(r)
 			e.missed(r, x)
 		}
 		if now-x.born >= e.cfg.Timers.GiveUp {

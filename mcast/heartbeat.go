@@ -47,9 +47,11 @@ func (h *heartbeat) next(now, beacon Time) {
 func (e *Engine) tickHeartbeat(l *lane, now Time) {
 	if now >= l.beat.at {
 		if !faultNoBeat {
-			e.sendHeartbeat(l, now)
+			e.sendHeartbeat(l, now, e.asks(now, l))
 		}
-		l.beat.next(now, e.withBeacon(now))
+		if l.beat.next(now, e.withBeacon(now)); l.to != 0 && l.beat.step >= beatLast && (l.taken() || l.one[0] == nil) {
+			l.beat.at = Never // nobody lacks anything: with many members such words would be most of what idle nodes say
+		}
 	}
 	if l.stall.since != 0 {
 		l.beat.at = min(l.beat.at, now+beatStall) // somebody is waited for: let him speak
@@ -57,18 +59,27 @@ func (e *Engine) tickHeartbeat(l *lane, now Time) {
 	e.arm(l.beat.at)
 }
 
-func (e *Engine) sendHeartbeat(l *lane, now Time) {
+// sendHeartbeat says where a lane is, and asks its members the same.
+func (e *Engine) sendHeartbeat(l *lane, now Time, asks bool) {
 	e.flushOut() // an HB must not overtake the data that it speaks of
-	h := wire.Heartbeat{Next: l.head, Trail: l.trail(), Lane: l.id, SendMicros: micros(now),
+	h := wire.Heartbeat{Next: l.head, Trail: l.trail(), Lane: l.number, SendMicros: micros(now),
 		RoundTripMicros: micros(e.roundTrip), Members: uint16(1 + len(e.peers))}
 	var flags uint8
-	if e.asks(now, l) {
+	if asks {
 		flags = layout.FrameFlagStatusWanted
+	}
+	if l.to != 0 {
+		flags |= layout.FrameFlagUnicast
 	}
 	b := e.frame(layout.FrameTypeHeartbeat, flags)
 	b = h.AppendTo(b)
 	e.count.HeartbeatsSent++
-	e.multicast(b)
+	switch p := l.one[0]; {
+	case l.to == 0:
+		e.multicast(b)
+	case p != nil:
+		e.unicast(p, b)
+	}
 }
 
 // asks says whether an HB asks the members where they stand. While data flows they say so by themselves

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"testing"
 
+	"github.com/ringcast/ringcast/codec/layout"
 	"github.com/ringcast/ringcast/mcast/wire"
 )
 
@@ -19,13 +20,46 @@ type hostile struct {
 	frames  [][]byte // one of each type, as the other node would send it
 }
 
-func newHostile(t testing.TB) *hostile {
-	now, a, b, topic := joined(t, func(c *Config) { c.Window, c.LiveWindow = 64*MTUDefault, 64*MTUDefault })
+func newHostile(t testing.TB) *hostile { return newHostileOn(t, LaneGated) }
+
+// newHostileOn is newHostile with messages on the lane given.
+func newHostileOn(t testing.TB, lane uint32) *hostile {
+	now, a, b, topic := joined(t, func(c *Config) {
+		c.Window, c.LiveWindow, c.NoDirected = 64*MTUDefault, 64*MTUDefault, lane != LaneDirected
+	})
 	pass(t, &now, a, b, topic, message(1, []byte("one")))
 	pass(t, &now, a, b, topic, message(2, []byte("two")))
 	h := &hostile{t: t, now: now, engine: b.engine, station: b}
 	h.frames = framesOf(a.engine.cfg.Node, a.engine.cfg.Session, b.engine.cfg.Session)
+	if lane == LaneDirected {
+		direct(h.frames, b.engine.ownLane)
+	}
 	return h
+}
+
+// direct makes of frames such as are of lane 2, to a member who calls it as given.
+func direct(frames [][]byte, lane uint32) {
+	for _, b := range frames {
+		body := b[wire.HeaderSize:]
+		switch wire.TypeOf(b) {
+		case wire.TypeData:
+			b[layout.FrameHeaderFlagsOffset] |= wire.FlagUnicast
+			binary.LittleEndian.PutUint32(body[layout.DataHeadLaneOffset:], lane)
+		case wire.TypeHeartbeat:
+			b[layout.FrameHeaderFlagsOffset] |= wire.FlagUnicast
+			binary.LittleEndian.PutUint32(body[layout.HeartbeatHeadLaneOffset:], lane)
+		case wire.TypeNak:
+			body[layout.NakHeadLaneOffset] = wire.LaneDirected
+		case wire.TypeNcf:
+			body[layout.NcfHeadLaneOffset] = wire.LaneDirected
+		case wire.TypeStatus:
+			body[layout.StatusHeadLaneOffset] = wire.LaneDirected
+		case wire.TypeHello:
+			body[layout.HelloHeadFeaturesOffset] = wire.FeatureDirected
+		case wire.TypeSetup:
+			body[wire.SetupHeadSize+layout.LaneRowLaneOffset] = wire.LaneDirected
+		}
+	}
 }
 
 // framesOf makes one frame of each type, from a node to a member in its session.
@@ -92,7 +126,11 @@ func (h *hostile) check() {
 // attack plays a script against a live engine: each step takes 12 bytes, of which the
 // first says which frame, or that time passes, and the others change the frame.
 func attack(t testing.TB, script []byte) {
-	h := newHostile(t)
+	lane := LaneGated
+	if len(script) != 0 && script[0]&1 != 0 {
+		lane = LaneDirected
+	}
+	h := newHostileOn(t, lane)
 	for steps := 0; len(script) >= 12 && steps < 200; steps++ {
 		op, at, v := script[0], int(binary.LittleEndian.Uint16(script[1:])), script[4:12]
 		if op%16 >= 12 {

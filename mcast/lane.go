@@ -26,11 +26,15 @@ type lane struct {
 	mtu    int
 	whole  int    // bytes of messages that fit into a datagram as they are
 	window uint64 // datagrams that can be repaired
+	to     uint32 // the node of the one member of a directed lane; 0: all are
+	number uint32 // as Data and Heartbeat name it
 
 	// The window; memory is taken with the first datagram.
 	memory  []byte
 	lengths []int32
+	places  int // datagrams that it has room for, the open one too; of a directed lane it may be fewer than the window has
 	head    uint64
+	floor   uint64 // nothing below can be repaired: the memory was given back
 
 	// The open datagram.
 	open   bool
@@ -56,27 +60,46 @@ type lane struct {
 	trial    trial
 	repairs  repairQueue
 	beat     heartbeat
+	askedAt  Time // when members were last asked because of a move
 	compress compressor
+
+	// Of a directed lane.
+	one     [1]*Peer // the member; nil: it is not here
+	out     [][]byte // sealed datagrams that wait for the sink
+	queued  bool     // in Engine.outLanes
+	listed  bool     // in Engine.opened
+	facets  int      // of topics
+	version uint32   // of the rows that are told this member alone
 }
 
 func newLane(e *Engine, id uint32, class uint8, bytes int) *lane {
-	l := &lane{engine: e, id: id, class: class, mtu: e.cfg.MTU, whole: (e.cfg.MTU - wire.DataOverhead) &^ 7, limit: wire.SequenceMax}
+	l := &lane{engine: e, id: id, number: id, class: class, mtu: e.cfg.MTU, whole: (e.cfg.MTU - wire.DataOverhead) &^ 7, limit: wire.SequenceMax}
 	l.window = uint64(max(bytes/l.mtu, windowMin))
 	l.pace.init(&e.cfg)
 	l.repairs.init()
-	l.beat.at, l.refusedAt = Never, longAgo
+	l.beat.at, l.refusedAt, l.askedAt = Never, longAgo, longAgo
 	return l
 }
 
 // allocate takes the memory of the window, at the first datagram.
-func (l *lane) allocate() {
-	places := int(l.window) + 1
+func (l *lane) allocate(places int) {
+	l.places = places
 	l.memory = make([]byte, places*l.mtu)
 	l.lengths = make([]int32, places)
 	l.repairs.allocate(places)
 }
 
-func (l *lane) place(seq uint64) int { return int(seq % (l.window + 1)) }
+// take takes the memory with which a lane begins.
+func (l *lane) take() {
+	places := int(l.window) + 1
+	if l.to != 0 {
+		places = min(places, directedPlaces)
+		l.engine.used = append(l.engine.used, l)
+	}
+	l.allocate(places)
+}
+
+func (l *lane) place(seq uint64) int { return int(seq % uint64(l.places)) }
 
 // datagram returns the bytes of a sequence in [trail, head).
 func (l *lane) datagram(seq uint64) []byte {
@@ -86,10 +109,10 @@ func (l *lane) datagram(seq uint64) []byte {
 
 // trail is the oldest sequence that can be repaired.
 func (l *lane) trail() uint64 {
-	if l.head <= l.window {
-		return 0
+	if has := uint64(max(l.places, 1) - 1); l.head > has+l.floor {
+		return l.head - has
 	}
-	return l.head - l.window
+	return l.floor
 }
 
 // begin opens a datagram if the members, the credit and the rate allow one.
@@ -108,10 +131,16 @@ func (l *lane) begin(now Time) bool {
 		return false
 	}
 	if l.memory == nil {
-		l.allocate()
+		l.take()
+	} else if l.to != 0 {
+		l.widen()
 	}
 	l.goesOn(now)
 	l.open = true
+	if !l.listed {
+		l.listed = true
+		l.engine.opened = append(l.engine.opened, l)
+	}
 	l.at = messagesStart
 	l.count = 0
 	l.pack = l.memory[l.place(l.head)*l.mtu:][:l.mtu:l.mtu]
@@ -164,10 +193,13 @@ func (l *lane) finish(length int, raw, count uint16, flags uint8, now Time) {
 	b := l.memory[i*l.mtu:][:length:length]
 	head := l.head
 	l.head++ // trail, as it is once this one counts
+	if l.to != 0 {
+		flags |= layout.FrameFlagUnicast
+	}
 	h := wire.Header{Flags: flags, Type: layout.FrameTypeData, Length: uint16(length),
 		Domain: e.cfg.DomainHash, Node: e.cfg.Node, Session: e.cfg.Session, Number: e.nextNumber()}
 	wire.PutHeader(b, &h)
-	d := wire.Data{Lane: l.id, Count: count, RawLength: raw, LaneSequence: head, TrailDelta: l.trailDelta(head), SendMicros: micros(now)}
+	d := wire.Data{Lane: l.number, Count: count, RawLength: raw, LaneSequence: head, TrailDelta: l.trailDelta(head), SendMicros: micros(now)}
 	wire.PutDataHead(b[wire.HeaderSize:], &d)
 	l.lengths[i] = int32(length)
 	l.repairs.fresh(i)
@@ -177,6 +209,11 @@ func (l *lane) finish(length int, raw, count uint16, flags uint8, now Time) {
 	e.arm(l.beat.at)
 	e.count.DataSent++
 	e.count.BytesSent += uint64(length)
+	if l.to != 0 {
+		e.count.DirectedSent++
+		l.queue(b)
+		return
+	}
 	e.out = append(e.out, b)
 	if len(e.out) >= batchMax {
 		e.flushOut()

@@ -13,7 +13,7 @@ func (e *Engine) updateLimit(now Time, l *lane) {
 	if l.class != layout.LaneClassGated {
 		return
 	}
-	for _, p := range e.peers {
+	for _, p := range l.peers() {
 		m := &p.members[l.id]
 		if !m.waitedFor() {
 			continue
@@ -24,7 +24,7 @@ func (e *Engine) updateLimit(now Time, l *lane) {
 			l.limit, l.limitCredit = x, false
 		}
 	}
-	for _, p := range e.peers {
+	for _, p := range l.peers() {
 		m := &p.members[l.id]
 		x := m.highest + m.credit
 		if !m.waitedFor() || x >= l.limit {

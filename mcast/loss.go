@@ -94,7 +94,7 @@ func (m *member) counts() bool { return m.joined && m.wants != 0 }
 func (e *Engine) assess(now Time, l *lane) {
 	shares, backlogs := e.shares[:0], e.backlogs[:0]
 	losing := 0
-	for _, p := range e.peers {
+	for _, p := range l.peers() {
 		if m := &p.members[l.id]; m.counts() {
 			if m.loss.seen >= lossMemory {
 				shares = append(shares, m.loss.share)
@@ -125,7 +125,7 @@ func (e *Engine) assess(now Time, l *lane) {
 
 // findLossy marks the members that alone lose much.
 func (e *Engine) findLossy(now Time, l *lane, others bool) {
-	for _, p := range e.peers {
+	for _, p := range l.peers() {
 		m := &p.members[l.id]
 		if !m.joined {
 			continue

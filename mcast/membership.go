@@ -32,6 +32,7 @@ type Peer struct {
 	askAt      Time // when it is asked whether it lives, while it is suspected
 	votesAt    Time
 	hears      hearVector
+	hellos     mostFilter // of their packet numbers
 	hearing    Hearing
 	seenBefore uint64 // the greatest session of the node before this one
 	helloAt    Time   // last HELLO sent to it alone
@@ -52,18 +53,21 @@ type Peer struct {
 	reassembling int
 
 	// What it takes.
-	members    [lanesMax]member
-	wants      wantList
-	takes      []bool // by own topic, less 1: counted in its wanted
-	wantParts  wantParts
-	toldWants  uint32
-	ackedWants uint32 // version of our list that it has
-	wantRetry  Time
-	wantStep   Duration
-	setupAt    Time
-	serving    *serving // nil: it has not asked, or has all
-	served     uint32   // number of its last stream
-	servedAt   Time
+	members     [lanesMax]member
+	lane        *lane // to it alone; nil: it takes none
+	laneAskAt   Time  // when it is asked again to join it
+	laneAskStep Duration
+	wants       wantList
+	takes       []bool // by own topic, less 1: counted in its wanted
+	wantParts   wantParts
+	toldWants   uint32
+	ackedWants  uint32 // version of our list that it has
+	wantRetry   Time
+	wantStep    Duration
+	setupAt     Time
+	serving     *serving // nil: it has not asked, or has all
+	served      uint32   // number of its last stream
+	servedAt    Time
 }
 
 // Node returns the id of the node.
@@ -100,11 +104,19 @@ func (e *Engine) sendHello(now Time, p *Peer, flags uint16) {
 }
 
 func (e *Engine) helloFrame(now Time, flags uint16, frameFlags uint8) []byte {
-	h := wire.Hello{Epoch: e.cfg.Epoch, SendMicros: micros(now), RoundTripMicros: micros(e.roundTrip), TableVersion: e.tableVersion,
+	h := wire.Hello{Epoch: e.cfg.Epoch, Features: e.features(), SendMicros: micros(now), RoundTripMicros: micros(e.roundTrip), TableVersion: e.tableVersion,
 		WantVersion: e.wants.version, Members: uint16(1 + len(e.peers)), Flags: flags,
 		VersionMin: layout.WireConstantVersion, VersionMax: layout.WireConstantVersion,
 		Name: e.helloName, Host: e.helloHost}
 	return e.appendHears(now, h.AppendTo(e.frame(layout.FrameTypeHello, frameFlags)))
+}
+
+// features are what this node can do.
+func (e *Engine) features() uint32 {
+	if e.cfg.NoDirected {
+		return 0
+	}
+	return wire.FeatureDirected
 }
 
 // tickBeacon sends the HELLO that is due, +-10 %.
@@ -162,6 +174,7 @@ func (e *Engine) receiveHello(now Time, p *Peer, h *wire.Header, body []byte, fr
 		e.receiveHears(now, p, &w.Hears)
 	}
 	p.echoHello(now, w.SendMicros)
+	p.hellos.add(now, float64(h.Number))
 	if w.Flags&layout.HelloFlagAnswer != 0 {
 		e.sendHello(now, p, 0)
 	}
@@ -190,9 +203,13 @@ func (e *Engine) addPeer(now Time, h *wire.Header, w *wire.Hello, from netip.Add
 	m.seen = max(m.seen, h.Session)
 	p := &Peer{node: h.Node, epoch: w.Epoch, session: h.Session, name: string(w.Name), host: string(w.Host), from: from, heard: now, groupHeard: now, seenBefore: before,
 		helloAt: longAgo, setupAt: longAgo, joinRetry: now + retryFirst, joinStep: retryFirst, wantRetry: now, wantStep: retryFirst}
+	e.laneTo(p, w.Features)
 	if before == h.Session { // it was taken for dead: who has restarted is waited for
 		for i, l := range e.lanes {
 			p.members[i].since = l.head
+		}
+		if p.lane != nil {
+			p.members[LaneDirected].since = p.lane.head
 		}
 	}
 	e.join(p)
@@ -251,6 +268,12 @@ func (e *Engine) removePeer(p *Peer, reason DownReason) {
 	for _, l := range e.lanes {
 		l.repairs.leave(p, l)
 	}
+	e.leaveLane(p)
+	for i, takes := range p.takes {
+		if takes {
+			e.topics[i].choice.heldTill = e.now + e.cfg.Timers.Absent
+		}
+	}
 	p.members = [lanesMax]member{}
 	e.worst.stale = true
 	e.wantsChanged(p)
@@ -284,6 +307,7 @@ func (e *Engine) tickPeer(now Time, p *Peer) bool {
 		}
 		e.arm(p.wantRetry)
 	}
+	e.askLane(now, p)
 	if p.receivers[LaneGated] == nil {
 		if now >= p.joinRetry {
 			e.sendHello(now, p, layout.HelloFlagAnswer|layout.HelloFlagSetupWanted)

@@ -130,6 +130,9 @@ func (e *Engine) resumeLane(now Time, p *Peer, r *receiver, row *wire.LaneRow) {
 	}
 	r.next = m.next
 	r.joined = m.next
+	if e.count.LanesResumed++; r.lane == LaneDirected {
+		e.count.DirectedResumed++
+	}
 	if r.next < row.Trail {
 		e.skip(now, r)
 	}

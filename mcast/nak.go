@@ -24,6 +24,14 @@ const (
 	nakRoomMin    = 64 // sequences that a NAK may ask for at least
 )
 
+// group is how many members the receiver's lane has, its owner counted.
+func (r *receiver) group() int {
+	if r.lane == LaneDirected {
+		return 2
+	}
+	return r.peer.group
+}
+
 // short is the delay of one who need not fear to be one of many.
 func (e *Engine) short(p *Peer) Duration {
 	return Duration(e.rnd.Float64() * 0.5 * float64(e.groupTrip(p)))
@@ -32,11 +40,12 @@ func (e *Engine) short(p *Peer) Duration {
 // backoff draws how long to wait for another member's NAK: the truncated
 // exponential distribution of RFC 5401, fed with the measured round trip and the
 // known size of the group.
-func (e *Engine) backoff(p *Peer) Duration {
+func (e *Engine) backoff(r *receiver) Duration {
+	p := r.peer
 	if faultNoBackoff {
 		return 0
 	}
-	if p.group <= fewMembers {
+	if r.group() <= fewMembers {
 		return e.short(p)
 	}
 	t := float64(min(max(backoffTimes*e.groupTrip(p), backoffMin), backoffMax))
@@ -150,7 +159,7 @@ func appendRanges(b []byte, n *wire.Nak, from, to uint64, ranges int) ([]byte, i
 
 func (e *Engine) nakSent(now Time, r *receiver, b []byte, ranges int) {
 	if !faultNoBackoff {
-		r.gaps.notBefore = now + nakApart + nakApartN*Duration(r.peer.group)
+		r.gaps.notBefore = now + nakApart + nakApartN*Duration(r.group())
 	}
 	if faultNoNak {
 		return

@@ -43,7 +43,7 @@ type parcel struct {
 func newStation(t testing.TB, node uint32, session uint64, change func(*Config)) *station {
 	t.Helper()
 	s := &station{t: t, address: netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(node)}), 7000)}
-	c := Config{Node: node, Session: session, DomainHash: 7, Name: "n"}
+	c := Config{Node: node, Session: session, DomainHash: 7, Name: "n", NoDirected: true} // most tests are of the lane that all have
 	if change != nil {
 		change(&c)
 	}

@@ -120,7 +120,8 @@ func (e *Engine) setApart(now Time, from netip.AddrPort) {
 		if p.from != from {
 			continue
 		}
-		for i, l := range e.lanes {
+		for i := range p.members {
+			l := e.laneOf(p, uint32(i))
 			if m := &p.members[i]; m.joined && m.tethered {
 				e.untether(now, p, l)
 				e.updateLimit(now, l)

@@ -62,20 +62,22 @@ func (e *Engine) receiveData(now Time, p *Peer, h *wire.Header, frame []byte) wi
 	if r := wire.ParseData(frame[wire.HeaderSize:], h.Flags, &d); r != wire.OK {
 		return r
 	}
-	if d.Lane >= lanesMax {
-		return wire.BadLane
+	lane, ok := e.laneIn(d.Lane, h.Flags)
+	if !ok {
+		return e.strayLane(d.Lane)
 	}
 	e.count.DataReceived++
 	if h.Flags&layout.FrameFlagRepair != 0 {
 		e.count.RepairsReceived++
 	}
-	r := p.receivers[d.Lane]
+	r := p.receivers[lane]
 	if r == nil {
+		e.notJoined(now, p, lane)
 		e.count.NotJoined++
 		return wire.OK
 	}
 	r.clock(now, d.SendMicros)
-	if h.Flags&layout.FrameFlagRepair == 0 && e.misled(now, r, d.LaneSequence+1) {
+	if h.Flags&layout.FrameFlagRepair == 0 && e.misled(now, r, h.Number, d.LaneSequence+1) {
 		return wire.OK
 	}
 	trail := d.LaneSequence - uint64(d.TrailDelta)
@@ -278,16 +280,18 @@ func (e *Engine) receiveHeartbeat(now Time, p *Peer, h *wire.Header, body []byte
 	if r := wire.ParseHeartbeat(body, &b); r != wire.OK {
 		return r
 	}
-	if b.Lane >= lanesMax {
-		return wire.BadLane
+	lane, ok := e.laneIn(b.Lane, h.Flags)
+	if !ok {
+		return e.strayLane(b.Lane)
 	}
 	p.roundTrip, p.group = Duration(b.RoundTripMicros)*Microsecond, int(b.Members)
-	r := p.receivers[b.Lane]
+	r := p.receivers[lane]
 	if r == nil {
+		e.notJoined(now, p, lane)
 		return wire.OK
 	}
 	r.clock(now, b.SendMicros)
-	if e.misled(now, r, b.Next) {
+	if e.misled(now, r, h.Number, b.Next) {
 		return wire.OK
 	}
 	r.trail = max(r.trail, b.Trail)
@@ -313,10 +317,12 @@ const misledSpan = Second
 // misled finds a receiver that stands above its lane's head: only a forged frame can
 // have brought it there, and nothing would ever come again. It begins anew with
 // the peer's next HELLO.
-func (e *Engine) misled(now Time, r *receiver, head uint64) bool {
+func (e *Engine) misled(now Time, r *receiver, number, head uint64) bool {
 	switch {
 	case head >= r.next:
 		r.aheadSince = 0
+	case r.lane == LaneDirected && float64(number) <= r.peer.hellos.value():
+		// It is old: where nothing is sent, nothing else would say that all is well.
 	case r.aheadSince == 0:
 		r.aheadSince = now
 	case now-r.aheadSince > misledSpan:

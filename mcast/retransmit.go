@@ -46,7 +46,10 @@ func (e *Engine) receiveNak(now Time, p *Peer, body []byte, from netip.AddrPort)
 	if n.Lane >= lanesMax {
 		return wire.BadLane
 	}
-	l := e.lanes[n.Lane]
+	l := e.laneOf(p, uint32(n.Lane))
+	if l == nil {
+		return wire.OK
+	}
 	highest := n.Base + uint64(n.HighestDelta) + 1
 	if n.Session != e.cfg.Session || highest > l.head {
 		return wire.BadRange
@@ -58,7 +61,7 @@ func (e *Engine) receiveNak(now Time, p *Peer, body []byte, from netip.AddrPort)
 		return wire.OK
 	}
 	m := &p.members[n.Lane]
-	if wait := m.allowNak(now, len(e.peers)); wait > 0 {
+	if wait := m.allowNak(now, len(l.peers())); wait > 0 {
 		e.count.NakRefused++
 		if e.offend(now, from, OffenceFlood) {
 			e.refuse(now, p, l, n.Base, highest-1, layout.NcfReasonRate, wait)
@@ -191,7 +194,7 @@ func (e *Engine) othersTaken(l *lane) othersTaken {
 	if l.repairs.empty() {
 		return o
 	}
-	for _, p := range e.peers {
+	for _, p := range l.peers() {
 		m := &p.members[l.id]
 		switch {
 		case !m.joined:
@@ -229,6 +232,15 @@ func (e *Engine) repair(now Time, p *Peer, l *lane, seq, others uint64) {
 	b := l.datagram(seq)
 	wire.PutDataTimes(b[wire.HeaderSize:], l.trailDelta(seq), micros(now))
 	e.count.RepairsSent++
+	if l.to != 0 {
+		e.count.RepairsUnicast++
+		wire.Renumber(b, e.nextNumber(), layout.FrameFlagRepair|layout.FrameFlagUnicast)
+		if faultRepairSequence {
+			b = l.resend(b)
+		}
+		l.queue(b)
+		return
+	}
 	if alone {
 		q.sentTo[i] = p
 		e.count.RepairsUnicast++

@@ -1,6 +1,8 @@
 package mcast
 
 import (
+	"slices"
+
 	"github.com/ringcast/ringcast/codec/layout"
 	"github.com/ringcast/ringcast/mcast/wire"
 )
@@ -14,42 +16,65 @@ const (
 	splitMin = 128
 )
 
-// ownTopic is a topic of this node.
+// ownTopic is a topic of this node, or one of its facets: what stands for it on another
+// lane. A facet has a number of its own, and producers' numbers of its own; all else is
+// the topic's, which is its own facet on the lane that all members have.
 type ownTopic struct {
 	id        TopicID
 	name      string
 	shape     TopicShape
 	lane      *lane
-	wanted    int  // live members that want it and have joined
-	full      int  // tethered members that cannot take it
-	blocked   bool // Send was refused for that; Room is owed
-	announced bool // its row is in the lane
-	last      *ownStream
-	streams   map[Address]*ownStream
+	announced bool   // its row is in the lane
+	end       uint64 // lane sequence behind the last datagram with something of it; 0: there is none
+	topic     *ownTopic
+
+	// Of a topic.
+	facets  []*ownTopic // on directed lanes
+	current *ownTopic   // the facet that messages go on
+	wanted  int         // live members that want it and have joined
+	full    int         // entries of members that cannot take it
+	blocked bool        // Send was refused for that; Room is owed
+	last    *ownStream
+	streams map[Address]*ownStream
+	order   []*ownStream // the same, the oldest first
+	choice  choice
+	origin  origin
+	uneven  bool // somebody who wants it may not know how far its producers have got
 }
 
 // ownStream is a producer within a topic of this node.
 type ownStream struct {
-	producer  Address
-	number    uint16
-	topic     TopicID
-	first     uint64
-	last      uint64 // last sequence wholly in the lane, or passed over; valid once begun
-	firstLane uint64
-	begun     bool
-	announced bool
-	passed    bool // it went on while nobody wanted it
+	producer Address
+	topic    *ownTopic
+	first    uint64
+	last     uint64 // last sequence wholly in a lane, or passed over; valid once begun
+	begun    bool
+	passed   bool // it went on while nobody wanted it, or on another lane
 	// A large message that is in the lane in part.
 	partial uint64
 	offset  int
+
+	row  *ownRow // on the current facet; nil: it was not told there since the topic went there
+	rows []*ownRow
+}
+
+// ownRow is what a producer is called on a facet.
+type ownRow struct {
+	stream      *ownStream
+	facet       *ownTopic
+	number      uint16
+	first, last uint64 // the second while it is not the stream's present row
+	firstLane   uint64
+	announced   bool
 }
 
 // addTopic makes an own topic.
 func (e *Engine) addTopic(name string, shape TopicShape) *ownTopic {
 	t := &ownTopic{id: TopicID(len(e.topics) + 1), name: name, shape: shape, streams: make(map[Address]*ownStream)}
+	t.topic, t.current = t, t
 	t.lane = e.lanes[LaneGated]
-	if shape.Live {
-		t.lane = e.lanes[LaneLive]
+	if t.choice.at = longAgo; shape.Live {
+		t.lane, t.choice.at = e.lanes[LaneLive], Never
 	}
 	e.topics = append(e.topics, t)
 	e.topicByName[name] = t
@@ -66,10 +91,14 @@ func (e *Engine) Send(now Time, topic TopicID, m *Message) SendResult {
 	if uint(topic)-1 >= uint(len(e.topics)) || e.closed {
 		return e.sendNowhere()
 	}
-	t := e.topics[topic-1]
+	t := e.topics[topic-1].topic
 	if t.wanted == 0 {
 		e.pass(t, m)
 		return Unwanted
+	}
+	if now >= t.choice.at && !t.continues(m) && !e.chosen(now, t) {
+		e.count.BusyMoving++
+		return Busy
 	}
 	if t.full != 0 {
 		e.count.BusyTopic++
@@ -77,7 +106,7 @@ func (e *Engine) Send(now Time, topic TopicID, m *Message) SendResult {
 		return Busy
 	}
 	s := t.last
-	if s == nil || s.producer != m.Producer || !s.announced {
+	if s == nil || s.producer != m.Producer || s.row == nil {
 		var r SendResult
 		if s, r = e.stream(now, t, m); r != Sent {
 			return r
@@ -90,10 +119,10 @@ func (e *Engine) Send(now Time, topic TopicID, m *Message) SendResult {
 		s.offset = 0 // the caller gave that large message up
 	}
 	w := &e.outgoing
-	if r := e.fill(w, t, s, m); r != Sent {
+	if r := e.fill(w, s, m); r != Sent {
 		return r
 	}
-	l := t.lane
+	l := t.current.lane
 	if size := w.Size(); !l.open || size > min(l.room, l.whole) || s.offset != 0 {
 		if r := e.sendSlow(now, s, w, m.Sequence); r != Sent {
 			return r
@@ -101,6 +130,7 @@ func (e *Engine) Send(now Time, topic TopicID, m *Message) SendResult {
 	} else {
 		l.put(w)
 	}
+	t.current.end = l.behind()
 	s.last = m.Sequence
 	s.begun = true
 	e.count.MessagesSent++
@@ -114,7 +144,7 @@ func (e *Engine) pass(t *ownTopic, m *Message) {
 	if s == nil || s.producer != m.Producer {
 		s = t.streams[m.Producer]
 	}
-	if s == nil || !s.announced || m.Sequence <= s.last {
+	if s == nil || !s.told() || m.Sequence <= s.last {
 		return
 	}
 	s.last, s.begun = m.Sequence, true
@@ -124,32 +154,48 @@ func (e *Engine) pass(t *ownTopic, m *Message) {
 	}
 }
 
-// tellPassed puts rows into the lane that say how far streams went while nobody
-// wanted them, as soon as somebody does.
+// tellPassed puts rows into the lanes that say how far streams went while nobody
+// wanted them, or on another lane, as soon as somebody does.
 func (e *Engine) tellPassed(now Time) {
-	keep := e.passed[:0]
-	for _, s := range e.passed {
-		if !e.tellPassedOne(now, s) {
-			keep = append(keep, s)
+	passed := e.passed
+	e.passed = e.passedSpare[:0] // a move may add some
+	var t *ownTopic
+	ready, told := false, false
+	for _, s := range passed {
+		if s.passed && s.topic != t {
+			t = s.topic
+			ready = t.wanted != 0 && (now < t.choice.at || e.chosen(now, t))
+		}
+		if s.passed && ready {
+			ready = e.tellPassedOne(now, s)
+			told = true
+		}
+		if s.passed {
+			e.passed = append(e.passed, s)
 		}
 	}
-	e.passed = keep
+	clear(passed)
+	e.passedSpare = passed
+	if told {
+		e.Flush(now)
+	}
 }
 
+// tellPassedOne puts a row into the lane that a stream's topic is on.
 func (e *Engine) tellPassedOne(now Time, s *ownStream) bool {
-	t := e.topics[s.topic-1]
-	if t.wanted == 0 {
-		return false
+	t := s.topic
+	if s.row == nil {
+		return e.announce(now, t, s) == Sent
 	}
-	row := s.row()
-	row.First, row.FirstLane = s.last+1, t.lane.head // for those to whom nothing was promised before
+	row, l := s.row.row(), t.current.lane
+	row.First, row.FirstLane = s.last+1, l.head // for those to whom nothing was promised before
 	e.rows = wire.AppendTable(e.rows[:0], nil, &row)
 	w := wire.Message{Flags: layout.WireMessageFlagBegin | layout.WireMessageFlagEnd, Payload: e.rows}
-	if !e.roomFor(now, t.lane, w.Size()) {
+	if !e.roomFor(now, l, w.Size()) {
 		return false
 	}
-	t.lane.put(&w)
-	t.lane.seal(now)
+	l.put(&w)
+	t.current.end = l.behind()
 	s.passed = false
 	return true
 }
@@ -162,12 +208,12 @@ func (e *Engine) sendNowhere() SendResult {
 }
 
 // fill makes the wire's form of a message.
-func (e *Engine) fill(w *wire.Message, t *ownTopic, s *ownStream, m *Message) SendResult {
+func (e *Engine) fill(w *wire.Message, s *ownStream, m *Message) SendResult {
 	if len(m.Payload) > e.cfg.MessageLimit || len(m.Block) != 0 && len(m.Block) != BlockSize {
 		return TooLarge
 	}
-	w.Topic, w.Sequence = uint32(t.id), uint32(m.Sequence)
-	w.Producer, w.UserFlags = s.number, m.Flags
+	w.Topic, w.Sequence = uint32(s.row.facet.id), uint32(m.Sequence)
+	w.Producer, w.UserFlags = s.row.number, m.Flags
 	w.Flags = layout.WireMessageFlagBegin | layout.WireMessageFlagEnd
 	if m.TimestampNs != 0 || m.SchemaHash != 0 || m.Kind != 0 || m.Content != 0 {
 		w.Flags |= layout.WireMessageFlagExtended
@@ -186,7 +232,7 @@ func (e *Engine) fill(w *wire.Message, t *ownTopic, s *ownStream, m *Message) Se
 
 // sendSlow puts a message that does not fit into the open datagram.
 func (e *Engine) sendSlow(now Time, s *ownStream, w *wire.Message, seq uint64) SendResult {
-	l := e.topics[s.topic-1].lane
+	l := s.topic.current.lane
 	size := w.Size()
 	if size <= l.whole && s.offset == 0 && !l.splits(w) {
 		if !e.roomFor(now, l, size) {
@@ -245,6 +291,7 @@ func (e *Engine) sendFragments(now Time, l *lane, s *ownStream, w *wire.Message,
 			w.Flags |= layout.WireMessageFlagEnd
 		}
 		l.put(w)
+		s.topic.current.end = l.behind()
 	}
 	s.offset, s.partial = 0, 0
 	return Sent
@@ -258,12 +305,14 @@ func (e *Engine) stream(now Time, t *ownTopic, m *Message) (*ownStream, SendResu
 		if len(e.producers) >= e.cfg.Limits.Producers {
 			return nil, NoProducers
 		}
-		s = &ownStream{producer: m.Producer, number: uint16(len(e.producers) + 1), topic: t.id, first: firstOf(m), last: m.Sequence - 1}
+		s = &ownStream{producer: m.Producer, topic: t, first: firstOf(m), last: m.Sequence - 1}
 		t.streams[m.Producer] = s
-		e.producers = append(e.producers, s)
+		t.order = append(t.order, s)
 	}
-	if !s.announced && !e.announce(now, t, s) {
-		return nil, Busy
+	if s.row == nil {
+		if r := e.announce(now, t, s); r != Sent {
+			return nil, r
+		}
 	}
 	t.last = s
 	return s, Sent
@@ -277,39 +326,103 @@ func firstOf(m *Message) uint64 {
 
 // announce puts the rows of a topic and a producer into the lane, so that they
 // come before what they explain and are repaired like it.
-func (e *Engine) announce(now Time, t *ownTopic, s *ownStream) bool {
-	topic, producer := t.row(), s.row()
+func (e *Engine) announce(now Time, t *ownTopic, s *ownStream) SendResult {
+	f, l := t.current, t.current.lane
+	r := e.rowOn(f, s)
+	if r == nil {
+		return NoProducers
+	}
+	topic, producer := f.row(), r.row()
 	rows := &topic
-	if t.announced {
+	if f.announced {
 		rows = nil
 	}
 	e.rows = wire.AppendTable(e.rows[:0], rows, &producer)
 	w := wire.Message{Flags: layout.WireMessageFlagBegin | layout.WireMessageFlagEnd, Payload: e.rows}
-	if !e.roomFor(now, t.lane, w.Size()) {
-		return false
+	if !e.roomFor(now, l, w.Size()) {
+		return Busy
+	}
+	s.row = r
+	producer = r.row()
+	if producer.First = s.first; s.told() && !e.owed(t, s) {
+		producer.First = s.last + 1 // what came before is on another lane
 	}
 	// No message of it lies below: the row names the datagram that it is in itself.
-	s.firstLane = t.lane.head
-	producer = s.row()
+	producer.FirstLane = l.head
+	if !r.announced { // a Setup goes on saying where it began here
+		r.first, r.firstLane = producer.First, producer.FirstLane
+	}
 	e.rows = wire.AppendTable(e.rows[:0], rows, &producer)
 	w.Payload = e.rows
-	t.lane.put(&w)
-	t.announced, s.announced = true, true
-	e.tableVersion++
-	return true
+	l.put(&w)
+	f.end = l.behind()
+	if !f.announced || !r.announced {
+		e.tableChanged(l)
+	}
+	f.announced, r.announced, s.passed = true, true, false
+	return Sent
+}
+
+// owed says whether a member that wants a topic has not read yet where one of its producers
+// began: what it will not read then is lost to it, and has to be told.
+func (e *Engine) owed(t *ownTopic, s *ownStream) bool {
+	begun := s.rows[slices.IndexFunc(s.rows, func(r *ownRow) bool { return r.announced })]
+	l := begun.facet.lane
+	for _, p := range l.peers() {
+		if m := &p.members[l.id]; m.joined && m.taken <= begun.firstLane && t.takenBy(p) {
+			return true
+		}
+	}
+	return false
+}
+
+// told says whether a row of the producer was put on any lane.
+func (s *ownStream) told() bool {
+	return slices.ContainsFunc(s.rows, func(r *ownRow) bool { return r.announced })
+}
+
+// rowOn returns the row of a producer on a facet, which it makes if need be; nil where no
+// numbers are left.
+func (e *Engine) rowOn(f *ownTopic, s *ownStream) *ownRow {
+	for _, r := range s.rows {
+		if r.facet == f {
+			return r
+		}
+	}
+	if len(e.producers) >= e.cfg.Limits.Producers {
+		return nil
+	}
+	r := &ownRow{stream: s, facet: f, number: uint16(len(e.producers) + 1), last: s.last}
+	s.rows = append(s.rows, r)
+	e.producers = append(e.producers, r)
+	return r
+}
+
+// tableChanged notes that there are more rows than before, for all or for one.
+func (e *Engine) tableChanged(l *lane) {
+	if l.to == 0 {
+		e.tableVersion++
+		return
+	}
+	l.version++
 }
 
 // Flush sends the datagrams that are packed, also the one that has room left.
 // Call it when there is nothing more to Send at the moment (natural batching).
 func (e *Engine) Flush(now Time) {
-	for _, l := range e.lanes {
+	for i, l := range e.opened {
 		l.seal(now)
+		l.listed, e.opened[i] = false, nil
 	}
+	e.opened = e.opened[:0]
 	e.flushOut()
 }
 
-// flushOut hands the batch to the sink.
+// flushOut hands what is sealed to the sink.
 func (e *Engine) flushOut() {
+	if len(e.outLanes) != 0 {
+		e.flushDirected()
+	}
 	if len(e.out) == 0 {
 		return
 	}

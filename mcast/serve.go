@@ -122,10 +122,8 @@ func (e *Engine) mayServe(now Time, p *Peer, u *wire.UnicastAck) bool {
 		p.served != 0 && now-p.servedAt < servedApart {
 		return false
 	}
-	for i := range p.members {
-		if !p.members[i].joined {
-			return false
-		}
+	if !p.joined() || !p.members[LaneLive].joined {
+		return false
 	}
 	return p.serving != nil || len(e.servings) < servedMax
 }
@@ -283,10 +281,10 @@ func historyRow(a Address, seq uint64, record uint8) wire.HistoryRow {
 	return wire.HistoryRow{Node: a.Node, Epoch: a.Epoch, Generation: a.Generation, Index: a.Index, Handle: a.Handle, Sequence: seq, Record: record}
 }
 
-// placesOf lists where the producers of a topic stand in its lane.
+// placesOf lists where the producers of a topic stand in its lanes.
 func (e *Engine) placesOf(places []wire.HistoryRow, topic string) []wire.HistoryRow {
-	for _, s := range e.producers {
-		if s.begun && s.last != noSequence && e.topics[s.topic-1].name == topic {
+	for _, r := range e.producers {
+		if s := r.stream; r == s.rows[0] && s.begun && s.last != noSequence && s.topic.name == topic {
 			places = append(places, historyRow(s.producer, s.last, layout.HistoryRecordPlace))
 		}
 	}

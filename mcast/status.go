@@ -155,7 +155,9 @@ func (e *Engine) sendStatus(now Time, r *receiver) {
 		w.Flags |= layout.StatusFlagSetupWanted
 	}
 	s.next, s.highest, s.received, s.sentAt = r.next, r.highest, 0, now
-	s.at = e.withBeacon(now)
+	if s.at = e.withBeacon(now); r.lane == LaneDirected {
+		s.at = Never // its owner asks
+	}
 	if busy {
 		s.at = now + e.statusBusy()
 	}

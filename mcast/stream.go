@@ -53,6 +53,11 @@ func widen(near uint64, low uint32) (seq uint64, ok bool) {
 	return seq, (seq < near) == (step < 0)
 }
 
+// widen is widen for a message of the stream, which may have gone on on another lane.
+func (s *remoteStream) widen(low uint32) (seq uint64, ok bool) {
+	return widen(max(s.near, s.place.next), low)
+}
+
 // deliverRaw delivers the messages of a datagram. It says false where one needs
 // rows of the table that are not here: the datagram is then to be held, and goes
 // on at r.offset.
@@ -96,7 +101,7 @@ func (e *Engine) tableMissing(now Time, r *receiver, w *wire.Message) (wait bool
 // deliverMessage takes a message in the lane's order: it is handed over, was
 // delivered before, or shows that others are lost.
 func (e *Engine) deliverMessage(now Time, r *receiver, s *remoteStream, w *wire.Message, offset int) {
-	seq, ok := widen(s.near, w.Sequence)
+	seq, ok := s.widen(w.Sequence)
 	if !ok {
 		e.count.Refused[wire.BadMessage]++
 		return

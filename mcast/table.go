@@ -11,14 +11,18 @@ const (
 )
 
 func (t *ownTopic) row() wire.TopicRow {
-	return wire.TopicRow{Topic: uint32(t.id), Lane: t.lane.id, SlotCount: t.shape.SlotCount, SlotPayload: t.shape.SlotPayload,
-		History: t.shape.History, Mode: t.shape.Mode, Kind: t.shape.Kind, Purpose: t.shape.Purpose, Name: []byte(t.name)}
+	s := &t.topic.shape
+	return wire.TopicRow{Topic: uint32(t.id), Lane: t.lane.id, SlotCount: s.SlotCount, SlotPayload: s.SlotPayload,
+		History: s.History, Mode: s.Mode, Kind: s.Kind, Purpose: s.Purpose, Name: []byte(t.name)}
 }
 
-func (s *ownStream) row() wire.ProducerRow {
-	a := s.producer
+func (r *ownRow) row() wire.ProducerRow {
+	s, a, last := r.stream, r.stream.producer, r.last
+	if s.row == r {
+		last = s.last
+	}
 	return wire.ProducerRow{Node: a.Node, Epoch: a.Epoch, Generation: a.Generation, Index: a.Index, Handle: a.Handle,
-		First: s.first, Last: s.last, FirstLane: s.firstLane, Topic: uint32(s.topic), Producer: s.number}
+		First: r.first, Last: last, FirstLane: r.firstLane, Topic: uint32(r.facet.id), Producer: r.number}
 }
 
 // sendSetup sends a snapshot of the lanes and of the table to a peer: what it
@@ -30,7 +34,7 @@ func (e *Engine) sendSetup(now Time, p *Peer) {
 	p.setupAt = now
 	e.Flush(now) // what the rows speak of is below head
 	e.snapshot++
-	frames := e.setupFrames()
+	frames := e.setupFrames(p)
 	for _, b := range frames {
 		wire.SetParts(b, uint16(len(frames)))
 		wire.Finish(b)
@@ -39,46 +43,57 @@ func (e *Engine) sendSetup(now Time, p *Peer) {
 	}
 }
 
-// setupFrames builds the parts of a snapshot; each names the lanes.
-func (e *Engine) setupFrames() [][]byte {
+// setupFrames builds the parts of a snapshot for a peer; each names the lanes.
+func (e *Engine) setupFrames(p *Peer) [][]byte {
 	var frames [][]byte
 	limit := e.cfg.MTU - wire.TagSize
-	b := e.setupFrame(len(frames))
+	b := e.setupFrame(p, len(frames))
 	room := func(n int) bool { return len(b)+n <= limit }
 	for _, t := range e.topics {
-		if !t.announced {
+		if !t.announced || t.lane.to != 0 && t.lane != p.lane {
 			continue
 		}
 		row := t.row()
 		if !room(row.Size()) {
 			frames = append(frames, b)
-			b = e.setupFrame(len(frames))
+			b = e.setupFrame(p, len(frames))
 		}
 		b = wire.AppendTopic(b, &row)
 	}
-	for _, s := range e.producers {
-		if !s.announced {
+	for _, r := range e.producers {
+		if l := r.facet.lane; !r.announced || l.to != 0 && l != p.lane {
 			continue
 		}
-		row := s.row()
+		row := r.row()
 		if !room(wire.ProducerRowSize) {
 			frames = append(frames, b)
-			b = e.setupFrame(len(frames))
+			b = e.setupFrame(p, len(frames))
 		}
 		b = wire.AppendProducer(b, &row)
 	}
 	return append(frames, b)
 }
 
-func (e *Engine) setupFrame(part int) []byte {
+func (e *Engine) setupFrame(p *Peer, part int) []byte {
 	h := e.header(layout.FrameTypeSetup, layout.FrameFlagUnicast)
 	b := wire.Begin(make([]byte, 0, e.cfg.MTU), &h)
-	s := wire.Setup{TableVersion: e.tableVersion, Snapshot: e.snapshot, Part: uint16(part), Parts: 1}
+	version := e.tableVersion
+	if p.lane != nil {
+		version += p.lane.version
+	}
+	s := wire.Setup{TableVersion: version, Snapshot: e.snapshot, Part: uint16(part), Parts: 1}
 	b = s.AppendTo(b)
 	for _, l := range e.lanes {
-		b = wire.AppendLane(b, &wire.LaneRow{Next: l.head, Trail: l.trail(), Lane: l.id, Window: uint32(l.window), Class: l.class})
+		b = l.appendRow(b)
+	}
+	if p.lane != nil {
+		b = p.lane.appendRow(b)
 	}
 	return b
+}
+
+func (l *lane) appendRow(b []byte) []byte {
+	return wire.AppendLane(b, &wire.LaneRow{Next: l.head, Trail: l.trail(), Lane: l.id, Window: uint32(l.window), Class: l.class})
 }
 
 // snapshotParts collects the parts of a peer's snapshots. Two snapshots of one
@@ -157,7 +172,7 @@ func (e *Engine) receiveSetup(now Time, p *Peer, body []byte) wire.Reason {
 // snapshotCame ends the wait for a whole snapshot in a lane. The table is complete
 // as of the newest of its parts, the ends of streams as of the oldest.
 func (e *Engine) snapshotCame(now Time, p *Peer, row wire.LaneRow) {
-	if row.Lane >= lanesMax {
+	if row.Lane >= lanesMax || row.Lane == LaneDirected && e.cfg.NoDirected {
 		return
 	}
 	oldest, newest := p.snapshot.span(row.Lane)
@@ -301,11 +316,12 @@ func (e *Engine) addRemoteStream(p *Peer, row *wire.ProducerRow) *remoteStream {
 	if s == nil {
 		t := p.topics[row.Topic]
 		a := Address{Node: row.Node, Epoch: row.Epoch, Generation: row.Generation, Index: row.Index, Handle: row.Handle}
-		s = &remoteStream{topic: t, producer: a, near: row.First, fresh: true}
+		s = &remoteStream{topic: t, producer: a, near: row.First}
 		if row.Last != noSequence {
 			s.near = max(s.near, row.Last)
 		}
 		s.place = e.placeOf(p.node, t.Name, a)
+		s.fresh = s.place.session != p.session
 		s.place.session = p.session
 		if s.place.known {
 			s.near = max(s.near, s.place.next)

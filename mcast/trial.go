@@ -103,7 +103,7 @@ func (e *Engine) lookForLoss(now Time, l *lane) {
 		return
 	}
 	t.worst, t.received = 0, 0
-	for _, p := range e.peers {
+	for _, p := range l.peers() {
 		x := &p.members[l.id].loss
 		if x.suspect = p.members[l.id].tethered && x.suspicious(t.epoch, age); x.suspect {
 			x.before = x.span.share()
@@ -134,7 +134,7 @@ func (x *lossMeter) suspicious(epoch uint32, age Duration) bool {
 
 // settleBases lowers what is known to be random where less was lost.
 func (e *Engine) settleBases(l *lane) {
-	for _, p := range e.peers {
+	for _, p := range l.peers() {
 		if x := &p.members[l.id].loss; x.span.epoch == l.trial.epoch && x.span.sent >= trialEnough/4 {
 			x.base = min(x.base, x.span.baseline())
 		}
@@ -180,7 +180,7 @@ func (e *Engine) judge(now Time, l *lane) {
 	t := &l.trial
 	follows, open := 0, 0
 	rest := 0.0 // what those lose still for whom it follows
-	for _, p := range e.peers {
+	for _, p := range l.peers() {
 		x := &p.members[l.id].loss
 		switch {
 		case !x.suspect || !p.members[l.id].tethered:
@@ -223,7 +223,7 @@ func (e *Engine) lossFollows(now Time, l *lane, rest float64) {
 // lossStays goes back to the rate before: the loss is random. Who alone has it cries.
 func (e *Engine) lossStays(now Time, l *lane) {
 	t := &l.trial
-	for _, p := range e.peers {
+	for _, p := range l.peers() {
 		m := &p.members[l.id]
 		x := &m.loss
 		if x.span.epoch != t.epoch || max(x.before, t.worst)*float64(x.span.sent) < trialLosses {

@@ -53,7 +53,7 @@ func (m *member) comesLate(l *lane) bool {
 // checkStall puts out who holds a lane up for too long (spec/wire.md, Untethering).
 func (e *Engine) checkStall(now Time, l *lane) {
 	l.stall.count(now, e.cfg.Timers.LaneStall)
-	for _, p := range e.peers {
+	for _, p := range l.peers() {
 		m := &p.members[l.id]
 		window := m.taken+l.window <= l.head
 		if !m.waitedFor() || !window && m.highest+m.credit > l.head || !window && m.silent(now, l) {

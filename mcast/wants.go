@@ -225,7 +225,7 @@ func (e *Engine) receiveWant(p *Peer, body []byte) wire.Reason {
 	}
 	p.wants.set(c.version, all)
 	*c = wantParts{version: c.version}
-	for _, r := range p.receivers {
+	for _, r := range p.receivers[:lanesGroup] {
 		if r != nil {
 			e.wantStatus(e.now, r) // tells the peer which list it is that is here
 		}
@@ -246,25 +246,32 @@ func (e *Engine) wantsChanged(p *Peer) {
 	for _, l := range e.lanes {
 		e.updateLimit(e.now, l)
 	}
-	if p.members[LaneGated].joined && p.wants.version != 0 && p.toldWants != p.wants.version {
+	if p.lane != nil {
+		e.updateLimit(e.now, p.lane)
+	}
+	e.movesDirty = true
+	if p.joined() && p.wants.version != 0 && p.toldWants != p.wants.version {
 		p.toldWants = p.wants.version
 		e.sink.Wants(p, p.wants.list)
 	}
 }
 
 func (p *Peer) wantsTopic(t *ownTopic) bool {
-	return p.members[LaneGated].joined && (t.lane.id == LaneGated || p.members[t.lane.id].joined) && p.wants.matches(t.name)
+	return p.joined() && p.members[t.lane.id].joined && p.wants.matches(t.name)
 }
 
 // countWant counts an own topic for the peer's lane if the peer wants it, and brings
 // up to date how many peers do: to ask all of them about every topic whenever one of
 // them comes or goes would cost peers x topics each time.
 func (p *Peer) countWant(t *ownTopic) {
+	if t.lane.to != 0 && t.lane.one[0] != p {
+		return
+	}
 	wants, i := p.wantsTopic(t), int(t.id)-1
 	if wants {
 		p.members[t.lane.id].wants++
 	}
-	if wants == (i < len(p.takes) && p.takes[i]) {
+	if t.topic != t || wants == (i < len(p.takes) && p.takes[i]) {
 		return
 	}
 	for i >= len(p.takes) {
@@ -272,9 +279,9 @@ func (p *Peer) countWant(t *ownTopic) {
 	}
 	p.takes[i] = wants
 	if wants {
-		t.wanted++
+		t.wantedBy(1)
 	} else {
-		t.wanted--
+		t.wantedBy(-1)
 	}
 }
 
@@ -282,7 +289,7 @@ func (p *Peer) countWant(t *ownTopic) {
 // receive it now.
 func (e *Engine) WantedBy(name string) (n int) {
 	for _, p := range e.peers {
-		if p.members[LaneGated].joined && p.wants.matches(name) {
+		if p.joined() && p.wants.matches(name) {
 			n++
 		}
 	}

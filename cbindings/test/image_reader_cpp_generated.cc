@@ -95,6 +95,8 @@ static_assert(static_cast<uint64_t>(fb::LaneClass::Live) == RC_LANE_CLASS_LIVE, 
 static_assert(static_cast<uint64_t>(fb::HelloFlag::Answer) == RC_HELLO_FLAG_ANSWER, "value of HelloFlag.Answer");
 static_assert(static_cast<uint64_t>(fb::HelloFlag::SetupWanted) == RC_HELLO_FLAG_SETUP_WANTED, "value of HelloFlag.SetupWanted");
 
+static_assert(static_cast<uint64_t>(fb::HelloFeature::Directed) == RC_HELLO_FEATURE_DIRECTED, "value of HelloFeature.Directed");
+
 static_assert(static_cast<uint64_t>(fb::HearFlag::Suspected) == RC_HEAR_FLAG_SUSPECTED, "value of HearFlag.Suspected");
 static_assert(static_cast<uint64_t>(fb::HearFlag::Unicast) == RC_HEAR_FLAG_UNICAST, "value of HearFlag.Unicast");
 static_assert(static_cast<uint64_t>(fb::HearFlag::Gone) == RC_HEAR_FLAG_GONE, "value of HearFlag.Gone");

@@ -28,11 +28,11 @@ func (rcv *HelloHead) MutateEpoch(n uint32) bool {
 	return rcv._tab.MutateUint32(rcv._tab.Pos+flatbuffers.UOffsetT(0), n)
 }
 
-func (rcv *HelloHead) Features() uint32 {
-	return rcv._tab.GetUint32(rcv._tab.Pos + flatbuffers.UOffsetT(4))
+func (rcv *HelloHead) Features() HelloFeature {
+	return HelloFeature(rcv._tab.GetUint32(rcv._tab.Pos + flatbuffers.UOffsetT(4)))
 }
-func (rcv *HelloHead) MutateFeatures(n uint32) bool {
-	return rcv._tab.MutateUint32(rcv._tab.Pos+flatbuffers.UOffsetT(4), n)
+func (rcv *HelloHead) MutateFeatures(n HelloFeature) bool {
+	return rcv._tab.MutateUint32(rcv._tab.Pos+flatbuffers.UOffsetT(4), uint32(n))
 }
 
 func (rcv *HelloHead) SendUs() uint32 {
@@ -98,7 +98,7 @@ func (rcv *HelloHead) MutateReserved0(n uint16) bool {
 	return rcv._tab.MutateUint16(rcv._tab.Pos+flatbuffers.UOffsetT(30), n)
 }
 
-func CreateHelloHead(builder *flatbuffers.Builder, epoch uint32, features uint32, sendUs uint32, roundTripUs uint32, tableVersion uint32, wantVersion uint32, members uint16, flags HelloFlag, versionMin byte, versionMax byte, reserved0 uint16) flatbuffers.UOffsetT {
+func CreateHelloHead(builder *flatbuffers.Builder, epoch uint32, features HelloFeature, sendUs uint32, roundTripUs uint32, tableVersion uint32, wantVersion uint32, members uint16, flags HelloFlag, versionMin byte, versionMax byte, reserved0 uint16) flatbuffers.UOffsetT {
 	builder.Prep(4, 32)
 	builder.PrependUint16(reserved0)
 	builder.PrependByte(versionMax)
@@ -109,7 +109,7 @@ func CreateHelloHead(builder *flatbuffers.Builder, epoch uint32, features uint32
 	builder.PrependUint32(tableVersion)
 	builder.PrependUint32(roundTripUs)
 	builder.PrependUint32(sendUs)
-	builder.PrependUint32(features)
+	builder.PrependUint32(uint32(features))
 	builder.PrependUint32(epoch)
 	return builder.Offset()
 }

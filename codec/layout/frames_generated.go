@@ -137,6 +137,12 @@ const (
 	HelloFlagSetupWanted = 2
 )
 
+// HelloFeature, 4 bytes. A set of flags. What the sender of a Hello can do beyond what all can.
+const (
+	// It takes a lane of its own from each node: lane 2.
+	HelloFeatureDirected = 1
+)
+
 // HearFlag, 2 bytes. A set of flags. Flags of HearRow.
 const (
 	// Nothing at all has come of the node for so long that it may be dead.
@@ -219,7 +225,7 @@ const (
 
 // Offsets in DataHead, in bytes. Head of Data.
 const (
-	DataHeadLaneOffset         = 0  // uint
+	DataHeadLaneOffset         = 0  // uint | of a directed lane 2, and from bit 8 on the low 24 bits of the member's node
 	DataHeadMessageCountOffset = 4  // ushort
 	DataHeadRawLengthOffset    = 6  // ushort | bytes of the messages before compression
 	DataHeadLaneSequenceOffset = 8  // ulong | dense in the lane, from 0
@@ -260,7 +266,7 @@ const (
 const (
 	HeartbeatHeadNextOffset        = 0  // ulong | the lane sequence that the next new datagram will have
 	HeartbeatHeadTrailOffset       = 8  // ulong | the oldest that can be repaired
-	HeartbeatHeadLaneOffset        = 16 // uint
+	HeartbeatHeadLaneOffset        = 16 // uint | as in DataHead
 	HeartbeatHeadSendUsOffset      = 20 // uint
 	HeartbeatHeadRoundTripUsOffset = 24 // uint | group round trip, for the members' NAK timers
 	HeartbeatHeadMembersOffset     = 28 // ushort | live members of the lane
@@ -340,7 +346,7 @@ const (
 // Offsets in HelloHead, in bytes. Head of Hello; the node's name and host follow, each led by its length in one byte, then zeros up to a multiple of 8, HearHead and HearRows.
 const (
 	HelloHeadEpochOffset        = 0  // uint | epoch of the node
-	HelloHeadFeaturesOffset     = 4  // uint | optional abilities; 0 in version 1
+	HelloHeadFeaturesOffset     = 4  // HelloFeature
 	HelloHeadSendUsOffset       = 8  // uint
 	HelloHeadRoundTripUsOffset  = 12 // uint
 	HelloHeadTableVersionOffset = 16 // uint | rows in the sender's table

@@ -153,7 +153,7 @@ func (o *outbound) pump(f *Forwarder, now mcast.Time) (t turn) {
 		}
 		if result == mcast.Sent {
 			sent++
-			o.mark(f.engine.Head(o.lane))
+			o.mark(f.engine.Placed(o.topic))
 		} else {
 			f.unsent(o, result)
 		}

@@ -27,7 +27,7 @@ func (f *Forwarder) savePlaces() {
 		return
 	}
 	for peer := range f.peers {
-		for _, lane := range []uint32{mcast.LaneGated, mcast.LaneLive} {
+		for _, lane := range []uint32{mcast.LaneGated, mcast.LaneLive, mcast.LaneDirected} {
 			if session, next, ok := f.engine.Position(peer.Node(), lane); ok {
 				f.noteErr(f.seat.SetPeer(peer.Node(), lane, session, next))
 			}
@@ -37,7 +37,7 @@ func (f *Forwarder) savePlaces() {
 
 // savePlace writes down where a local topic stands, and ends one that is done.
 func (f *Forwarder) savePlace(o *outbound) {
-	if place := o.settle(f.engine.Settled(o.lane)); place != o.place {
+	if place := o.settle(f.engine.Settled(o.topic)); place != o.place {
 		o.place = place
 		f.noteErr(f.seat.SetCursor(o.file.ID(), place))
 	}

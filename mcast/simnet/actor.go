@@ -45,6 +45,7 @@ type actorTopic struct {
 	live bool
 	slot uint32 // of its shape; another one is another ring
 	id   mcast.TopicID
+	made bool // the engine knows it in this shape
 }
 
 // actorStream is a producer; its messages up to end lie in a ring of this node.
@@ -113,7 +114,7 @@ func (a *Actor) prepare(e *mcast.Engine) {
 	}
 	a.tellWants(e)
 	for _, t := range a.topics {
-		t.id = 0
+		t.id, t.made = 0, false
 	}
 	for _, s := range a.streams {
 		s.refused = false
@@ -127,7 +128,7 @@ func (a *Actor) prepare(e *mcast.Engine) {
 func (a *Actor) save() {
 	places := map[[2]uint32][2]uint64{}
 	for _, y := range a.world.actors {
-		for lane := range uint32(2) {
+		for lane := range uint32(3) {
 			if session, next, ok := a.engine.Position(y.ID(), lane); ok {
 				places[[2]uint32{y.ID(), lane}] = [2]uint64{session, next}
 			}
@@ -137,13 +138,8 @@ func (a *Actor) save() {
 		a.saves = a.saves[1:]
 	}
 	for _, s := range a.streams {
-		lane := mcast.LaneGated
-		if s.topic.live {
-			lane = mcast.LaneLive
-		}
-		settled := a.engine.Settled(lane)
 		n := 0
-		for n < len(s.marks) && s.marks[n].head < settled {
+		for n < len(s.marks) && s.marks[n].head < a.engine.Settled(s.topic.id) {
 			s.cursor = s.marks[n].next
 			n++
 		}
@@ -213,23 +209,19 @@ func (a *Actor) pump() {
 
 func (a *Actor) sendOne(s *actorStream) {
 	t := s.topic
-	if t.id == 0 {
+	if !t.made {
 		id, err := a.engine.Topic(t.name, mcast.TopicShape{SlotCount: t.slot, SlotPayload: 2048, Live: t.live})
 		if err != nil {
 			panic(err)
 		}
-		t.id = id
+		t.id, t.made = id, true
 	}
 	m := mcast.Message{Producer: s.producer, Sequence: s.next, Payload: a.bytesOf(s), TimestampNs: s.next & 1}
 	switch r := a.engine.Send(a.clock(), t.id, &m); r {
 	case mcast.Sent:
-		lane := mcast.LaneGated
-		if t.live {
-			lane = mcast.LaneLive
-		}
 		s.next++
 		s.sentIn = a.session
-		s.marks = append(s.marks, actorMark{s.next, a.engine.Head(lane)})
+		s.marks = append(s.marks, actorMark{s.next, a.engine.Placed(t.id)})
 	case mcast.Unwanted:
 		s.next++
 	case mcast.Busy:

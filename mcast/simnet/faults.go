@@ -39,6 +39,12 @@ type Counts struct {
 	Wants uint64 `sim:"changes of what is wanted"`
 	Full  uint64 `sim:"topics without room"`
 	Rings uint64 `sim:"rings replaced"`
+	// Directed: datagrams on lanes to one member; Moves: topics that went there, and back.
+	Directed        uint64 `sim:"datagrams on lanes to one member"`
+	DirectedRepairs uint64 `sim:"repairs of them"`
+	DirectedResumes uint64 `sim:"such lanes read on from where a node stood"`
+	MovesDirected   uint64 `sim:"topics that went on a lane to one member"`
+	MovesShared     uint64 `sim:"topics that went back on the lane of all"`
 	// Late: nodes began to want a topic with what was published before.
 	Late uint64 `sim:"topics wanted with their history"`
 	// Lapped: messages of a history were overwritten before they were read.

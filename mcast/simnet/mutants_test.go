@@ -31,6 +31,8 @@ var mutants = []struct{ fault, kind, invariants string }{
 	{"spin", "loss", "timers"},
 	{"no-stale", "hard", "membership"},
 	{"no-tails", "hard", "tail"},
+	{"no-move-wait", "moves", "repair"},
+	{"move-rows", "moves", "tail"},
 	{"no-hold", "late", "once history order"},
 	{"history-twice", "late", "once"},
 	{"history-gap", "late", "order"},

@@ -34,6 +34,8 @@ type Options struct {
 	Text      bool           // payloads that can be compressed
 	Live      bool
 
+	// Mixed: some of the nodes are of an earlier release, which knows no lanes to one member.
+	Mixed bool
 	// SamePort: a node that comes back gets what was sent to it before.
 	SamePort bool
 	// Socket bounds the datagrams that wait for a node that is paused or busy; 0: no bound.
@@ -102,6 +104,7 @@ func New(o Options) *Network {
 	}
 	for i := range n.Options.Nodes {
 		node := newNode(n, i)
+		node.undirected = n.Options.Mixed && i%3 == 1
 		n.Nodes = append(n.Nodes, node)
 	}
 	for _, node := range n.Nodes {

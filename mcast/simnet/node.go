@@ -51,16 +51,17 @@ type Node struct {
 	inlet port // the switch's port to this node
 
 	// Faults of the machine: see machine.go.
-	id       uint32
-	time     machineClock
-	service  mcast.Duration
-	sending  mcast.Duration
-	busyTill mcast.Time
-	backlog  []*event
-	waiting  int // datagrams in backlog
-	dropped  int // datagrams that found the socket full
-	waking   bool
-	goingOn  bool
+	id         uint32
+	undirected bool // of an earlier release
+	time       machineClock
+	service    mcast.Duration
+	sending    mcast.Duration
+	busyTill   mcast.Time
+	backlog    []*event
+	waiting    int // datagrams in backlog
+	dropped    int // datagrams that found the socket full
+	waking     bool
+	goingOn    bool
 }
 
 // application is what an engine is started for, in place of the publisher and
@@ -97,6 +98,7 @@ func (x *Node) Start() {
 	c := n.Options.Config
 	c.Node, c.Session, c.Epoch = x.ID(), x.session, 7+x.reboots
 	c.DomainHash = 0xd0
+	c.NoDirected = c.NoDirected || x.undirected
 	c.Name = "node"
 	sink := mcast.Sink(x)
 	if x.app != nil {
@@ -106,6 +108,7 @@ func (x *Node) Start() {
 	if err != nil {
 		panic(err) // the options of a test are wrong
 	}
+	x.tally()
 	x.engine = e
 	x.up = true
 	x.tickAt = mcast.Never
@@ -122,6 +125,18 @@ func (x *Node) Start() {
 	x.after()
 }
 
+// tally adds up what an engine that is over did.
+func (x *Node) tally() {
+	if x.engine == nil {
+		return
+	}
+	c, e := &x.net.Counts, x.engine.Counters()
+	c.Directed += e.DirectedSent
+	c.DirectedResumes += e.DirectedResumed
+	c.MovesDirected += e.MovesDirected
+	c.MovesShared += e.MovesShared
+}
+
 // resumeFrom tells a new engine where its predecessor stood, as a forwarder reads
 // it from its segment.
 func (x *Node) resumeFrom(e *mcast.Engine) {
@@ -136,7 +151,7 @@ func (x *Node) resumeFrom(e *mcast.Engine) {
 // Kill stops the node without a word.
 func (x *Node) Kill() {
 	for _, y := range x.net.Nodes {
-		for lane := range uint32(2) {
+		for lane := range uint32(3) {
 			if session, next, ok := x.engine.Position(y.ID(), lane); ok {
 				x.stood[[2]uint32{y.ID(), lane}] = [2]uint64{session, next}
 			}
@@ -207,7 +222,7 @@ func (x *Node) Unicast(to netip.AddrPort, datagram []byte) {
 	if x.net.traffic != nil {
 		x.net.traffic.sent(x, c)
 	}
-	if wire.FlagsOf(c)&wire.FlagRepair != 0 { // what is new goes to many, a copy to each
+	if wire.FlagsOf(c)&(wire.FlagRepair|wire.FlagUnicast) != 0 { // what is new of a lane of all goes to many, a copy to each
 		x.checkSequence(c)
 	}
 	if !x.card.pass(x.net.now) {
@@ -246,6 +261,9 @@ func (x *Node) checkSequence(frame []byte) {
 	h := maphash.Bytes(hashSeed, d.Body)
 	old, known := x.net.lanes[k]
 	repair := flags&wire.FlagRepair != 0
+	if repair && d.Lane&0xff == wire.LaneDirected {
+		x.net.Counts.DirectedRepairs++
+	}
 	if known != repair || known && old != h {
 		x.net.violate("sequence", "node %d lane sequence %d: repair %v, sent before %v, same bytes %v", x.ID(), d.LaneSequence, repair, known, old == h)
 	}

@@ -36,7 +36,18 @@ func options(seed uint64) Options {
 	if r.IntN(3) == 0 {
 		o.Config.ReceiveBuffer = 2 * (mtu + 1024) * (16 + r.IntN(200))
 	}
+	directedOptions(&o, r)
 	return o
+}
+
+// directedOptions lets topics go from lane to lane as soon as they may, or hardly ever.
+func directedOptions(o *Options, r *rand.Rand) {
+	t := &o.Config.Timers
+	t.Alone = []mcast.Duration{mcast.Millisecond, 30 * mcast.Millisecond, mcast.Second}[r.IntN(3)]
+	t.Absent = []mcast.Duration{mcast.Millisecond, 200 * mcast.Millisecond, 10 * mcast.Second}[r.IntN(3)]
+	t.DirectedIdle = []mcast.Duration{20 * mcast.Millisecond, 10 * mcast.Second}[r.IntN(2)]
+	o.Mixed = r.IntN(3) == 0
+	o.Config.DirectedWindow = o.Config.Window // smaller, it would stand still too long for a pause and a clock that jumps
 }
 
 // runSeed joins, publishes and waits until everything has arrived.
@@ -137,6 +148,23 @@ func runChaos(seed uint64, soft bool) *World {
 	d := 1500 * mcast.Millisecond
 	if !soft {
 		d = 6 * mcast.Second
+	}
+	w.Live(d)
+	return w
+}
+
+// runMoves lives in a world in which topics go from lane to lane as fast as they can.
+func runMoves(seed uint64) *World {
+	soft := seed%2 == 0
+	o := chaosOptions(seed, soft)
+	o.Mixed = seed%8 == 0
+	o.Config.Timers.Alone = []mcast.Duration{mcast.Millisecond, 30 * mcast.Millisecond}[seed/2%2]
+	o.Nodes = max(o.Nodes, 3)
+	w := NewWorld(o, soft)
+	w.moves = true
+	d := 1500 * mcast.Millisecond
+	if !soft {
+		d = 4 * mcast.Second
 	}
 	w.Live(d)
 	return w

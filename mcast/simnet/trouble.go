@@ -24,7 +24,9 @@ func (w *World) begin() {
 			}
 		})
 	}
-	if !w.soft || w.Options.Seed%2 == 0 { // an owner waits for nobody whose new list it has not got
+	if w.moves {
+		w.often(12*ms, w.comeOrGo)
+	} else if !w.soft || w.Options.Seed%2 == 0 { // an owner waits for nobody whose new list it has not got
 		w.often(100*ms, w.changeWants)
 	}
 	if w.histories {
@@ -129,7 +131,7 @@ func (w *World) replaceRing() {
 	a := w.publisher()
 	t := a.topics[w.rnd.IntN(len(a.topics))]
 	w.Counts.Rings++
-	t.slot, t.id = t.slot*2, 0
+	t.slot, t.made = t.slot*2, false
 	for _, s := range a.streams {
 		s.sentIn = 0 // another table, which has not named them yet
 	}
@@ -167,6 +169,20 @@ func (w *World) changeWants() {
 		}
 	}
 	a.setWants(list)
+}
+
+// comeOrGo has a node begin to want everything, or a topic, or nothing.
+func (w *World) comeOrGo() {
+	a, b := w.actors[1+w.rnd.IntN(len(w.actors)-1)], w.publisher()
+	w.Counts.Wants++
+	switch w.rnd.IntN(4) {
+	case 0:
+		a.setWants([]string{">"})
+	case 1:
+		a.setWants([]string{b.topics[w.rnd.IntN(len(b.topics))].name})
+	default:
+		a.setWants(nil)
+	}
 }
 
 // twin lets another machine speak under a node's id for a while.

@@ -22,6 +22,7 @@ type World struct {
 	soft      bool // nothing happens that explains a loss
 	joined    bool
 	calm      bool
+	moves     bool   // all nodes but the first change what they want without rest
 	histories bool   // nodes ask for what was published before
 	ringHolds uint64 // messages of each stream
 	fullness  int    // one delivery in so many fills a topic

@@ -20,6 +20,13 @@ const (
 		layout.WireMessageFlagExtended | layout.WireMessageFlagAddressed
 )
 
+// LaneDirected is the number of the lane from one node to one other.
+const LaneDirected = 2
+
+// DirectedLane is what stands for the lane to a member in Data and Heartbeat, which name nobody else: a frame that
+// comes to another node, which has the member's address now, must not be taken for that node's own.
+func DirectedLane(member uint32) uint32 { return LaneDirected | member<<8 }
+
 // Data is the head of a Data frame and its messages, still folded where the frame
 // bears the Lz4 flag. What ParseData reads has no zeros behind the messages.
 type Data struct {

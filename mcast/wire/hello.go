@@ -9,6 +9,9 @@ const (
 	TextMax = 64
 )
 
+// FeatureDirected of Hello.Features: the sender takes a lane of its own from each node.
+const FeatureDirected = layout.HelloFeatureDirected
+
 // Hello says that a node is there.
 type Hello struct {
 	Epoch           uint32

@@ -18,7 +18,7 @@
 /* Names the layout of all segments; stands in every segment's header. */
 #define RC_LAYOUT_HASH UINT64_C(0xf121cf2feaebf68b)
 /* Names the layout of all frames. */
-#define RC_WIRE_HASH UINT64_C(0x15300a6161b14595)
+#define RC_WIRE_HASH UINT64_C(0xedd839dc4a886d83)
 
 /* Magic is "RINGCAST" read as a little-endian word. */
 #define RC_MAGIC UINT64_C(0x54534143474e4952)
@@ -192,6 +192,9 @@
 /* HelloFlag, 2 bytes. Flags of Hello. */
 #define RC_HELLO_FLAG_ANSWER 1u
 #define RC_HELLO_FLAG_SETUP_WANTED 2u
+
+/* HelloFeature, 4 bytes. What the sender of a Hello can do beyond what all can. */
+#define RC_HELLO_FEATURE_DIRECTED 1u
 
 /* HearFlag, 2 bytes. Flags of HearRow. */
 #define RC_HEAR_FLAG_SUSPECTED 1u
@@ -436,7 +439,7 @@ struct rc_frame_header {
 #define RC_DATA_HEAD_SEND_US_OFFSET 20
 /* Head of Data. */
 struct rc_data_head {
-	uint32_t lane;
+	uint32_t lane; /* of a directed lane 2, and from bit 8 on the low 24 bits of the member's node */
 	uint16_t message_count;
 	uint16_t raw_length; /* bytes of the messages before compression */
 	uint64_t lane_sequence; /* dense in the lane, from 0 */
@@ -490,7 +493,7 @@ struct rc_message_extension {
 struct rc_heartbeat_head {
 	uint64_t next; /* the lane sequence that the next new datagram will have */
 	uint64_t trail; /* the oldest that can be repaired */
-	uint32_t lane;
+	uint32_t lane; /* as in DataHead */
 	uint32_t send_us;
 	uint32_t round_trip_us; /* group round trip, for the members' NAK timers */
 	uint16_t members; /* live members of the lane */
@@ -601,7 +604,7 @@ struct rc_full_topic {
 /* Head of Hello; the node's name and host follow, each led by its length in one byte, then zeros up to a multiple of 8, HearHead and HearRows. */
 struct rc_hello_head {
 	uint32_t epoch; /* epoch of the node */
-	uint32_t features; /* optional abilities; 0 in version 1 */
+	uint32_t features; /* RC_HELLO_FEATURE_*. */
 	uint32_t send_us;
 	uint32_t round_trip_us;
 	uint32_t table_version; /* rows in the sender's table */

@@ -454,6 +454,36 @@ inline const char *EnumNameHelloFlag(HelloFlag e) {
   return EnumNamesHelloFlag()[index];
 }
 
+/// What the sender of a Hello can do beyond what all can.
+enum class HelloFeature : uint32_t {
+  /// It takes a lane of its own from each node: lane 2.
+  Directed = 1,
+  NONE = 0,
+  ANY = 1
+};
+FLATBUFFERS_DEFINE_BITMASK_OPERATORS(HelloFeature, uint32_t)
+
+inline const HelloFeature (&EnumValuesHelloFeature())[1] {
+  static const HelloFeature values[] = {
+    HelloFeature::Directed
+  };
+  return values;
+}
+
+inline const char * const *EnumNamesHelloFeature() {
+  static const char * const names[2] = {
+    "Directed",
+    nullptr
+  };
+  return names;
+}
+
+inline const char *EnumNameHelloFeature(HelloFeature e) {
+  if (::flatbuffers::IsOutRange(e, HelloFeature::Directed, HelloFeature::Directed)) return "";
+  const size_t index = static_cast<size_t>(e) - static_cast<size_t>(HelloFeature::Directed);
+  return EnumNamesHelloFeature()[index];
+}
+
 /// Flags of HearRow.
 enum class HearFlag : uint16_t {
   /// Nothing at all has come of the node for so long that it may be dead.
@@ -1531,9 +1561,9 @@ FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(4) HelloHead FLATBUFFERS_FINAL_CLASS {
         version_max_(0),
         reserved0_(0) {
   }
-  HelloHead(uint32_t _epoch, uint32_t _features, uint32_t _send_us, uint32_t _round_trip_us, uint32_t _table_version, uint32_t _want_version, uint16_t _members, ringcast::fb::HelloFlag _flags, uint8_t _version_min, uint8_t _version_max, uint16_t _reserved0)
+  HelloHead(uint32_t _epoch, ringcast::fb::HelloFeature _features, uint32_t _send_us, uint32_t _round_trip_us, uint32_t _table_version, uint32_t _want_version, uint16_t _members, ringcast::fb::HelloFlag _flags, uint8_t _version_min, uint8_t _version_max, uint16_t _reserved0)
       : epoch_(::flatbuffers::EndianScalar(_epoch)),
-        features_(::flatbuffers::EndianScalar(_features)),
+        features_(::flatbuffers::EndianScalar(static_cast<uint32_t>(_features))),
         send_us_(::flatbuffers::EndianScalar(_send_us)),
         round_trip_us_(::flatbuffers::EndianScalar(_round_trip_us)),
         table_version_(::flatbuffers::EndianScalar(_table_version)),
@@ -1550,11 +1580,11 @@ FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(4) HelloHead FLATBUFFERS_FINAL_CLASS {
   void mutate_epoch(uint32_t _epoch) {
     ::flatbuffers::WriteScalar(&epoch_, _epoch);
   }
-  uint32_t features() const {
-    return ::flatbuffers::EndianScalar(features_);
+  ringcast::fb::HelloFeature features() const {
+    return static_cast<ringcast::fb::HelloFeature>(::flatbuffers::EndianScalar(features_));
   }
-  void mutate_features(uint32_t _features) {
-    ::flatbuffers::WriteScalar(&features_, _features);
+  void mutate_features(ringcast::fb::HelloFeature _features) {
+    ::flatbuffers::WriteScalar(&features_, static_cast<uint32_t>(_features));
   }
   uint32_t send_us() const {
     return ::flatbuffers::EndianScalar(send_us_);

@@ -14,7 +14,7 @@ public final class Layout {
   /** Names the layout of all segments; stands in every segment's header. */
   public static final long LAYOUT_HASH = 0xf121cf2feaebf68bL;
   /** Names the layout of all frames. */
-  public static final long WIRE_HASH = 0x15300a6161b14595L;
+  public static final long WIRE_HASH = 0xedd839dc4a886d83L;
   /** Magic is "RINGCAST" read as a little-endian word. */
   public static final long MAGIC = 0x54534143474e4952L;
   /** Major is the version of the layout that this code writes and reads. */
