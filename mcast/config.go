@@ -62,8 +62,8 @@ type Config struct {
 	Window int
 	// LiveWindow is that of the live lane, made with the first live topic. Zero means 8 MiB.
 	LiveWindow int
-	// DirectedWindow is that of a lane to one member, given back when that is idle. Zero means a
-	// quarter of Window.
+	// DirectedWindow is that of a lane to one member, given back when that is idle. It is taken
+	// as the member lags. Zero means as much as Window.
 	DirectedWindow int
 	// NoDirected: neither are topics that one node alone wants sent to it alone, nor are such lanes
 	// of others taken, as by releases that know none.
@@ -175,7 +175,7 @@ func (c Config) withDefaults() Config {
 	size(&c.MTU, MTUDefault)
 	size(&c.Window, 32<<20)
 	size(&c.LiveWindow, max(8<<20, windowMin*c.MTU))
-	size(&c.DirectedWindow, max(c.Window/4, windowMin*c.MTU))
+	size(&c.DirectedWindow, c.Window)
 	size(&c.ReorderBuffer, 32<<20)
 	size(&c.ReassemblyBuffer, 64<<20)
 	size(&c.MessageLimit, MessageMax)

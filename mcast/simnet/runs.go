@@ -47,7 +47,8 @@ func directedOptions(o *Options, r *rand.Rand) {
 	t.Absent = []mcast.Duration{mcast.Millisecond, 200 * mcast.Millisecond, 10 * mcast.Second}[r.IntN(3)]
 	t.DirectedIdle = []mcast.Duration{20 * mcast.Millisecond, 10 * mcast.Second}[r.IntN(2)]
 	o.Mixed = r.IntN(3) == 0
-	o.Config.DirectedWindow = o.Config.Window // smaller, it would stand still too long for a pause and a clock that jumps
+	// A pause, a clock that jumps and repairs that are asked for every 100 ms after that are no reason to be put out here.
+	t.StallBudget = mcast.Second
 }
 
 // runSeed joins, publishes and waits until everything has arrived.
