@@ -39,10 +39,6 @@ const (
 	minBuffer            = 64 << 10
 	maxBuffer            = 1 << 30
 
-	// unicastBuffer is the send socket's receive buffer at most: NAKs, status
-	// and unicast repairs are a small part of what the group carries.
-	unicastBuffer = 4 << 20
-
 	defaultBatch = 64
 	minBatch     = 4 // unicast gets a quarter
 	maxBatch     = 1024

@@ -111,10 +111,9 @@ func (c *Conn) openAll() (err error) {
 		return fmt.Errorf("udp: wake descriptor: %w", err)
 	}
 	c.buffers = Buffers{
-		ReceiveWanted: c.cfg.ReceiveBuffer, Receive: growReceive(c.recvFD, c.cfg.ReceiveBuffer),
+		ReceiveWanted: c.cfg.ReceiveBuffer, Receive: min(growReceive(c.recvFD, c.cfg.ReceiveBuffer), growReceive(c.sendFD, c.cfg.ReceiveBuffer)),
 		SendWanted: c.cfg.SendBuffer, Send: growSend(c.sendFD, c.cfg.SendBuffer),
 	}
-	growReceive(c.sendFD, min(unicastBuffer, c.cfg.ReceiveBuffer))
 	joined := c.cfg.Segmentation == SegmentationAuto
 	// Both or none: the size of the buffers depends on it.
 	c.gro = joined && acceptJoined(c.recvFD) && acceptJoined(c.sendFD)

@@ -111,7 +111,7 @@ func (c *Conn) resend(choice *Choice) error {
 	}
 	defer unix.Close(fd)
 	growSend(fd, c.cfg.SendBuffer)
-	growReceive(fd, min(unicastBuffer, c.cfg.ReceiveBuffer))
+	growReceive(fd, c.cfg.ReceiveBuffer)
 	if c.gro {
 		acceptJoined(fd)
 	}
