@@ -4,6 +4,8 @@ import (
 	"context"
 	"runtime"
 	"time"
+
+	"github.com/ringcast/ringcast/codec/layout"
 )
 
 // A Bell is the doorbell on which a participant sleeps, one for all its rings.
@@ -55,6 +57,10 @@ const (
 	minSpin = 2 * time.Microsecond
 	maxSpin = 200 * time.Microsecond
 )
+
+// farSpin bounds the spin of a reader whose messages come from another node. Its forwarder brings them in batches and wakes it
+// once for each, so that a sleep costs little, and is one of those who want the cores that spinning holds (doc/decisions/334).
+const farSpin = 20 * time.Microsecond
 
 // What tells that spinning longer would have been worth it: a sleep of less than
 // soonAgain, or one of less than backlogSoon behind which a backlog has come,
@@ -171,6 +177,9 @@ func (w *Waiter) Await(ctx context.Context, readers []*Reader) error {
 		hint = nil
 	}
 	w.stream = anyStream(readers)
+	if len(readers) == 1 && readers[0].afar() {
+		w.spin = min(w.spin, farSpin)
+	}
 	for ahead := w.policy != Yield && w.procs > 1; ; ahead = false {
 		if err := ctx.Err(); err != nil { // first of all: a stream must not outrun it
 			return err
@@ -347,6 +356,17 @@ func (rd *Reader) hint() bool { return rd.hintAt(rd.cursor) }
 
 func (rd *Reader) hintAt(c uint64) bool {
 	return rd.ring.published(c).Load() == rd.ring.lap(c) // pairs(publish)
+}
+
+// afar reports whether the message before the next one came from another node, and was no request or reply. Its slot may be
+// another message's by now: this is a hint.
+func (rd *Reader) afar() bool {
+	if rd.cursor == 0 {
+		return false
+	}
+	var b slotBody
+	copyShared(bodyBytes(&b), rd.ring.slot(rd.cursor - 1)[bodyOffset:layout.SlotHeaderSize], false)
+	return b.flags&layout.MessageFlagRemote != 0 && b.kind == layout.MessageKindData
 }
 
 // ready reports whether Next would return something else than ErrEmpty, as far

@@ -69,6 +69,15 @@ static inline bool rci_reader_hint(const struct reader *d, uint64_t behind)
 	uint64_t c = d->cursor + behind;
 	return load_acquire(&ring_slot(d->ring, c)->published) == ring_lap(d->ring, c); /* pairs(publish) */
 }
+/* Whether the message before the next one came from another node, and was no request or reply. Its slot may be another message's by
+ * now: this is a hint. */
+static inline bool rci_reader_afar(const struct reader *d)
+{
+	if (d->cursor == 0)
+		return false;
+	struct rc_slot_header *h = ring_slot(d->ring, d->cursor - 1);
+	return (load_relaxed(&h->flags) & RC_MESSAGE_FLAG_REMOTE) != 0 && load_relaxed(&h->kind) == RC_MESSAGE_KIND_DATA;
+}
 /* So many messages that wait say that waking took longer than they did. */
 #define BACKLOG 8
 static inline bool rci_reader_backlog(const struct reader *d)

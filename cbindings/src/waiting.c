@@ -10,6 +10,9 @@
  * takes the publisher's core away. */
 #define SPIN_LEAST UINT64_C(2000)
 #define SPIN_MOST UINT64_C(200000)
+/* Who reads what comes from another node spins no longer: its forwarder brings messages in batches, wakes once for each, and
+ * wants the cores that spinning holds. */
+#define SPIN_FAR UINT64_C(20000)
 /* What tells that spinning longer would have been worth it: a sleep shorter than SOON_AGAIN, or one shorter than
  * BACKLOG_SOON behind which BACKLOG messages have come. */
 #define SOON_AGAIN UINT64_C(100000)
@@ -195,6 +198,8 @@ static int wait_long(rc_subscription *s, int64_t timeout, bool alone, rc_receive
 	struct waiter waiter = {take_one, alone ? hint_one : NULL, many_of, prepare_all, nap_of, &w};
 	if (alone && timeout != 0 && !one_core())
 		let_run_ahead(&s->first->reader);
+	if (alone && (s->spin_ns == 0 || s->spin_ns > SPIN_FAR) && rci_reader_afar(&s->first->reader))
+		s->spin_ns = SPIN_FAR;
 	return rci_wait_for(s->domain, timeout, &s->spin_ns, &waiter);
 }
 

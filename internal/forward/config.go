@@ -26,6 +26,9 @@ const (
 	// pumpBatch is how many messages of one topic go to the engine before the
 	// other topics have their turn.
 	pumpBatch = 128
+	// clockBytes is how much goes to the engine at one time of its clock: a lane's bucket lets out half a
+	// millisecond's worth at one instant, which a turn of large messages exceeds.
+	clockBytes = 16 << 10
 	// LingerMax bounds Config.Linger.
 	LingerMax = 50 * time.Microsecond
 	// uplinkSlots is how many messages wait in the uplink, if nobody says otherwise.

@@ -137,7 +137,7 @@ func (o *outbound) pump(f *Forwarder, now mcast.Time) (t turn) {
 	if o.lane == mcast.LaneGated && f.engine.WantedBy(o.name) == 0 {
 		return turn{busy: true}
 	}
-	sent := uint64(0)
+	sent, clock := uint64(0), 0
 	for t.more = true; t.moved < pumpBatch; t.moved++ {
 		if !o.held && !o.next(f) {
 			t.more = false
@@ -145,6 +145,9 @@ func (o *outbound) pump(f *Forwarder, now mcast.Time) (t turn) {
 		}
 		if !o.held {
 			continue // not for the network
+		}
+		if clock += len(o.wire.Payload); clock >= clockBytes {
+			now, clock = f.now(), 0
 		}
 		result := f.engine.Send(now, o.topic, &o.wire)
 		if result == mcast.Busy {

@@ -166,6 +166,9 @@ func (f *Forwarder) pumpAll() (t turn) {
 	for _, o := range f.out {
 		t.add(f.pumpGuarded(o))
 	}
+	if t.moved > 0 {
+		now = f.now()
+	}
 	if !t.more && (t.moved > 0 || t.busy || f.lingered) {
 		f.flush(now, &t)
 	}

@@ -10,6 +10,8 @@ final class SpinTime {
 
   private static final long LEAST = 2_000;
   private static final long MOST = 200_000;
+  /** Of one who reads what comes from another node: its forwarder brings messages in batches, and wants the cores that spinning holds. */
+  private static final long FAR = 20_000;
   /** A sleep of less tells that spinning longer would have been worth it. */
   private static final long SOON_AGAIN = 100_000;
   /** So does one of less with a backlog behind it: waking alone took longer than many messages. */
@@ -26,6 +28,11 @@ final class SpinTime {
   /** The same, however many processors there are. */
   long nanosAnywhere() {
     return nanos;
+  }
+
+  /** What is read comes from another node. */
+  void far() {
+    nanos = Math.min(FAR, nanos);
   }
 
   /** Whether it matters that a backlog is there behind a sleep of so many nanoseconds. */

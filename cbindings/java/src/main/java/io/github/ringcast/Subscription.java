@@ -192,6 +192,9 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
     long began = Domain.now(); // before the looks: behind them somebody's answer may be there
     if (nanos > 0 && domain.waiting != Waiting.YIELD && CORES > 1) {
       stream = source.letRunAhead();
+      if (source.afar()) {
+        spin.far();
+      }
       for (int i = 0; i < HOT_LOOKS + COOL_LOOKS && !source.hint(); i++) {
         if (i >= HOT_LOOKS) {
           Thread.onSpinWait();

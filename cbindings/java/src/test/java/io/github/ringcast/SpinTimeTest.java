@@ -34,6 +34,17 @@ final class SpinTimeTest {
     assertEquals(2_000, spin.nanosAnywhere());
   }
 
+  /** Who reads what comes from another node spins for 20 us at most; what it has learnt beyond that is forgotten. */
+  @Test
+  void far() {
+    SpinTime spin = new SpinTime();
+    spin.far();
+    assertEquals(20_000, spin.nanosAnywhere());
+    spin.learn(1_000_000, true, false);
+    spin.far();
+    assertEquals(10_000, spin.nanosAnywhere());
+  }
+
   /** A subscription learns from what it sleeps through: that nothing comes teaches it to spin for less. */
   @Test
   void aSubscriptionLearns() throws InterruptedException {

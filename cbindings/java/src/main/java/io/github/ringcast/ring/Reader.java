@@ -440,6 +440,11 @@ public final class Reader {
     return stream;
   }
 
+  /** Whether the message before the next one is {@link Ring#afar}. */
+  public boolean afar() {
+    return next != 0 && r.afar(next - 1);
+  }
+
   /** Whether so many messages are there, as far as a look at the last of them tells. */
   public boolean backlog(int messages) {
     return messages <= r.count && hint(messages - 1);

@@ -4,6 +4,7 @@ import static io.github.ringcast.fb.Layout.*;
 
 import io.github.ringcast.fb.EntryState;
 import io.github.ringcast.fb.MessageFlag;
+import io.github.ringcast.fb.MessageKind;
 import io.github.ringcast.fb.RingKind;
 import io.github.ringcast.fb.RingMode;
 import io.github.ringcast.fb.SegmentState;
@@ -148,6 +149,13 @@ public final class Ring {
 
   long published(long t) {
     return Words.acquire(chunk(t), at(t) + SLOT_HEADER_PUBLISHED_OFFSET); // pairs(publish)
+  }
+
+  /** Whether a message came from another node, and is no request or reply. The slot may be another message's by now: a hint. */
+  boolean afar(long t) {
+    ByteBuffer b = chunk(t);
+    int at = at(t);
+    return (b.getShort(at + SLOT_HEADER_FLAGS_OFFSET) & MessageFlag.Remote) != 0 && b.get(at + SLOT_HEADER_KIND_OFFSET) == MessageKind.Data;
   }
 
   /** How many positions were claimed: a hint on shared rings. */

@@ -17,6 +17,11 @@ public interface Source {
     return false;
   }
 
+  /** Whether what was read last came from another node: a hint. */
+  default boolean afar() {
+    return false;
+  }
+
   /** Whether so many messages are there, as far as a look at the last of them tells. */
   default boolean backlog(int messages) {
     return false;

@@ -130,6 +130,11 @@ public final class TopicReader implements Source {
   }
 
   @Override
+  public boolean afar() {
+    return reader.afar();
+  }
+
+  @Override
   public boolean backlog(int messages) {
     return reader.backlog(messages);
   }
