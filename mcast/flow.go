@@ -136,6 +136,11 @@ func (e *Engine) receiveStatus(now Time, p *Peer, number uint64, body []byte) wi
 		return wire.OK // meant for a predecessor
 	}
 	if s.Highest > l.head {
+		// A forged frame has led it there. Of a lane on which nothing is sent nothing else says so.
+		if now-l.askedAt >= beatStall {
+			l.askedAt = now
+			e.sendHeartbeat(l, now, false)
+		}
 		return wire.BadRange
 	}
 	m := &p.members[s.Lane]
