@@ -2,6 +2,9 @@ package mcast
 
 // Which lane a topic goes on, and how it moves to another one (spec/wire.md, 15).
 
+// moveOptional is how long a topic is held up to go to one member alone.
+const moveOptional = 50 * Millisecond
+
 // choice is how far the choice of a topic's lane is.
 type choice struct {
 	at        Time // when it has to be made; Never: it stands
@@ -110,12 +113,16 @@ func (l *lane) behind() uint64 {
 func (e *Engine) chosen(now Time, t *ownTopic) bool {
 	c := &t.choice
 	l, again := e.choose(now, t)
+	if l == t.current.lane { // also of a move that is not wanted any more: nothing went elsewhere
+		c.moving, c.at = false, again
+		return true
+	}
 	if !c.moving {
-		if l == t.current.lane {
-			c.at = again
-			return true
-		}
 		e.beginMove(now, t)
+	}
+	if l.to != 0 && t.current == t && now-c.since >= moveOptional && !e.cleared(now, t) { // all is well where it is
+		c.moving, c.changedAt, c.at = false, now, now+e.cfg.Timers.Alone
+		return true
 	}
 	if !faultNoMoveWait && !e.cleared(now, t) {
 		e.wait(t)
@@ -156,6 +163,8 @@ func (e *Engine) choose(now Time, t *ownTopic) (l *lane, again Time) {
 		return p.lane, Never
 	case now < c.heldTill:
 		return all, c.heldTill
+	case !p.members[LaneDirected].tethered: // there it would not be waited for
+		return all, now + e.cfg.Timers.Alone
 	case current == all && now < alone && !t.taken(p):
 		return all, alone
 	}

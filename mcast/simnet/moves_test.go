@@ -7,7 +7,7 @@ import "testing"
 // member happens.
 func TestMoves(t *testing.T) {
 	from, to := seeds(t)
-	to = min(to, from+uint64(few(40, 4)))
+	to = min(to, from+uint64(few(40, 8)))
 	var all Counts
 	for seed := from; seed < to; seed++ {
 		r := runMoves(seed).result()
