@@ -59,6 +59,22 @@ func (x *trio) want(s *station, names ...string) {
 	}
 }
 
+// TestForAllStaysOnTheLaneOfAll: what everybody is about to want comes to those, too, of whom the owner
+// does not know yet.
+func TestForAllStaysOnTheLaneOfAll(t *testing.T) {
+	x := newTrio(t, nil)
+	var err error
+	if x.topic, err = x.a.engine.Topic("orders.us", TopicShape{SlotCount: 64, ForAll: true}); err != nil {
+		t.Fatal(err)
+	}
+	before := x.a.engine.Head(LaneGated)
+	x.send(10)
+	x.run(100 * Millisecond)
+	if heads := x.a.engine.Head(LaneGated) - before; heads != 10 || x.order[0] != 10 {
+		t.Errorf("%d datagrams on the lane of all, want 10; b has message %d", heads, x.order[0])
+	}
+}
+
 // send has a send so many messages, in as many datagrams, as soon as they are taken.
 func (x *trio) send(n int) {
 	x.t.Helper()

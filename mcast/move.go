@@ -151,7 +151,7 @@ func (e *Engine) choose(now Time, t *ownTopic) (l *lane, again Time) {
 	if t.wanted == 0 {
 		return current, Never
 	}
-	if t.wanted > 1 {
+	if t.wanted > 1 || t.shape.ForAll {
 		return all, Never
 	}
 	p := e.taker(t)

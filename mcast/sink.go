@@ -85,6 +85,9 @@ type TopicShape struct {
 	Mode, Kind, Purpose             uint8
 	// Live: nobody is waited for; the topic goes on the live lane.
 	Live bool
+	// ForAll: every member is about to want it. It stays on the lane of all, where those get it too of
+	// whom the owner does not know yet, though one alone wants it now.
+	ForAll bool
 }
 
 // TopicID names one of the node's own topics within a session; never 0.

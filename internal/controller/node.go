@@ -91,7 +91,9 @@ func (n *node) prepare(e *mcast.Engine) {
 	n.serving, n.sequence, n.held = nil, 0, nil
 	n.wakeAt, n.sending = mcast.Never, false
 	var err error
-	if n.directory, err = e.Topic(directoryTopic, ringShape); err == nil {
+	shape := ringShape
+	shape.ForAll = true
+	if n.directory, err = e.Topic(directoryTopic, shape); err == nil {
 		err = e.SetWants(n.Clock(), []string{directoryTopic, uplink.Topic(n.ID())})
 	}
 	if err != nil {

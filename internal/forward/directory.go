@@ -24,6 +24,7 @@ const (
 var directoryShape = mcast.TopicShape{
 	SlotCount: layout.MinSlotCount, SlotPayload: layout.DefaultSlotPayload,
 	Mode: layout.RingModeReliable, Kind: layout.RingKindShared, Purpose: layout.RingPurposeTopic,
+	ForAll: true,
 }
 
 // A directory is this forwarder's part of the directory between nodes. Its fields are
