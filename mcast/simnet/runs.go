@@ -47,8 +47,6 @@ func directedOptions(o *Options, r *rand.Rand) {
 	t.Absent = []mcast.Duration{mcast.Millisecond, 200 * mcast.Millisecond, 10 * mcast.Second}[r.IntN(3)]
 	t.DirectedIdle = []mcast.Duration{20 * mcast.Millisecond, 10 * mcast.Second}[r.IntN(2)]
 	o.Mixed = r.IntN(3) == 0
-	// A pause, a clock that jumps and repairs that are asked for every 100 ms after that are no reason to be put out here.
-	t.StallBudget = mcast.Second
 }
 
 // runSeed joins, publishes and waits until everything has arrived.

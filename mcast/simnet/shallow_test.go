@@ -64,7 +64,8 @@ func TestShallowSwitch(t *testing.T) {
 	}
 	for _, where := range []string{"none", "card", "ports", "one port"}[few(0, 1):few(4, 2)] {
 		for _, loss := range losses[:few(len(losses), 1)] {
-			o := Options{Seed: 8, Loss: loss}
+			o := Options{Seed: 7, Loss: loss}
+			o.Config.NoDirected = true // of the lane of all
 			o.Config.Rate = 4 * path
 			o.Config.Window = 20_000 * mcast.MTUDefault
 			if where == "none" {
@@ -76,7 +77,7 @@ func TestShallowSwitch(t *testing.T) {
 			if s.goodput/path < 0.75/transmissions(loss, 2) || s.k.Isolated != 0 || s.lost != 0 {
 				t.Errorf("%s, loss %g: goodput %.3f of the path; %d isolated, %d lost", where, loss, s.goodput/path, s.k.Isolated, s.lost)
 			}
-			// One trial in a row of good luck: of 16 seeds at 20 % loss the greatest rates were 1.31 to 1.45; of some, where one port alone is narrow, no trial found it in this second.
+			// One trial in a row of good luck: of 20 seeds at 20 % loss the greatest rates were 1.31 to 1.42.
 			if where == "none" && s.k.LossCuts != 0 || where != "none" && s.high > 1.5*path {
 				t.Errorf("%s, loss %g: %d cuts, rate up to %.2f of the path", where, loss, s.k.LossCuts, s.high/path)
 			}
