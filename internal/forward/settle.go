@@ -3,7 +3,7 @@ package forward
 // noPosition is behind every position of a ring.
 const noPosition = ^uint64(0)
 
-// A mark pairs a position of the ring with a place in the lane.
+// A mark pairs a position of the ring with what the engine called Placed then.
 type mark struct{ position, head uint64 }
 
 // noteLarge notes from where what was just lent has to be read if one of its messages
