@@ -49,7 +49,11 @@ type TopicState struct {
 	Damaged     uint64 // impossible words met
 	Readers     []ReaderState
 	Groups      []GroupState
-	Err         error // why the rest is empty
+	// Forwarded says that the forwarder sends it to other nodes, as they want it; Alone is the node that alone wants
+	// it, and to which alone it goes by unicast, 0 where it goes to all by multicast.
+	Forwarded bool
+	Alone     uint32
+	Err       error // why the rest is empty
 }
 
 // A ReaderState is one reader of a topic. It is a copy and belongs to the caller.
@@ -82,15 +86,16 @@ func Inspect(cfg *Config) (*Snapshot, error) {
 	if s.Participants, err = d.Participants(); err != nil {
 		return nil, fmt.Errorf("participants: %w", err)
 	}
-	if s.Forwarder = d.ForwarderAlive(); s.Forwarder {
-		s.Nodes, s.Quarantined = inspectNodes(d)
-	}
+	s.Forwarder = d.ForwarderAlive()
 	s.Counters, _ = d.AllCounters() // what of them can be read
 	if s.Topics, err = inspectTopics(filepath.Join(d.Dir(), "topics")); err == nil {
 		s.Services, err = inspectTopics(filepath.Join(d.Dir(), "services"))
 	}
 	if err != nil {
 		return nil, err
+	}
+	if s.Forwarder {
+		s.inspectNodes(d)
 	}
 	return s, nil
 }

@@ -70,15 +70,23 @@ func (b *Bus) Nodes() ([]NodeState, error) {
 }
 
 // inspectNodes reads the directory; one that can't be read has nobody.
-func inspectNodes(d *shm.Domain) (list []NodeState, quarantined []QuarantinedSource) {
+func (s *Snapshot) inspectNodes(d *shm.Domain) {
 	directory, err := d.Directory()
 	if err != nil {
-		return nil, nil
+		return
 	}
 	for _, q := range directory.Quarantined {
-		quarantined = append(quarantined, QuarantinedSource{Source: q.Source, Node: q.Node, Why: q.Why, Times: int(q.Times)})
+		s.Quarantined = append(s.Quarantined, QuarantinedSource{Source: q.Source, Node: q.Node, Why: q.Why, Times: int(q.Times)})
 	}
-	return nodeStates(directory), quarantined
+	s.Nodes = nodeStates(directory)
+	alone := map[string]uint32{}
+	for _, one := range directory.Forwarded {
+		alone[one.Name] = one.Alone
+	}
+	for i := range s.Topics {
+		t := &s.Topics[i]
+		t.Alone, t.Forwarded = alone[t.Name]
+	}
 }
 
 func nodeStates(directory *shm.Directory) []NodeState {

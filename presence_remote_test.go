@@ -10,7 +10,10 @@ import (
 // A playedForwarder is a seat that a test writes the directory from.
 type playedForwarder struct {
 	t    *testing.T
-	seat interface{ WriteDirectory([]byte) error }
+	seat interface {
+		WriteDirectory([]byte) error
+		Close() error
+	}
 }
 
 func playForwarder(t *testing.T, dir string) *playedForwarder {
@@ -22,6 +25,14 @@ func playForwarder(t *testing.T, dir string) *playedForwarder {
 	}
 	t.Cleanup(func() { _ = seat.Close() })
 	return &playedForwarder{t, seat}
+}
+
+// close ends the forwarder.
+func (f *playedForwarder) close() {
+	f.t.Helper()
+	if err := f.seat.Close(); err != nil {
+		f.t.Fatal(err)
+	}
 }
 
 func (f *playedForwarder) write(d table.Directory) {

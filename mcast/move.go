@@ -319,6 +319,9 @@ func (e *Engine) tickMoves(now Time) {
 	}
 }
 
+// Alone returns the node to which alone a topic goes now; 0: it goes to all.
+func (e *Engine) Alone(topic TopicID) uint32 { return e.topics[topic-1].current.lane.to }
+
 // Placed returns a number for where the message of a topic lies that was Sent last. It only
 // grows; see Settled.
 func (e *Engine) Placed(topic TopicID) uint64 {

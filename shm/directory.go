@@ -16,6 +16,8 @@ type Directory struct {
 	Lost []table.LostNode
 	// Quarantined are the sources that the forwarder ignores for a while.
 	Quarantined []table.QuarantinedSource
+	// Forwarded are the topics of this node that the forwarder sends to others, by name.
+	Forwarded []table.ForwardedTopic
 
 	version  uint64 // of the segment
 	services map[string][]ServiceNode
@@ -87,7 +89,7 @@ func newDirectory(b []byte, version uint64) (*Directory, error) {
 	if err != nil {
 		return nil, err
 	}
-	x.Nodes, x.Lost, x.Quarantined = t.Nodes, t.Lost, t.Quarantined
+	x.Nodes, x.Lost, x.Quarantined, x.Forwarded = t.Nodes, t.Lost, t.Quarantined, t.Forwarded
 	slices.SortStableFunc(x.Nodes, func(a, b table.NodeInfo) int { return int(int64(a.Node) - int64(b.Node)) })
 	for i := range x.Nodes {
 		n := &x.Nodes[i]

@@ -28,6 +28,8 @@ type (
 		Evicted     uint64         `json:"evicted"`
 		Wakes       uint64         `json:"wakes"`
 		Damaged     uint64         `json:"damaged"`
+		Forwarded   bool           `json:"forwarded"`       // to other nodes, which want it
+		Alone       uint32         `json:"alone,omitempty"` // the node that alone wants it, and to which alone it goes
 		Readers     []listedReader `json:"readers"`
 		Groups      []listedGroup  `json:"groups"`
 		Error       string         `json:"error,omitempty"`
@@ -83,7 +85,8 @@ func listTopic(t *ringcast.TopicState) listedTopic {
 	out := listedTopic{
 		Name: t.Name, Slots: t.Slots, SlotSize: t.SlotSize, Mode: t.Mode.String(), Kind: kind(t.Exclusive),
 		History: t.History, Positions: t.Positions, Publishers: t.Publishers, Quarantined: t.Quarantined,
-		Recovered: t.Recovered, Evicted: t.Evicted, Wakes: t.Wakes, Damaged: t.Damaged, Readers: []listedReader{},
+		Recovered: t.Recovered, Evicted: t.Evicted, Wakes: t.Wakes, Damaged: t.Damaged,
+		Forwarded: t.Forwarded, Alone: t.Alone, Readers: []listedReader{},
 		Groups: []listedGroup{},
 	}
 	for _, r := range t.Readers {

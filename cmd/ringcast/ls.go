@@ -14,8 +14,9 @@ import (
 )
 
 const lsHelp = `Show the topics of the domain on this node, with shape, readers and counters, their
-queue groups with the members' process ids, and the processes that take part. It only
-looks: it joins nothing and leaves no trace.`
+queue groups with the members' process ids, and the processes that take part. SENT TO is where
+the forwarder sends a topic: to all nodes by multicast, or by unicast to the one that alone
+wants it; - where no other node wants it. It only looks: it joins nothing and leaves no trace.`
 
 func (t *tool) lsCommand() *cobra.Command {
 	var asJSON bool
@@ -40,15 +41,15 @@ func (t *tool) lsCommand() *cobra.Command {
 func printSnapshot(out io.Writer, s *ringcast.Snapshot) error {
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintf(w, "domain %s, node %d, epoch %x, in %s\n\n", s.Domain, s.Node, s.Epoch, s.Dir)
-	_, _ = fmt.Fprintln(w, "TOPIC\tSLOTS\tSIZE\tMODE\tKIND\tPOSITIONS\tREADERS\tBEHIND\tMISSED\tEVICTED\tFENCED\tDAMAGED")
+	_, _ = fmt.Fprintln(w, "TOPIC\tSLOTS\tSIZE\tMODE\tKIND\tPOSITIONS\tREADERS\tBEHIND\tMISSED\tEVICTED\tFENCED\tDAMAGED\tSENT TO")
 	for _, t := range s.Topics {
 		if t.Err != nil {
 			_, _ = fmt.Fprintf(w, "%s\t%v\n", t.Name, t.Err)
 			continue
 		}
 		behind, missed := readerSums(&t)
-		_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%v\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\n", t.Name, t.Slots, t.SlotSize, t.Mode, kind(t.Exclusive),
-			t.Positions, len(t.Readers), behind, missed, t.Evicted, t.Quarantined, t.Damaged)
+		_, _ = fmt.Fprintf(w, "%s\t%d\t%d\t%v\t%s\t%d\t%d\t%d\t%d\t%d\t%d\t%d\t%s\n", t.Name, t.Slots, t.SlotSize, t.Mode, kind(t.Exclusive),
+			t.Positions, len(t.Readers), behind, missed, t.Evicted, t.Quarantined, t.Damaged, sentTo(&t))
 	}
 	printGroups(w, s)
 	_, _ = fmt.Fprintln(w, "\nPARTICIPANT\tPID\tNAME\tSINCE\tPUBLISHES\tSUBSCRIBES\tSERVES")
@@ -71,6 +72,17 @@ func kind(exclusive bool) string {
 		return "exclusive"
 	}
 	return "shared"
+}
+
+// sentTo is where the forwarder sends a topic, as it is shown.
+func sentTo(t *ringcast.TopicState) string {
+	switch {
+	case !t.Forwarded:
+		return "-"
+	case t.Alone == 0:
+		return "all"
+	}
+	return fmt.Sprint("node ", t.Alone)
 }
 
 // printGroups shows the queue groups, where there are any.

@@ -12,7 +12,8 @@ import (
 )
 
 const nodesHelp = `Show this node and the others, as this node's forwarder knows them: how many processes
-take part there, what they serve, and what each node wants from the network. Where a
+take part there, what they serve, what each node wants from the network, and which topics of
+this node go to it alone, by unicast, as no other node wants them (ringcast ls shows the others). Where a
 node has not told yet, - stands for the number. Below them stands whom the forwarder ignores
 for a while, because it floods. It only looks: it joins nothing.`
 
@@ -29,11 +30,12 @@ type listedNode struct {
 	Known     bool     `json:"known"`
 	Processes int      `json:"processes"`
 	Services  []string `json:"services"`
+	Alone     []string `json:"alone"` // topics of this node that go to that one alone
 }
 
 // thisNode is the node where the tool runs; its forwarder is not counted, as on the others.
 func thisNode(s *ringcast.Snapshot) listedNode {
-	n := listedNode{Node: s.Node, Epoch: s.Epoch, Name: "this node", Self: true, Known: true, Wants: []string{}, Services: []string{}}
+	n := listedNode{Node: s.Node, Epoch: s.Epoch, Name: "this node", Self: true, Known: true, Wants: []string{}, Services: []string{}, Alone: []string{}}
 	for i := range s.Participants {
 		p := &s.Participants[i]
 		if !p.Alive || p.Info.Name == "ringcastd" {
@@ -49,11 +51,16 @@ func thisNode(s *ringcast.Snapshot) listedNode {
 	return n
 }
 
-func otherNode(s *ringcast.NodeState) listedNode {
+func otherNode(s *ringcast.NodeState, topics []ringcast.TopicState) listedNode {
 	n := listedNode{Node: s.Node, Epoch: s.Epoch, Name: s.Name, Host: s.Host, Version: s.Version, Wants: append([]string{}, s.Wants...),
-		Known: s.Known, Processes: len(s.Participants), Services: []string{}}
+		Known: s.Known, Processes: len(s.Participants), Services: []string{}, Alone: []string{}}
 	for _, one := range s.Services {
 		n.Services = append(n.Services, one.Name)
+	}
+	for i := range topics {
+		if topics[i].Alone == s.Node {
+			n.Alone = append(n.Alone, topics[i].Name)
+		}
 	}
 	return n
 }
@@ -70,7 +77,7 @@ func (t *tool) nodesCommand() *cobra.Command {
 	return t.lookCommand("nodes", "show the nodes of the domain", nodesHelp, func(s *ringcast.Snapshot, asJSON bool) error {
 		list := []listedNode{thisNode(s)}
 		for i := range s.Nodes {
-			list = append(list, otherNode(&s.Nodes[i]))
+			list = append(list, otherNode(&s.Nodes[i], s.Topics))
 		}
 		if asJSON {
 			return json.NewEncoder(t.stdout).Encode(list)
@@ -79,11 +86,11 @@ func (t *tool) nodesCommand() *cobra.Command {
 			_, _ = fmt.Fprintln(t.stderr, "no forwarder runs here, so nothing is known of other nodes: start ringcastd")
 		}
 		w := tabwriter.NewWriter(t.stdout, 0, 0, 2, ' ', 0)
-		_, _ = fmt.Fprintln(w, "NODE\tEPOCH\tNAME\tHOST\tVERSION\tPROCESSES\tSERVICES\tWANTS")
+		_, _ = fmt.Fprintln(w, "NODE\tEPOCH\tNAME\tHOST\tVERSION\tPROCESSES\tSERVICES\tWANTS\tALONE")
 		for i := range list {
 			n := &list[i]
-			_, _ = fmt.Fprintf(w, "%d\t%x\t%s\t%s\t%s\t%s\t%s\t%s\n", n.Node, n.Epoch, n.Name, n.Host, n.Version,
-				n.processes(), strings.Join(n.Services, " "), strings.Join(n.Wants, " "))
+			_, _ = fmt.Fprintf(w, "%d\t%x\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", n.Node, n.Epoch, n.Name, n.Host, n.Version,
+				n.processes(), strings.Join(n.Services, " "), strings.Join(n.Wants, " "), strings.Join(n.Alone, " "))
 		}
 		if err := w.Flush(); err != nil {
 			return err

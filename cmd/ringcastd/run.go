@@ -121,6 +121,7 @@ func (o *options) flags(cmd *cobra.Command) {
 	f.DurationVar(&c.Linger, "linger", 0, "how long a datagram that has room waits for more messages, up to 50us, e.g. 20us (default: not at all)")
 	f.StringSliceVar(&o.limits, "limit", nil, "what one source may send before it is refused or ignored, as requests=50000/10000 (a second/at once), or off; kinds and defaults: doc/operations.md")
 	f.StringVar(&o.compression, "compress", "paced", "LZ4: paced (while the network is the limit), always, never")
+	f.BoolVar(&c.NoDirected, "no-directed", false, "send to all, by multicast, also what one node alone wants, and have it so from others (default: by unicast, to that node alone)")
 	f.StringVar(&o.fault, "fault", "", "lose, double, delay datagrams on purpose, e.g. loss=0.01,dup=0.001,reorder=0.01,seed=7")
 	f.BoolVar(&c.DropNAK, "fault-no-nak", false, "throw this node's NAKs away: what is lost stays lost")
 	f.BoolVar(&o.explain, "explain", false, "say which interface, group and port would be used and why, then stop")

@@ -84,6 +84,7 @@ func TestExitCodes(t *testing.T) {
 		{"unknown compression", append([]string{"--compress", "zip"}, good...), exitUsage, "zip", false},
 		{"seed without sense", append([]string{"--seed", "east"}, good...), exitUsage, "--seed", false},
 		{"limits", append([]string{"--limit", "requests=5/7,hello=9/9"}, good...), exitOK, "node", false},
+		{"nothing to one node alone", append([]string{"--no-directed"}, good...), exitOK, "node", false},
 		{"no limits", append([]string{"--limit", "off"}, good...), exitOK, "node", false},
 		{"unknown limit", append([]string{"--limit", "bytes=1/1"}, good...), exitUsage, "requests", false},
 		{"half a limit", append([]string{"--limit", "requests=5"}, good...), exitUsage, "BURST", false},

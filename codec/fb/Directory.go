@@ -102,8 +102,28 @@ func (rcv *Directory) QuarantinedLength() int {
 	return 0
 }
 
+func (rcv *Directory) Forwarded(obj *ForwardedTopic, j int) bool {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(10))
+	if o != 0 {
+		x := rcv._tab.Vector(o)
+		x += flatbuffers.UOffsetT(j) * 4
+		x = rcv._tab.Indirect(x)
+		obj.Init(rcv._tab.Bytes, x)
+		return true
+	}
+	return false
+}
+
+func (rcv *Directory) ForwardedLength() int {
+	o := flatbuffers.UOffsetT(rcv._tab.Offset(10))
+	if o != 0 {
+		return rcv._tab.VectorLen(o)
+	}
+	return 0
+}
+
 func DirectoryStart(builder *flatbuffers.Builder) {
-	builder.StartObject(3)
+	builder.StartObject(4)
 }
 func DirectoryAddNodes(builder *flatbuffers.Builder, nodes flatbuffers.UOffsetT) {
 	builder.PrependUOffsetTSlot(0, flatbuffers.UOffsetT(nodes), 0)
@@ -121,6 +141,12 @@ func DirectoryAddQuarantined(builder *flatbuffers.Builder, quarantined flatbuffe
 	builder.PrependUOffsetTSlot(2, flatbuffers.UOffsetT(quarantined), 0)
 }
 func DirectoryStartQuarantinedVector(builder *flatbuffers.Builder, numElems int) flatbuffers.UOffsetT {
+	return builder.StartVector(4, numElems, 4)
+}
+func DirectoryAddForwarded(builder *flatbuffers.Builder, forwarded flatbuffers.UOffsetT) {
+	builder.PrependUOffsetTSlot(3, flatbuffers.UOffsetT(forwarded), 0)
+}
+func DirectoryStartForwardedVector(builder *flatbuffers.Builder, numElems int) flatbuffers.UOffsetT {
 	return builder.StartVector(4, numElems, 4)
 }
 func DirectoryEnd(builder *flatbuffers.Builder) flatbuffers.UOffsetT {

@@ -12,6 +12,8 @@ type Directory struct {
 	Lost  []LostNode // the latest of those that are gone, oldest first
 	// Quarantined are the sources that the forwarder ignores now.
 	Quarantined []QuarantinedSource
+	// Forwarded are the topics of this node that go to others, by name.
+	Forwarded []ForwardedTopic
 }
 
 // A QuarantinedSource is who is ignored for a while, because of what he sent.
@@ -20,6 +22,12 @@ type QuarantinedSource struct {
 	Node   uint32 // the node that speaks from there; 0: none that is known
 	Why    string // what came too much
 	Times  uint32 // the how many-th quarantine of this source it is
+}
+
+// A ForwardedTopic is a topic that this node's forwarder sends to others.
+type ForwardedTopic struct {
+	Name  string
+	Alone uint32 // the node that alone wants it, and to which alone it goes; 0: it goes to all
 }
 
 // A NodeInfo is one other node.
@@ -113,6 +121,7 @@ const (
 	directoryNodes = iota
 	directoryLost
 	directoryQuarantined
+	directoryForwarded
 )
 
 const (
@@ -120,6 +129,11 @@ const (
 	quarantinedNode
 	quarantinedWhy
 	quarantinedTimes
+)
+
+const (
+	forwardedName = iota
+	forwardedAlone
 )
 
 // ParseDirectory decodes a Directory. The error is a [CorruptError].
@@ -131,6 +145,7 @@ func ParseDirectory(b []byte) (Directory, error) {
 		Lost:  readVector(root.Vector(directoryLost), readLostNode),
 
 		Quarantined: readVector(root.Vector(directoryQuarantined), readQuarantined),
+		Forwarded:   readVector(root.Vector(directoryForwarded), readForwarded),
 	}
 	if r.Err() != nil {
 		return Directory{}, r.Err()
@@ -191,6 +206,10 @@ func readQuarantined(t Table) QuarantinedSource {
 		Why: t.String(quarantinedWhy), Times: t.Uint32(quarantinedTimes)}
 }
 
+func readForwarded(t Table) ForwardedTopic {
+	return ForwardedTopic{Name: t.Required(forwardedName), Alone: t.Uint32(forwardedAlone)}
+}
+
 // AppendDirectory appends the encoded directory to dst, as a buffer of its own
 // that ends where dst then ends.
 func AppendDirectory(dst []byte, d *Directory) []byte {
@@ -198,10 +217,12 @@ func AppendDirectory(dst []byte, d *Directory) []byte {
 	nodes := buildVector(b, len(d.Nodes), func(i int) flatbuffers.UOffsetT { return buildNode(b, &d.Nodes[i]) })
 	lost := buildVector(b, len(d.Lost), func(i int) flatbuffers.UOffsetT { return buildLostNode(b, &d.Lost[i]) })
 	quarantined := buildVector(b, len(d.Quarantined), func(i int) flatbuffers.UOffsetT { return buildQuarantined(b, &d.Quarantined[i]) })
+	forwarded := buildVector(b, len(d.Forwarded), func(i int) flatbuffers.UOffsetT { return buildForwarded(b, &d.Forwarded[i]) })
 	fb.DirectoryStart(b)
 	fb.DirectoryAddNodes(b, nodes)
 	fb.DirectoryAddLost(b, lost)
 	fb.DirectoryAddQuarantined(b, quarantined)
+	fb.DirectoryAddForwarded(b, forwarded)
 	b.Finish(fb.DirectoryEnd(b))
 	return append(dst, b.FinishedBytes()...)
 }
@@ -274,4 +295,12 @@ func buildQuarantined(b *flatbuffers.Builder, q *QuarantinedSource) flatbuffers.
 	fb.QuarantinedSourceAddWhy(b, why)
 	fb.QuarantinedSourceAddTimes(b, q.Times)
 	return fb.QuarantinedSourceEnd(b)
+}
+
+func buildForwarded(b *flatbuffers.Builder, f *ForwardedTopic) flatbuffers.UOffsetT {
+	name := b.CreateString(f.Name)
+	fb.ForwardedTopicStart(b)
+	fb.ForwardedTopicAddName(b, name)
+	fb.ForwardedTopicAddAlone(b, f.Alone)
+	return fb.ForwardedTopicEnd(b)
 }

@@ -34,7 +34,7 @@ func someDirectory() Directory {
 			Participants: []RemoteParticipant{{Index: 12, Generation: 5, Language: 1, Info: someInfo()}, {Index: 1, Partial: true}},
 			Known:        true, Services: []NodeService{{Name: "pricing", Instances: 2, Limit: 9, Room: 4}}, Departed: []Departure{{Index: 12, Generation: 4, Ending: 2}}},
 		{Node: 8},
-	}, Lost: []LostNode{{Node: 9, Epoch: 0x77, Ending: 3}}}
+	}, Lost: []LostNode{{Node: 9, Epoch: 0x77, Ending: 3}}, Forwarded: []ForwardedTopic{{Name: "orders.eu", Alone: 7}, {Name: "ticks"}}}
 }
 
 func TestParticipantInfoRoundTrip(t *testing.T) {

@@ -68,6 +68,9 @@ type Config struct {
 	UplinkSlotSize int
 	// Limits bound what one source may do; see there.
 	Limits Limits
+	// NoDirected: neither is what one node alone wants sent to it alone, nor is it taken so from others; it goes
+	// to all (spec/wire.md, 15).
+	NoDirected bool
 	// DropNAK is a fault: every NAK of this node is thrown away below the protocol.
 	DropNAK bool
 	// Version is shown to other nodes.

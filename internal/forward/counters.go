@@ -41,6 +41,9 @@ type counters struct {
 	directLimited *shm.Counter
 	directIgnored *shm.Counter
 	toldTooMuch   *shm.Counter
+
+	alone *shm.Counter
+	moves *shm.Counter
 }
 
 // register makes the counters' segment.
@@ -94,6 +97,8 @@ func (c *counters) rows() []counterRow {
 		{&c.directLimited, "forward.direct_limited: beyond a limit"},
 		{&c.directIgnored, "forward.direct_ignored: in quarantine"},
 		{&c.toldTooMuch, "forward.directory_limited: beyond a limit"},
+		{&c.alone, "forward.alone: topics that go to one node alone"},
+		{&c.moves, "forward.moves: topics to one node, or to all"},
 	}
 }
 

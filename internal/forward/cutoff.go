@@ -49,6 +49,7 @@ func (f *Forwarder) dropOut(o *outbound) {
 	f.cfg.Log("topic %q: its file was cut off while it was mapped: remove what is left of it, then it is made anew", o.name)
 	if f.out[o.name] == o {
 		delete(f.out, o.name)
+		f.writeLater()
 	}
 	f.again = f.now() + openAgain
 	cutOff(o.reader.Close)

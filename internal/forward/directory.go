@@ -39,7 +39,8 @@ type directory struct {
 	shown    uint64                    // revision of the roster that was seen last
 	rooms    uint64                    // the same of the rooms
 	sampled  mcast.Time                // when the services here were asked for their room
-	later    bool                      // the segment will be written for the rooms
+	moves    uint64                    // of topics, as the engine has counted them
+	later    bool                      // the segment will be written for rooms and topics
 	news     chan struct{}             // of capacity 1: the segment is to be written anew
 }
 
@@ -53,7 +54,7 @@ type participant struct {
 func (f *Forwarder) newDirectory(session uint64) (err error) {
 	d := &f.dir
 	d.roster = roster.New(roster.Config{Node: f.node(), Session: session, Software: f.cfg.Version, Valid: validRow, Departed: f.diedBefore, Limit: f.cfg.Limits.Directory}, rand.New(rand.NewPCG(session, 0xd1)))
-	d.held, d.shown, d.rooms = nil, 0, 0
+	d.held, d.shown, d.rooms, d.moves = nil, 0, 0, 0
 	if d.died == nil {
 		d.died = map[participant]bool{}
 	}

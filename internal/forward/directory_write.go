@@ -49,6 +49,7 @@ func (f *Forwarder) writeDirectory() {
 	for _, cut := range []func(*table.NodeInfo){nil, cutInterests, cutParticipants, cutWants} {
 		if cut != nil {
 			f.counters.cut.Add(1)
+			d.Forwarded = nil
 			for i := range d.Nodes {
 				cut(&d.Nodes[i])
 			}
@@ -77,12 +78,39 @@ func (f *Forwarder) known() *table.Directory {
 	states := f.dir.roster.Nodes()
 	d.Lost = slices.Clone(f.dir.roster.Lost())
 	d.Quarantined = slices.Clone(f.apart)
+	d.Forwarded = f.forwarded()
 	f.mu.Unlock()
 	slices.SortFunc(d.Nodes, func(a, b table.NodeInfo) int { return cmp.Compare(a.Node, b.Node) })
 	for i := range d.Nodes {
 		addState(&d.Nodes[i], states)
 	}
 	return &d
+}
+
+// forwarded says where the topics go that are sent to other nodes. Mu is held.
+func (f *Forwarder) forwarded() []table.ForwardedTopic {
+	var list []table.ForwardedTopic
+	alone := uint64(0)
+	for name, o := range f.out {
+		one := table.ForwardedTopic{Name: name, Alone: f.engine.Alone(o.topic)}
+		if one.Alone != 0 {
+			alone++
+		}
+		list = append(list, one)
+	}
+	f.counters.alone.Set(alone)
+	slices.SortFunc(list, func(a, b table.ForwardedTopic) int { return cmp.Compare(a.Name, b.Name) })
+	return list
+}
+
+// noteMoves has the segment written anew where a topic has begun to go to one node alone, or to all. Mu is held.
+func (f *Forwarder) noteMoves() {
+	c := f.engine.Counters()
+	if moves := c.MovesDirected + c.MovesShared; moves != f.dir.moves {
+		f.counters.moves.Add(moves - f.dir.moves)
+		f.dir.moves = moves
+		f.writeLater()
+	}
 }
 
 // addState adds what a node told of its participants.

@@ -73,6 +73,7 @@ func (f *Forwarder) receive(datagrams []udp.Datagram) error {
 	f.engine.Tick(now)
 	f.direct.flush()
 	f.tellDirectory(now)
+	f.noteMoves()
 	if !f.lingered {
 		f.engine.Flush(now)
 	}

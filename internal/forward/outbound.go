@@ -89,6 +89,7 @@ func shapeOf(s ring.Shape) mcast.TopicShape {
 func (f *Forwarder) closeOut(name string) {
 	o := f.out[name]
 	delete(f.out, name)
+	f.writeLater()
 	if cutOff(func() {
 		o.reader.Close()
 		if err := o.file.Close(); err != nil {

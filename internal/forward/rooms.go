@@ -55,7 +55,7 @@ func (f *Forwarder) sampleRooms(now mcast.Time) {
 	}
 }
 
-// writeLater has the segment written anew, but not at once. Mu is held.
+// writeLater has the segment written anew, but not at once: for what changes often. Mu is held.
 func (f *Forwarder) writeLater() {
 	if f.dir.later {
 		return

@@ -119,6 +119,7 @@ func (f *Forwarder) scanOut(all interests) {
 		delete(f.failed, name)
 		f.cfg.Log("topic %q is forwarded", name)
 		f.out[name] = o
+		f.writeLater()
 	}
 	for name, o := range f.out {
 		o.leaving = !all.published[name]

@@ -77,6 +77,8 @@ type (
 		Evicted   uint64   `json:"evicted"`   // readers put out
 		Recovered uint64   `json:"recovered"`
 		Damaged   uint64   `json:"damaged"`
+		Forwarded bool     `json:"forwarded"`       // to other nodes, which want it
+		Alone     uint32   `json:"alone,omitempty"` // the node that alone wants it, and to which alone it goes
 		Readers   []Reader `json:"readers"`
 		Groups    []Group  `json:"groups"`
 		Error     string   `json:"error,omitempty"`
@@ -188,6 +190,7 @@ func topicOf(t *ringcast.TopicState, programs map[uint16]*Participant) Topic {
 	}
 	out.Slots, out.SlotSize, out.Mode, out.Positions = t.Slots, t.SlotSize, t.Mode.String(), t.Positions
 	out.Evicted, out.Recovered, out.Damaged = t.Evicted, t.Recovered, t.Damaged
+	out.Forwarded, out.Alone = t.Forwarded, t.Alone
 	for _, r := range t.Readers {
 		one := Reader{Latest: r.Latest, Behind: r.Behind, Missed: r.Missed}
 		if p := programs[r.Participant]; p != nil {

@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -211,6 +212,68 @@ func compare(t *testing.T, got []string, b []byte, fields []luaField) {
 		copy(v[:], b[f.at:f.at+f.size])
 		if want := fmt.Sprint(binary.LittleEndian.Uint64(v[:])); got[i] != want {
 			t.Errorf("type %d: %s is shown as %q, was sent as %s", b[4], f.name, got[i], want)
+		}
+	}
+}
+
+// Lanes have names, and those to one member the member; flags have theirs.
+func TestDissectorNames(t *testing.T) {
+	const member = 7
+	h := wire.Header{Type: wire.TypeHeartbeat, Flags: wire.FlagUnicast | wire.FlagStatusWanted, Domain: 0xd0, Node: 3, Session: 4, Number: 5}
+	directed := wire.Heartbeat{Next: 5, Trail: 5, Lane: wire.DirectedLane(member)}
+	hello := wire.Hello{Features: wire.FeatureDirected, VersionMin: 1, VersionMax: 1}
+	var frames [][]byte
+	add := func(kind, flags uint8, body func([]byte) []byte) {
+		h.Type, h.Flags = kind, flags
+		b := body(wire.Begin(nil, &h))
+		wire.Finish(b)
+		frames = append(frames, b)
+	}
+	add(wire.TypeHeartbeat, wire.FlagUnicast|wire.FlagStatusWanted, directed.AppendTo)
+	for lane := range uint32(2) {
+		x := wire.Heartbeat{Next: 5, Trail: 5, Lane: lane}
+		add(wire.TypeHeartbeat, 0, x.AppendTo)
+	}
+	add(wire.TypeHello, 0, hello.AppendTo)
+	fields := []string{"ringcast.malformed", "ringcast.lane", "ringcast.member", "ringcast.FrameHeader.flags.Unicast", "ringcast.FrameHeader.flags.StatusWanted",
+		"ringcast.FrameHeader.flags.Lz4", "ringcast.HelloHead.features.Directed", "_ws.col.Info"}
+	want := [][]string{
+		{"", "2", "7", "1", "1", "0", "", "Heartbeat, node 3, packet 5, to node 7 alone"},
+		{"", "0", "", "0", "0", "0", "", "Heartbeat, node 3, packet 5"},
+		{"", "1", "", "0", "0", "0", "", "Heartbeat, node 3, packet 5"},
+		{"", "", "", "0", "0", "0", "1", "Hello, node 3, packet 5"},
+	}
+	for i, row := range dissect(t, frames, fields) {
+		if !slices.Equal(row, want[i]) {
+			t.Errorf("frame %d is shown as %q, want %q", i, row, want[i])
+		}
+	}
+}
+
+// The flags that the dissector names are those of spec/layout.md.
+func TestDissectorFlags(t *testing.T) {
+	script, err := os.ReadFile(dissector)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile("../../spec/layout.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	enums := regexp.MustCompile(`(?m)^    (\w+) = (\{ \{ \d+, "\w+" \}.*\}),$`).FindAllStringSubmatch(string(script), -1)
+	if len(enums) < 5 {
+		t.Fatalf("%d enums in the dissector", len(enums))
+	}
+	for _, enum := range enums {
+		section := regexp.MustCompile(`(?s)### ` + enum[1] + `\n(.*?)\n##`).FindSubmatch(text)
+		if section == nil {
+			t.Errorf("no enum %s in the layout", enum[1])
+			continue
+		}
+		listed := regexp.MustCompile(`\n\| (\d+) \| (\w+) \|`).FindAllStringSubmatch(string(section[1]), -1)
+		named := regexp.MustCompile(`\{ (\d+), "(\w+)" \}`).FindAllStringSubmatch(enum[2], -1)
+		if !slices.EqualFunc(listed, named, func(a, b []string) bool { return a[1] == b[1] && a[2] == b[2] }) {
+			t.Errorf("%s: the dissector has %q, the layout %q", enum[1], named, listed)
 		}
 	}
 }

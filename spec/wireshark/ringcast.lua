@@ -5,7 +5,8 @@
 --
 -- It finds frames on any UDP port by their first bytes. What a receiver would refuse
 -- by its form is marked: the filter is ringcast.malformed. Bodies that are compressed
--- are not unfolded. Offsets and sizes are those of spec/layout.md; a test compares them.
+-- are not unfolded. A lane is shown by its name, too: ringcast.lane == 2 finds what goes to one node alone, and
+-- ringcast.member == 7 what of it goes to node 7. Offsets and sizes are those of spec/layout.md; a test compares them.
 
 local MAGIC, VERSION = 0x4352, 1
 
@@ -13,6 +14,23 @@ local types = {
     [1] = "Data", [2] = "Heartbeat", [3] = "Nak", [4] = "Ncf", [5] = "Status", [6] = "Hello", [7] = "Cookie", [8] = "Setup",
     [9] = "Want", [10] = "Bye", [11] = "SessionStale", [12] = "Probe", [13] = "Presence", [14] = "UnicastData",
     [15] = "UnicastAck", [129] = "Fec", [130] = "Gossip",
+}
+
+-- Lanes of which a node has one each, and those to one member, which Data and Heartbeat name as 2 | member << 8.
+local DIRECTED = 2
+local lanes = { [0] = "gated, to all", [1] = "live, to all", [DIRECTED] = "directed, to one" }
+
+-- bit, name of every flag, by enum; and the fields that are of one
+local enums = {
+    FrameFlag = { { 1, "Encrypted" }, { 2, "Lz4" }, { 4, "Repair" }, { 8, "Unicast" }, { 16, "StatusWanted" }, { 32, "Fec" }, { 64, "EndOfSession" } },
+    HelloFlag = { { 1, "Answer" }, { 2, "SetupWanted" } },
+    HelloFeature = { { 1, "Directed" } },
+    StatusFlag = { { 1, "SetupWanted" }, { 2, "Overrun" } },
+    NakFlag = { { 1, "LocalLoss" }, { 2, "More" } },
+}
+local flagged = {
+    ["FrameHeader.flags"] = "FrameFlag", ["HelloHead.flags"] = "HelloFlag", ["HelloHead.features"] = "HelloFeature",
+    ["StatusHead.flags"] = "StatusFlag", ["NakHead.flags"] = "NakFlag",
 }
 
 -- offset, size, name of every field, by struct
@@ -114,10 +132,12 @@ local ringcast = Proto("ringcast", "Ringcast")
 local problem = ProtoField.string("ringcast.malformed", "Malformed")
 local text = ProtoField.string("ringcast.text", "Text")
 local payload = ProtoField.bytes("ringcast.payload", "Payload")
+local laneName = ProtoField.uint8("ringcast.lane", "lane", base.DEC, lanes)
+local laneMember = ProtoField.uint32("ringcast.member", "its member")
 local warning = ProtoExpert.new("ringcast.refused", "A receiver refuses this frame", expert.group.MALFORMED, expert.severity.ERROR)
 
 local makers = { [1] = ProtoField.uint8, [2] = ProtoField.uint16, [4] = ProtoField.uint32, [8] = ProtoField.uint64, [16] = ProtoField.bytes }
-local fields, all, sizes = {}, { problem, text, payload }, {}
+local fields, flags, all, sizes = {}, {}, { problem, text, payload, laneName, laneMember }, {}
 for name, list in pairs(structs) do
     fields[name] = {}
     for _, f in ipairs(list) do
@@ -130,6 +150,13 @@ for name, list in pairs(structs) do
         end
         fields[name][f[3]] = made
         all[#all + 1] = made
+        local key = name .. "." .. f[3]
+        flags[key] = {}
+        for _, bit in ipairs(enums[flagged[key]] or {}) do
+            local one = ProtoField.bool("ringcast." .. key .. "." .. bit[2], bit[2], 8 * f[2], nil, bit[1])
+            table.insert(flags[key], one)
+            all[#all + 1] = one
+        end
         sizes[name] = math.max(sizes[name] or 0, f[1] + f[2])
     end
 end
@@ -160,6 +187,15 @@ local function value(range, size)
     return range:le_uint()
 end
 
+-- lane names the lane of a field, and returns the member of one that says it.
+local function lane(item, range, number)
+    local member = math.floor(number / 256)
+    item:add(laneName, range, number % 256)
+    if member == 0 then return nil end
+    item:add(laneMember, range, member)
+    return member
+end
+
 -- struct adds all fields of a struct and returns them by name.
 function Reader:struct(name, parent)
     if self:left() < sizes[name] then return self:fail(name .. " does not fit") end
@@ -167,8 +203,10 @@ function Reader:struct(name, parent)
     local got = { tree = tree }
     for _, f in ipairs(structs[name]) do
         local range = self.buffer(self.at + f[1], f[2])
-        tree:add_le(fields[name][f[3]], range)
+        local item = tree:add_le(fields[name][f[3]], range)
+        for _, flag in ipairs(flags[name .. "." .. f[3]]) do item:add_le(flag, range) end
         if f[2] < 16 then got[f[3]] = value(range, f[2]) end
+        if f[3] == "lane" then self.member = lane(item, range, got.lane) or self.member end
     end
     self.at = self.at + sizes[name]
     return got
@@ -330,6 +368,7 @@ function ringcast.dissector(buffer, packet, root)
         r:fail("key id without encryption")
     elseif bodies[header.type] then
         bodies[header.type](r, header)
+        if r.member then packet.cols.info:append(", to node " .. r.member .. " alone") end
     elseif header.type < 128 then
         r:fail("unknown type, or one that is reserved")
     end

@@ -46,6 +46,9 @@ struct RemoteParticipantBuilder;
 struct QuarantinedSource;
 struct QuarantinedSourceBuilder;
 
+struct ForwardedTopic;
+struct ForwardedTopicBuilder;
+
 struct Directory;
 struct DirectoryBuilder;
 
@@ -1297,6 +1300,84 @@ inline ::flatbuffers::Offset<QuarantinedSource> CreateQuarantinedSourceDirect(
       times);
 }
 
+/// A topic of this node that its forwarder sends to others.
+struct ForwardedTopic FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
+  typedef ForwardedTopicBuilder Builder;
+  struct Traits;
+  enum FlatBuffersVTableOffset FLATBUFFERS_VTABLE_UNDERLYING_TYPE {
+    VT_NAME = 4,
+    VT_ALONE = 6
+  };
+  const ::flatbuffers::String *name() const {
+    return GetPointer<const ::flatbuffers::String *>(VT_NAME);
+  }
+  ::flatbuffers::String *mutable_name() {
+    return GetPointer<::flatbuffers::String *>(VT_NAME);
+  }
+  uint32_t alone() const {
+    return GetField<uint32_t>(VT_ALONE, 0);
+  }
+  bool mutate_alone(uint32_t _alone = 0) {
+    return SetField<uint32_t>(VT_ALONE, _alone, 0);
+  }
+  template <bool B = false>
+  bool Verify(::flatbuffers::VerifierTemplate<B> &verifier) const {
+    return VerifyTableStart(verifier) &&
+           VerifyOffsetRequired(verifier, VT_NAME) &&
+           verifier.VerifyString(name()) &&
+           VerifyField<uint32_t>(verifier, VT_ALONE, 4) &&
+           verifier.EndTable();
+  }
+};
+
+struct ForwardedTopicBuilder {
+  typedef ForwardedTopic Table;
+  ::flatbuffers::FlatBufferBuilder &fbb_;
+  ::flatbuffers::uoffset_t start_;
+  void add_name(::flatbuffers::Offset<::flatbuffers::String> name) {
+    fbb_.AddOffset(ForwardedTopic::VT_NAME, name);
+  }
+  void add_alone(uint32_t alone) {
+    fbb_.AddElement<uint32_t>(ForwardedTopic::VT_ALONE, alone, 0);
+  }
+  explicit ForwardedTopicBuilder(::flatbuffers::FlatBufferBuilder &_fbb)
+        : fbb_(_fbb) {
+    start_ = fbb_.StartTable();
+  }
+  ::flatbuffers::Offset<ForwardedTopic> Finish() {
+    const auto end = fbb_.EndTable(start_);
+    auto o = ::flatbuffers::Offset<ForwardedTopic>(end);
+    fbb_.Required(o, ForwardedTopic::VT_NAME);
+    return o;
+  }
+};
+
+inline ::flatbuffers::Offset<ForwardedTopic> CreateForwardedTopic(
+    ::flatbuffers::FlatBufferBuilder &_fbb,
+    ::flatbuffers::Offset<::flatbuffers::String> name = 0,
+    uint32_t alone = 0) {
+  ForwardedTopicBuilder builder_(_fbb);
+  builder_.add_alone(alone);
+  builder_.add_name(name);
+  return builder_.Finish();
+}
+
+struct ForwardedTopic::Traits {
+  using type = ForwardedTopic;
+  static auto constexpr Create = CreateForwardedTopic;
+};
+
+inline ::flatbuffers::Offset<ForwardedTopic> CreateForwardedTopicDirect(
+    ::flatbuffers::FlatBufferBuilder &_fbb,
+    const char *name = nullptr,
+    uint32_t alone = 0) {
+  auto name__ = name ? _fbb.CreateString(name) : 0;
+  return ringcast::fb::CreateForwardedTopic(
+      _fbb,
+      name__,
+      alone);
+}
+
 /// Body of the directory segment.
 struct Directory FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
   typedef DirectoryBuilder Builder;
@@ -1304,7 +1385,8 @@ struct Directory FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
   enum FlatBuffersVTableOffset FLATBUFFERS_VTABLE_UNDERLYING_TYPE {
     VT_NODES = 4,
     VT_LOST = 6,
-    VT_QUARANTINED = 8
+    VT_QUARANTINED = 8,
+    VT_FORWARDED = 10
   };
   const ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::NodeInfo>> *nodes() const {
     return GetPointer<const ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::NodeInfo>> *>(VT_NODES);
@@ -1324,6 +1406,12 @@ struct Directory FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
   ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::QuarantinedSource>> *mutable_quarantined() {
     return GetPointer<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::QuarantinedSource>> *>(VT_QUARANTINED);
   }
+  const ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::ForwardedTopic>> *forwarded() const {
+    return GetPointer<const ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::ForwardedTopic>> *>(VT_FORWARDED);
+  }
+  ::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::ForwardedTopic>> *mutable_forwarded() {
+    return GetPointer<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::ForwardedTopic>> *>(VT_FORWARDED);
+  }
   template <bool B = false>
   bool Verify(::flatbuffers::VerifierTemplate<B> &verifier) const {
     return VerifyTableStart(verifier) &&
@@ -1336,6 +1424,9 @@ struct Directory FLATBUFFERS_FINAL_CLASS : private ::flatbuffers::Table {
            VerifyOffset(verifier, VT_QUARANTINED) &&
            verifier.VerifyVector(quarantined()) &&
            verifier.VerifyVectorOfTables(quarantined()) &&
+           VerifyOffset(verifier, VT_FORWARDED) &&
+           verifier.VerifyVector(forwarded()) &&
+           verifier.VerifyVectorOfTables(forwarded()) &&
            verifier.EndTable();
   }
 };
@@ -1353,6 +1444,9 @@ struct DirectoryBuilder {
   void add_quarantined(::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::QuarantinedSource>>> quarantined) {
     fbb_.AddOffset(Directory::VT_QUARANTINED, quarantined);
   }
+  void add_forwarded(::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::ForwardedTopic>>> forwarded) {
+    fbb_.AddOffset(Directory::VT_FORWARDED, forwarded);
+  }
   explicit DirectoryBuilder(::flatbuffers::FlatBufferBuilder &_fbb)
         : fbb_(_fbb) {
     start_ = fbb_.StartTable();
@@ -1368,8 +1462,10 @@ inline ::flatbuffers::Offset<Directory> CreateDirectory(
     ::flatbuffers::FlatBufferBuilder &_fbb,
     ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::NodeInfo>>> nodes = 0,
     ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::LostNode>>> lost = 0,
-    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::QuarantinedSource>>> quarantined = 0) {
+    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::QuarantinedSource>>> quarantined = 0,
+    ::flatbuffers::Offset<::flatbuffers::Vector<::flatbuffers::Offset<ringcast::fb::ForwardedTopic>>> forwarded = 0) {
   DirectoryBuilder builder_(_fbb);
+  builder_.add_forwarded(forwarded);
   builder_.add_quarantined(quarantined);
   builder_.add_lost(lost);
   builder_.add_nodes(nodes);
@@ -1385,15 +1481,18 @@ inline ::flatbuffers::Offset<Directory> CreateDirectoryDirect(
     ::flatbuffers::FlatBufferBuilder &_fbb,
     const std::vector<::flatbuffers::Offset<ringcast::fb::NodeInfo>> *nodes = nullptr,
     const std::vector<::flatbuffers::Offset<ringcast::fb::LostNode>> *lost = nullptr,
-    const std::vector<::flatbuffers::Offset<ringcast::fb::QuarantinedSource>> *quarantined = nullptr) {
+    const std::vector<::flatbuffers::Offset<ringcast::fb::QuarantinedSource>> *quarantined = nullptr,
+    const std::vector<::flatbuffers::Offset<ringcast::fb::ForwardedTopic>> *forwarded = nullptr) {
   auto nodes__ = nodes ? _fbb.CreateVector<::flatbuffers::Offset<ringcast::fb::NodeInfo>>(*nodes) : 0;
   auto lost__ = lost ? _fbb.CreateVector<::flatbuffers::Offset<ringcast::fb::LostNode>>(*lost) : 0;
   auto quarantined__ = quarantined ? _fbb.CreateVector<::flatbuffers::Offset<ringcast::fb::QuarantinedSource>>(*quarantined) : 0;
+  auto forwarded__ = forwarded ? _fbb.CreateVector<::flatbuffers::Offset<ringcast::fb::ForwardedTopic>>(*forwarded) : 0;
   return ringcast::fb::CreateDirectory(
       _fbb,
       nodes__,
       lost__,
-      quarantined__);
+      quarantined__,
+      forwarded__);
 }
 
 /// A node whose whole state is asked for.

@@ -100,8 +100,33 @@ class Directory(object):
         o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(8))
         return o == 0
 
+    # Directory
+    def Forwarded(self, j):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(10))
+        if o != 0:
+            x = self._tab.Vector(o)
+            x += flatbuffers.number_types.UOffsetTFlags.py_type(j) * 4
+            x = self._tab.Indirect(x)
+            from ringcast.fb.ForwardedTopic import ForwardedTopic
+            obj = ForwardedTopic()
+            obj.Init(self._tab.Bytes, x)
+            return obj
+        return None
+
+    # Directory
+    def ForwardedLength(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(10))
+        if o != 0:
+            return self._tab.VectorLen(o)
+        return 0
+
+    # Directory
+    def ForwardedIsNone(self):
+        o = flatbuffers.number_types.UOffsetTFlags.py_type(self._tab.Offset(10))
+        return o == 0
+
 def DirectoryStart(builder):
-    builder.StartObject(3)
+    builder.StartObject(4)
 
 def Start(builder):
     DirectoryStart(builder)
@@ -141,6 +166,18 @@ def DirectoryStartQuarantinedVector(builder, numElems):
 
 def StartQuarantinedVector(builder, numElems):
     return DirectoryStartQuarantinedVector(builder, numElems)
+
+def DirectoryAddForwarded(builder, forwarded):
+    builder.PrependUOffsetTRelativeSlot(3, flatbuffers.number_types.UOffsetTFlags.py_type(forwarded), 0)
+
+def AddForwarded(builder, forwarded):
+    DirectoryAddForwarded(builder, forwarded)
+
+def DirectoryStartForwardedVector(builder, numElems):
+    return builder.StartVector(4, numElems, 4)
+
+def StartForwardedVector(builder, numElems):
+    return DirectoryStartForwardedVector(builder, numElems)
 
 def DirectoryEnd(builder):
     return builder.EndObject()

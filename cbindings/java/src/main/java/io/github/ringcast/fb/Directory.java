@@ -44,19 +44,26 @@ public final class Directory extends com.google.flatbuffers.Table {
   public int quarantinedLength() { int o = __offset(8); return o != 0 ? __vector_len(o) : 0; }
   public io.github.ringcast.fb.QuarantinedSource.Vector quarantinedVector() { return quarantinedVector(new io.github.ringcast.fb.QuarantinedSource.Vector()); }
   public io.github.ringcast.fb.QuarantinedSource.Vector quarantinedVector(io.github.ringcast.fb.QuarantinedSource.Vector obj) { int o = __offset(8); return o != 0 ? obj.__assign(__vector(o), 4, bb) : null; }
+  public io.github.ringcast.fb.ForwardedTopic forwarded(int j) { return forwarded(new io.github.ringcast.fb.ForwardedTopic(), j); }
+  public io.github.ringcast.fb.ForwardedTopic forwarded(io.github.ringcast.fb.ForwardedTopic obj, int j) { int o = __offset(10); return o != 0 ? obj.__assign(__indirect(__vector(o) + j * 4), bb) : null; }
+  public int forwardedLength() { int o = __offset(10); return o != 0 ? __vector_len(o) : 0; }
+  public io.github.ringcast.fb.ForwardedTopic.Vector forwardedVector() { return forwardedVector(new io.github.ringcast.fb.ForwardedTopic.Vector()); }
+  public io.github.ringcast.fb.ForwardedTopic.Vector forwardedVector(io.github.ringcast.fb.ForwardedTopic.Vector obj) { int o = __offset(10); return o != 0 ? obj.__assign(__vector(o), 4, bb) : null; }
 
   public static int createDirectory(FlatBufferBuilder builder,
       int nodesOffset,
       int lostOffset,
-      int quarantinedOffset) {
-    builder.startTable(3);
+      int quarantinedOffset,
+      int forwardedOffset) {
+    builder.startTable(4);
+    Directory.addForwarded(builder, forwardedOffset);
     Directory.addQuarantined(builder, quarantinedOffset);
     Directory.addLost(builder, lostOffset);
     Directory.addNodes(builder, nodesOffset);
     return Directory.endDirectory(builder);
   }
 
-  public static void startDirectory(FlatBufferBuilder builder) { builder.startTable(3); }
+  public static void startDirectory(FlatBufferBuilder builder) { builder.startTable(4); }
   public static void addNodes(FlatBufferBuilder builder, int nodesOffset) { builder.addOffset(0, nodesOffset, 0); }
   public static int createNodesVector(FlatBufferBuilder builder, int[] data) { builder.startVector(4, data.length, 4); for (int i = data.length - 1; i >= 0; i--) builder.addOffset(data[i]); return builder.endVector(); }
   public static void startNodesVector(FlatBufferBuilder builder, int numElems) { builder.startVector(4, numElems, 4); }
@@ -66,6 +73,9 @@ public final class Directory extends com.google.flatbuffers.Table {
   public static void addQuarantined(FlatBufferBuilder builder, int quarantinedOffset) { builder.addOffset(2, quarantinedOffset, 0); }
   public static int createQuarantinedVector(FlatBufferBuilder builder, int[] data) { builder.startVector(4, data.length, 4); for (int i = data.length - 1; i >= 0; i--) builder.addOffset(data[i]); return builder.endVector(); }
   public static void startQuarantinedVector(FlatBufferBuilder builder, int numElems) { builder.startVector(4, numElems, 4); }
+  public static void addForwarded(FlatBufferBuilder builder, int forwardedOffset) { builder.addOffset(3, forwardedOffset, 0); }
+  public static int createForwardedVector(FlatBufferBuilder builder, int[] data) { builder.startVector(4, data.length, 4); for (int i = data.length - 1; i >= 0; i--) builder.addOffset(data[i]); return builder.endVector(); }
+  public static void startForwardedVector(FlatBufferBuilder builder, int numElems) { builder.startVector(4, numElems, 4); }
   public static int endDirectory(FlatBufferBuilder builder) {
     int o = builder.endTable();
     return o;
