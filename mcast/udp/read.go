@@ -28,7 +28,8 @@ type readState struct {
 	start time.Time // the zero of all times in here, monotonic
 	fds   [pollCount]unix.PollFd
 	drops [2]dropCounter // by pollSend, pollRecv
-	busy  bool           // the last look brought much: the next one may come a little later
+	busy  bool           // the last look brought much, and all: the next one may come a little later
+	more  bool           // the last look left something
 
 	slumber slumber
 	slept   int64 // when the last sleep began
@@ -40,7 +41,9 @@ type readState struct {
 const (
 	// restBatch is how many datagrams in one look make a rest worth it, rest how long
 	// that is. While nobody sleeps on a socket the kernel wakes nobody for each datagram, which
-	// costs it more than all else that it does for one; and they come in batches then.
+	// costs it more than all else that it does for one; and they come in batches then. A look
+	// that found more than it had room for is followed by the next at once: otherwise so many datagrams in
+	// a rest would be all that a node can receive (doc/decisions/340).
 	restBatch = 4
 	rest      = 50 * time.Microsecond
 )
@@ -100,7 +103,7 @@ func (c *Conn) ReadBatch(b *Batch, wait time.Duration) (int, error) {
 			return 0, err
 		}
 		err := c.receive(b)
-		c.read.busy = len(b.datagrams) >= restBatch && !c.read.calmed
+		c.read.busy = len(b.datagrams) >= restBatch && !c.read.more && !c.read.calmed
 		c.applyFaults(b)
 		c.hearHost(b.datagrams)
 		woken := c.waker.takeWoken()
@@ -215,6 +218,7 @@ func (c *Conn) doze(wait int64, from int) error {
 // multicast waits, too.
 func (c *Conn) receive(b *Batch) error {
 	slots, next := len(b.hdrs), 0
+	c.read.more = false
 	var first error
 	if c.read.fds[pollSend].Revents != 0 {
 		most := slots
@@ -248,6 +252,7 @@ func (c *Conn) receiveFrom(b *Batch, which, from, to int) (int, error) {
 		return from, receiveError(which, errno)
 	}
 	c.counters.ReceiveCalls.Add(1)
+	c.read.more = c.read.more || n == to-from
 	c.unpack(b, which, from, from+n)
 	return from + n, nil
 }

@@ -249,6 +249,37 @@ func TestBatchIsSplitOverReads(t *testing.T) {
 	}
 }
 
+// TestNoRestWhileMoreWaits: a reader rests behind a look that brought much, but not behind one that had no room for all:
+// a batch in each rest would be all that it can receive.
+func TestNoRestWhileMoreWaits(t *testing.T) {
+	cfg := loopbackConfig()
+	cfg.Batch, cfg.Segmentation = 16, SegmentationOff
+	a, b := open(t, cfg), open(t, cfg)
+	batch := b.NewBatch()
+	read := func(want int, rests bool) {
+		t.Helper()
+		if n, err := b.ReadBatch(batch, patience); n != want || err != nil || b.read.busy != rests {
+			t.Errorf("read %d, %v; rests: %v; want %d and %v", n, err, b.read.busy, want, rests)
+		}
+	}
+	for _, unicast := range []bool{false, true} {
+		to := a.Group()
+		if unicast {
+			to = b.LocalAddr()
+		}
+		if n, err := a.WriteTo(to, numbered(37, 100)); n != 37 || err != nil {
+			t.Fatal(n, err)
+		}
+		read(16, false)
+		read(16, false)
+		read(5, true)
+	}
+	a.WriteMulticast(numbered(12, 100))
+	a.WriteTo(b.LocalAddr(), numbered(5, 100))
+	read(16, false) // a quarter is for unicast while both wait: one is left
+	read(1, false)  // which is not much
+}
+
 func TestTruncatedDatagramsAreCountedAndNotHandedOut(t *testing.T) {
 	cfg := loopbackConfig()
 	cfg.Segmentation, cfg.MTU, cfg.MaxDatagram = SegmentationOff, 1408, 1408
