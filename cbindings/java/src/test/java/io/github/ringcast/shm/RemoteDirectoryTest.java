@@ -35,7 +35,7 @@ final class RemoteDirectoryTest {
     int node = NodeInfo.createNodeInfo(b, 5, 6, 1, name, name, name, wants, rows, true, services, departed);
     int nodes = Directory.createNodesVector(b, new int[] {node});
     int lost = Directory.createLostVector(b, new int[] {LostNode.createLostNode(b, 8, 1, Ending.Unheard), LostNode.createLostNode(b, 9, 2, Ending.Left)});
-    b.finish(Directory.createDirectory(b, nodes, lost, 0));
+    b.finish(Directory.createDirectory(b, nodes, lost, 0, 0));
     return b.sizedByteArray();
   }
 
