@@ -1,8 +1,12 @@
 /* Codes and texts of errors. */
 #define _GNU_SOURCE
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base.h"
 
@@ -40,11 +44,41 @@ static int code_of(int error)
 	}
 }
 
+/* refuser cuts a path off behind the directory on it that may not be searched, if there is one. */
+static void refuser(char *path)
+{
+	for (char *end = strchr(path + 1, '/'); end != NULL; end = strchr(end + 1, '/')) {
+		*end = '\0';
+		if (faccessat(AT_FDCWD, path, X_OK, AT_EACCESS) != 0)
+			return;
+		*end = '/';
+	}
+}
+
+/* fail_access tells what refuses a path, whose it is, and who asked: its directory, where it is to be made. */
+static int fail_access(const char *what, const char *path, const char *message)
+{
+	char refuses[PATH_MAX];
+	struct stat s;
+	(void)snprintf(refuses, sizeof refuses, "%s", path);
+	refuser(refuses);
+	if (stat(refuses, &s) != 0) {
+		char *end = strrchr(refuses, '/');
+		end[end == refuses ? 1 : 0] = '\0';
+		if (stat(refuses, &s) != 0)
+			return rci_fail(RC_ERROR_PERMISSION, "%s %s: %s", what, path, message);
+	}
+	return rci_fail(RC_ERROR_PERMISSION, "%s %s: %s: %s is %u:%u %04o, and you are user %u, group %u: become a member of its group, ask its owner for a chmod, "
+		"or name another directory (RINGCAST_SHM_DIR)", what, path, message, refuses, s.st_uid, s.st_gid, s.st_mode & 07777u, geteuid(), getegid());
+}
+
 int rci_fail_system(const char *what, const char *path)
 {
 	int error = errno;
 	char text[128];
 	const char *message = strerror_r(error, text, sizeof text);
+	if (error == EACCES && path[0] == '/')
+		return fail_access(what, path, message);
 	return rci_fail(code_of(error), "%s %s: %s", what, path, message);
 }
 

@@ -32,7 +32,7 @@ static int check_config(const char *topic, const rc_subscription_config *config)
 		if (config->reserved[i] != 0)
 			return rci_fail(RC_ERROR_INVALID, "subscribe: reserved field %zu is not zero", i);
 	if (!rci_pattern_valid(topic))
-		return rci_fail(RC_ERROR_NAME, "topic \"%.64s\": want letters, digits, _ and -, with dots between, at most %d bytes", topic != NULL ? topic : "", RC_MAX_NAME);
+		return rci_fail(RC_ERROR_NAME, "topic or pattern \"%.64s\": want letters, digits, _ and -, with dots between, at most %d bytes; of a pattern a part may be *, and the last one >", topic != NULL ? topic : "", RC_MAX_NAME);
 	return check_group(topic, config);
 }
 

@@ -156,6 +156,44 @@ static void topic_of_others(void)
 	WANT(RC_OK, rc_domain_close(domain));
 }
 
+/* As somebody whom the domain's directory does not let in. */
+static int as_stranger(const char *path)
+{
+	rc_domain *domain;
+	char want[400];
+	gid_t gid = 12345;
+	struct stat s;
+	if (geteuid() != 0 ? chmod(path, 0) != 0 : setgroups(1, &gid) != 0 || setgid(gid) != 0 || setuid(12345) != 0)
+		return 1;
+	if (stat(path, &s) != 0 || rc_domain_open(NULL, &domain) != RC_ERROR_PERMISSION)
+		return 2;
+	(void)snprintf(want, sizeof want, ": %s is %u:%u %04o, and you are user %u, group %u: ", path, s.st_uid, s.st_gid, s.st_mode & 07777u, geteuid(), getegid());
+	if (strstr(rc_error_detail(), want) == NULL) {
+		printf("# %s\n# does not say %s\n", rc_error_detail(), want);
+		(void)fflush(stdout);
+		return 3;
+	}
+	return 0;
+}
+
+/* Who has no rights is told which directory refuses, whose it is, and who he is. */
+static void stranger_is_told_who_refuses(void)
+{
+	char path[300];
+	rc_domain *domain = open_with_mode(0);
+	(void)snprintf(path, sizeof path, "%s/default", test_directory);
+	(void)fflush(stdout);
+	pid_t child = fork();
+	if (child == 0)
+		_exit(as_stranger(path));
+	int status = -1;
+	(void)waitpid(child, &status, 0);
+	CHECK(chmod(path, 0700) == 0);
+	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		FAIL("the stranger ended with %d", status);
+	WANT(RC_OK, rc_domain_close(domain));
+}
+
 int main(void)
 {
 	int failures = 0;
@@ -164,5 +202,6 @@ int main(void)
 	RUN(nonsense_is_refused);
 	RUN(unreachable_domain_is_refused);
 	RUN(topic_of_others);
+	RUN(stranger_is_told_who_refuses);
 	return failures;
 }

@@ -65,7 +65,7 @@ func (t *tool) benchCommand() *cobra.Command {
 		t.benchScenario("wake", "one message after a pause, to a reader that has gone to sleep", bench.Spec{Scenario: bench.Wake}),
 		t.benchScenario("idle", "readers asleep on topics on which nothing comes: what they cost", bench.Spec{Scenario: bench.Idle}),
 		t.benchNet("net", "between nodes, over multicast: messages a second, or latency at a rate", []float64{0}),
-		t.benchNet("loss", "the same while frames are lost", []float64{0, 0.1, 1, 5}),
+		t.benchNet("loss", "between nodes, while frames are lost: messages a second, or latency at a rate", []float64{0, 0.1, 1, 5}),
 		t.benchCompare(),
 		t.benchChild(),
 		t.benchNode(),

@@ -19,7 +19,7 @@ import (
 )
 
 const gatewayExamples = `  ringcast gateway
-  curl 'http://localhost:9001/upper?args=["hello"]'
+  curl -g 'http://localhost:9001/upper?args=["hello"]'
   curl --data-binary @order.bin http://localhost:9001/v1/topics/orders.eu
   curl -N http://localhost:9001/v1/topics/'orders.>'
   ringcast gateway --bind 0.0.0.0 --token-file tokens --tls-cert gateway.crt --tls-key gateway.key`

@@ -75,6 +75,7 @@ func (t *tool) pubCommand() *cobra.Command {
 	f.IntVar(&o.repeat, "repeat", 1, "publish the file so many times")
 	f.Float64Var(&o.rate, "rate", 0, "offer so many messages a second (default: as fast as they are taken)")
 	f.IntVar(&o.size, "size", -1, "generate messages of so many bytes, numbered from 1 in their first eight")
+	f.Lookup("size").DefValue = "0" // help has no default for what is not generated
 	f.Uint64Var(&o.count, "count", 0, "end after so many messages (default: with the input)")
 	f.IntVar(&o.slots, "slots", 0, "ask for a ring of so many slots, a power of two (default 1024 where the topic is new)")
 	f.IntVar(&o.slotSize, "slot-size", 0, "ask for slots of so many bytes (default 2048 where the topic is new)")

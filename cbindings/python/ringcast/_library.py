@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Optional
+from typing import Any, Optional
 
 from . import _native
 from .errors import error_of
@@ -23,7 +23,17 @@ def check(code: int) -> None:
 
 def encode(text: Optional[str]) -> bytes:
     """A text as the library takes it; a NUL would cut it off."""
+    if not isinstance(text, (str, type(None))):
+        raise TypeError(f"a str is required, not {type(text).__name__!r}")
     data = (text or "").encode("utf-8", "surrogateescape")
     if b"\0" in data:
         raise error_of(-1, f"{text!r}: a NUL character stands in it")
     return data
+
+
+def readable(data: Any) -> Any:
+    """What is bytes-like as the library reads it, for a with block."""
+    try:
+        return ffi.from_buffer(data)
+    except TypeError:
+        raise TypeError(f"a bytes-like object is required, not {type(data).__name__!r}") from None

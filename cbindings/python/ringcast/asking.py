@@ -10,7 +10,7 @@ import weakref
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Callable, Dict, NamedTuple, Optional, Tuple, Type, Union
 
-from ._library import encode, ffi, lib
+from ._library import encode, ffi, lib, readable
 from .address import Address
 from .errors import ClosedError, Error, InvalidError, ReplyError, ThreadError, TimedOutError, error_of
 from .replies import Replies
@@ -328,6 +328,8 @@ def nanoseconds(timeout: Optional[float]) -> int:
 
 def address_of(to: Address) -> Any:
     """An address as the library takes it."""
+    if not isinstance(to, Address):
+        raise TypeError(f"a name (str) or an Address is required, not {type(to).__name__!r}")
     return ffi.new("struct rc_address *", dict(to._asdict()))
 
 
@@ -340,7 +342,7 @@ def start_of(domain: "Domain", how: str, to: To, data: "Buffer") -> Callable[[An
         raise InvalidError(f"a {how} goes to a name, not to {to}")
 
     def start(options: Any, opened: Any) -> int:
-        with ffi.from_buffer(data) as payload:
+        with readable(data) as payload:
             return int(call(domain._open(), target, payload, len(payload), options, opened))
 
     return start

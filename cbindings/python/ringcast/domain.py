@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Dict, Iterable, Optional, Type, Union
 
 from . import _native
-from ._library import check, encode, ffi, lib
+from ._library import check, encode, ffi, lib, readable
 from .address import Address
 from .asking import LONGEST, Answers, Open, Pending, Reply, To, address_of, nanoseconds, start_of
 from .errors import ClosedError, InstanceDiedError, InvalidError, NodeDownError, NotAddressedError
@@ -218,7 +218,7 @@ class Domain:
         """Puts a message into the inbox of a participant, or hands it to any one instance of a
         service, which answers nothing. Never waits. Raises NoServiceError, OverloadedError, GoneError,
         NoInboxError, NodeDownError, TooLargeError: nothing was sent."""
-        with ffi.from_buffer(data) as payload:
+        with readable(data) as payload:
             if isinstance(to, str):
                 check(lib.rc_send_service(self._open(), encode(to), payload, len(payload)))
             else:
@@ -232,7 +232,7 @@ class Domain:
     def answer(self, request: _native.Message, data: "Buffer" = b"") -> None:
         """Answers a request that came to the inbox, or a survey on a topic. Never waits; the message may be a
         copy. Nothing happens where the asker is gone."""
-        with ffi.from_buffer(data) as payload:
+        with readable(data) as payload:
             check(lib.rc_answer(self._open(), _block_of(request), payload, len(payload)))
 
     def answer_error(self, request: _native.Message, text: str, code: int = 0) -> None:

@@ -124,7 +124,6 @@ class ShapeError(Error):
     """The topic was written in another shape than asked for; the detail names both."""
 
     code = -14
-    advice = "ask for the shape that is there, or for none"
 
 
 class NotExclusiveError(Error):

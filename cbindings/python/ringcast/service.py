@@ -9,7 +9,7 @@ import weakref
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Awaitable, Callable, Dict, List, Optional, Set, Tuple, Type, Union
 
-from ._library import check, encode, ffi, lib
+from ._library import check, encode, ffi, lib, readable
 from .address import Address
 from .errors import CanceledError, ClosedError, FullError, OneReplyError, ReplyError, TimedOutError
 from .readable import Readable
@@ -64,13 +64,13 @@ class Request:
     def reply(self, data: "Buffer" = b"") -> None:
         """Answers, and ends it. Never waits. ReplyTooLargeError or TooLargeError: it does not fit the
         asker's inbox, who is told."""
-        task = self._taken()
-        with ffi.from_buffer(data) as payload:
-            check(lib.rc_task_reply(task, payload, len(payload)))
+        with readable(data) as payload:  # before it is taken: what can't be sent leaves the request open
+            check(lib.rc_task_reply(self._taken(), payload, len(payload)))
 
     def fail(self, text: str, code: int = 0) -> None:
         """Answers with an error of your own, and ends it: the asker gets ReplyError."""
-        check(lib.rc_task_fail(self._taken(), code, encode(text.replace("\0", " "))))
+        words = encode(text.replace("\0", " "))
+        check(lib.rc_task_fail(self._taken(), code, words))
 
     def drop(self) -> None:
         """Ends it without an answer: the asker gets NoReplyError. Any number of times."""
@@ -81,7 +81,7 @@ class Request:
         """Sends one of many answers; it goes on. Waits while the asker has not taken the last 15.
         CanceledError: nobody wants more. OneReplyError: the asker takes one."""
         left = self.time_left if timeout is None else timeout
-        with ffi.from_buffer(data) as payload:
+        with readable(data) as payload:
             code = lib.rc_task_more(self._mine(), payload, len(payload), max(0, int(left * 1e9)))
         if code in (_FULL, _TIMED_OUT):
             raise TimedOutError("the asker does not take what was sent")

@@ -60,6 +60,8 @@ def test_errors_of_a_handler(two):
             raise ValueError("broken")
         if r.data == b"large":
             return b"x" * (1 << 20)
+        if r.data == b"text":
+            return "text"
 
     with a.serve("fails", handler):
         with pytest.raises(ringcast.ReplyError) as e:
@@ -72,6 +74,19 @@ def test_errors_of_a_handler(two):
             b.request("fails", b"large", PATIENCE)
         with pytest.raises(ringcast.NoReplyError):
             b.request("fails", b"none", PATIENCE)
+        for _ in range(2):  # what can't be sent holds nothing back
+            with pytest.raises(ringcast.ReplyError, match="bytes-like object is required, not 'str'"):
+                b.request("fails", b"text", PATIENCE)
+
+
+def test_texts_are_no_bytes(two):
+    a, _ = two
+    for call in (lambda: a.request("any", "text", PATIENCE), lambda: a.send("any", "text"), lambda: a.survey("any", 7, PATIENCE)):
+        with pytest.raises(TypeError, match="a bytes-like object is required, not '(str|int)'"):
+            call()
+    for call in (lambda: a.publisher(b"topic"), lambda: a.subscribe(7), lambda: a.request(b"name", b"", PATIENCE)):
+        with pytest.raises(TypeError, match="str"):
+            call()
 
 
 def test_bad_arguments(two):

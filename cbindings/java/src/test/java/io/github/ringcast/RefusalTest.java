@@ -136,6 +136,16 @@ final class RefusalTest {
   }
 
   @Test
+  void aDirectoryThatIsAFile() throws IOException {
+    try (Stage stage = new Stage()) {
+      Path file = Files.createFile(stage.dir.resolve("file"));
+      refuses(Reason.NOT_OURS, "file/default: not a directory", () -> Domain.open(new DomainConfig().dir(file.toString())));
+      refuses(Reason.NOT_OURS, "file: not a directory", () -> Domain.open(new DomainConfig().dir(stage.dir.toString()).domain("file")));
+      refuses(Reason.NOT_OURS, "not a directory", () -> Domain.open(new DomainConfig().dir(file.resolve("deep").toString())));
+    }
+  }
+
+  @Test
   void filesThatAreNotOursOrDamaged() throws IOException {
     try (Stage stage = new Stage(); Domain d = stage.open()) {
       Path control = stage.topics().resolve("t.ctl");

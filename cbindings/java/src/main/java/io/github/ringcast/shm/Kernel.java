@@ -31,7 +31,10 @@ public final class Kernel {
   static final int EAGAIN = 11;
   static final int EACCES = 13;
   static final int EEXIST = 17;
+  static final int ENOTDIR = 20;
+  static final int EMFILE = 24;
   static final int ENOSPC = 28;
+  static final int EROFS = 30;
   static final int EPERM = 1;
   static final int ELOOP = 40;
   static final int EDQUOT = 122;
@@ -106,6 +109,9 @@ public final class Kernel {
       case ENOENT: return "no such file or directory";
       case EACCES: return "permission denied";
       case EEXIST: return "file exists";
+      case ENOTDIR: return "not a directory";
+      case EMFILE: return "too many open files";
+      case EROFS: return "read-only file system";
       case ENOSPC: return "no space left on device";
       case EDQUOT: return "disk quota exceeded";
       case ELOOP: return "a link, where none may be";
@@ -121,6 +127,8 @@ public final class Kernel {
         return new RingcastException(Reason.PERMISSION, what + ": " + errorText(errno) + ": run as the owner of the domain or in its group");
       case ENOENT:
         return new RingcastException(Reason.NOT_FOUND, what + ": " + errorText(errno));
+      case ENOTDIR:
+        return new RingcastException(Reason.NOT_OURS, what + ": " + errorText(errno) + ": choose another one, or move it away");
       case ENOSPC:
       case EDQUOT:
         return new RingcastException(Reason.NO_SPACE, what + ": " + errorText(errno) + ": free some, or ask for a smaller ring");
