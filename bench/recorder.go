@@ -26,6 +26,7 @@ func newRecorder(every, duration time.Duration) *recorder {
 	}
 	for i := range r.parts {
 		r.parts[i] = newHistogram()
+		r.parts[i].Reset() // touches its pages, which would else cost the first latencies of each interval
 	}
 	return r
 }

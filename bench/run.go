@@ -28,6 +28,8 @@ type Options struct {
 	Progress func(Progress)
 	// Ready is told when all processes are open, before the warm-up.
 	Ready func()
+	// Unwatched leaves Rates empty, for which somebody would wake in each interval.
+	Unwatched bool
 	// Wrap is put before the command of the first child: a tracer.
 	Wrap []string
 }
@@ -64,8 +66,11 @@ type Result struct {
 	Intervals []Interval `json:"intervals,omitempty"`
 	// Histogram has all latencies, in HdrHistogram's compressed form, base64, ns.
 	Histogram string `json:"histogram,omitempty"`
+	// Tail is there for a stream at a pace whose intervals are PartLength.
+	Tail *Tail `json:"tail,omitempty"`
 
 	histogram *hdrhistogram.Histogram
+	tails     []float64 // p99 of each part
 }
 
 var errNoLatency = errors.New("no latency was measured: a stream at the greatest rate has only a queue; give it a rate")

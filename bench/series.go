@@ -25,10 +25,14 @@ type Interval struct {
 
 // mergeParts adds the histograms of one process to the intervals and to the whole.
 func (r *Result) mergeParts(parts []string) error {
+	var whole []*hdrhistogram.Histogram
 	for i, text := range parts {
 		h, err := decode(text)
 		if err != nil {
 			return err
+		}
+		if i < WholeParts(r.Spec.Duration) {
+			whole = append(whole, h)
 		}
 		if r.histogram == nil {
 			r.histogram = newHistogram()
@@ -42,12 +46,15 @@ func (r *Result) mergeParts(parts []string) error {
 		}
 		r.Intervals[i].histogram.Merge(h)
 	}
+	if r.Spec.Scenario == Stream && r.Spec.Rate > 0 && r.Spec.Every == PartLength {
+		r.tails = TailsOf(r.tails, whole)
+	}
 	return nil
 }
 
 // seal works out what the histograms say, and keeps them as text.
 func (r *Result) seal() error {
-	r.Latency = percentilesOf(r.histogram)
+	r.Latency, r.Tail = percentilesOf(r.histogram), TailOf(r.tails)
 	if r.Latency == nil {
 		r.Intervals = nil
 		return nil

@@ -17,7 +17,7 @@ type watcher struct {
 // watch tells how far the run is, and notes the rates that its spec asks for, until
 // stop is called. Without either nobody looks: it would cost the run a little.
 func (r *run) watch() (stop func()) {
-	if r.options.Progress == nil && r.spec.Every == 0 {
+	if r.options.Progress == nil && (r.spec.Every == 0 || r.options.Unwatched) {
 		return func() {}
 	}
 	period := watchEvery

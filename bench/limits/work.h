@@ -210,14 +210,28 @@ static inline uint64_t quantile(const struct histogram *h, double q) {
   return h->max;
 }
 
-static inline void print_counted(double rate, const struct histogram *h, uint64_t missing) {
+/* What the parts of a run come to; parts 0: they were not told apart. */
+struct tail {
+  size_t parts, stalled;
+  uint64_t typical;
+};
+
+static inline void print_parted(double rate, const struct histogram *h, uint64_t missing, const struct tail *t) {
   printf("{\"rate\":%.1f", rate);
   if (missing > 0) printf(",\"missing\":%llu", (unsigned long long)missing);
   if (h != NULL && h->count > 0)
     printf(",\"latency_ns\":{\"count\":%llu,\"p50\":%llu,\"p90\":%llu,\"p99\":%llu,\"p999\":%llu,\"max\":%llu}",
            (unsigned long long)h->count, (unsigned long long)quantile(h, 0.5), (unsigned long long)quantile(h, 0.9),
            (unsigned long long)quantile(h, 0.99), (unsigned long long)quantile(h, 0.999), (unsigned long long)h->max);
+  if (t->parts > 0)
+    printf(",\"tail\":{\"parts\":%zu,\"typical_ns\":%llu,\"stalled\":%.4f}", t->parts, (unsigned long long)t->typical,
+           (double)t->stalled / (double)t->parts);
   printf("}\n");
+}
+
+static inline void print_counted(double rate, const struct histogram *h, uint64_t missing) {
+  struct tail none = {0, 0, 0};
+  print_parted(rate, h, missing, &none);
 }
 
 static inline void print_figure(double rate, const struct histogram *h) { print_counted(rate, h, 0); }

@@ -12,6 +12,8 @@ type account struct {
 	Rate      float64 `json:"rate"`
 	Missing   uint64  `json:"missing"`
 	Histogram string  `json:"histogram"`
+	// Tails are the p99 of the parts of a stream at a pace, in ns.
+	Tails []float64 `json:"tails,omitempty"`
 }
 
 // books are those of one process, which takes messages in one goroutine.
@@ -24,6 +26,7 @@ type books struct {
 	got        bool
 	account    account
 	times      *hdrhistogram.Histogram
+	parts      []*hdrhistogram.Histogram // of a stream at a pace: bench.PartLength each
 	window
 }
 
@@ -33,9 +36,18 @@ type window struct {
 }
 
 func newBooks(w *Work, open int) *books {
-	b := &books{work: w, seen: make(map[uint64]uint64), open: open, times: hdrhistogram.New(1, 3600e9, 3)}
+	b := &books{work: w, seen: make(map[uint64]uint64), open: open, times: newHistogram()}
+	if w.Role == Consume && w.Rate > 0 {
+		b.parts = make([]*hdrhistogram.Histogram, bench.WholeParts(w.Duration))
+	}
+	for i := range b.parts {
+		b.parts[i] = newHistogram()
+		b.parts[i].Reset() // touches its pages
+	}
 	return b
 }
+
+func newHistogram() *hdrhistogram.Histogram { return hdrhistogram.New(1, 3600e9, 3) }
 
 func (b *books) begin() {
 	b.start = now() + uint64(b.work.Warmup)
@@ -57,9 +69,15 @@ func (b *books) turn(t uint64) bool {
 	return true
 }
 
-func (b *books) record(ns uint64) {
-	if b.from != 0 && b.to == 0 {
-		_ = b.times.RecordValue(int64(max(min(ns, 3600e9), 1))) // within its bounds
+// record counts a latency that ended at t, in the whole and in its part.
+func (b *books) record(t, ns uint64) {
+	if b.from == 0 || b.to != 0 {
+		return
+	}
+	value := int64(max(min(ns, 3600e9), 1)) // within its bounds
+	_ = b.times.RecordValue(value)
+	if part := int((t - b.from) / uint64(bench.PartLength)); part < len(b.parts) {
+		_ = b.parts[part].RecordValue(value)
 	}
 }
 
@@ -92,7 +110,7 @@ func (b *books) consumed(payload []byte) error {
 	}
 	t := now()
 	if b.stamp != 0 {
-		b.record(t - min(b.stamp, t))
+		b.record(t, t-min(b.stamp, t))
 	}
 	b.look(t)
 	return nil

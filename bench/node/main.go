@@ -127,13 +127,15 @@ func start(role Role, index int, place string, page *os.File, ended chan<- error
 // print adds the accounts up.
 func print(children []*started) error {
 	var f bench.Figure
-	sum := hdrhistogram.New(1, 3600e9, 3)
+	var tails []float64
+	sum := newHistogram()
 	for _, c := range children {
 		var a account
 		if err := json.Unmarshal(c.out.Bytes(), &a); err != nil {
 			return fmt.Errorf("account: %w", err)
 		}
 		f.Rate, f.Missing = f.Rate+a.Rate, f.Missing+a.Missing
+		tails = append(tails, a.Tails...)
 		if a.Histogram == "" {
 			continue
 		}
@@ -147,5 +149,6 @@ func print(children []*started) error {
 		at := sum.ValueAtQuantile
 		f.Latency = &bench.Percentiles{Count: n, Min: sum.Min(), P50: at(50), P90: at(90), P99: at(99), P999: at(99.9), P9999: at(99.99), Max: sum.Max()}
 	}
+	f.Tail = bench.TailOf(tails)
 	return json.NewEncoder(os.Stdout).Encode(f)
 }

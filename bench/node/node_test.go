@@ -111,9 +111,29 @@ func TestWindow(t *testing.T) {
 	for i := uint64(0); i <= 21; i++ {
 		b.n = i
 		b.turn(i * 1e8)
-		b.record(i)
+		b.record(i*1e8, i)
 	}
 	if b.account.Rate != 10 || b.times.TotalCount() != 10 {
 		t.Errorf("rate %v, %d latencies", b.account.Rate, b.times.TotalCount())
+	}
+}
+
+// TestParts puts each latency of a stream at a pace into its 20 ms, and leaves out what came after the last whole one.
+func TestParts(t *testing.T) {
+	b := newBooks(&Work{Role: Consume, Rate: 1000, Duration: 2*bench.PartLength + bench.PartLength/2}, 1)
+	b.start, b.end = 1, 1e12
+	b.turn(1)
+	part := uint64(bench.PartLength)
+	for _, at := range []uint64{0, 1, part, 2 * part} {
+		b.record(b.from+at, 1000+at/part)
+	}
+	if len(b.parts) != 2 || b.parts[0].TotalCount() != 2 || b.parts[1].TotalCount() != 1 || b.times.TotalCount() != 4 {
+		t.Errorf("%d parts, %d latencies in all", len(b.parts), b.times.TotalCount())
+	}
+	if got := bench.TailsOf(nil, b.parts); len(got) != 2 || got[1] != 1001 {
+		t.Errorf("p99 of the parts: %v", got)
+	}
+	if b := newBooks(&Work{Role: Consume, Duration: time.Second}, 1); b.parts != nil {
+		t.Error("a stream without a pace has parts")
 	}
 }

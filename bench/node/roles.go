@@ -104,7 +104,7 @@ func (w *Work) consume(l Link) (account, error) {
 // finish encodes what was counted.
 func (b *books) finish(l Link) (account, error) {
 	text, err := b.times.Encode(0x1c849304)
-	b.account.Histogram = string(text)
+	b.account.Histogram, b.account.Tails = string(text), bench.TailsOf(nil, b.parts)
 	return b.account, errors.Join(err, l.Close())
 }
 
@@ -139,7 +139,7 @@ func (w *Work) ping(l Link) (account, error) {
 		}
 		last = now()
 		b.n++
-		b.record(last - begin)
+		b.record(last, last-begin)
 		begin = last
 	}
 	if err := trip(seq | bench.LastMark); err != nil {

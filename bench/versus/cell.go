@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ringcast/ringcast/bench"
@@ -12,10 +13,11 @@ import (
 type measure string
 
 const (
-	rate        measure = "rate"  // messages a second, all readers together; more is better
-	median      measure = "p50"   // of the latency; so are the rest: less is better
-	tail        measure = "p99"   // where both carry the rate that is offered; else the rate
-	processor   measure = "cores" // of all processes that wait
+	rate        measure = "rate"         // messages a second, all readers together; more is better
+	median      measure = "p50"          // of the latency; so are the rest: less is better
+	tail        measure = "p99"          // where both carry the rate that is offered; else the rate
+	typical     measure = "p99 of 20 ms" // its place where the runs were told apart in parts: bench.Tail
+	processor   measure = "cores"        // of all processes that wait
 	memoryStart measure = "memory at start"
 	memoryEnd   measure = "memory after a run"
 	commands    measure = "commands"
@@ -85,6 +87,9 @@ func onewayCell(size, producers, readers int, pace float64) cell {
 		s.Wait, s.Pin = bench.Yield, nil
 	}
 	s.Slots, s.Prefault = slotsOf(size), size > 4096
+	if pace > 0 {
+		s.Every = bench.PartLength
+	}
 	pair := producers+readers == 2
 	c := cell{name: fmt.Sprintf("one-way %s %d-%d", sized(size), producers, readers), measure: rate, spec: s, rank: b2i(!pair && size != 256)}
 	if pace > 0 {
@@ -154,6 +159,8 @@ func (c cell) timed(l length) cell {
 		c.spec.Duration = 10 * l.duration
 	case c.spec.Rate == 100 || c.watched:
 		c.spec.Duration = 4 * l.duration
+	case c.spec.Every > 0:
+		c.spec.Duration = 2 * l.duration
 	}
 	return c
 }
@@ -187,6 +194,8 @@ func (m measure) of(f bench.Figure) float64 {
 		value = bench.P50Of(f)
 	case tail:
 		value = bench.P99Of(f)
+	case typical:
+		value = bench.TypicalOf(f)
 	case processor:
 		value = f.CPU
 	case memoryStart:
@@ -202,7 +211,7 @@ func (m measure) text(v float64) string {
 	switch m {
 	case rate:
 		return perSecond(v)
-	case median, tail:
+	case median, tail, typical:
 		return time.Duration(v).Round(max(time.Duration(v)/1000, 1)).String()
 	case processor:
 		return fmt.Sprintf("%.2f %%", 100*v)
@@ -233,12 +242,17 @@ func (c *cell) offered() float64 {
 }
 
 // compared is what the figures of both allow to compare: latencies at a rate only where both
-// carry it.
-func (c *cell) compared(ours, theirs float64) measure {
-	if c.measure == tail && min(ours, theirs) < carried*c.offered() {
+// carry it, and by their parts where all runs have them.
+func (c *cell) compared(pairs []bench.Round) measure {
+	switch {
+	case c.measure != tail:
+		return c.measure
+	case min(middleRate(pairs, 0), middleRate(pairs, 1)) < carried*c.offered():
 		return rate
+	case slices.ContainsFunc(pairs, func(p bench.Round) bool { return p[0].Tail == nil || p[1].Tail == nil }):
+		return tail
 	}
-	return c.measure
+	return typical
 }
 
 // carried is the part of an offered rate that has to arrive.

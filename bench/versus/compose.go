@@ -15,7 +15,8 @@ type row struct {
 	peer peers.Peer
 	what measure
 	bench.Comparison
-	failed string // the peer's last words, where it has no figure
+	pairs  []bench.Round // that were compared
+	failed string        // the peer's last words, where it has no figure
 	cannot string
 }
 
@@ -98,8 +99,8 @@ func compare(c *cell, p peers.Peer, rounds []round, want int) *row {
 	regime, pairs := m.best(want)
 	r.failed, r.Discarded = m.failed, m.tried
 	if len(pairs) > 0 {
-		r.failed = ""
-		r.what = c.compared(middleRate(pairs, 0), middleRate(pairs, 1))
+		r.failed, r.pairs = "", pairs
+		r.what = c.compared(pairs)
 		r.Comparison = comparison(c, r.what, regime, pairs)
 		r.Discarded = m.tried - len(m.pairs[regime])
 	}

@@ -124,10 +124,13 @@ func sampleOf(r run) bench.Sample {
 }
 
 // middleRate is the median rate of one side over pairs.
-func middleRate(pairs []bench.Round, side int) float64 {
+func middleRate(pairs []bench.Round, side int) float64 { return middle(pairs, side, bench.RateOf) }
+
+// middle is the median of one side's values over pairs.
+func middle(pairs []bench.Round, side int, of func(bench.Figure) float64) float64 {
 	var list []float64
 	for _, p := range pairs {
-		list = append(list, p[side].Rate)
+		list = append(list, of(p[side].Figure))
 	}
 	return bench.Median(list)
 }

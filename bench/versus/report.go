@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/ringcast/ringcast/bench"
 	"github.com/ringcast/ringcast/bench/peers"
 	"github.com/ringcast/ringcast/bench/report"
 )
@@ -20,6 +21,9 @@ each message written and read; at a rate an open loop, latencies from the instan
 due; ours and the peers by turns, the cache line between two cores probed before and after each run; medians
 over pairs of runs within one regime of the machine (near: below 250 ns there and back), with the rounds left out
 ([decision 226](decisions/226-runs-matched-across-rounds.md)).
+
+At 100,000 a second on one node each reader's latencies are told apart in parts of 20 ms; "p99 of 20 ms" is the median of the parts' p99, and
+what it leaves out stands under [Stalls](#stalls).
 
 "better" is how many times better ours is; "spread" the interquartile range of the pairs' ratios over their
 median; "pairs" those that count and those discarded. One-way rates are of all readers together. At 100,000 and 10,000
@@ -60,11 +64,36 @@ func writeReport(path string, rounds []round, lines []line, causes []cause) erro
 			b.WriteString(lines[i].rows[j].markdown())
 		}
 	}
+	writeStalls(&b, lines)
 	b.WriteString("\n## Behind\n\n")
 	for _, text := range behind {
 		fmt.Fprintf(&b, "- %s\n", text)
 	}
 	return os.WriteFile(path, []byte(b.String()), 0o644)
+}
+
+// writeStalls says what the p99 of 20 ms leaves out, ours and theirs: medians over the same pairs.
+func writeStalls(b *strings.Builder, lines []line) {
+	const head = "\n## Stalls\n\nThe whole runs of the rows above that compare the p99 of 20 ms: p99, p99.9, and how many of the parts of 20 ms have a p99 above 1 ms.\n\n" +
+		"| cell | peer | p99, ours | theirs | p99.9, ours | theirs | parts above 1 ms, ours | theirs |\n| --- | --- | --- | --- | --- | --- | --- | --- |\n"
+	first := true
+	for i := range lines {
+		for j := range lines[i].rows {
+			r := &lines[i].rows[j]
+			if r.what != typical {
+				continue
+			}
+			if first {
+				b.WriteString(head)
+				first = false
+			}
+			fmt.Fprintf(b, "| %s | %s |", r.cell.name, r.peer.Title)
+			for _, of := range []func(bench.Figure) float64{bench.P99Of, bench.P999Of} {
+				fmt.Fprintf(b, " %s | %s |", tail.text(middle(r.pairs, 0, of)), tail.text(middle(r.pairs, 1, of)))
+			}
+			fmt.Fprintf(b, " %.0f %% | %.0f %% |\n", 100*middle(r.pairs, 0, bench.StalledOf), 100*middle(r.pairs, 1, bench.StalledOf))
+		}
+	}
 }
 
 // writeMachines says where and when all that was measured.

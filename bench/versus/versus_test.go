@@ -323,3 +323,30 @@ func TestReport(t *testing.T) {
 		t.Errorf("picture begins with %.20q, %v", svg, err)
 	}
 }
+
+// TestTypicalTail compares by the parts where all runs have them, and says beside it what they leave out.
+func TestTypicalTail(t *testing.T) {
+	const name = "one-way 256 B 3-1, 100 k/s"
+	parted := func(p99, usual int64, stalled float64) bench.Figure {
+		f := late(offeredOnNode, p99)
+		f.Tail = &bench.Tail{Parts: 30, Typical: usual, Stalled: stalled}
+		return f
+	}
+	own := map[string]bench.Figure{ours: parted(4e6, 20e3, 0.1), "aeron": parted(50e3, 30e3, 0), "iceoryx2": late(offeredOnNode, 3e6)}
+	l := lineOf(t, name, roundOf(name, nearLine, own))
+	if r := l.row("aeron"); r.what != typical || r.Ours != 20e3 || r.Theirs != 30e3 || !r.ahead() {
+		t.Errorf("beside Aeron: %s, %v to %v", r.what, r.Ours, r.Theirs)
+	}
+	if r := l.row("iceoryx2"); r.what != tail || r.Ours != 4e6 || r.ahead() {
+		t.Errorf("beside a run without parts: %s, %v to %v", r.what, r.Ours, r.Theirs)
+	}
+	var b strings.Builder
+	writeStalls(&b, []line{*l})
+	if want := "| " + name + " | Aeron C | 4ms | 50µs |"; !strings.Contains(b.String(), want) || !strings.Contains(b.String(), " 10 % | 0 % |") {
+		t.Errorf("%s\nwants %q", b.String(), want)
+	}
+	own["aeron"] = bench.Figure{Rate: offeredOnNode / 2, Tail: own["aeron"].Tail}
+	if r := lineOf(t, name, roundOf(name, nearLine, own)).row("aeron"); r.what != rate {
+		t.Errorf("beside one that does not carry the rate: %s", r.what)
+	}
+}

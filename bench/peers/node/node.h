@@ -42,8 +42,16 @@ struct page {
   struct histogram histograms[MOST];
 };
 
+/* A stream at a pace is told apart in parts of the measured time, as in bench/tail.go: one stall of the machine's decides the p99 of
+ * a whole run, but only that of the parts into which it fell. */
+#define PART_NS UINT64_C(20000000)
+#define MOST_PARTS 120
+#define STALL_NS UINT64_C(1000000)
+
 static struct work w;
 static struct page *page;
+static struct histogram *parts; /* of each reader, part_count of them, made beforehand */
+static size_t part_count;
 static int patience_ms = 100; /* how long a receive may wait */
 
 /* The books of this process, which takes messages in one thread. */
@@ -71,6 +79,13 @@ static inline void look(uint64_t t) {
   atomic_fetch_add(&page->readers_done, 1);
 }
 
+/* Counts a latency that ended at t, in the whole and in its part. */
+static inline void note(uint64_t t, uint64_t took) {
+  record(&page->histograms[books.index], took);
+  size_t part = (size_t)((t - books.v.measured_from) / PART_NS);
+  if (part < part_count) record(&parts[(size_t)books.index * part_count + part], took);
+}
+
 /* Books one message. What is missing is counted; nothing comes twice or out of order. */
 static inline void take(const void *at, size_t length) {
   if (length != w.size) {
@@ -95,8 +110,7 @@ static inline void take(const void *at, size_t length) {
   books.n++;
   if (!books.counts || (!books.by_clock && books.n % 1024 != 0)) return;
   uint64_t t = now_ns();
-  if (books.v.open && books.v.measured_to == 0 && books.stamp != 0)
-    record(&page->histograms[books.index], t > books.stamp ? t - books.stamp : 0);
+  if (books.v.open && books.v.measured_to == 0 && books.stamp != 0) note(t, t > books.stamp ? t - books.stamp : 0);
   look(t);
 }
 
@@ -289,6 +303,33 @@ static int reap(pid_t *children, int n) {
   return failed;
 }
 
+static void parts_begin(void) {
+  if (w.rate <= 0 || strcmp(w.scenario, "stream") != 0) return;
+  part_count = (size_t)(w.duration_ns / PART_NS);
+  if (part_count > MOST_PARTS) part_count = MOST_PARTS;
+  if (part_count > 0) parts = (struct histogram *)shared_pages((size_t)w.readers * part_count * sizeof *parts);
+}
+
+static int by_size(const void *a, const void *b) {
+  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+  return (x > y) - (x < y);
+}
+
+/* The median of the parts' p99, each reader's for itself, and how many of them were stalled. Parts in which nothing came don't count. */
+static struct tail tail_of_parts(void) {
+  static uint64_t list[MOST * MOST_PARTS];
+  struct tail t = {0, 0, 0};
+  for (size_t i = 0; i < (size_t)w.readers * part_count; i++) {
+    if (parts[i].count == 0) continue;
+    list[t.parts] = quantile(&parts[i], 0.99);
+    t.stalled += list[t.parts++] > STALL_NS;
+  }
+  if (t.parts == 0) return t;
+  qsort(list, t.parts, sizeof *list, by_size);
+  t.typical = (list[(t.parts - 1) / 2] + list[t.parts / 2]) / 2;
+  return t;
+}
+
 static void print_all(void) {
   static struct histogram sum;
   double rate = 0;
@@ -299,7 +340,8 @@ static void print_all(void) {
     if (h->max > sum.max) sum.max = h->max;
     for (int bin = 0; bin < 64 * STEPS; bin++) sum.bins[bin] += h->bins[bin];
   }
-  print_counted(rate, &sum, missing);
+  struct tail t = tail_of_parts();
+  print_parted(rate, &sum, missing, &t);
 }
 
 int main(int argc, char **argv) {
@@ -309,6 +351,7 @@ int main(int argc, char **argv) {
     return 2;
   }
   page = shared_pages(sizeof *page);
+  parts_begin();
   link_begin();
   pid_t children[MOST];
   int n = w.producers + w.readers;
