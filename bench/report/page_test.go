@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -93,6 +94,27 @@ func TestPageOfAStream(t *testing.T) {
 	}
 	if err := Write(&b, "nothing", nil); err == nil {
 		t.Error("a report about no run")
+	}
+}
+
+// TestLegend: a run that is alone needs no legend, which would lie over its line; of several it has room of its own.
+func TestLegend(t *testing.T) {
+	run := sample(t, "lonely")
+	for _, draw := range []func([]Run) (string, error){percentiles, overTime, rates} {
+		one, err := draw([]Run{run})
+		if err != nil || strings.Contains(one, "lonely") {
+			t.Errorf("a legend of one line: %v", err)
+		}
+		two, err := draw([]Run{run, sample(t, "second")})
+		if err != nil || !strings.Contains(two, "lonely") || !strings.Contains(two, "second") {
+			t.Errorf("two lines without a legend: %v", err)
+		}
+	}
+	if top := headroom(0, 80, 0.2, false); math.Abs(top-100) > 1e-9 {
+		t.Errorf("80 leaves a fifth free of %g", top)
+	}
+	if top := headroom(1, 1e4, 0.2, true); math.Abs(top-1e5) > 1 {
+		t.Errorf("four powers of ten leave a fifth free of %g", top)
 	}
 }
 

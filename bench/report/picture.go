@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"image/color"
 	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -54,7 +55,7 @@ func percentiles(runs []Run) (string, error) {
 		}
 		lines = append(lines, line{run.Name, points, colors[i%len(colors)], false})
 	}
-	return p.svg(lines)
+	return p.below(lines)
 }
 
 // rates draws how fast messages came over time.
@@ -71,7 +72,7 @@ func rates(runs []Run) (string, error) {
 		}
 		lines = append(lines, line{run.Name, points, colors[i%len(colors)], false})
 	}
-	return p.svg(lines)
+	return p.below(lines)
 }
 
 // overTime draws p50 and p99 of each interval.
@@ -93,7 +94,7 @@ func overTime(runs []Run) (string, error) {
 		c := colors[i%len(colors)]
 		lines = append(lines, line{run.Name, middle, c, false}, line{"", tail, c, true})
 	}
-	return p.svg(lines)
+	return p.below(lines)
 }
 
 // A picture is a plot on its way to SVG.
@@ -109,6 +110,43 @@ func newPicture(title, x, y string) picture {
 	p.X.Padding, p.Y.Padding = vg.Millimeter, vg.Millimeter
 	p.Add(plotter.NewGrid())
 	return picture{p}
+}
+
+// legendLine is what of a picture's height a line of its legend takes.
+const legendLine = 0.06
+
+// below is svg with the lines below their legend; a single one needs none, since the page names it.
+func (p picture) below(lines []line) (string, error) {
+	lines = slices.Clone(lines)
+	named, low, high := 0, math.Inf(1), math.Inf(-1)
+	for _, l := range lines {
+		if len(l.points) < 2 {
+			continue
+		}
+		if l.name != "" {
+			named++
+		}
+		_, _, least, most := plotter.XYRange(l.points)
+		low, high = min(low, least), max(high, most)
+	}
+	if named == 1 {
+		for i := range lines {
+			lines[i].name = ""
+		}
+	} else if named > 1 {
+		_, logarithmic := p.Y.Scale.(plot.LogScale)
+		p.Y.Max = headroom(min(low, p.Y.Min), high, min(0.5, legendLine*float64(named)), logarithmic)
+	}
+	return p.svg(lines)
+}
+
+// headroom is where an axis ends of which the values up to high leave a part free.
+func headroom(low, high, part float64, logarithmic bool) float64 {
+	more := part / (1 - part)
+	if logarithmic {
+		return high * math.Pow(high/low, more)
+	}
+	return high + (high-low)*more
 }
 
 // svg draws the lines that have at least two points. Without any it is empty.

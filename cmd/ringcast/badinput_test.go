@@ -83,7 +83,7 @@ func TestWrongArguments(t *testing.T) {
 		{"size with a file", "", []string{"pub", "x", "--size", "5", "--file", "f"}, exitUsage, []string{"--file"}},
 		{"standard input again", "", []string{"pub", "x", "--repeat", "2"}, exitUsage, []string{"--file"}},
 		{"two forms", "", []string{"sub", "x", "--raw", "--binary"}, exitUsage, []string{"choose one"}},
-		{"publishing to a pattern", "", []string{"pub", "a.*", "--shm-dir", dir}, exitUsage, []string{"a.*", "patterns, which only sub takes"}},
+		{"publishing to a pattern", "", []string{"pub", "a.*", "--shm-dir", dir}, exitUsage, []string{"a.*", "patterns, which sub and watch take"}},
 		{"an empty token", "", []string{"sub", "a..b", "--shm-dir", dir}, exitUsage, []string{"empty token"}},
 		{"no file", "", []string{"pub", "x", "--shm-dir", dir, "--file", dir + "/none"}, exitFailed, []string{"none: no such file"}},
 		{"slots", "", []string{"pub", "x", "--shm-dir", dir, "--slots", "100"}, exitUsage, []string{"power of two"}},

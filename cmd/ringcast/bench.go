@@ -74,7 +74,7 @@ func (t *tool) benchCommand() *cobra.Command {
 }
 
 func (t *tool) benchScenario(name, short string, spec bench.Spec) *cobra.Command {
-	o := benchOptions{spec: spec}
+	o := benchOptions{spec: spec, benchFiles: benchFiles{command: name}}
 	cmd := &cobra.Command{
 		Use: name, Short: short, Long: sentence(short) + "\n\n" + benchHelp, Example: benchExamples, Args: arguments(0, 0),
 		RunE: func(cmd *cobra.Command, _ []string) error {

@@ -90,6 +90,19 @@ func TestBenchFiles(t *testing.T) {
 	}
 }
 
+// TestReportBearsItsCommand: what was asked for as fanin is not called by the scenario that it is one of.
+func TestReportBearsItsCommand(t *testing.T) {
+	t.Setenv(toolVariable, "1")
+	dir := t.TempDir()
+	file := filepath.Join(dir, "report.html")
+	if code, _, errs := call(t, "", append([]string{"bench", "fanin", "--shm-dir", dir, "--html", file}, brief...)...); code != exitOK {
+		t.Fatalf("exit code %d: %s", code, errs)
+	}
+	if text, err := os.ReadFile(file); err != nil || !strings.Contains(string(text), "<title>ringcast bench fanin</title>") || !strings.Contains(string(text), "<td>fanin</td>") {
+		t.Errorf("%v: %s", err, text)
+	}
+}
+
 func TestBenchRefuses(t *testing.T) {
 	for _, r := range []refusal{
 		{"no such scenario", "", []string{"bench", "sideways"}, exitUsage, []string{"unknown command", "--help"}},

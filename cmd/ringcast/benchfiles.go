@@ -13,6 +13,7 @@ import (
 
 // benchFiles are where a run is written to, empty for nowhere.
 type benchFiles struct {
+	command               string // of bench, which the report bears as a name
 	hgrm, hlog, out, html string
 }
 
@@ -50,7 +51,7 @@ func (b *benchFiles) open(spec bench.Spec) (outputs, error) {
 		{b.hlog, func(w io.Writer, r *bench.Result) error { return r.WriteHlog(w) }},
 		{b.out, func(w io.Writer, r *bench.Result) error { return r.WriteJSON(w) }},
 		{b.html, func(w io.Writer, r *bench.Result) error {
-			return report.Write(w, "ringcast bench "+string(r.Spec.Scenario), []report.Run{{Name: string(r.Spec.Scenario), Result: r}})
+			return report.Write(w, "ringcast bench "+b.command, []report.Run{{Name: b.command, Result: r}})
 		}},
 	} {
 		if one.path == "" {

@@ -172,7 +172,7 @@ func advise(err error) string {
 	case errors.Is(err, ringcast.ErrNotExclusive):
 		return "The topic takes one publisher at a time: end the other one."
 	case errors.Is(err, ringcast.ErrBadName):
-		return "A name is dot-separated tokens of A-Z a-z 0-9 _ -; patterns, which only sub takes, may have * and > as tokens."
+		return "A name is dot-separated tokens of A-Z a-z 0-9 _ -; patterns, which sub and watch take, may have * and > as tokens."
 	}
 	return ""
 }
