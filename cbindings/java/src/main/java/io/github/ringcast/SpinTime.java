@@ -1,5 +1,7 @@
 package io.github.ringcast;
 
+import io.github.ringcast.shm.Cores;
+
 /**
  * How long one waiter spins before it sleeps, by recent success. Waking an idle core takes some 20 us of a bare machine and 100 to
  * 200 us of a virtual one, so spinning that long while traffic is recent is what sleeping would cost anyway. For one thread at a time.
@@ -16,13 +18,12 @@ final class SpinTime {
   private static final long SOON_AGAIN = 100_000;
   /** So does one of less with a backlog behind it: waking alone took longer than many messages. */
   private static final long BACKLOG_SOON = 2 * MOST;
-  private static final int CORES = Runtime.getRuntime().availableProcessors();
 
   private long nanos = MOST;
 
   /** Nanoseconds; none where whom we wait for needs the one processor. */
   long nanos() {
-    return CORES == 1 ? 0 : nanos;
+    return Cores.COUNT == 1 ? 0 : nanos;
   }
 
   /** The same, however many processors there are. */

@@ -9,6 +9,7 @@ import io.github.ringcast.ring.Keeping;
 import io.github.ringcast.ring.Received;
 import io.github.ringcast.ring.Source;
 import io.github.ringcast.ring.TopicReader;
+import io.github.ringcast.shm.Cores;
 import io.github.ringcast.shm.Info;
 import io.github.ringcast.shm.Names;
 import java.nio.ByteBuffer;
@@ -37,7 +38,6 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
   public static final long FOREVER = Long.MAX_VALUE;
 
   private static final int INBOX_SLOTS = 128;
-  private static final int CORES = Runtime.getRuntime().availableProcessors();
   /** How to look again: at first without a pause, then with one each, still without reading the clock; then by the clock. */
   private static final int HOT_LOOKS = 64;
   private static final int COOL_LOOKS = 64;
@@ -190,7 +190,7 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
 
   private Message waitFor(long nanos) throws InterruptedException {
     long began = Domain.now(); // before the looks: behind them somebody's answer may be there
-    if (nanos > 0 && domain.waiting != Waiting.YIELD && CORES > 1) {
+    if (nanos > 0 && domain.waiting != Waiting.YIELD && Cores.COUNT > 1) {
       stream = source.letRunAhead();
       if (source.afar()) {
         spin.far();

@@ -26,8 +26,9 @@ public final class Reader {
   private static final int BROKEN = 5;
   private static final int SEALED = 6;
   private static final int LOOKS = 64;
-  /** So many messages are looked at together. */
+  /** So many messages are looked at together; one of slots larger than so many bytes, whose producer loses lines by each look. */
   private static final int AHEAD = 8;
+  private static final int AHEAD_STRIDE = 17 * 64;
   private static final int WHOLE = MessageFlag.Begin | MessageFlag.End;
   private static final int STREAM = 4;
   private static final int PAUSES_FIRST = 3;
@@ -40,6 +41,7 @@ public final class Reader {
   private final boolean latest;
   private final int batch;
   private final int lease;
+  private final int ahead;
   private final Stuck stuck;
   private final Keeper keeper;
   private final Copies copies;
@@ -69,6 +71,7 @@ public final class Reader {
     latest = asLatest || !ring.gated;
     batch = Math.min(64, ring.count / 16);
     lease = Math.min(64, ring.count / 4);
+    ahead = ring.stride > AHEAD_STRIDE ? 1 : AHEAD;
     stuck = new Stuck(ring);
     keeper = new Keeper(ring);
     copies = new Copies(ring, latest);
@@ -179,15 +182,15 @@ public final class Reader {
           return copying ? jump(out) : overrun(out);
         case BROKEN:
           r.damage();
-          return ended(out);
+          return out.type = Received.ENDED;
         case SEALED:
-          return ended(out);
+          return out.type = Received.ENDED;
         default:
           if (!r.retired()) {
             return nothing(out, true);
           }
           if (ending) {
-            return ended(out);
+            return out.type = Received.ENDED;
           }
           ending = true; // the state was loaded before the look that follows
           fully = true;
@@ -222,7 +225,7 @@ public final class Reader {
   /** Looks how many of the next messages are there, where they come one behind the other: their lines come together. */
   private void lookAhead() {
     long c = next;
-    long end = c == emptyAt ? c : Math.min(Math.min(leaseEnd, stored + batch), c + AHEAD);
+    long end = c == emptyAt ? c : Math.min(Math.min(leaseEnd, stored + batch), c + ahead);
     long s = c + 1;
     while (s < end && Words.plain(r.chunk(s), r.at(s) + SLOT_HEADER_PUBLISHED_OFFSET) == r.lap(s)) {
       s++;
@@ -326,10 +329,6 @@ public final class Reader {
     }
   }
 
-  private int ended(Received out) {
-    return out.type = Received.ENDED;
-  }
-
   /** Hands out the message at next where it lies. */
   private int lend(Received out) {
     return describe(out, r.chunk(next), r.at(next));
@@ -369,7 +368,7 @@ public final class Reader {
       return putOut(out);
     }
     r.damage();
-    return ended(out);
+    return out.type = Received.ENDED;
   }
 
   /** Leaves, joins again, and tells what passed by. */
