@@ -127,7 +127,9 @@ type Rights = shm.Rights
 // keeps its shape, and asking for another is a *ShapeError. It is copied.
 type PublisherConfig struct {
 	// Slots is how many messages the ring holds: a power of two from 64 to 2^20.
-	// Zero asks for nothing.
+	// Zero asks for nothing: a new topic has 1024, and of slots larger than 16 KiB as many as
+	// carry 16 MiB together, so that they stay in the caches of most machines, but 64 at least, and
+	// twice the History.
 	Slots int
 	// SlotSize is how many bytes of payload one slot carries, up to 16 MiB, rounded up
 	// to a multiple of 64. Zero asks for nothing. A message may be half of the ring.

@@ -51,6 +51,23 @@ func TestFirstPublisherChoosesTheShape(t *testing.T) {
 	}
 }
 
+// TestLargeSlotsAreFew: who asks for large slots and not for a number gets few of them, whoever has
+// made the topic before.
+func TestLargeSlotsAreFew(t *testing.T) {
+	for name, before := range map[string]func(*Bus){
+		"nobody":       func(*Bus) {},
+		"a subscriber": func(b *Bus) { subscribe(t, b, "large", nil) },
+		"a publisher":  func(b *Bus) { publisher(t, b, "large", nil) },
+	} {
+		b := openBus(t, t.TempDir())
+		before(b)
+		p := publisher(t, b, "large", &PublisherConfig{SlotSize: 64 << 10})
+		if s := p.file.Shape(); s.Slots != 256 || s.Payload != 64<<10 {
+			t.Errorf("made by %s before: %v", name, s)
+		}
+	}
+}
+
 // TestWrittenTopicKeepsItsShape: the error names both.
 func TestWrittenTopicKeepsItsShape(t *testing.T) {
 	ctx := within(t, 20*time.Second)

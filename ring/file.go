@@ -139,9 +139,10 @@ func openOnce(path string, host Host, o FileOptions, finish bool) (*File, error)
 	return f, nil
 }
 
-// overlay returns s with those fields replaced that the other asks for.
+// overlay returns s with those fields replaced that the other asks for. Who asks for another slot
+// size, or history, and not for a number of slots, gets the standard number, where s has that.
 func (s Shape) overlay(o Shape) Shape {
-	s.Slots = orElse(o.Slots, s.Slots)
+	standard := s.Slots == s.standardSlots()
 	s.Payload = (orElse(o.Payload, s.Payload) + 63) &^ 63
 	s.Mode = orElse(o.Mode, s.Mode)
 	s.Kind = orElse(o.Kind, s.Kind)
@@ -149,6 +150,10 @@ func (s Shape) overlay(o Shape) Shape {
 	s.History = orElse(o.History, s.History)
 	s.CommitDeadline = orElse(o.CommitDeadline, s.CommitDeadline)
 	s.StallBudget = orElse(o.StallBudget, s.StallBudget)
+	if standard {
+		s.Slots = s.standardSlots()
+	}
+	s.Slots = orElse(o.Slots, s.Slots)
 	return s
 }
 

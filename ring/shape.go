@@ -78,7 +78,7 @@ const (
 // default.
 type Shape struct {
 	// Slots is how many messages the ring holds: a power of two from 64 to 2^20.
-	// Zero means 1024.
+	// Zero means 1024, and of a topic with large slots fewer, as standardSlots says.
 	Slots int
 	// Payload is how many bytes a slot carries, rounded up to a multiple of 64.
 	// Zero means 2048.
@@ -101,14 +101,30 @@ type Shape struct {
 
 // Default returns the shape with its zero fields filled in.
 func (s Shape) Default() Shape {
-	s.Slots = orElse(s.Slots, layout.DefaultSlotCount)
 	s.Payload = (orElse(s.Payload, layout.DefaultSlotPayload) + 63) &^ 63
 	s.Mode = orElse(s.Mode, Reliable)
 	s.Kind = orElse(s.Kind, Shared)
 	s.Purpose = orElse(s.Purpose, Topic)
+	s.Slots = orElse(s.Slots, s.standardSlots())
 	s.CommitDeadline = orElse(s.CommitDeadline, layout.DefaultCommitDeadlineNs*time.Nanosecond)
 	s.StallBudget = orElse(s.StallBudget, layout.DefaultStallBudgetNs*time.Nanosecond)
 	return s
+}
+
+// standardBytes is what the slots of a topic carry together, at most, where nobody asked for
+// their number: a ring goes round all of its slots, and what does not stay in the caches
+// from one lap to the next goes at the pace of the memory, half as fast (doc/decisions/350).
+const standardBytes = 16 << 20
+
+// standardSlots is how many slots a topic has where nobody asked for a number: 1024, or so
+// many, a power of two, as carry standardBytes together; at least 64, and twice the history. Its slot
+// size is rounded.
+func (s Shape) standardSlots() int {
+	n := layout.DefaultSlotCount
+	for s.Purpose == Topic && n > minSlots && n/4 >= s.History && n*s.Payload > standardBytes {
+		n /= 2
+	}
+	return n
 }
 
 func orElse[T comparable](v, otherwise T) T {

@@ -8,15 +8,25 @@
 
 #define MAX_SLOTS (UINT32_C(1) << 20)
 #define MS UINT64_C(1000000)
+#define STANDARD_BYTES (UINT64_C(16) << 20) /* more does not stay in the caches from one lap of a ring to the next */
 #define SLOTS_START RC_PAGE_SIZE
 #define CLAIMS_START (RC_SEGMENT_HEADER_SIZE + RC_RING_GEOMETRY_SIZE + RC_RING_CONTROL_SIZE)
 
 static uint32_t round_payload(uint32_t payload) { return payload > UINT32_MAX - 63 ? payload : (payload + 63) & ~UINT32_C(63); }
 
+/* How many slots a topic has where nobody asked for a number: 1024, or as many, a power of two, as
+ * carry STANDARD_BYTES together; at least 64, and twice the history. */
+static uint32_t standard_slots(const struct shape *s)
+{
+	uint32_t n = RC_DEFAULT_SLOT_COUNT;
+	while (s->purpose == RC_RING_PURPOSE_TOPIC && n > RC_MIN_SLOT_COUNT && n / 4 >= s->history && (uint64_t)n * s->payload > STANDARD_BYTES)
+		n /= 2;
+	return n;
+}
+
 struct shape rci_shape_overlay(struct shape have, struct shape want)
 {
-	if (want.slots != 0)
-		have.slots = want.slots;
+	bool standard = have.slots == standard_slots(&have);
 	if (want.payload != 0)
 		have.payload = round_payload(want.payload);
 	if (want.mode != 0)
@@ -31,6 +41,10 @@ struct shape rci_shape_overlay(struct shape have, struct shape want)
 		have.commit_deadline = want.commit_deadline;
 	if (want.stall_budget != 0)
 		have.stall_budget = want.stall_budget;
+	if (want.slots != 0)
+		have.slots = want.slots;
+	else if (standard)
+		have.slots = standard_slots(&have);
 	return have;
 }
 

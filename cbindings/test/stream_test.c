@@ -205,6 +205,30 @@ static void shapes(void)
 	close_pair(&p);
 }
 
+/* Who asks for large slots and for no number gets few: messaging.md, 1. */
+static void large_slots_are_few(void)
+{
+	static const struct { uint32_t slots, size, history, have; } cases[] = {
+		{0, 16384, 0, 1024}, {0, 16385, 0, 512}, {0, 65536, 0, 256}, {0, 262144, 0, 64}, {0, 262144, 33, 128}, {128, 65536, 0, 128}};
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		struct pair p = open_pair("large", NULL, NULL); /* the default ring, which nobody writes */
+		rc_publisher_config large = {.slots = cases[i].slots, .slot_size = cases[i].size, .history = cases[i].history};
+		rc_topic_info info;
+		for (int made = 0; made < 2; made++) { /* replaced, and then made anew */
+			rc_publisher_close(p.publisher);
+			p.publisher = NULL;
+			if (made == 1) {
+				rc_subscription_close(p.subscription);
+				p.subscription = NULL;
+			}
+			WANT(RC_OK, rc_publisher_open(p.domain, "large", &large, &p.publisher));
+			WANT(RC_OK, rc_publisher_info(p.publisher, &info));
+			CHECK(info.slots == cases[i].have);
+		}
+		close_pair(&p);
+	}
+}
+
 static void exclusive_has_one_owner(void)
 {
 	rc_publisher_config config = {.kind = RC_RING_KIND_EXCLUSIVE};
@@ -322,6 +346,7 @@ int main(void)
 	RUN(history);
 	RUN(handle_goes_on);
 	RUN(shapes);
+	RUN(large_slots_are_few);
 	RUN(exclusive_has_one_owner);
 	RUN(too_large_names_the_shape);
 	RUN(larger_than_a_run);

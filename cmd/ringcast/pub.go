@@ -77,7 +77,7 @@ func (t *tool) pubCommand() *cobra.Command {
 	f.IntVar(&o.size, "size", -1, "generate messages of so many bytes, numbered from 1 in their first eight")
 	f.Lookup("size").DefValue = "0" // help has no default for what is not generated
 	f.Uint64Var(&o.count, "count", 0, "end after so many messages (default: with the input)")
-	f.IntVar(&o.slots, "slots", 0, "ask for a ring of so many slots, a power of two (default 1024 where the topic is new)")
+	f.IntVar(&o.slots, "slots", 0, "ask for a ring of so many slots, a power of two (default 1024 where the topic is new, fewer of slots above 16 KiB)")
 	f.IntVar(&o.slotSize, "slot-size", 0, "ask for slots of so many bytes (default 2048 where the topic is new)")
 	f.DurationVar(&o.stall, "stall-budget", 0, "ask for a topic on which a reader may hold publishers up for so long (default 500ms where the topic is new)")
 	f.BoolVar(&o.latest, "latest", false, "ask for a topic that waits for nobody")

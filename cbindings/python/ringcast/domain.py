@@ -106,7 +106,8 @@ class Domain:
         second for the forwarder, if one runs, and 200 ms for subscriptions to patterns.
 
         What is not given asks for nothing: the ring is taken as it is, or made with the default.
-        slots: messages in the ring, a power of two from 64 to 2**20 (1024). slot_size: bytes of
+        slots: messages in the ring, a power of two from 64 to 2**20 (1024, and of slots above 16 KiB as
+        many as carry 16 MiB together, at least 64). slot_size: bytes of
         payload in a slot, at most 16 MiB (2048). history: how many messages a subscription may
         start back, at most half of the slots. schema: low half of the hash of the payloads'
         schema. timestamps: the wall clock goes into every message. owner, group, file_mode: rights

@@ -14,6 +14,8 @@ pub const SLOTS_START: usize = layout::PAGE_SIZE as usize;
 
 const NS_PER_MS: u64 = 1_000_000;
 const NS_PER_HOUR: u64 = 3_600_000 * NS_PER_MS;
+/// What the slots of a topic carry together at most, where nobody asked for their number.
+const STANDARD_BYTES: u64 = 16 << 20;
 
 /// The shape of a ring.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,14 +69,24 @@ impl Default for Shape {
 impl Shape {
     /// This shape with what is asked for in it.
     pub fn with(self, ask: &Ask) -> Shape {
-        Shape {
-            slots: ask.slots.unwrap_or(self.slots),
+        let asked = Shape {
             payload: ask.payload.map_or(self.payload, |p| p.max(1).next_multiple_of(64)),
             mode: ask.mode.unwrap_or(self.mode),
             kind: ask.kind.unwrap_or(self.kind),
-            history: self.history.min(ask.slots.unwrap_or(self.slots) / 2),
             ..self
+        };
+        let standard = self.purpose == ring_purpose::TOPIC && self.slots == self.standard_slots();
+        let slots = ask.slots.unwrap_or(if standard { asked.standard_slots() } else { self.slots });
+        Shape { slots, history: self.history.min(slots / 2), ..asked }
+    }
+
+    /// How many slots a topic has where nobody asked for a number (messaging.md, 1).
+    fn standard_slots(&self) -> u64 {
+        let mut slots = layout::DEFAULT_SLOT_COUNT;
+        while slots > 64 && slots / 4 >= self.history && slots.saturating_mul(self.payload) > STANDARD_BYTES {
+            slots /= 2;
         }
+        slots
     }
 
     /// Why this is no shape, if it is none.
@@ -216,6 +228,19 @@ mod tests {
         }
         let rounded = Shape::default().with(&Ask { payload: Some(100), ..Ask::default() });
         assert_eq!((rounded.payload, rounded.fault()), (128, None));
+    }
+
+    #[test]
+    fn large_slots_are_few() {
+        let cases =
+            [(None, 16384, 1024), (None, 16385, 512), (None, 65536, 256), (None, 4 << 20, 64), (Some(128), 65536, 128)];
+        for (slots, payload, have) in cases {
+            let made = Shape::default().with(&Ask { slots, payload: Some(payload), ..Ask::default() });
+            assert_eq!((made.slots, made.fault()), (have, None), "{payload}");
+        }
+        let asked = Ask { payload: Some(4 << 20), ..Ask::default() };
+        assert_eq!(Shape { slots: 256, ..Shape::default() }.with(&asked).slots, 256);
+        assert_eq!(Shape { history: 33, ..Shape::default() }.with(&asked).slots, 128);
     }
 
     #[test]

@@ -63,6 +63,19 @@ final class StreamTest {
     }
   }
 
+  /** Who asks for large slots and for no number gets few, whoever made the topic before: spec/messaging.md, 1. The limit is half of the ring. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void largeSlotsAreFew(boolean there) {
+    int[][] cases = {{0, 16384, 0, 1024}, {0, 16385, 0, 512}, {0, 65536, 0, 256}, {0, 262144, 0, 64}, {0, 262080, 33, 128}, {128, 65536, 0, 128}};
+    for (int[] c : cases) {
+      try (Stage stage = new Stage(); Domain d = stage.open(); Subscription s = d.subscribe(there ? "t" : "other");
+          Publisher p = d.publisher("t", new PublisherConfig().slots(c[0]).slotSize(c[1]).history(c[2]))) {
+        assertEquals(c[3], 2 * p.messageLimit() / p.slotSize(), Arrays.toString(c) + s);
+      }
+    }
+  }
+
   @Test
   void nothingIsLeftBehind() throws InterruptedException {
     try (Stage stage = new Stage()) {

@@ -20,8 +20,9 @@ public enum Purpose {
     standard = new Shape(slots, payload, RingMode.Reliable, RingKind.Shared, 0, DEFAULT_COMMIT_DEADLINE_NS, stallBudget);
   }
 
-  /** The purpose of a code; a topic where it is none of these. */
-  static Purpose of(int code) {
+  /** The purpose of a ring; a topic where it is none of these. */
+  static Purpose of(Ring ring) {
+    int code = ring.control.fixed().get(Shape.GEOMETRY + RING_GEOMETRY_PURPOSE_OFFSET);
     return code == INBOX.code ? INBOX : code == SERVICE.code ? SERVICE : TOPIC;
   }
 }

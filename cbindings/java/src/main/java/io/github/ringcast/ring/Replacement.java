@@ -52,8 +52,8 @@ final class Replacement {
     Rights domain = Rights.ofDirectory(path);
     Rights data = (old.data == null ? domain : domain.like(old.data)).over(rights);
     Rights control = data.forControl(domain);
-    Purpose purpose = Purpose.of(old.control.fixed().get(Shape.GEOMETRY + RING_GEOMETRY_PURPOSE_OFFSET));
-    return RingFiles.build(old.table, path, path + ".ctl." + RingFiles.id(id), id, asked.over(old.shape), purpose, data, control);
+    Purpose purpose = Purpose.of(old);
+    return RingFiles.build(old.table, path, path + ".ctl." + RingFiles.id(id), id, asked.over(old.shape, purpose), purpose, data, control);
   }
 
   private static boolean seal(Ring old) {

@@ -184,14 +184,14 @@ public final class RingFiles {
     }
     since = 0;
     boolean other = rights != null && !rights.hadBy(r.data);
-    if (!producer || r.shape.has(asked) && !other) {
+    if (!producer || r.shape.has(asked, Purpose.of(r)) && !other) {
       return true;
     }
     if (other && r.written()) {
       throw rights.refusal(r.data);
     }
     if (r.written() || !Replacement.replace(r, path, asked, rights)) {
-      throw new RingcastException(Reason.SHAPE, path + ": has " + r.shape + ", and was written or is in use; asked for " + asked.over(r.shape)
+      throw new RingcastException(Reason.SHAPE, path + ": has " + r.shape + ", and was written or is in use; asked for " + asked.over(r.shape, Purpose.of(r))
           + ": ask for that shape, or for none");
     }
     return false;
@@ -201,7 +201,7 @@ public final class RingFiles {
   private Ring make() {
     Rights domain = Rights.ofDirectory(path);
     Rights data = domain.over(rights);
-    return build(table, path, path + ".ctl", Maker.newId(), asked.over(make.standard), make, data, data.forControl(domain));
+    return build(table, path, path + ".ctl", Maker.newId(), asked.over(make.standard, make), make, data, data.forControl(domain));
   }
 
   /** Builds a ring whose control file gets this name; null if that is taken. */

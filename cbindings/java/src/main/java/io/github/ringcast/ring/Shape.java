@@ -23,6 +23,7 @@ public record Shape(int slots, int payload, int mode, int kind, int history, lon
   public static final Shape ANY = new Shape(0, 0, 0, 0, 0, 0, 0);
 
   private static final int MOST_SLOTS = 1 << 20;
+  private static final long STANDARD_BYTES = 16 << 20; // more does not stay in the caches from one lap of a ring to the next
   private static final long MILLISECOND = 1_000_000;
   private static final long MINUTE = 60_000 * MILLISECOND;
   static final int GEOMETRY = SEGMENT_HEADER_SIZE;
@@ -45,16 +46,37 @@ public record Shape(int slots, int payload, int mode, int kind, int history, lon
     }
   }
 
-  /** This, where it asks for something, otherwise the other. */
-  Shape over(Shape other) {
-    return new Shape(slots != 0 ? slots : other.slots, payload != 0 ? payload : other.payload, mode != 0 ? mode : other.mode,
-        kind != 0 ? kind : other.kind, history != 0 ? history : Math.min(other.history, (slots != 0 ? slots : other.slots) / 2),
+  /**
+   * This, where it asks for something, otherwise the other. Where it asks for another slot size of a topic and for no number
+   * of slots, they are the standard number, if the other has that.
+   */
+  Shape over(Shape other, Purpose purpose) {
+    int size = payload != 0 ? payload : other.payload;
+    int count = slots;
+    if (count == 0) {
+      boolean standard = purpose == Purpose.TOPIC && other.slots == standardSlots(other.payload, other.history);
+      count = standard ? standardSlots(size, history != 0 ? history : other.history) : other.slots;
+    }
+    return new Shape(count, size, mode != 0 ? mode : other.mode,
+        kind != 0 ? kind : other.kind, history != 0 ? history : Math.min(other.history, count / 2),
         commitDeadline != 0 ? commitDeadline : other.commitDeadline, stallBudget != 0 ? stallBudget : other.stallBudget);
   }
 
   /** Whether a ring of this shape has what is asked for. */
-  boolean has(Shape asked) {
-    return asked.over(this).equals(this);
+  boolean has(Shape asked, Purpose purpose) {
+    return asked.over(this, purpose).equals(this);
+  }
+
+  /**
+   * How many slots a topic has where nobody asked for a number: 1024, or as many, a power of two, as carry STANDARD_BYTES
+   * together; at least 64, and twice the history.
+   */
+  private static int standardSlots(int payload, int history) {
+    int n = DEFAULT_SLOT_COUNT;
+    while (n > MIN_SLOT_COUNT && n / 4 >= history && (long) n * payload > STANDARD_BYTES) {
+      n /= 2;
+    }
+    return n;
   }
 
   int stride() {
