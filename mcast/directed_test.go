@@ -266,3 +266,37 @@ func TestDirectedLaneIsResumed(t *testing.T) {
 		t.Errorf("delivered %d, lost %d, resumed %d lanes, want 5, 0, 1", late.delivered, late.lost, late.engine.Counters().DirectedResumed)
 	}
 }
+
+// setupless is a station whose snapshots get lost.
+type setupless struct{ *station }
+
+func (s *setupless) Unicast(to netip.AddrPort, d []byte) {
+	if wire.TypeOf(d) != wire.TypeSetup {
+		s.station.Unicast(to, d)
+	}
+}
+
+// A member that was taken for dead learns what it missed though nothing follows: its owner's row of its lane says as much, but
+// was never told it.
+func TestMissedWhileAwayIsToldOnTheNextLane(t *testing.T) {
+	x := newTrio(t, func(c *Config) { c.Timers.Alone, c.Timers.Absent = Millisecond, Millisecond })
+	x.send(5)
+	x.a.engine.sink, x.a.engine.copier = &setupless{x.a}, nil
+	others := x.b.others
+	x.b.others = nil // what it says does not come
+	x.a.engine.removePeer(x.a.engine.byNode[2], DownTimeout)
+	x.send(2) // which nobody wants
+	x.run(5 * Millisecond)
+	x.want(x.c, "orders.eu")
+	x.run(5 * Millisecond)
+	if k := x.a.engine.Counters(); k.MovesDirected != 2 || x.b.lost != 0 {
+		t.Fatalf("moved %d times, b lost %d; want 2, 0", k.MovesDirected, x.b.lost)
+	}
+	x.want(x.c)
+	x.run(5 * Millisecond)
+	x.b.others = others
+	x.run(500 * Millisecond)
+	if k := x.a.engine.Counters(); k.MovesDirected != 3 || x.b.delivered != 5 || x.b.lost != 2 {
+		t.Errorf("moved %d times; b has %d, and lost %d, want 3, 5, 2", k.MovesDirected, x.b.delivered, x.b.lost)
+	}
+}

@@ -31,6 +31,7 @@ var allowed = map[string][]string{
 	"mcast/wire":              {"codec/layout"},
 	"mcast/udp":               {},
 	"mcast/simnet":            {"mcast", "mcast/wire"},
+	"spec/models/moves":       {},
 	"internal/forward":        {"internal/guard", "internal/roster", "shm", "ring", "mcast", "mcast/udp", "mcast/wire", "internal/uplink", "codec/layout", "codec/fb", "codec/table"},
 	"internal/guard":          {},
 	"internal/uplink":         {"internal/guard", "shm", "codec/layout"},
