@@ -25,6 +25,8 @@ const (
 	faultNoCopies       = false
 	faultNoMoveWait     = false
 	faultMoveRows       = false
+	faultWantedLate     = false
+	faultPassMoving     = false
 	faultNoHold         = false
 	faultHistoryTwice   = false
 	faultHistoryGap     = false

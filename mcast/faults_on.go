@@ -23,6 +23,8 @@ var (
 	faultSpin           bool // a timer is due again at once
 	faultNoStale        bool // who was overtaken is not told
 	faultNoTails        bool // the lost end of a stream is not told
+	faultWantedLate     bool // who begins to want a topic anew reads nothing of its next datagrams
+	faultPassMoving     bool // what is to be sent while a topic moves is passed over
 	faultNoHold         bool // the lane's messages do not wait for what was published before
 	faultHistoryTwice   bool // what history and lane both bring is delivered twice
 	faultHistoryGap     bool // what is missing between history and lane is not told
@@ -54,6 +56,8 @@ var Faults = map[string]*bool{
 	"no-copies":       &faultNoCopies,
 	"no-move-wait":    &faultNoMoveWait,
 	"move-rows":       &faultMoveRows,
+	"wanted-late":     &faultWantedLate,
+	"pass-moving":     &faultPassMoving,
 	"no-hold":         &faultNoHold,
 	"history-twice":   &faultHistoryTwice,
 	"history-gap":     &faultHistoryGap,

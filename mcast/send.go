@@ -97,6 +97,10 @@ func (e *Engine) Send(now Time, topic TopicID, m *Message) SendResult {
 		return Unwanted
 	}
 	if now >= t.choice.at && !t.continues(m) && !e.chosen(now, t) {
+		if faultPassMoving {
+			e.pass(t, m)
+			return Unwanted
+		}
 		e.count.BusyMoving++
 		return Busy
 	}

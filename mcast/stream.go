@@ -108,7 +108,7 @@ func (e *Engine) deliverMessage(now Time, r *receiver, s *remoteStream, w *wire.
 	}
 	s.near = seq
 	t := s.topic
-	if !t.wanted && !faultUnwanted {
+	if !t.wanted && !faultUnwanted || faultWantedLate && t.wantedSince != 0 && r.next < t.wantedSince+20 {
 		e.count.Unwanted++
 		return
 	}

@@ -24,6 +24,7 @@ type Actor struct {
 	histories []mcast.HistoryWant
 	owed      map[expectKey]uint64 // first sequence that has to come, where a history was asked for
 	wanted    mcast.Time           // when they last changed
+	stable    stable
 
 	accounts map[expectKey]*account
 	keys     []expectKey                 // of accounts, in order of appearance
@@ -58,6 +59,7 @@ type actorStream struct {
 	cursor   uint64 // next, as a successor finds it
 	marks    []actorMark
 	sentIn   uint64 // session in which something of it was sent last
+	tried    bool   // next was refused before, and may be in a lane in part
 	refused  bool
 	since    mcast.Time // of the refusal
 }
@@ -75,7 +77,7 @@ const actorEpoch = 7
 
 func newActor(w *World, x *Node, epoch uint32) *Actor {
 	a := &Actor{Node: x, world: w, rnd: rand.New(rand.NewPCG(w.Options.Seed, uint64(x.index)+77)),
-		accounts: map[expectKey]*account{}, sessions: map[uint32]uint64{}}
+		accounts: map[expectKey]*account{}, sessions: map[uint32]uint64{}, stable: newStable()}
 	x.app = a
 	a.owed = map[expectKey]uint64{}
 	topics := 1 + a.rnd.IntN(3)
@@ -112,12 +114,13 @@ func (a *Actor) prepare(e *mcast.Engine) {
 			e.ResumeStream(k.producer.Node, k.topic, k.producer, x.next-1)
 		}
 	}
+	a.stable = newStable()
 	a.tellWants(e)
 	for _, t := range a.topics {
 		t.id, t.made = 0, false
 	}
 	for _, s := range a.streams {
-		s.refused = false
+		s.refused, s.tried = false, false
 		s.marks = s.marks[:0]
 	}
 	a.pumping = false
@@ -217,7 +220,9 @@ func (a *Actor) sendOne(s *actorStream) {
 		t.id, t.made = id, true
 	}
 	m := mcast.Message{Producer: s.producer, Sequence: s.next, Payload: a.bytesOf(s), TimestampNs: s.next & 1}
-	switch r := a.engine.Send(a.clock(), t.id, &m); r {
+	r := a.engine.Send(a.clock(), t.id, &m)
+	s.tried = r == mcast.Busy
+	switch r {
 	case mcast.Sent:
 		s.next++
 		s.sentIn = a.session
@@ -250,6 +255,7 @@ func (a *Actor) Room() {
 
 // setWants changes what the node wants.
 func (a *Actor) setWants(list []string) {
+	a.beginStable(list)
 	a.wants, a.wanted = list, a.net.now
 	for _, k := range a.keys {
 		if !covers(list, k.topic) {
@@ -288,7 +294,7 @@ func (a *Actor) PeerDown(p *mcast.Peer, reason mcast.DownReason) {
 }
 
 // Wants is the sink's.
-func (a *Actor) Wants(*mcast.Peer, []string) {}
+func (a *Actor) Wants(p *mcast.Peer, _ []string) { a.promiseStable(p) }
 
 // Notice is the sink's.
 func (a *Actor) Notice(p *mcast.Peer, lane uint32, what mcast.Notice) {

@@ -74,6 +74,7 @@ func (a *Actor) tellWants(e *mcast.Engine) {
 	if err := e.SetWants(a.clock(), a.wants); err != nil {
 		panic(err)
 	}
+	a.stable.version++
 }
 
 // history is the engine's reader of this node's rings.

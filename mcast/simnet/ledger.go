@@ -40,6 +40,7 @@ func (a *Actor) Deliver(p *mcast.Peer, t *mcast.RemoteTopic, m *mcast.Message) {
 		n.violate("order", "node %d: %s %v sequence %d, %d is next", a.ID(), t.Name, m.Producer, m.Sequence, x.next)
 	}
 	a.checkOwed(t.Name, m.Producer, m.Sequence)
+	a.checkStable(t, m.Producer, x, m.Sequence)
 	*x = account{next: m.Sequence + 1}
 	if s := a.sessions[p.Node()]; p.Session() < s {
 		n.violate("session", "node %d: session %d of node %d after %d", a.ID(), p.Session(), p.Node(), s)
@@ -101,6 +102,7 @@ func (a *Actor) Lost(p *mcast.Peer, t *mcast.RemoteTopic, producer mcast.Address
 	case a.world.soft && !t.Shape.Live && a.wanted == 0:
 		n.violate("repair", "node %d: %s %v lost %d..%d (%v) though nothing was worse than loss", a.ID(), t.Name, producer, first, last, reason)
 	}
+	a.checkStableLoss(t, producer, first, last, reason)
 	a.checkOwed(t.Name, producer, first)
 	*x = account{next: last + 1}
 	a.Missed += last - first + 1

@@ -136,7 +136,9 @@ func (x *Node) postpone(e *event) {
 
 // receive gives a datagram to the engine, and takes the time that costs.
 func (x *Node) receive(e *event) {
+	x.inHand = e.data
 	x.engine.Receive(x.clock(), e.data, e.from, e.multi)
+	x.inHand = nil
 	x.net.prompt.came(x, e.data)
 	if x.service > 0 {
 		x.busyTill = max(x.busyTill, x.net.now+x.service)

@@ -33,6 +33,8 @@ var mutants = []struct{ fault, kind, invariants string }{
 	{"no-tails", "hard", "tail"},
 	{"no-move-wait", "moves", "repair"},
 	{"move-rows", "moves", "tail"},
+	{"wanted-late", "moves", "stable"},
+	{"pass-moving", "moves", "stable"},
 	{"no-hold", "late", "once history order"},
 	{"history-twice", "late", "once"},
 	{"history-gap", "late", "order"},

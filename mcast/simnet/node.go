@@ -58,8 +58,9 @@ type Node struct {
 	sending    mcast.Duration
 	busyTill   mcast.Time
 	backlog    []*event
-	waiting    int // datagrams in backlog
-	dropped    int // datagrams that found the socket full
+	waiting    int    // datagrams in backlog
+	dropped    int    // datagrams that found the socket full
+	inHand     []byte // datagram that the engine is given
 	waking     bool
 	goingOn    bool
 }

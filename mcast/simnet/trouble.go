@@ -11,6 +11,11 @@ const (
 	us = mcast.Microsecond
 )
 
+// softApart lies between two jumps of clocks in a world in which nothing explains a loss. A member that is stopped for
+// 200 ms, while the owner's clock jumps by as much, is still waited for; stopped for longer, or with two such jumps, it
+// has had the stall budget of 500 ms, is put out, and rightly so.
+const softApart = 500 * ms
+
 // begin starts what goes wrong in every world, and what is done in it.
 func (w *World) begin() {
 	w.every(3*ms, func() {
@@ -25,17 +30,27 @@ func (w *World) begin() {
 		})
 	}
 	if w.moves {
-		w.often(12*ms, w.comeOrGo)
+		w.often([]mcast.Duration{12 * ms, 60 * ms, 300 * ms}[w.Options.Seed/8%3], w.comeOrGo)
 	} else if !w.soft || w.Options.Seed%2 == 0 { // an owner waits for nobody whose new list it has not got
 		w.often(100*ms, w.changeWants)
 	}
 	if w.histories {
 		w.often(60*ms, w.joinLate)
 	}
-	w.often(300*ms, func() { w.anyone().Pause(w.upTo(200 * ms)) })
+	w.often(300*ms, func() {
+		if x, d := w.anyone(), w.upTo(200*ms); !w.soft || x.busyTill <= w.now {
+			x.Pause(d)
+		}
+	})
+	jumped := mcast.Time(0)
 	w.often(200*ms, func() {
-		if x := w.anyone(); x.up {
-			x.Jump(w.upTo(200 * ms))
+		x := w.anyone()
+		if !x.up {
+			return
+		}
+		if d := w.upTo(200 * ms); !w.soft || w.now-jumped >= softApart {
+			jumped = w.now
+			x.Jump(d)
 			x.engine.LocalLoss(x.clock(), 1)
 		}
 	})

@@ -170,6 +170,9 @@ func (w *World) open(all bool) string {
 		if w.soft && len(a.owed) != 0 {
 			return fmt.Sprintf("node %d: %d streams have not begun with what was published before", a.ID(), len(a.owed))
 		}
+		if what := a.lacksStable(); what != "" {
+			return what
+		}
 		for _, k := range a.keys {
 			x := a.accounts[k]
 			s := w.stream(k.topic, k.producer)
