@@ -41,13 +41,14 @@ func TestWhereATopicGoes(t *testing.T) {
 	publishOn(t, ctx, writer, w)
 	seen, node := a.look(), b.f.node()
 	await(t, ctx, seen, "a topic that b alone wants", goes("orders", node))
-	if m := a.f.Stats().Map(); m["forward.alone"] != 1 || m["forward.moves"] == 0 {
-		t.Errorf("%d topics go to one node alone, after %d moves", m["forward.alone"], m["forward.moves"])
+	before := a.f.Stats().Map() // none where it began there, b having been the only node that was known
+	if before["forward.alone"] != 1 {
+		t.Errorf("%d topics go to one node alone", before["forward.alone"])
 	}
 	second, _ := c.reader("orders")
 	await(t, ctx, seen, "a topic that two want", goes("orders", 0))
-	if m := a.f.Stats().Map(); m["forward.alone"] != 0 || m["forward.moves"] < 2 {
-		t.Errorf("%d topics go to one node alone, after %d moves", m["forward.alone"], m["forward.moves"])
+	if m := a.f.Stats().Map(); m["forward.alone"] != 0 || m["forward.moves"] <= before["forward.moves"] {
+		t.Errorf("%d topics go to one node alone, after %d moves and %d", m["forward.alone"], before["forward.moves"], m["forward.moves"])
 	}
 	for _, p := range []*program{first, second} {
 		if err := p.self.SetInfo(shm.Info{Name: "test"}); err != nil {
