@@ -395,6 +395,7 @@ func (e *Engine) Tick(now Time) {
 }
 
 func (e *Engine) runTimers(now Time) {
+	e.pardon(now, e.stopped(now))
 	if late := now - max(e.deadline, e.lastTick); late > pauseMin {
 		// This process was stopped: what it did not hear meanwhile is nobody's silence.
 		for _, p := range e.peers {

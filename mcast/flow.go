@@ -13,6 +13,7 @@ type member struct {
 	highest  uint64 // one more than the highest it has seen
 	credit   uint64
 	heard    Time   // its last SM or NAK
+	quiet    Time   // the same, later by the stops of this process since
 	number   uint64 // of its last SM
 	progress Time   // when taken or highest last grew
 	beyond   Time   // when the lane last went beyond its credit, it being silent
@@ -91,7 +92,7 @@ func (f *delayFilter) add(now Time, delay uint32) (queue Duration) {
 func (e *Engine) memberAt(now Time, p *Peer, l *lane, taken, highest uint64) {
 	m := &p.members[l.id]
 	before := m.standing()
-	m.heard = now
+	m.heard, m.quiet = now, now
 	if !m.joined {
 		m.joined, m.tethered = true, true
 		e.worst.stale = true

@@ -97,5 +97,5 @@ func (m *member) silentFrom(l *lane) Time {
 	if l.stall.since == 0 {
 		return Never
 	}
-	return max(m.heard+silentFor, l.beat.busy+silentFor, l.stall.since+silentAsked)
+	return max(m.quiet+silentFor, l.beat.busy+silentFor, l.stall.since+silentAsked)
 }

@@ -9,13 +9,61 @@ type stall struct {
 	at    Time     // of used
 }
 
-// count brings what was used up to date: it leaks away in a second.
-func (s *stall) count(now Time, budget Duration) {
+// stallPause is a lateness of the owner's timers that is no member's fault: while a lane stands still one is due
+// every 10 ms.
+const stallPause = 2 * beatStall
+
+// count brings what was used up to date: it leaks away in a second. Stopped is for how long of the time since
+// the last count the owner was.
+func (s *stall) count(now Time, budget, stopped Duration) {
 	s.used = max(0, s.used-Duration(float64(now-s.at)*float64(budget)/float64(Second)))
 	if s.since != 0 {
-		s.used += now - max(s.since, s.at)
+		s.used += max(0, now-max(s.since, s.at)-stopped)
 	}
 	s.at = now
+}
+
+// stopped is for how long this process was stopped, or had no processor, if that has not been noted yet.
+func (e *Engine) stopped(now Time) Duration {
+	if late := now - max(e.deadline, e.lastTick); late > stallPause {
+		return late
+	}
+	return 0
+}
+
+// pardon takes the owner's own stop out of what members have used of their patience: what they said meanwhile
+// may still lie in the socket.
+func (e *Engine) pardon(now Time, stopped Duration) {
+	if stopped == 0 {
+		return
+	}
+	for _, l := range e.lanes {
+		l.pardon(now, stopped)
+	}
+	for _, l := range e.used {
+		l.pardon(now, stopped)
+	}
+	for _, p := range e.peers {
+		for i := range p.members[LaneGated].full {
+			f := &p.members[LaneGated].full[i]
+			f.since = min(now, f.since+stopped)
+		}
+	}
+	for _, t := range e.moving {
+		t.choice.since = min(now, t.choice.since+stopped)
+	}
+}
+
+// pardon does it for one lane.
+func (l *lane) pardon(now Time, stopped Duration) {
+	if s := &l.stall; s.since != 0 {
+		s.since, s.at = min(now, s.since+stopped), min(now, s.at+stopped)
+	}
+	l.beat.busy = min(now, l.beat.busy+stopped)
+	for _, p := range l.peers() {
+		m := &p.members[l.id]
+		m.quiet, m.progress = min(now, m.quiet+stopped), min(now, m.progress+stopped)
+	}
 }
 
 // standsStill notes that members don't let the lane go on.
@@ -24,7 +72,7 @@ func (l *lane) standsStill(now Time) {
 		return
 	}
 	t := &l.engine.cfg.Timers
-	l.stall.count(now, t.LaneStall)
+	l.stall.count(now, t.LaneStall, l.engine.stopped(now))
 	l.stall.since = now
 	l.engine.arm(now + min(t.StallBudget, t.Silence, t.LaneStall-min(l.stall.used, t.LaneStall), silentAsked))
 }
@@ -32,7 +80,7 @@ func (l *lane) standsStill(now Time) {
 // goesOn notes that they do.
 func (l *lane) goesOn(now Time) {
 	if l.stall.since != 0 {
-		l.stall.count(now, l.engine.cfg.Timers.LaneStall)
+		l.stall.count(now, l.engine.cfg.Timers.LaneStall, l.engine.stopped(now))
 		l.stall.since = 0
 	}
 }
@@ -52,7 +100,7 @@ func (m *member) comesLate(l *lane) bool {
 
 // checkStall puts out who holds a lane up for too long (spec/wire.md, Untethering).
 func (e *Engine) checkStall(now Time, l *lane) {
-	l.stall.count(now, e.cfg.Timers.LaneStall)
+	l.stall.count(now, e.cfg.Timers.LaneStall, 0)
 	for _, p := range l.peers() {
 		m := &p.members[l.id]
 		window := m.taken+l.window <= l.head
@@ -75,7 +123,7 @@ func (e *Engine) checkStall(now Time, l *lane) {
 func (e *Engine) patience(now Time, m *member, l *lane) Time {
 	t := &e.cfg.Timers
 	due := max(m.progress, l.stall.since) + t.StallBudget
-	due = min(due, max(m.heard, l.beat.busy)+max(t.Silence, 3*e.statusBusy()))
+	due = min(due, max(m.quiet, l.beat.busy)+max(t.Silence, 3*e.statusBusy()))
 	if l.lone && l.window >= loneWindow && m.taken+l.window <= l.head {
 		due = min(due, now+t.LaneStall-min(l.stall.used, t.LaneStall))
 	}

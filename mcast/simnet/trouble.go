@@ -11,11 +11,6 @@ const (
 	us = mcast.Microsecond
 )
 
-// softApart lies between two jumps of clocks in a world in which nothing explains a loss. A member that is stopped for
-// 200 ms, while the owner's clock jumps by as much, is still waited for; stopped for longer, or with two such jumps, it
-// has had the stall budget of 500 ms, is put out, and rightly so.
-const softApart = 500 * ms
-
 // begin starts what goes wrong in every world, and what is done in it.
 func (w *World) begin() {
 	w.every(3*ms, func() {
@@ -42,15 +37,9 @@ func (w *World) begin() {
 			x.Pause(d)
 		}
 	})
-	jumped := mcast.Time(0)
 	w.often(200*ms, func() {
-		x := w.anyone()
-		if !x.up {
-			return
-		}
-		if d := w.upTo(200 * ms); !w.soft || w.now-jumped >= softApart {
-			jumped = w.now
-			x.Jump(d)
+		if x := w.anyone(); x.up {
+			x.Jump(w.upTo(200 * ms))
 			x.engine.LocalLoss(x.clock(), 1)
 		}
 	})
