@@ -99,7 +99,7 @@ func (w *World) Live(d mcast.Duration) {
 	w.calmDown()
 	calm := w.now
 	w.Run(w.Options.ReplayBy, nil)
-	w.RunUntil(restMax, func() bool { return w.open(false) == "" && w.apart() == "" })
+	w.rest()
 	w.Settled = w.now - calm
 	w.Run(restFor, nil)
 	w.check("tail", w.open(false))
@@ -113,10 +113,33 @@ func (w *World) Live(d mcast.Duration) {
 	w.check("progress", w.open(true))
 }
 
+// rest waits until all has come, and no longer than restMax, but for streams of what was published before:
+// they have a tenth of their owner's rate, and may come for as long as that takes them.
+func (w *World) rest() {
+	done := func() bool { return w.open(false) == "" && w.apart() == "" }
+	w.RunUntil(restMax, done)
+	for end := w.now + streamMax; !done() && w.now < end; {
+		before := w.chunks()
+		if w.RunUntil(streamApart, done); w.chunks() == before {
+			return
+		}
+	}
+}
+
+// chunks counts the chunks that were made, of all streams.
+func (w *World) chunks() (n uint64) {
+	for _, a := range w.actors {
+		n += a.engine.Counters().ChunksSent
+	}
+	return n
+}
+
 const (
 	// restMax is by when the world has to be at rest, once it is calm: nodes that
 	// are down for up to 4 s come back, are heard again, and holes are given up.
 	restMax = 12 * mcast.Second
+	// streamMax is how much longer what was published before may come, streamApart by when something of it has to.
+	streamMax, streamApart = 60 * mcast.Second, mcast.Second
 	// restFor is how long it has to stay so.
 	restFor = 300 * mcast.Millisecond
 )
