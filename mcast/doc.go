@@ -23,7 +23,7 @@
 // A gated topic that one member alone wants goes to it by Sink.Unicast, on a lane of its own.
 //
 // Roles, one file each: lane.go (window and packing), directed.go (lanes to one member), send.go, move.go (which
-// lane a topic goes on), retransmit.go, heartbeat.go, flow.go and pacing.go on the sending side; receiver.go, ahead.go,
+// lane a topic goes on), retransmit.go, heartbeat.go, flow.go, delay.go and pacing.go on the sending side; receiver.go, ahead.go,
 // gap.go, nak.go, stream.go and reassembly.go on the receiving side; membership.go,
 // hear.go, copies.go, table.go and wants.go between them. The frames are mcast/wire and spec/wire.md.
 //

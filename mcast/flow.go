@@ -23,7 +23,7 @@ type member struct {
 	wants    int  // own topics of the lane that it wants
 
 	roundTrip rttFilter
-	delay     delayFilter
+	delay     queueMeter
 	late      lateness
 	drained   mostFilter // datagrams a second that it took
 	saidAt    Time       // its last SM
@@ -52,18 +52,7 @@ type fullTopic struct {
 	seen    bool // in the SM being read
 }
 
-// delayFilter tells how long frames wait in a queue: their one-way delay less the
-// least of the last five to ten seconds. The two clocks are unrelated, and may
-// drift apart by less than what matters within that time.
-type delayFilter struct {
-	zero              uint32 // of the clocks' difference; the rest counts from it
-	present, previous int32
-	since             Time
-	known             bool
-}
-
 const (
-	delaySpan = 5 * Second
 	// lateSpan is how long a queue must be long to be more than a scheduler's whim.
 	lateSpan = 25 * Millisecond
 	// silentFor is how long nothing came from a member that counts as silent, silentAsked
@@ -75,18 +64,6 @@ const (
 	// drainedSpan is the least time between two SM for the rate of the second to mean anything.
 	drainedSpan = 5 * Millisecond
 )
-
-func (f *delayFilter) add(now Time, delay uint32) (queue Duration) {
-	if !f.known {
-		*f = delayFilter{zero: delay, since: now, known: true}
-	}
-	d := int32(delay - f.zero)
-	if now-f.since > delaySpan {
-		f.previous, f.present, f.since = f.present, d, now
-	}
-	f.present = min(f.present, d)
-	return min(Duration(d-min(f.present, f.previous))*Microsecond, Second)
-}
 
 // memberAt notes where a member stands, from an SM or a NAK.
 func (e *Engine) memberAt(now Time, p *Peer, l *lane, taken, highest uint64) {
@@ -188,7 +165,7 @@ func (e *Engine) complaints(l *lane, m *member, s *wire.Status) {
 		m.drained.add(now, float64(s.ReceivedRate))
 	}
 	m.saidAt = now
-	late := s.DelayMicros != wire.NoEcho && m.delay.add(now, s.DelayMicros) > max(paceDelay, 2*e.roundTrip)
+	late := s.DelayMicros != wire.NoEcho && m.delay.add(now, s) > max(paceDelay, 2*e.roundTrip)
 	behind := m.late.look(now, late, l.head, s.Highest)
 	switch {
 	case over && now-m.beyond > beyondFor, behind:

@@ -36,12 +36,18 @@ type worstTrip struct {
 	stale bool // a member came or went, or the worst one got better
 }
 
+// tripOf returns the round trip of the frame that an SM with an echo tells of. It is
+// negative where a clock has jumped meanwhile.
+func tripOf(now Time, s *wire.Status) Duration {
+	return Duration(int32(micros(now)-s.EchoMicros-s.HoldMicros)) * Microsecond
+}
+
 // measure takes the round trip out of an SM.
 func (e *Engine) measure(now Time, m *member, s *wire.Status) {
 	if s.HoldMicros == wire.NoEcho {
 		return
 	}
-	rtt := Duration(int32(micros(now)-s.EchoMicros-s.HoldMicros)) * Microsecond
+	rtt := tripOf(now, s)
 	if rtt < 0 || rtt > Second {
 		return
 	}

@@ -1,6 +1,7 @@
 package simnet
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
 
@@ -115,5 +116,53 @@ func TestSlowReceiver(t *testing.T) {
 	t.Logf("took %.3f of what it can, lowest rate %.0f, %d cuts", share, f.lowest, f.cuts)
 	if share < 0.85 || f.overrun != 0 {
 		t.Errorf("took %.3f of what it can; %d datagrams overran the socket", share, f.overrun)
+	}
+}
+
+// A stream that takes all of its rate is not slowed where nothing waits: clocks that drift apart are no queue, however
+// long they do and whichever is the faster one, nor is a clock that jumps.
+func TestClocksDoNotThrottle(t *testing.T) {
+	d := mcast.Duration(few(25, 12)) * mcast.Second
+	check := func(name string, set func(n *Network)) {
+		o := Options{Seed: 1, Jitter: 50 * mcast.Microsecond}
+		o.Config.Rate = 5000
+		o.Config.NoDirected = true
+		f := offer(t, o, 100*mcast.Microsecond, d, set)
+		t.Logf("%s: %d cuts, lowest rate %.0f", name, f.cuts, f.lowest)
+		if f.cuts != 0 {
+			t.Errorf("%s: %d cuts down to %.0f where nothing waits", name, f.cuts, f.lowest)
+		}
+	}
+	for _, ppm := range []int64{200, 500, 10_000, -200, -500, -10_000} {
+		check(fmt.Sprint(ppm, " ppm"), func(n *Network) { n.Nodes[1].Drift(ppm) })
+	}
+	check("jump", func(n *Network) { n.After(3*mcast.Second, func() { n.Nodes[1].Jump(200 * mcast.Millisecond) }) })
+	check("drift that turns", func(n *Network) {
+		n.Nodes[1].Drift(10_000)
+		n.After(d/2, func() { n.Nodes[1].Drift(-10_000) })
+	})
+	check("drift, and a way back that waits", func(n *Network) {
+		n.Nodes[1].Drift(500)
+		noise(n, n.Nodes[0], 60*mcast.Millisecond)
+	})
+}
+
+// A queue that stands is found whatever the clocks do: a link of 50,000 a second with room for 100 ms, behind a rate of four times that.
+func TestQueueIsFoundDespiteDrift(t *testing.T) {
+	const path = 50_000
+	for _, ppm := range []int64{0, 200, 500, 10_000, -200, -500, -10_000} {
+		o := Options{Seed: 7}
+		o.Config.NoDirected = true
+		o.Config.Rate = 4 * path
+		o.Config.Window = 20_000 * mcast.MTUDefault
+		s := runShallow(t, o, 0, 1, func(n *Network) {
+			n.Nodes[0].card = port{rate: path, queue: path / 10}
+			n.Nodes[1].Drift(ppm)
+			n.Nodes[2].Drift(ppm)
+		}, mcast.Duration(few(6, 3))*mcast.Second)
+		t.Logf("%d ppm: %.3f of the path, %.4f dropped by it, rate %.2f..%.2f, %d cuts, p50 %d p99 %d max %d us", ppm, s.goodput/path, s.dropped, s.low/path, s.high/path, s.k.RateCuts, s.ages.us(.5), s.ages.us(.99), s.ages.us(1))
+		if s.k.RateCuts < 10 || s.high > 3*path || s.goodput < 0.8*path || s.lost != 0 {
+			t.Errorf("%d ppm: %d cuts, the rate up to %.2f of the path, goodput %.3f of it, %d lost", ppm, s.k.RateCuts, s.high/path, s.goodput/path, s.lost)
+		}
 	}
 }
