@@ -35,6 +35,8 @@ type arena struct {
 	focus    [2][]int      // by action: points at which half of the victims are asked for
 	sequel   map[int][]int // points that are passed only after somebody was struck at another
 	last     int           // point of the last victim, or -1
+	ordered  bool          // the next order is out already
+	company  int           // a point that is left only when another member has come, or -1
 	second   action        // of the order that is out while we wait
 	sides    int           // victims of such orders
 	joining  atomic.Int64  // victims that may have been joining
@@ -51,7 +53,7 @@ func (r *run) newArena(name string, shape ring.Shape) (*arena, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &arena{run: r, name: name, base: base, shape: shape, auditors: make(map[string]*auditor), last: -1,
+	a := &arena{run: r, name: name, base: base, shape: shape, auditors: make(map[string]*auditor), last: -1, company: -1,
 		rng: rand.New(rand.NewPCG(r.seed, hashOf(name))), stalls: make(map[string]*distribution)}
 	a.ctx, a.cancel = context.WithCancel(context.Background())
 	if err = writePoints(base, r.points); err == nil {

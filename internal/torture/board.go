@@ -52,6 +52,8 @@ const (
 	slotLagged          // LAGGED events
 	slotPosition        // the reader's cursor
 	slotTopic           // of a newcomer: which of the storm's topics it published to
+	slotGroup           // and its queue group there, + 1
+	slotMember          // whether it belongs to it now
 )
 
 func openBoard(base string) (*board, error) {

@@ -49,6 +49,7 @@ var roles = map[string]func(*child) error{
 	"doze":    (*child).doze,
 	"idle":    (*child).idle,
 	"work":    (*child).work,
+	"call":    (*child).call,
 }
 
 // A child is a process that is there to be stopped and killed.

@@ -161,3 +161,39 @@ func TestLedgerCompare(t *testing.T) {
 		}
 	}
 }
+
+// TestGroupBook: what was withdrawn is not handled, too; nor does a withdrawal that a caller never told
+// of excuse more than its own message.
+func TestGroupBook(t *testing.T) {
+	whole := newGroupBook()
+	for p := range uint64(5) {
+		switch p {
+		case 0, 1:
+			whole.taken[p], whole.ended[p] = 1, 1
+		case 2:
+			whole.reported[p] = 1
+		case 3:
+			whole.withdrawn[p] = 1
+		case 4:
+			whole.withdrawing[p] = 1
+		}
+	}
+	if faults := whole.check([]uint64{0, 1, 2, 3, 4}); len(faults) != 0 {
+		t.Errorf("a whole book has faults: %v", faults)
+	}
+	for what, spoil := range map[string]func(*groupBook){
+		"was withdrawn, and taken 1 times":  func(g *groupBook) { g.withdrawn[1] = 1 },
+		"was withdrawn, and taken 0 times":  func(g *groupBook) { g.withdrawn[2] = 1 },
+		"was neither handled nor reported":  func(g *groupBook) { delete(g.withdrawn, 3) },
+		"4, taken 0 times, was neither":     func(g *groupBook) { g.withdrawing[4] = 0 },
+		"was taken 2 times":                 func(g *groupBook) { g.taken[0] = 2 },
+		"a message at position 9 was taken": func(g *groupBook) { g.taken[9] = 1 },
+	} {
+		g := newGroupBook()
+		g.taken[0], g.ended[0], g.taken[1], g.ended[1], g.reported[2], g.withdrawn[3], g.withdrawing[4] = 1, 1, 1, 1, 1, 1, 1
+		spoil(g)
+		if faults := g.check([]uint64{0, 1, 2, 3, 4}); len(faults) != 1 || !strings.Contains(faults[0], what) {
+			t.Errorf("%v, want one that %q", faults, what)
+		}
+	}
+}

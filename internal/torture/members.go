@@ -12,14 +12,17 @@ import (
 	"github.com/ringcast/ringcast/ring"
 )
 
-// What a member of a queue group writes down, each with a position.
+// What a member of a queue group writes down, or a caller, each with a position.
 const (
-	noteTaken    = iota + 1 // it has the message in hand
-	noteEnding              // it has handled it, and is about to say Done
-	noteReported            // it was told that a message's taker is gone
+	noteTaken       = iota + 1 // it has the message in hand
+	noteEnding                 // it has handled it, and is about to say Done
+	noteReported               // it was told that a message's taker is gone
+	noteWithdrawing            // a caller is about to take its request back
+	noteWithdrawn              // it has it back: nobody has started it, and nobody will
+	noteKept                   // it has not
 )
 
-// notesPath names the file of the slot's member of that seed.
+// notesPath names the file of the slot's member, or caller, of that seed.
 func notesPath(base string, slot int, seed uint64) string {
 	return filepath.Join(base, fmt.Sprintf("member-%d-%x", slot, seed))
 }
@@ -83,7 +86,10 @@ func (c *child) workOne(mb *ring.Member, f *os.File) (found bool, err error) {
 	}
 	err = note(f, noteTaken, m.Position)
 	mark("handling")
-	if c.rng.IntN(50) == 0 {
+	switch c.rng.IntN(50) {
+	case 0, 1, 2, 3:
+		c.awaitCredit(&hand)
+	case 4:
 		time.Sleep(time.Duration(c.rng.IntN(1000)) * time.Microsecond)
 	}
 	if err := checkPayload(m.Payload, m.Producer, m.Sequence); err != nil {
@@ -100,6 +106,12 @@ type groupBook struct {
 	taken, ended map[uint64]int  // by position: how often
 	killed       map[uint64]bool // positions whose taker was killed
 	reported     map[uint64]int
+	withdrawn    map[uint64]int
+	withdrawing  map[uint64]int // of callers that never said what came of it
+}
+
+func newGroupBook() *groupBook {
+	return &groupBook{map[uint64]int{}, map[uint64]int{}, map[uint64]bool{}, map[uint64]int{}, map[uint64]int{}, map[uint64]int{}}
 }
 
 // readNotes adds one member's notes.
@@ -118,13 +130,20 @@ func (g *groupBook) readNotes(path string, killed bool) error {
 			g.ended[position]++
 		case noteReported:
 			g.reported[position]++
+		case noteWithdrawing:
+			g.withdrawing[position]++
+		case noteWithdrawn:
+			g.withdrawn[position]++
+			g.withdrawing[position]--
+		case noteKept:
+			g.withdrawing[position]--
 		}
 	}
 	return err
 }
 
-// check compares the book with the positions of all messages: each was handled once,
-// or reported; never taken twice; reported only if its taker was killed.
+// check compares the book with the positions of all messages: each was handled once, or reported, or
+// withdrawn; never taken twice, nor when it was withdrawn; reported only if its taker was killed.
 func (g *groupBook) check(positions []uint64) (faults []string) {
 	fault := func(format string, args ...any) {
 		if len(faults) < maxFaults {
@@ -135,7 +154,9 @@ func (g *groupBook) check(positions []uint64) (faults []string) {
 		switch {
 		case g.taken[p] > 1 || g.ended[p] > 1:
 			fault("the message at position %d was taken %d times and handled %d times", p, g.taken[p], g.ended[p])
-		case g.ended[p] == 0 && g.reported[p] == 0:
+		case g.withdrawn[p] > 0 && g.taken[p]+g.reported[p] > 0:
+			fault("the message at position %d was withdrawn, and taken %d times and reported %d times", p, g.taken[p], g.reported[p])
+		case g.ended[p] == 0 && g.reported[p] == 0 && g.withdrawn[p] == 0 && g.withdrawing[p] == 0:
 			fault("the message at position %d, taken %d times, was neither handled nor reported", p, g.taken[p])
 		case g.reported[p] > 0 && g.taken[p] > 0 && !g.killed[p]:
 			fault("the message at position %d is reported, and its taker lives", p)
@@ -171,6 +192,7 @@ func members(r *run, d time.Duration) error {
 	a.start(task{Role: "produce", Slot: 3, Topic: "t", Shape: shape, Small: true})
 	a.start(task{Role: "produce", Slot: 4, Topic: "t", Shape: shape, Small: true})
 	a.start(task{Role: "sweep", Slot: 5})
+	a.start(task{Role: "call", Slot: 7, Topic: "t", Shape: shape, Small: true})
 	a.ready()
 	// What is not confirmed yet has to be looked at word by word.
 	a.focus[kill] = r.near("ring:hand", "ring:start", "ring:confirm", "ring:look at take", "ring:look at hand again")
@@ -187,7 +209,7 @@ func members(r *run, d time.Duration) error {
 
 // checkMembers checks the members' notes against the ledger.
 func (a *arena) checkMembers(au *auditor) {
-	book := &groupBook{map[uint64]int{}, map[uint64]int{}, map[uint64]bool{}, map[uint64]int{}}
+	book := newGroupBook()
 	some := false
 	for _, p := range au.promises {
 		if p.notes == "" {
@@ -206,4 +228,5 @@ func (a *arena) checkMembers(au *auditor) {
 	}
 	a.run.count("messages handled by group members", uint64(len(book.ended)))
 	a.run.count("messages reported by group members", uint64(len(book.reported)))
+	a.run.count("messages withdrawn by callers", uint64(len(book.withdrawn)))
 }

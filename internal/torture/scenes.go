@@ -21,7 +21,7 @@ var scenes = []scene{
 	{"producers-exclusive", "1, 2: the same, exclusive ring that changes hands", producersExclusive, 2},
 	{"producers-latest", "2: writers stopped on a ring that waits for nobody", producersLatest, 1},
 	{"readers", "3: reliable readers killed and stopped, lent bytes never change, LAGGED is exact", readers, 3},
-	{"members", "members of a queue group killed and stopped: each message handled once, or reported", members, 3},
+	{"members", "members of a queue group and callers killed and stopped: each message handled once, or reported, or withdrawn", members, 3},
 	{"storm", "4: processes start, open, publish, read, recover, and are killed anywhere", storm, 4},
 	{"wakes", "6: sleepers while their wakers are killed", wakes, 2},
 	{"idle", "6: 100 rings asleep", idleRings, 1},
@@ -80,6 +80,10 @@ func (a *arena) replace() {
 
 // conclude ends an arena and tells what it came to.
 func (a *arena) conclude() error {
+	if a.ordered {
+		a.disarm()
+		a.ordered = false
+	}
 	return verdict(append(a.close(), a.beyond()...))
 }
 

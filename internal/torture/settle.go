@@ -54,7 +54,10 @@ func (a *arena) settle(p *process) {
 		au.promises = append(au.promises, promise{notes: notesPath(a.base, p.Slot, p.Seed), spare: spare})
 	} else if p.Role == "read" {
 		au.promises = append(au.promises, promise{reader: logPath(a.base, p.Slot, p.Seed), small: p.Small})
-	} else if !from.IsZero() {
+	} else if p.Role == "call" {
+		au.promises = append(au.promises, promise{notes: notesPath(a.base, p.Slot, p.Seed)})
+	}
+	if p.Role != "work" && p.Role != "read" && !from.IsZero() {
 		au.promises = append(au.promises, promise{from: from, acked: a.board.at(p.Slot, slotAcked).Load(), spare: spare})
 	}
 }

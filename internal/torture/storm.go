@@ -188,7 +188,12 @@ func (c *child) visitGroup() (err error) {
 		}
 		return errors.Join(err, c.file.Close())
 	}
-	err = c.beMember(fmt.Sprintf("g%d", c.rng.IntN(stormGroups)), time.Duration(c.rng.IntN(8000))*time.Microsecond)
+	group := 0 // where they meet, mostly; the others come and go
+	if c.rng.IntN(2) == 0 {
+		group = c.rng.IntN(stormGroups)
+	}
+	c.set(slotGroup, uint64(group)+1)
+	err = c.beMember(fmt.Sprintf("g%d", group), time.Duration(c.rng.IntN(8000))*time.Microsecond)
 	return errors.Join(err, c.file.Close())
 }
 
@@ -198,7 +203,11 @@ func (c *child) beMember(group string, d time.Duration) error {
 	if err != nil {
 		return err
 	}
-	defer mb.Close()
+	c.set(slotMember, 1)
+	defer func() {
+		c.set(slotMember, 0)
+		mb.Close()
+	}()
 	for end := time.Now().Add(d); time.Now().Before(end); {
 		if err := takeOne(mb); err == ring.ErrEmpty {
 			time.Sleep(200 * time.Microsecond)
@@ -207,6 +216,19 @@ func (c *child) beMember(group string, d time.Duration) error {
 		}
 	}
 	return nil
+}
+
+// awaitCompany waits until another newcomer has joined the group that one is about to leave.
+func (a *arena) awaitCompany(p *process) {
+	for end := time.Now().Add(2 * time.Second); time.Now().Before(end); time.Sleep(50 * time.Microsecond) {
+		a.replace() // lives are short
+		for _, other := range a.living() {
+			if other != p && a.board.at(other.Slot, slotMember).Load() != 0 &&
+				a.board.at(other.Slot, slotGroup).Load() == a.board.at(p.Slot, slotGroup).Load() {
+				return
+			}
+		}
+	}
 }
 
 // takeOne takes one message, or an event, and is done with it.
@@ -282,7 +304,11 @@ func storm(r *run, d time.Duration) error {
 		a.focus[x] = r.near("ring:adopt", "ring:take name", "shm:name directory")
 	}
 	a.focus[stop] = append(a.focus[stop], r.near("ring:jump gate", "ring:sweep litter")...)
+	// A group that is left by its last member, whom another follows before it has looked again.
+	a.focus[stop] = append(a.focus[stop], r.near("ring:look for members again")...)
 	a.sequel = make(map[int][]int)
+	a.company = r.near("ring:look for members again")[0]
+	a.sequel[a.company] = r.near("ring:keep group")
 	for _, p := range r.near("ring:adopt", "ring:take name") {
 		a.sequel[p] = r.near("ring:finish", "ring:finish adopt")
 	}

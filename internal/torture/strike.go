@@ -32,10 +32,16 @@ func (a *arena) strike(x action) {
 		points = []int{focus[a.rng.IntN(len(focus))]}
 	}
 	patience := armPatience
-	if a.last >= 0 && len(a.sequel[a.last]) > 0 {
-		points, patience = a.sequel[a.last][a.rng.IntN(len(a.sequel[a.last])):][:1], 4*armPatience
+	switch next := a.next(); {
+	case a.ordered: // by hold, before its victim went on
+		patience = 4 * armPatience
+	case next != nil:
+		points, patience = next, 4*armPatience
+		fallthrough
+	default:
+		a.arm(points)
 	}
-	a.arm(points)
+	a.ordered = false
 	victim, at := a.await(patience)
 	a.last = at
 	if victim == nil {
@@ -57,6 +63,14 @@ func (a *arena) strike(x action) {
 	} else {
 		a.hold(victim, at)
 	}
+}
+
+// next is one of the points that are passed only behind the last victim's, nil if there is none.
+func (a *arena) next() []int {
+	if a.last < 0 || len(a.sequel[a.last]) == 0 {
+		return nil
+	}
+	return a.sequel[a.last][a.rng.IntN(len(a.sequel[a.last])):][:1]
 }
 
 // arm puts out the order to stand still at any of the points, each at one of its
@@ -223,7 +237,7 @@ func (a *arena) measure(victim *process, x action, s since, at int) {
 }
 
 // nouns name roles in reports.
-var nouns = map[string]string{"produce": "producer", "read": "reader", "sweep": "cleaner", "wake": "waker", "storm": "newcomer", "work": "member"}
+var nouns = map[string]string{"produce": "producer", "read": "reader", "sweep": "cleaner", "wake": "waker", "storm": "newcomer", "work": "member", "call": "caller"}
 
 // progress reports whether all others have sent enough since, and the longest send.
 func (a *arena) progress(s since) (worst time.Duration, through bool) {
@@ -272,6 +286,13 @@ func (a *arena) hold(p *process, at int) {
 	}
 	kind := a.board.at(p.Slot, slotKind).Load()
 	a.disarm()
+	if at >= 0 && at == a.company {
+		a.awaitCompany(p)
+	}
+	if next := a.next(); next != nil { // it may pass there as soon as it goes on
+		a.arm(next)
+		a.ordered = true
+	}
 	p.signal(contSignal)
 	if taken > 0 {
 		a.checkFenced(p, kind, open)
