@@ -188,11 +188,12 @@ func (au *auditor) finish() {
 // close ends the arena: children end well, the dead are recovered, the ledgers are
 // settled, and nothing is left behind. It returns all faults.
 func (a *arena) close() []string {
-	for _, p := range a.living() {
+	last := a.living() // also those that end as soon as they may are settled
+	for _, p := range last {
 		p.signal(contSignal)
 		_ = p.stdin.Close()
 	}
-	for _, p := range a.living() {
+	for _, p := range last {
 		a.end(p)
 		a.settle(p)
 	}
