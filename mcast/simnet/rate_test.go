@@ -17,10 +17,11 @@ type offered struct {
 	cuts, overrun uint64
 }
 
-// offer publishes every so often; noise, if set, disturbs a node now and then.
+// offer publishes every so often, on the lane of all, whose rate it looks at; set disturbs the nodes.
 func offer(t *testing.T, o Options, every, d mcast.Duration, set func(n *Network)) *offered {
 	t.Helper()
 	o.Nodes, o.SizeMax = 2, 1
+	o.Config.NoDirected = true
 	n := New(o)
 	n.Run(5*mcast.Second, n.AllJoined)
 	set(n)
@@ -126,7 +127,6 @@ func TestClocksDoNotThrottle(t *testing.T) {
 	check := func(name string, set func(n *Network)) {
 		o := Options{Seed: 1, Jitter: 50 * mcast.Microsecond}
 		o.Config.Rate = 5000
-		o.Config.NoDirected = true
 		f := offer(t, o, 100*mcast.Microsecond, d, set)
 		t.Logf("%s: %d cuts, lowest rate %.0f", name, f.cuts, f.lowest)
 		if f.cuts != 0 {
