@@ -202,3 +202,11 @@ func P99Of(f Figure) float64 {
 	}
 	return float64(f.Latency.P99)
 }
+
+// P999Of is the latency in ns that 99.9 % do not exceed, 0 where there is none.
+func P999Of(f Figure) float64 {
+	if f.Latency == nil {
+		return 0
+	}
+	return float64(f.Latency.P999)
+}
