@@ -61,10 +61,6 @@ func TestInboxOfATool(t *testing.T) {
 	if code != exitUsage {
 		t.Errorf("a stream of an address: exit code %d", code)
 	}
-	code, out, errs := call(t, "", "--shm-dir", dir, "survey", "nobody", "who?")
-	if code != exitOK || out != "" {
-		t.Errorf("a survey of nobody: exit code %d, %q, %s", code, out, errs)
-	}
 }
 
 // TestServeEndsCommands: a caller that gives up has all processes of its command killed, and
@@ -148,5 +144,54 @@ func TestInboxAsJSON(t *testing.T) {
 	}
 	if address["address"] == nil || message["payload"] != `come "home"` || message["request"] != false || message["from"] == nil {
 		t.Errorf("%v, %v", address, message)
+	}
+}
+
+// TestSurveyExitCodes: a script can tell whether anybody was there, and whether all have answered.
+func TestSurveyExitCodes(t *testing.T) {
+	dir := t.TempDir()
+	ask := func(timeout string, rest ...string) (int, string, string) {
+		return call(t, "", append([]string{"--shm-dir", dir, "survey", "stock", "who?", "--timeout", timeout}, rest...)...)
+	}
+	if code, out, errs := ask("1s"); code != exitNobody || out != "" || !strings.Contains(errs, "nobody subscribes") {
+		t.Errorf("of nobody: exit code %d, %q, %s", code, out, errs)
+	}
+	subscribe := func(answer bool) {
+		bus, err := ringcast.Open(t.Context(), &ringcast.Config{Dir: dir})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = bus.Close() })
+		sub, err := bus.Subscribe("stock", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			for m, err := range sub.Messages(t.Context()) {
+				if err == nil && answer {
+					_ = m.Reply([]byte("I"))
+				}
+			}
+		}()
+	}
+	subscribe(true)
+	if code, out, errs := ask("20s"); code != exitOK || strings.Count(out, ": I\n") != 1 || errs != "" {
+		t.Errorf("of one: exit code %d, %q, %s", code, out, errs)
+	}
+	subscribe(false)
+	if code, out, errs := ask("20s", "--quorum", "1"); code != exitOK || strings.Count(out, ": I\n") != 1 || errs != "" {
+		t.Errorf("with a quorum: exit code %d, %q, %s", code, out, errs)
+	}
+	for timeout := time.Second; ; timeout *= 2 { // until the one that answers had the time
+		code, out, errs := ask(timeout.String())
+		if code != exitTimeout || !strings.Contains(errs, "--quorum") {
+			t.Fatalf("of one who is silent: exit code %d, %q, %s", code, out, errs)
+		}
+		if strings.Count(out, ": I\n") == 1 && strings.Contains(errs, "1 answer within "+timeout.String()) {
+			return
+		}
+		if timeout > 15*time.Second {
+			t.Fatalf("no answer within %v: %q, %s", timeout, out, errs)
+		}
 	}
 }

@@ -23,7 +23,7 @@ const (
 	exitMissed  = 3 // messages were missed: lagged or lost
 	exitTimeout = 4 // --timeout ran out
 
-	exitNobody     = 5 // no service, or nobody has the address
+	exitNobody     = 5 // no service, nobody has the address, or subscribes to what is asked of all
 	exitOverloaded = 6 // a queue is full
 )
 
@@ -35,8 +35,8 @@ topic is a ring in shared memory; ringcastd joins the nodes of a network.
 
 Exit codes: 0 all is well, or a signal ended what has no other end; 1 something failed;
 2 wrong arguments; 3 messages were missed (too slow, or lost by the network); 4 the time
-was over (--timeout); 5 nobody has that name or address (call, send); 6 overloaded (call,
-send).`
+was over (--timeout); 5 nobody has that name or address (call, send), or subscribes to
+that topic (survey); 6 overloaded (call, send).`
 
 const rootExamples = `  ringcast sub orders.eu
   seq 10 | ringcast pub orders.eu

@@ -116,7 +116,11 @@ func (t *tool) printFrom(from ringcast.Address, request bool, content uint8, pay
 
 const surveyHelp = `Ask all who subscribe to a topic, and print each answer with the address of whoever
 gave it, as they come: until all have answered, with --quorum so many, or until the
-time is over. Programs answer with Message.Reply.`
+time is over. Programs answer with Message.Reply.
+
+Exit codes: 0 all who were asked, or --quorum of them, have answered; 1 something failed;
+2 wrong arguments; 4 the time was over before that; 5 nobody subscribes to the topic, or
+all who did left without an answer. A question that is not answered is the last one.`
 
 func (t *tool) surveyCommand() *cobra.Command {
 	var c ringcast.SurveyConfig
@@ -152,7 +156,7 @@ func (t *tool) survey(ctx context.Context, args []string, c *ringcast.SurveyConf
 		answers := 0
 		for r, err := range bus.Survey(ctx, args[0], question, c) {
 			if err != nil {
-				return timedOut(err)
+				return surveyed(args[0], answers, timeout, err)
 			}
 			if err := t.printFrom(r.Source(), false, r.Content(), r.Payload(), asJSON); err != nil {
 				return err
@@ -160,8 +164,19 @@ func (t *tool) survey(ctx context.Context, args []string, c *ringcast.SurveyConf
 			answers++
 		}
 		if answers == 0 {
-			_, _ = fmt.Fprintf(t.stderr, "ringcast: nobody who subscribes to %s has answered\n", args[0])
+			return &exitError{code: exitNobody, err: fmt.Errorf("survey of %q: nobody subscribes to the topic", args[0]),
+				advice: "ringcast ls shows who subscribes to what; on other nodes those are asked that a ringcastd reaches (ringcast nodes)."}
 		}
 		return nil
 	})
+}
+
+// surveyed is the error that ended a survey, with what had come by then.
+func surveyed(topic string, answers int, timeout time.Duration, err error) error {
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return &exitError{code: exitTimeout, err: fmt.Errorf("survey of %q: %s within %v, and not all who subscribe to it",
+		topic, counted(uint64(answers), "answer"), timeout),
+		advice: "Subscribers answer with Message.Reply; --quorum N is content with N answers, --timeout waits for longer."}
 }
