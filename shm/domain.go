@@ -122,6 +122,9 @@ func (p *place) attach(c *Config) (*Domain, error) {
 	}
 	err := p.checkBase()
 	if err == nil {
+		err = p.notDirectory(d.dir)
+	}
+	if err == nil {
 		err = d.place.adopt(d.dir)
 	}
 	if err != nil {
@@ -155,6 +158,9 @@ func (d *Domain) openAll(c *Config) (*Domain, error) {
 			_ = d.Close()
 			if errors.Is(err, fs.ErrPermission) {
 				return nil, fmt.Errorf("open domain %q: %w; or %s", d.name, err, adviceBase)
+			}
+			if d.readOnly && errors.Is(err, fs.ErrNotExist) { // made by somebody who is at it, or had no space
+				return nil, fmt.Errorf("open domain %q: it is half made: %w; the next program that takes part finishes it, such as ringcast sub", d.name, err)
 			}
 			return nil, fmt.Errorf("open domain %q: %w", d.name, err)
 		}

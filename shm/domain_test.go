@@ -175,8 +175,52 @@ func TestBaseIsNoDirectory(t *testing.T) {
 	if err := os.WriteFile(base, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := OpenDomain(&Config{Base: base})
-	mustError(t, err, unix.ENOTDIR, base)
+	domain := filepath.Join(testBase(t), "domain")
+	if err := os.MkdirAll(domain, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(domain, DefaultDomain), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct{ base, file string }{{base, base}, {domain, filepath.Join(domain, DefaultDomain)}} {
+		for _, readOnly := range []bool{false, true} {
+			_, err := OpenDomain(&Config{Base: c.base, ReadOnly: readOnly})
+			mustError(t, err, unix.ENOTDIR, c.file)
+			var notOurs *NotOursError
+			if !errors.As(err, &notOurs) || notOurs.Path != c.file || !strings.Contains(err.Error(), "--shm-dir") {
+				t.Errorf("read-only %t: %v, want a NotOursError of %s with what helps", readOnly, err, c.file)
+			}
+		}
+	}
+}
+
+// TestBaseThatTakesNoFiles is one in which the system refuses every name.
+func TestBaseThatTakesNoFiles(t *testing.T) {
+	_, err := OpenDomain(&Config{Base: "/proc"})
+	if err == nil || !strings.Contains(err.Error(), "--shm-dir") {
+		t.Errorf("%v, want an error that says what helps", err)
+	}
+}
+
+// TestHalfMadeDomain is what stays where there was no space for all of it: who only looks is told.
+func TestHalfMadeDomain(t *testing.T) {
+	base := testBase(t)
+	d, err := OpenDomain(&Config{Base: base})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(filepath.Join(base, DefaultDomain, participantsFile)); err != nil {
+		t.Fatal(err)
+	}
+	_, err = AttachDomain(&Config{Base: base, ReadOnly: true})
+	mustError(t, err, fs.ErrNotExist, "half made")
+	if d, err = OpenDomain(&Config{Base: base}); err != nil {
+		t.Fatalf("who takes part: %v, want the rest to be made", err)
+	}
+	_ = d.Close()
 }
 
 func TestBaseIsMadeWithItsParents(t *testing.T) {

@@ -54,7 +54,8 @@ func Invalid(format string, args ...any) error {
 	return &InvalidError{fmt.Sprintf(format, args...)}
 }
 
-// A NotOursError says that a file is no segment of the kind that was asked for.
+// A NotOursError says that a file is no segment of the kind that was asked for, or stands where a
+// directory should: then it is syscall.ENOTDIR, too.
 type NotOursError struct {
 	Path   string
 	Found  string // what lies there
@@ -62,8 +63,19 @@ type NotOursError struct {
 }
 
 func (e *NotOursError) Error() string {
+	if e.Wanted == aDirectory {
+		return fmt.Sprintf("open directory %q: not ours: found %s, not a directory; move it out of the way, or %s", e.Path, e.Found, adviceBase)
+	}
 	return fmt.Sprintf("open segment %q: not ours: found %s, want %s; move it out of the way, or %s", e.Path, e.Found, e.Wanted, adviceBase)
 }
+
+// Is reports whether target is ENOTDIR, and a directory was wanted.
+func (e *NotOursError) Is(target error) bool {
+	return target == syscall.ENOTDIR && e.Wanted == aDirectory
+}
+
+// aDirectory is what should stand where a domain or its base does.
+const aDirectory = "a directory"
 
 // A VersionError says that a segment was made by another version: another major
 // version, or the same with another layout. Nothing but its removal helps, when
@@ -130,11 +142,12 @@ type NoDomainError struct {
 }
 
 func (e *NoDomainError) Error() string {
-	have := "none; the first program that takes part makes it, such as ringcast sub"
+	have := "none"
 	if len(e.Have) > 0 {
 		have = strings.Join(e.Have, ", ")
 	}
-	return fmt.Sprintf("open domain %q in %q: no such domain; there: %s", e.Domain, e.Base, have)
+	return fmt.Sprintf("open domain %q in %q: no such domain; there: %s; the first program that takes part makes it, such as ringcast sub",
+		e.Domain, e.Base, have)
 }
 
 // Is reports that the error is [ErrNoDomain] and [fs.ErrNotExist].

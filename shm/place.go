@@ -123,13 +123,23 @@ func (p *place) makeDomain(domain string) (string, error) {
 		}
 		err = p.makeMissing(dir)
 	}
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EROFS) {
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, unix.EROFS) || errors.Is(err, fs.ErrNotExist) { // where none can be made, as in /proc
 		return "", fmt.Errorf("make domain directory: %w; or %s", err, adviceBase)
 	}
 	if err != nil {
 		return "", fmt.Errorf("make domain directory: %w", err)
 	}
 	return dir, nil
+}
+
+// notDirectory names the file that stands where the base or the domain's directory should; nil: none does.
+func (p *place) notDirectory(dir string) error {
+	for _, path := range []string{p.base, dir} {
+		if st, err := os.Stat(path); err == nil && !st.IsDir() {
+			return &NotOursError{Path: path, Found: "a file", Wanted: aDirectory}
+		}
+	}
+	return nil
 }
 
 // makeMissing makes subdirectories that somebody has removed.
@@ -212,7 +222,7 @@ func (p *place) reachable(dir string, domain *unix.Stat_t) error {
 func (p *place) makeDirectory(path string, g grant, subs []string) error {
 	if st, err := os.Lstat(path); err == nil {
 		if !st.IsDir() {
-			return &fs.PathError{Op: "mkdir", Path: path, Err: unix.ENOTDIR}
+			return &NotOursError{Path: path, Found: "a file", Wanted: aDirectory}
 		}
 		return nil
 	} else if !errors.Is(err, fs.ErrNotExist) {

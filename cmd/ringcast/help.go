@@ -15,6 +15,8 @@ const helpWidth = 100
 func dress(cmd *cobra.Command) {
 	cmd.SetUsageTemplate(strings.ReplaceAll(cmd.UsageTemplate(), ".FlagUsages", fmt.Sprint(".FlagUsagesWrapped ", helpWidth)))
 	cmd.CompletionOptions.DisableDefaultCmd = true
+	cmd.InitDefaultHelpFlag() // now: the parser looks for a command before it makes them, and takes what follows for their values
+	cmd.InitDefaultVersionFlag()
 	cmd.SetHelpCommand(helpCommand())
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usage("%s", flagerror.Text(err)) })
 }

@@ -39,6 +39,7 @@ type receiving struct {
 func (r *receiving) run(ctx context.Context) error {
 	wait, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
+	r.sink.failed = cancel
 	if r.timeout > 0 {
 		defer r.watch(cancel)()
 	}
@@ -140,6 +141,8 @@ func (r *receiving) end(ctx, wait context.Context, err error) error {
 			return &exitError{code: exitFailed, err: fmt.Errorf("interrupted after %d of %d messages", r.tally.messages.Load(), r.count)}
 		}
 		return nil
+	case wait.Err() != nil && context.Cause(wait) != errTimeout:
+		return context.Cause(wait) // the output
 	case wait.Err() != nil && r.count == 0 && r.tally.messages.Load() > 0:
 		return nil
 	case wait.Err() != nil:

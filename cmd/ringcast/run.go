@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"syscall"
 
 	"github.com/ringcast/ringcast"
 	"github.com/ringcast/ringcast/internal/modeflag"
@@ -25,6 +26,8 @@ const (
 
 	exitNobody     = 5 // no service, nobody has the address, or subscribes to what is asked of all
 	exitOverloaded = 6 // a queue is full
+
+	exitPipe = 141 // who read the output is gone: what a shell calls the end by SIGPIPE
 )
 
 const longHelp = `Ringcast publishes and subscribes to topics, sends and answers requests, shows who is
@@ -36,7 +39,10 @@ topic is a ring in shared memory; ringcastd joins the nodes of a network.
 Exit codes: 0 all is well, or a signal ended what has no other end; 1 something failed;
 2 wrong arguments; 3 messages were missed (too slow, or lost by the network); 4 the time
 was over (--timeout); 5 nobody has that name or address (call, send), or subscribes to
-that topic (survey); 6 overloaded (call, send).`
+that topic (survey); 6 overloaded (call, send); 141 who read the output is gone (| head).
+
+All words to people, errors among them, go to the standard error. With --json the standard
+output has whole objects of JSON or nothing, also where the exit code is not 0.`
 
 const rootExamples = `  ringcast sub orders.eu
   seq 10 | ringcast pub orders.eu
@@ -97,6 +103,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	}
 	if err == nil {
 		return exitOK
+	}
+	if errors.Is(err, syscall.EPIPE) {
+		return exitPipe
 	}
 	if ctx.Err() != nil && errors.Is(err, context.Canceled) {
 		err = &exitError{code: exitFailed, err: errors.New("interrupted")}
@@ -165,6 +174,12 @@ func advise(err error) string {
 	case errors.As(err, &shape):
 		return fmt.Sprintf("Leave --slots, --slot-size, --latest and --exclusive away to publish into the topic as it is (%v), "+
 			"or end all who use it: it is made anew then.", shape.Have)
+	case errors.Is(err, ringcast.ErrNoService):
+		return "ringcast services shows which there are; call --wait-instance waits for one."
+	case errors.Is(err, ringcast.ErrGone), errors.Is(err, ringcast.ErrNoInbox):
+		return "An address is valid as long as its process runs; ringcast inbox prints its own, ringcast watch who is there."
+	case errors.Is(err, ringcast.ErrOverloaded):
+		return "Ask again later, or start more instances; --queue of serve and script says how many requests may wait."
 	case errors.Is(err, ringcast.ErrNodeDown):
 		return "Is ringcastd running on both nodes? ringcast nodes shows which are up."
 	case errors.Is(err, ringcast.ErrReplyTooLarge):

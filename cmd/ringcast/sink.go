@@ -22,6 +22,7 @@ const flushAfter = 10 * time.Millisecond
 // wait too long, so it locks; flush and write return the first error.
 type sink struct {
 	framing int
+	failed  func(error) // called where the timer could not write; set before the first message
 
 	mu    sync.Mutex
 	w     *bufio.Writer // guarded by mu
@@ -33,7 +34,11 @@ type sink struct {
 
 func newSink(w io.Writer, framing int) *sink {
 	s := &sink{framing: framing, w: bufio.NewWriterSize(w, 1<<20)}
-	s.timer = time.AfterFunc(time.Hour, func() { _ = s.flush() })
+	s.timer = time.AfterFunc(time.Hour, func() {
+		if err := s.flush(); err != nil && s.failed != nil {
+			s.failed(err)
+		}
+	})
 	s.timer.Stop()
 	return s
 }

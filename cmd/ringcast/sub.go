@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/ringcast/ringcast"
@@ -147,7 +148,10 @@ func (t *tool) sub(ctx context.Context, pattern string, o *subOptions) (err erro
 	}
 	err = r.run(ctx)
 	stop()
-	return errors.Join(err, r.sink.flush(), closeOut(), t.subSummary(pattern, r, o))
+	if err = errors.Join(err, r.sink.flush(), closeOut()); errors.Is(err, syscall.EPIPE) {
+		return err // who reads is gone, and wants no sum
+	}
+	return errors.Join(err, t.subSummary(pattern, r, o))
 }
 
 // jsonLine writes a message as an object of JSON behind what is in out.
