@@ -52,6 +52,8 @@ type Config struct {
 	Session    uint64 // of this forwarder; greater than that of any predecessor; not 0, below 2^62
 	Name       string // shown to peers, at most 64 bytes are sent
 	Host       string // shown to peers, at most 64 bytes are sent
+	// Overtaken is what the node knows of its earlier sessions; see there.
+	Overtaken Overtaken
 
 	// MTU is the largest datagram in bytes, 576..65507. Zero means 1408. All
 	// members must be able to receive it; nothing is ever fragmented by IP

@@ -98,6 +98,7 @@ type Engine struct {
 	hearFrom  int        // where the next vector begins
 	gone      []goneNode // the oldest first
 	rivalTill Time       // while another machine speaks under this id, and above this session
+	alarmed   bool       // the sink was told of another one that is not heard here
 
 	// Receiving.
 	histories     []HistoryWant // the greatest first
@@ -303,7 +304,7 @@ func (e *Engine) receiveStale(now Time, h *wire.Header, body []byte, from netip.
 	}
 	switch {
 	case s.Seen <= e.cfg.Session:
-	case s.Seen-e.cfg.Session > sessionJump, now < e.rivalTill, !e.fences(now, h, from):
+	case s.Seen-e.cfg.Session > sessionJump, now < e.rivalTill, !e.fences(now, h, from), e.waits(now, s.Seen):
 		e.count.StaleRefused++
 	default:
 		e.sink.Stale(s.Seen)

@@ -20,6 +20,7 @@ const (
 	faultWantOnce       = false
 	faultSpin           = false
 	faultNoStale        = false
+	faultGoAbove        = false
 	faultNoTails        = false
 	faultHasty          = false
 	faultNoCopies       = false

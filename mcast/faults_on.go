@@ -22,6 +22,7 @@ var (
 	faultWantOnce       bool // a list that got lost is not told again
 	faultSpin           bool // a timer is due again at once
 	faultNoStale        bool // who was overtaken is not told
+	faultGoAbove        bool // who was overtaken begins above that at once, however often
 	faultNoTails        bool // the lost end of a stream is not told
 	faultWantedLate     bool // who begins to want a topic anew reads nothing of its next datagrams
 	faultPassMoving     bool // what is to be sent while a topic moves is passed over
@@ -51,6 +52,7 @@ var Faults = map[string]*bool{
 	"want-once":       &faultWantOnce,
 	"spin":            &faultSpin,
 	"no-stale":        &faultNoStale,
+	"go-above":        &faultGoAbove,
 	"no-tails":        &faultNoTails,
 	"hasty":           &faultHasty,
 	"no-copies":       &faultNoCopies,

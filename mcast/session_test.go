@@ -141,3 +141,55 @@ func TestForgedWait(t *testing.T) {
 		t.Errorf("delivered %d, want 1", b.delivered)
 	}
 }
+
+// Who began above a greater session a short while ago does not do so again at once; told so the third time it raises the alarm.
+func TestOvertakenAgain(t *testing.T) {
+	var over Overtaken
+	now := Second
+	told := func() bool { // a node that is known, and no peer, refuses the session
+		a, b := newStation(t, 1, 11, func(c *Config) { c.Overtaken = over }), newStation(t, 2, 22, nil)
+		a.engine.Start(now)
+		a.engine.memoryOf(2)
+		s := wire.SessionStale{Seen: 12}
+		for range 3 {
+			a.engine.Receive(now, forged(2, 22, wire.TypeSessionStale, s.AppendTo), b.address, false)
+		}
+		if alarm := over.times > 1 && a.stale == 0; a.alarms != map[bool]int{true: 1}[alarm] {
+			t.Errorf("%d alarms, told %d times that it was overtaken", a.alarms, over.times)
+		}
+		return a.stale == 12
+	}
+	if !told() {
+		t.Error("the first is not believed")
+	}
+	for _, wait := range []Duration{1, 2, 4, 8, 16, 32, 64, 64, 64} {
+		over.Again(now)
+		now += wait*Second - 1
+		if told() {
+			t.Errorf("believed %d s after the one before", wait)
+		}
+		now++
+		if !told() {
+			t.Errorf("not believed %d s after the one before", wait)
+		}
+	}
+	over.Again(now)
+	now += 120*Second - 1
+	over.Again(now)
+	if now += 63 * Second; told() {
+		t.Error("forgiven before two minutes")
+	}
+	now += 57 * Second
+	over.Again(now)
+	if now += Second; !told() || over.times != 1 {
+		t.Error("not forgiven after two minutes")
+	}
+	for range 100 { // years of it
+		over.Again(now)
+		now += 64 * Second
+	}
+	over.Again(now)
+	if now += 64*Second - 1; told() {
+		t.Error("believed before 64 s, after a hundred times")
+	}
+}

@@ -35,9 +35,11 @@ type Sink interface {
 	Room()
 
 	// Stale says that others have seen a greater session of this node: the
-	// caller must close the Engine and start one with a session above seen.
+	// caller must close the Engine and start one with a session above seen. It calls
+	// Overtaken.Again, and the new Engine's Config has the result.
 	Stale(seen uint64)
-	// DuplicateNode says that another machine speaks under this node's id.
+	// DuplicateNode says that another machine speaks under this node's id. From is
+	// not valid where that machine is not heard here, and others told of it.
 	DuplicateNode(from netip.AddrPort, session uint64)
 }
 

@@ -58,6 +58,7 @@ type Forwarder struct {
 	told      bool                      // it was told anything at all
 	histories []mcast.HistoryWant       // and of these with what was published before
 	stale     uint64                    // a greater session of this node that others have seen
+	overtaken mcast.Overtaken           // how often it began above one
 	drops     [2]uint64                 // kernel drops told to the engine, by socket
 	apart     []table.QuarantinedSource // who is ignored for a while
 	dir       directory
@@ -127,7 +128,7 @@ func (f *Forwarder) newEngine(session uint64) error {
 		Name: fmt.Sprintf("n%d", node), Host: hostname(),
 		MTU: f.conn.MTU(), Window: f.cfg.Window, Rate: f.cfg.Rate,
 		ReceiveBuffer: f.conn.Buffers().Counted(), Compression: f.cfg.Compression, NoDirected: f.cfg.NoDirected, Seeds: f.cfg.seeds(f.conn.Group()),
-		Guard: f.cfg.Limits.Guard,
+		Guard: f.cfg.Limits.Guard, Overtaken: f.overtaken,
 	}, (*sink)(f), rand.New(rand.NewPCG(session, uint64(node))))
 	if err != nil {
 		return err

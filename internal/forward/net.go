@@ -106,6 +106,7 @@ func (f *Forwarder) newSession() error {
 	f.cfg.Log("others know session %d of this node: starting above it", f.stale)
 	now := f.now()
 	f.engine.Close(now)
+	f.overtaken.Again(now)
 	session := f.seat.RaiseSession(f.stale)
 	f.stale, f.told = 0, false
 	for name := range f.out {

@@ -3,9 +3,11 @@ package forward
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"testing"
 	"time"
 
+	"github.com/ringcast/ringcast/mcast/wire"
 	"github.com/ringcast/ringcast/ring"
 	"github.com/ringcast/ringcast/shm"
 )
@@ -202,5 +204,42 @@ func TestPredecessorDiedBeforeItsFirstRow(t *testing.T) {
 	f.lastInRing("row", func(_ string, producer shm.Address, sequence uint64) { last[producer] = sequence })
 	if last[source] != 41 {
 		t.Errorf("the ring's last message of %v is %d, want 41", source, last[source])
+	}
+}
+
+// TestOvertakenAgain tells a forwarder that has begun above greater sessions many times of one more: it
+// waits, and raises the alarm.
+func TestOvertakenAgain(t *testing.T) {
+	n := newNode(t, "a")
+	f, err := New(n.config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	f.engine.Start(f.now())
+	from := netip.MustParseAddrPort("127.0.0.9:9")
+	frame := func(typ uint8, body func([]byte) []byte) {
+		b := body(wire.Begin(nil, &wire.Header{Type: typ, Domain: domainHash(n.domain), Node: 77, Session: 5, Number: 1}))
+		wire.Finish(b)
+		f.engine.Receive(f.now(), b, from, false)
+	}
+	told := func() uint64 {
+		hello := wire.Hello{VersionMin: 1, VersionMax: 1}
+		frame(wire.TypeHello, hello.AppendTo)
+		stale := wire.SessionStale{Seen: f.seat.Session() + 1}
+		frame(wire.TypeSessionStale, stale.AppendTo)
+		return f.stale
+	}
+	if told() == 0 {
+		t.Error("the first word is not believed")
+	}
+	for range 8 {
+		if err := f.newSession(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	alarms := f.counters.duplicateNode.Load()
+	if stale := told(); stale != 0 || f.counters.duplicateNode.Load() != alarms+1 {
+		t.Errorf("told of session %d, %d alarms", stale, f.counters.duplicateNode.Load()-alarms)
 	}
 }

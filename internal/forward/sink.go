@@ -151,5 +151,9 @@ func (s *sink) Stale(seen uint64) { s.stale = max(s.stale, seen) }
 // DuplicateNode raises the alarm.
 func (s *sink) DuplicateNode(other netip.AddrPort, session uint64) {
 	s.counters.duplicateNode.Add(1)
-	s.cfg.Log("DUPLICATE NODE: %v (session %d) speaks as node %d, too: give one of them another id with --node", other, session, (*Forwarder)(s).node())
+	who := other.String()
+	if !other.IsValid() {
+		who = "a machine that is not heard here, as others say"
+	}
+	s.cfg.Log("DUPLICATE NODE: %s (session %d) speaks as node %d, too: give one of them another id with --node", who, session, (*Forwarder)(s).node())
 }

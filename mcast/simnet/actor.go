@@ -36,9 +36,11 @@ type Actor struct {
 	pumping bool
 	late    bool   // it does without a topic, to want it with its history soon
 	stale   uint64 // greatest session that it was told of, to begin above it soon; 0: none
-	// overtaken counts the sessions that it left for SESSION_STALE, behind those that were not the
-	// greatest of its id: see World.began.
-	overtaken, behind int
+	// overtaken counts the sessions that it left for SESSION_STALE, wars those of its present process, of which the
+	// last was left at leftAt, by its own clock: see World.left.
+	overtaken, wars int
+	leftAt          mcast.Time
+	alarms          int // of other machines under its id
 }
 
 type actorTopic struct {
@@ -153,8 +155,14 @@ func (a *Actor) save() {
 	}
 }
 
-// restart kills the node; a successor goes on where it stood.
+// restart kills the node; a successor, another process, goes on where it stood.
 func (a *Actor) restart(session uint64, after mcast.Duration) {
+	a.above, a.wars = mcast.Overtaken{}, 0
+	a.begin(session, after)
+}
+
+// begin ends a session and begins another one.
+func (a *Actor) begin(session uint64, after mcast.Duration) {
 	a.die()
 	a.net.Counts.Restarts++
 	a.note2("restart", session)
@@ -314,14 +322,15 @@ func (a *Actor) Stale(seen uint64) {
 		seen := a.stale
 		a.stale = 0
 		if a.up && a.life == life {
-			a.overtaken++
-			a.restart(seen+1+a.rnd.Uint64N(1000), mcast.Millisecond)
+			a.world.left(a)
+			a.above.Again(a.clock())
+			a.begin(seen+1+a.rnd.Uint64N(1000), mcast.Millisecond)
 		}
 	})
 }
 
 // DuplicateNode is the sink's.
-func (a *Actor) DuplicateNode(_ netip.AddrPort, session uint64) { a.world.alarms++ }
+func (a *Actor) DuplicateNode(_ netip.AddrPort, session uint64) { a.alarms++ }
 
 func (a *Actor) note2(what string, x uint64) {
 	a.net.mix(x)

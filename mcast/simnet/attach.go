@@ -31,7 +31,7 @@ func (x *Node) End() {
 // Begin starts a later session of a node that was stopped; reboots is how often its machine has
 // begun anew, and with it its epoch.
 func (x *Node) Begin(session uint64, reboots uint32) {
-	x.session, x.reboots = session, reboots
+	x.session, x.reboots, x.above = session, reboots, mcast.Overtaken{}
 	x.Start()
 }
 

@@ -31,7 +31,7 @@
 //	membership  when all is calm everybody sees everybody, in the present session
 //	tail        then every loss is told, though nothing follows
 //	progress    in the end everything was delivered, or told as lost
-//	war         two machines under one id do not overtake each other without end
+//	war         two machines under one id do not overtake each other without end, whether they hear each other or not
 //
 // A Network must not be used by more than one goroutine at a time.
 package simnet

@@ -35,6 +35,7 @@ func (w *witness) Stale(seen uint64) {
 		if w.life == life {
 			w.die()
 			w.session = seen + 1
+			w.above.Again(w.clock())
 			w.net.After(mcast.Millisecond, w.Start)
 		}
 	})

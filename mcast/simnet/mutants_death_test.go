@@ -3,6 +3,7 @@
 package simnet
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/ringcast/ringcast/mcast"
@@ -31,4 +32,20 @@ func TestMutantsNoCopies(t *testing.T) {
 		t.Fatal("nothing was lost")
 	}
 	t.Logf("caught: %v", err)
+}
+
+// A broken build in which whoever was overtaken goes above at once lets two machines that do not hear each other do so without end.
+func TestMutantsGoAbove(t *testing.T) {
+	*mcast.Faults["go-above"] = true
+	defer func() { *mcast.Faults["go-above"] = false }()
+	w, _, _ := deafTwins(t)
+	var v Violation
+	if err := w.Err(); !errors.As(err, &v) || v.Invariant != "war" {
+		t.Fatalf("not caught: %v", err)
+	} else {
+		t.Logf("caught: %v", err)
+	}
+	if err := runChaos(1795392639, false).Err(); !errors.As(err, &v) || v.Invariant != "war" {
+		t.Errorf("not caught where it was found: %v", err)
+	}
 }

@@ -17,7 +17,8 @@ type Node struct {
 	address netip.AddrPort
 	engine  *mcast.Engine
 	session uint64
-	reboots uint32 // see Begin
+	above   mcast.Overtaken // the process's
+	reboots uint32          // see Begin
 	life    int
 	up      bool
 	tickAt  mcast.Time
@@ -97,7 +98,7 @@ func (x *Node) ID() uint32 { return x.id }
 func (x *Node) Start() {
 	n := x.net
 	c := n.Options.Config
-	c.Node, c.Session, c.Epoch = x.ID(), x.session, 7+x.reboots
+	c.Node, c.Session, c.Epoch, c.Overtaken = x.ID(), x.session, 7+x.reboots, x.above
 	c.DomainHash = 0xd0
 	c.NoDirected = c.NoDirected || x.undirected
 	c.Name = "node"
@@ -167,6 +168,7 @@ func (x *Node) Kill() {
 func (x *Node) Restart(after mcast.Duration) {
 	x.Kill()
 	x.session += 100
+	x.above = mcast.Overtaken{}
 	x.net.After(after, x.Start)
 }
 
@@ -302,6 +304,7 @@ func (x *Node) Stale(seen uint64) {
 	if seen >= x.session {
 		x.Kill()
 		x.session = seen + 1
+		x.above.Again(x.clock())
 		x.net.After(mcast.Millisecond, x.Start)
 	}
 }

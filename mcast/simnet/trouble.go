@@ -194,14 +194,20 @@ func (w *World) twin() {
 	if len(w.twins) >= twinsMax {
 		return
 	}
+	of := w.anyone()
+	session := w.newSession()
+	if w.rnd.IntN(2) == 0 {
+		session = of.session - 1 - w.rnd.Uint64N(5)
+	}
+	a := w.addTwin(of, session)
+	w.After(mcast.Duration(w.rnd.IntN(3000))*mcast.Millisecond, func() { w.killTwin(a) })
+}
+
+// addTwin starts another machine under a node's id.
+func (w *World) addTwin(of *Actor, session uint64) *Actor {
 	w.Counts.Twins++
 	x := newNode(w.Network, len(w.Nodes))
-	of := w.anyone()
-	x.id, x.session = of.ID(), w.newSession()
-	if w.rnd.IntN(2) == 0 {
-		x.session = of.session - 1 - w.rnd.Uint64N(5)
-	}
-	x.streams = nil
+	x.id, x.session, x.streams = of.ID(), session, nil
 	w.Nodes = append(w.Nodes, x)
 	a := newActor(w, x, uint32(100+len(w.twins)))
 	w.twins = append(w.twins, a)
@@ -210,7 +216,7 @@ func (w *World) twin() {
 	for _, s := range a.streams {
 		a.publish(s, 50)
 	}
-	w.After(mcast.Duration(w.rnd.IntN(3000))*mcast.Millisecond, func() { w.killTwin(a) })
+	return a
 }
 
 func (w *World) killTwin(a *Actor) {

@@ -3,7 +3,6 @@ package simnet
 import (
 	"fmt"
 	"math/rand/v2"
-	"slices"
 
 	"github.com/ringcast/ringcast/mcast"
 )
@@ -27,7 +26,6 @@ type World struct {
 	ringHolds uint64 // messages of each stream
 	fullness  int    // one delivery in so many fills a topic
 	fullFor   int    // for up to so many ms
-	alarms    int
 	sessions  uint64
 	greatest  map[uint32]uint64 // session that began under each id
 	// Settled is how long it took from the calm until all had come to rest.
@@ -229,38 +227,29 @@ func (w *World) apart() string {
 
 // check breaks an invariant for what is wrong, if anything is.
 func (w *World) check(invariant, what string) {
-	if w.failed() {
-		return
-	}
-	if what != "" {
+	if !w.failed() && what != "" {
 		w.violate(invariant, "%s", what)
 	}
-	w.checkWar()
 }
 
-// began notes that a machine begins a session. Each one below another of its id is a reason to be overtaken:
-// a clock that was set back, or a word of somebody who had not seen the greatest.
-func (w *World) began(a *Actor) {
-	if a.session < w.greatest[a.ID()] {
-		a.behind++
-	}
-	w.greatest[a.ID()] = max(w.greatest[a.ID()], a.session)
-}
+// began notes that a machine begins a session.
+func (w *World) began(a *Actor) { w.greatest[a.ID()] = max(w.greatest[a.ID()], a.session) }
 
-// warRounds is how often machines under one id may overtake each other for each that is one too many, before
-// they know of each other.
-const warRounds = 2
-
-// checkWar holds the invariant war: nobody is overtaken but for a session that was not the greatest, or for a
-// machine that came under its id.
-func (w *World) checkWar() {
-	twins := map[uint32]int{}
-	for _, a := range w.twins {
-		twins[a.ID()]++
+// left holds the invariant war: nobody leaves a session for SESSION_STALE but below another of its id, and of those
+// that a process leaves the second is left a second after the first, and each that follows twice as long after the one
+// before, up to 64 s, by the machine's clock. After two minutes without one it begins anew.
+func (w *World) left(a *Actor) {
+	since := a.clock() - a.leftAt
+	if since >= 2*60*mcast.Second {
+		a.wars = 0
 	}
-	for _, a := range slices.Concat(w.actors, w.twins) {
-		if a.overtaken > a.behind+warRounds*twins[a.ID()] {
-			w.violate("war", "node %d was overtaken %d times; %d of its sessions were not the greatest, %d other machines had its id", a.ID(), a.overtaken, a.behind, twins[a.ID()])
-		}
+	a.overtaken++
+	a.wars++
+	a.leftAt = a.clock()
+	switch {
+	case w.greatest[a.ID()] <= a.session:
+		w.violate("war", "node %d was overtaken in session %d, which is the greatest", a.ID(), a.session)
+	case a.wars > 1 && since < mcast.Second<<min(a.wars-2, 6):
+		w.violate("war", "node %d(%d) was overtaken %d times, the last %d ms after the one before", a.ID(), a.index, a.wars, since/ms)
 	}
 }
