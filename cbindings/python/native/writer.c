@@ -178,6 +178,17 @@ static int take_named(struct call *c, PyObject *name, PyObject *value)
 	return -1;
 }
 
+/* The payload's bytes. The error names the argument, and says what to do with a text. */
+static int take_payload(PyObject *data, Py_buffer *payload)
+{
+	if (PyObject_GetBuffer(data, payload, PyBUF_SIMPLE) == 0)
+		return 0;
+	if (PyErr_ExceptionMatches(PyExc_TypeError))
+		PyErr_Format(PyExc_TypeError, "data: a bytes-like object is required, not '%s'%s", Py_TYPE(data)->tp_name,
+			PyUnicode_Check(data) ? "; encode it: data.encode()" : "");
+	return -1;
+}
+
 static PyObject *writer_publish(writer *self, PyObject *const *args, Py_ssize_t count, PyObject *names)
 {
 	struct call c;
@@ -192,7 +203,7 @@ static PyObject *writer_publish(writer *self, PyObject *const *args, Py_ssize_t 
 	for (Py_ssize_t i = 0; names != NULL && i < PyTuple_GET_SIZE(names); i++)
 		if (take_named(&c, PyTuple_GET_ITEM(names, i), args[count + i]) < 0)
 			return NULL;
-	if (check(self) < 0 || PyObject_GetBuffer(args[0], &c.payload, PyBUF_SIMPLE) < 0)
+	if (check(self) < 0 || take_payload(args[0], &c.payload) < 0)
 		return NULL;
 	int result = send(self, &c);
 	PyObject *value = answer(result); /* before the buffer: its release may run anything */

@@ -21,19 +21,21 @@ def check(code: int) -> None:
         raise error_of(code, detail)
 
 
-def encode(text: Optional[str]) -> bytes:
-    """A text as the library takes it; a NUL would cut it off."""
+def encode(text: Optional[str], what: str) -> bytes:
+    """The text of an argument as the library takes it; a NUL would cut it off."""
     if not isinstance(text, (str, type(None))):
-        raise TypeError(f"a str is required, not {type(text).__name__!r}")
+        hint = f"; decode it: {what}.decode()" if isinstance(text, (bytes, bytearray)) else ""
+        raise TypeError(f"{what}: a str is required, not {type(text).__name__!r}{hint}")
     data = (text or "").encode("utf-8", "surrogateescape")
     if b"\0" in data:
         raise error_of(-1, f"{text!r}: a NUL character stands in it")
     return data
 
 
-def readable(data: Any) -> Any:
-    """What is bytes-like as the library reads it, for a with block."""
+def readable(data: Any, what: str = "data") -> Any:
+    """An argument that is bytes-like as the library reads it, for a with block."""
     try:
         return ffi.from_buffer(data)
     except TypeError:
-        raise TypeError(f"a bytes-like object is required, not {type(data).__name__!r}") from None
+        hint = f"; encode it: {what}.encode()" if isinstance(data, str) else ""
+        raise TypeError(f"{what}: a bytes-like object is required, not {type(data).__name__!r}{hint}") from None

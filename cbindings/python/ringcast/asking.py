@@ -329,7 +329,7 @@ def nanoseconds(timeout: Optional[float]) -> int:
 def address_of(to: Address) -> Any:
     """An address as the library takes it."""
     if not isinstance(to, Address):
-        raise TypeError(f"a name (str) or an Address is required, not {type(to).__name__!r}")
+        raise TypeError(f"to: a name (str) or an Address is required, not {type(to).__name__!r}")
     return ffi.new("struct rc_address *", dict(to._asdict()))
 
 
@@ -337,7 +337,7 @@ def start_of(domain: "Domain", how: str, to: To, data: "Buffer") -> Callable[[An
     """The call that begins it."""
     by = {"request": (lib.rc_request_start, lib.rc_request_start_to), "stream": (lib.rc_stream_start, None), "survey": (lib.rc_survey_start, None)}
     named, addressed = by[how]
-    call, target = (named, encode(to)) if isinstance(to, str) else (addressed, address_of(to))
+    call, target = (named, encode(to, "to")) if isinstance(to, str) else (addressed, address_of(to))
     if call is None:
         raise InvalidError(f"a {how} goes to a name, not to {to}")
 

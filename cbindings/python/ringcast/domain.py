@@ -72,7 +72,7 @@ class Domain:
         inbox_slot_size: int = 0,
     ) -> None:
         given = {"domain": domain, "dir": dir, "name": name, "owner": owner, "group": group}
-        texts = {k: ffi.new("char[]", encode(v)) for k, v in given.items() if v is not None}
+        texts = {k: ffi.new("char[]", encode(v, k)) for k, v in given.items() if v is not None}
         config = ffi.new("rc_config *", {"node": node, "mode": mode, "wait": int(wait), "in_flight": in_flight, "inbox_slot_size": inbox_slot_size, **texts})
         opened = ffi.new("rc_domain **")
         check(lib.rc_domain_open(config, opened))
@@ -119,7 +119,7 @@ class Domain:
         config: Dict[str, Any] = {"slots": slots, "slot_size": slot_size, "mode": int(mode or 0), "kind": int(kind or 0)}
         config.update(history=history, schema=schema, timestamps=timestamps, file_mode=file_mode)
         rights = {"owner": owner, "group": group}
-        config.update({k: ffi.new("char[]", encode(v)) for k, v in rights.items() if v is not None})
+        config.update({k: ffi.new("char[]", encode(v, k)) for k, v in rights.items() if v is not None})
         return open_publisher(self, topic, config)
 
     def subscribe(
@@ -221,7 +221,7 @@ class Domain:
         NoInboxError, NodeDownError, TooLargeError: nothing was sent."""
         with readable(data) as payload:
             if isinstance(to, str):
-                check(lib.rc_send_service(self._open(), encode(to), payload, len(payload)))
+                check(lib.rc_send_service(self._open(), encode(to, "to"), payload, len(payload)))
             else:
                 check(lib.rc_send(self._open(), address_of(to), payload, len(payload)))
 
@@ -238,7 +238,7 @@ class Domain:
 
     def answer_error(self, request: _native.Message, text: str, code: int = 0) -> None:
         """The same with an error: the asker gets ReplyError."""
-        check(lib.rc_answer_error(self._open(), _block_of(request), code, encode(text)))
+        check(lib.rc_answer_error(self._open(), _block_of(request), code, encode(text, "text")))
 
     def serve(
         self,
@@ -265,7 +265,7 @@ class Domain:
         """
         config: Dict[str, Any] = {"concurrency": concurrency, "queue": queue, "slot_size": slot_size, "file_mode": file_mode}
         rights = {"owner": owner, "group": group}
-        config.update({k: ffi.new("char[]", encode(v)) for k, v in rights.items() if v is not None})
+        config.update({k: ffi.new("char[]", encode(v, k)) for k, v in rights.items() if v is not None})
         return open_service(self, name, handler, config)
 
     def watch(self, kinds: Iterable[PresenceKind] = (), name: Optional[str] = None, *, once: bool = False) -> Watch:
@@ -297,7 +297,7 @@ class Domain:
         name, a colon, and what it counts, at most 48 bytes; at most 256 a domain. Opened
         again, a label is the same counter."""
         counter = ffi.new("uint64_t **")
-        check(lib.rc_counter_open(self._open(), encode(label), counter))
+        check(lib.rc_counter_open(self._open(), encode(label, "label"), counter))
         return Counter(self, label, counter[0])
 
     @property

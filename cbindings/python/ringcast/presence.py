@@ -87,7 +87,7 @@ class Watch:
     def __init__(self, domain: "Domain", kinds: Iterable[PresenceKind], name: Optional[str], once: bool) -> None:
         opened = ffi.new("rc_watch **")
         config = {"kinds": sum({1 << PresenceKind(k) for k in kinds}), "once": once}
-        text = None if name is None else ffi.new("char[]", encode(name))
+        text = None if name is None else ffi.new("char[]", encode(name, "name"))
         if text is not None:
             config["name"] = text
         check(lib.rc_watch_open(domain._open(), ffi.new("rc_watch_config *", config), opened))
@@ -198,7 +198,7 @@ def wait_for_subscribers(domain: "Domain", topic: str, count: int, timeout: Opti
     have = ffi.new("uint32_t *")
     while True:
         rest = _SLICE if end is None else min(_SLICE, end - time.monotonic())
-        code = lib.rc_wait_for_subscribers(domain._open(), encode(topic), count, max(0, int(rest * 1e9)), have)
+        code = lib.rc_wait_for_subscribers(domain._open(), encode(topic, "topic"), count, max(0, int(rest * 1e9)), have)
         if code != _TIMED_OUT:
             check(code)
             return int(have[0])

@@ -119,7 +119,7 @@ class Publisher(_native.Writer):
 def open_publisher(domain: "Domain", topic: str, config: Dict[str, Any]) -> Publisher:
     """Opens one; config has the fields of rc_publisher_config."""
     opened = ffi.new("rc_publisher **")
-    check(lib.rc_publisher_open(domain._open(), encode(topic), ffi.new("rc_publisher_config *", config), opened))
+    check(lib.rc_publisher_open(domain._open(), encode(topic, "topic"), ffi.new("rc_publisher_config *", config), opened))
     p = Publisher(int(ffi.cast("uintptr_t", opened[0])), int(ffi.cast("uintptr_t", domain._ref)))
     p._domain, p._topic = domain, topic
     domain._children.add(p)

@@ -69,7 +69,7 @@ class Request:
 
     def fail(self, text: str, code: int = 0) -> None:
         """Answers with an error of your own, and ends it: the asker gets ReplyError."""
-        words = encode(text.replace("\0", " "))
+        words = encode(text.replace("\0", " "), "text")
         check(lib.rc_task_fail(self._taken(), code, words))
 
     def drop(self) -> None:
@@ -126,7 +126,7 @@ class Service:
 
     def __init__(self, domain: "Domain", name: str, config: Dict[str, Any]) -> None:
         opened = ffi.new("rc_service **")
-        check(lib.rc_service_open(domain._open(), encode(name), ffi.new("rc_service_config *", config), opened))
+        check(lib.rc_service_open(domain._open(), encode(name, "name"), ffi.new("rc_service_config *", config), opened))
         lib.rcpy_domain_hold(domain._ref)
         self._domain, self._name, self._pointer = domain, name, opened[0]
         self._lock = threading.Lock()
@@ -349,6 +349,8 @@ def _failed(request: Request, error: Exception) -> None:
 
 def open_service(domain: "Domain", name: str, handler: Optional[Handler], config: Dict[str, Any]) -> Service:
     """Opens one, and has the handler answer its requests."""
+    if handler is not None and not callable(handler):
+        raise TypeError(f"handler: a function of a request is required, not {type(handler).__name__!r}")
     service = Service(domain, name, config)
     if handler is not None:
         try:

@@ -123,10 +123,10 @@ def open_subscription(
     """Opens one; config has the fields of rc_subscription_config, but for the group."""
     opened, name = ffi.new("rc_subscription **"), None
     if group is not None:
-        name = ffi.new("char[]", encode(group))
+        name = ffi.new("char[]", encode(group, "group"))
         config["group"] = name
     c = ffi.new("rc_subscription_config *", config)
-    check(lib.rc_subscription_open(domain._open(), encode(topic), c, opened))
+    check(lib.rc_subscription_open(domain._open(), encode(topic, "topic"), c, opened))
     return _made(domain, topic, opened[0], copies, group is not None)
 
 

@@ -82,11 +82,22 @@ def test_errors_of_a_handler(two):
 def test_texts_are_no_bytes(two):
     a, _ = two
     for call in (lambda: a.request("any", "text", PATIENCE), lambda: a.send("any", "text"), lambda: a.survey("any", 7, PATIENCE)):
-        with pytest.raises(TypeError, match="a bytes-like object is required, not '(str|int)'"):
+        with pytest.raises(TypeError, match="^data: a bytes-like object is required, not '(str'; encode it: data.encode|int'$)"):
             call()
-    for call in (lambda: a.publisher(b"topic"), lambda: a.subscribe(7), lambda: a.request(b"name", b"", PATIENCE)):
-        with pytest.raises(TypeError, match="str"):
+    for name, call in {
+        "topic": lambda: a.publisher(b"topic"),
+        "group": lambda: a.subscribe("topic", group=b"g"),
+        "name": lambda: a.serve(b"name"),
+        "domain": lambda: ringcast.Domain(b"domain"),
+    }.items():
+        with pytest.raises(TypeError, match=f"^{name}: a str is required, not 'bytes'; decode it: {name}.decode"):
             call()
+    with pytest.raises(TypeError, match="^topic: a str is required, not 'int'$"):
+        a.subscribe(7)
+    with pytest.raises(TypeError, match="^to: a name .str. or an Address is required, not 'bytes'"):
+        a.request(b"name", b"", PATIENCE)
+    with pytest.raises(TypeError, match="^handler: .* not 'int'"):
+        a.serve("name", 7)
 
 
 def test_bad_arguments(two):

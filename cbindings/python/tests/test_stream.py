@@ -35,9 +35,11 @@ def test_anything_bytes_like(pair, made):
 
 def test_what_is_not_bytes_like(pair):
     _, p = pair
-    for bad in ("text", 7, None, [1]):
-        with pytest.raises(TypeError):
+    for bad in (7, None, [1]):
+        with pytest.raises(TypeError, match=f"^data: a bytes-like object is required, not '{type(bad).__name__}'$"):
             p.publish(bad)
+    with pytest.raises(TypeError, match="^data: .* not 'str'; encode it: data.encode"):
+        p.publish("text")
     with pytest.raises(BufferError):
         p.publish(memoryview(b"abcd")[::2])
     with pytest.raises(TypeError):
