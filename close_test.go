@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -36,6 +37,8 @@ func TestCloseWithinTheLoop(t *testing.T) {
 	}
 	if _, err := sub.Next(ctx); err != ErrClosed || !errors.Is(err, os.ErrClosed) {
 		t.Errorf("Next after Close: %v", err)
+	} else if text := err.Error(); !strings.Contains(text, "subscription") || !strings.Contains(text, "open it anew") || strings.Contains(text, "file") {
+		t.Errorf("Next after Close: %q, want what was closed, and what to do", text)
 	}
 	for range sub.Messages(ctx) {
 		turns++

@@ -88,7 +88,7 @@
 //
 // # Errors
 //
-// Few are values: [ErrClosed] is [os.ErrClosed], [ErrInvalid], which is [os.ErrInvalid], is a
+// Few are values: [ErrClosed] is found as [os.ErrClosed], too; [ErrInvalid], which is [os.ErrInvalid], is a
 // setting that can't be, [ErrFull], [ErrFenced], and the outcomes of requests. Those with data are types: [ShapeError] and [TooLargeError] say what to
 // ask for; [AccessError], which is fs.ErrPermission, whose rights refuse whom;
 // [NoSpaceError], [VersionError], [DamagedFileError] and [NotOursError] name a file. Each

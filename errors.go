@@ -11,8 +11,9 @@ import (
 
 // Errors of use, compared with ==. None of them is ever wrapped.
 var (
-	// ErrClosed means that the bus, publisher or subscription was closed. It is [os.ErrClosed].
-	ErrClosed = os.ErrClosed
+	// ErrClosed means that the bus, publisher or subscription was closed before, by this
+	// program. errors.Is finds [os.ErrClosed] in it, too.
+	ErrClosed = shm.ErrClosed
 	// ErrFull means that a Try found no room: the slowest subscription is a ring behind.
 	ErrFull = ring.ErrFull
 	// ErrEmpty means that a Try found no message.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/ringcast/ringcast/ring"
 )
@@ -137,5 +136,5 @@ func isTooLarge(err error) bool {
 // isRetired reports whether a ring has to be opened anew.
 func isRetired(err error) bool {
 	var damaged *ring.DamagedError
-	return err == ring.ErrRetired || err == os.ErrClosed || errors.As(err, &damaged)
+	return err == ring.ErrRetired || err == ErrClosed || errors.As(err, &damaged)
 }

@@ -3,10 +3,10 @@ package ring
 import (
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/shm"
 )
 
 // Errors of the hot path, never wrapped, compared with ==.
@@ -33,8 +33,8 @@ var (
 	ErrTooManyReaders = errors.New("ring has no free reader entry")
 	// ErrMode means that a reader asked a latest ring to wait for it.
 	ErrMode = errors.New("reliable reading of a latest ring")
-	// ErrClosed means that the reader was closed. It is os.ErrClosed.
-	ErrClosed = os.ErrClosed
+	// ErrClosed means that the reader was closed. errors.Is finds os.ErrClosed in it.
+	ErrClosed = shm.ErrClosed
 	// ErrClaimEnded means that a claim was committed or aborted before.
 	ErrClaimEnded = errors.New("claim was ended before")
 	// ErrClaimsOpen means that the producer's Claims have not ended yet.

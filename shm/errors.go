@@ -19,8 +19,8 @@ var (
 	ErrForwarderRunning = errors.New("a forwarder is running")
 	// ErrReadOnly says that the domain or segment was opened for reading.
 	ErrReadOnly = errors.New("opened read-only")
-	// ErrClosed says that the participant, seat or domain was closed. It is [fs.ErrClosed].
-	ErrClosed = fs.ErrClosed
+	// ErrClosed says that what was used was closed before. errors.Is finds [fs.ErrClosed] in it.
+	ErrClosed error = &closedError{"closed before, by this program: the bus, or the publisher, subscription or service that was used; open it anew to go on"}
 )
 
 // Errors of use.
@@ -40,6 +40,14 @@ var (
 	// ErrBadAddress says that a text is no address.
 	ErrBadAddress = errors.New("invalid address")
 )
+
+// A closedError is one value, as who asks often compares with ==: it speaks of all that can be closed.
+type closedError struct{ text string }
+
+func (e *closedError) Error() string { return e.text }
+
+// Is reports whether target is fs.ErrClosed.
+func (e *closedError) Is(target error) bool { return target == fs.ErrClosed }
 
 // An InvalidError says of a setting that it can't be, and what is wanted. It is [fs.ErrInvalid].
 type InvalidError struct{ text string }
