@@ -324,7 +324,7 @@ func (a *Actor) Stale(seen uint64) {
 		if a.up && a.life == life {
 			a.world.left(a)
 			a.above.Again(a.clock())
-			a.begin(seen+1+a.rnd.Uint64N(1000), mcast.Millisecond)
+			a.begin(a.world.unused(a.ID(), seen+1+a.rnd.Uint64N(1000), 1), mcast.Millisecond)
 		}
 	})
 }

@@ -114,6 +114,8 @@ func TestFoundSeeds(t *testing.T) {
 		"cluster": {1098},             // the same
 		"loss":    {9400368, 9400846}, // nothing was lost, much came later than a node waits before it asks
 		// fragments that another stream brought up before those held between them
+		// a node that reads on what it missed while it was cut off; one whose clock was set back twice, to the same time
+		"hard":    {2383002464, 2384001434},
 		"restart": []uint64{7010046, 7002464, 7002386, 7014456}[:few(4, 1)],
 	}
 	for _, k := range Scenarios() {

@@ -75,7 +75,7 @@ func (w *World) beginHard() {
 		if x := w.anyone(); x.up {
 			session := w.newSession()
 			if w.rnd.IntN(2) == 0 {
-				session = x.session - 1
+				session = w.unused(x.ID(), x.session-1, -1)
 				w.Counts.ClocksBack++
 			}
 			x.restart(session, w.upTo(4000*ms))
@@ -197,7 +197,7 @@ func (w *World) twin() {
 	of := w.anyone()
 	session := w.newSession()
 	if w.rnd.IntN(2) == 0 {
-		session = of.session - 1 - w.rnd.Uint64N(5)
+		session = w.unused(of.ID(), of.session-1-w.rnd.Uint64N(5), -1)
 	}
 	a := w.addTwin(of, session)
 	w.After(mcast.Duration(w.rnd.IntN(3000))*mcast.Millisecond, func() { w.killTwin(a) })

@@ -28,6 +28,7 @@ type World struct {
 	fullFor   int    // for up to so many ms
 	sessions  uint64
 	greatest  map[uint32]uint64 // session that began under each id
+	begun     map[session]bool
 	// Settled is how long it took from the calm until all had come to rest.
 	Settled mcast.Duration
 }
@@ -36,7 +37,7 @@ type World struct {
 func NewWorld(o Options, soft bool) *World {
 	n := New(o)
 	w := &World{Network: n, rnd: rand.New(rand.NewPCG(o.Seed, 0xc4a05)), soft: soft, sessions: 1 << 40,
-		streams: map[expectKey]*actorStream{}, greatest: map[uint32]uint64{}}
+		streams: map[expectKey]*actorStream{}, greatest: map[uint32]uint64{}, begun: map[session]bool{}}
 	w.fullness = []int{20, 100, 1000, 1 << 30}[w.rnd.IntN(4)]
 	w.fullFor = []int{5, 100, 400}[w.rnd.IntN(3)]
 	if !soft && w.rnd.IntN(2) == 0 {
@@ -114,7 +115,7 @@ func (w *World) Live(d mcast.Duration) {
 // rest waits until all has come, and no longer than restMax, but for streams of what was published before:
 // they have a tenth of their owner's rate, and may come for as long as that takes them.
 func (w *World) rest() {
-	done := func() bool { return w.open(false) == "" && w.apart() == "" }
+	done := func() bool { return w.open(false) == "" && w.apart() == "" && w.allRead() }
 	w.RunUntil(restMax, done)
 	for end := w.now + streamMax; !done() && w.now < end; {
 		before := w.chunks()
@@ -225,6 +226,21 @@ func (w *World) apart() string {
 	return ""
 }
 
+// allRead says whether all nodes have read the lanes of the others to their ends. Who has just come back knows nothing
+// yet of what stands there, so that nothing of it is open.
+func (w *World) allRead() bool {
+	for _, a := range w.actors {
+		for _, b := range w.actors {
+			for _, lane := range []uint32{mcast.LaneGated, mcast.LaneLive} {
+				if _, next, ok := a.engine.Position(b.ID(), lane); ok && next < b.engine.Head(lane) {
+					return false
+				}
+			}
+		}
+	}
+	return true
+}
+
 // check breaks an invariant for what is wrong, if anything is.
 func (w *World) check(invariant, what string) {
 	if !w.failed() && what != "" {
@@ -232,8 +248,25 @@ func (w *World) check(invariant, what string) {
 	}
 }
 
-// began notes that a machine begins a session.
-func (w *World) began(a *Actor) { w.greatest[a.ID()] = max(w.greatest[a.ID()], a.session) }
+// session names one of an id.
+type session struct {
+	id     uint32
+	number uint64
+}
+
+// began notes that a machine begins a session. They are times in ms: no two of an id are the same.
+func (w *World) began(a *Actor) {
+	w.greatest[a.ID()] = max(w.greatest[a.ID()], a.session)
+	w.begun[session{a.ID(), a.session}] = true
+}
+
+// unused returns the nearest session, upwards or downwards by the step, that did not begin under an id.
+func (w *World) unused(id uint32, number uint64, step int) uint64 {
+	for w.begun[session{id, number}] {
+		number += uint64(step)
+	}
+	return number
+}
 
 // left holds the invariant war: nobody leaves a session for SESSION_STALE but below another of its id, and of those
 // that a process leaves the second is left a second after the first, and each that follows twice as long after the one
