@@ -183,7 +183,7 @@ type ForwarderRunningError struct {
 }
 
 func (e *ForwarderRunningError) Error() string {
-	return fmt.Sprintf("claim forwarder of %q: a forwarder is running: pid %d, participant %d", e.Dir, e.PID, e.Index)
+	return fmt.Sprintf("claim forwarder of %q: a forwarder is running: pid %d, participant %d; one is enough for all programs of a domain: leave it, stop it first, or name another domain or directory (--domain, --shm-dir)", e.Dir, e.PID, e.Index)
 }
 
 // Is reports that the error is [ErrForwarderRunning].

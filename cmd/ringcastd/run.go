@@ -126,7 +126,7 @@ func (o *options) flags(cmd *cobra.Command) {
 	f.BoolVar(&c.DropNAK, "fault-no-nak", false, "throw this node's NAKs away: what is lost stays lost")
 	f.BoolVar(&o.explain, "explain", false, "say which interface, group and port would be used and why, then stop")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "say nothing on stderr but errors")
-	f.BoolVar(&o.json, "json", false, "print what it did as one JSON object at the end, and each --report")
+	f.BoolVar(&o.json, "json", false, "print what it did as one JSON object at the end, and each --report; also what --explain says")
 	f.DurationVar(&o.report, "report", 0, "print what it did every so often (default: only at the end)")
 }
 
@@ -172,13 +172,7 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) (int, erro
 	if o.explain {
 		net := o.config.Net
 		net.Domain = o.config.Domain.Domain
-		if _, err := udp.Choose(&net); err != nil {
-			return exitUsage, err
-		}
-		if _, err := fmt.Fprintln(stdout, udp.Explain(&net)); err != nil {
-			return exitFailed, err
-		}
-		return exitOK, nil
+		return o.tell(&net, stdout)
 	}
 	f, err := forward.New(o.config)
 	if err != nil {
@@ -191,6 +185,23 @@ func serve(ctx context.Context, o *options, stdout, stderr io.Writer) (int, erro
 	o.print(f.Stats(), stdout)
 	if closed := f.Close(); err == nil {
 		err = closed
+	}
+	if err != nil {
+		return exitFailed, err
+	}
+	return exitOK, nil
+}
+
+// tell says what the network would be.
+func (o *options) tell(net *udp.Config, stdout io.Writer) (int, error) {
+	e, err := udp.Explain(net)
+	if err != nil {
+		return exitUsage, err
+	}
+	if o.json {
+		err = json.NewEncoder(stdout).Encode(e)
+	} else {
+		_, err = fmt.Fprintln(stdout, e)
 	}
 	if err != nil {
 		return exitFailed, err

@@ -77,6 +77,7 @@ func TestExitCodes(t *testing.T) {
 		{"an argument", append([]string{"orders"}, good...), exitUsage, "orders", true},
 		{"unknown flag", []string{"--loss", "1"}, exitUsage, "--loss", true},
 		{"no such interface", []string{"--shm-dir", dir, "--domain", domain, "--interface", "nosuch0"}, exitUsage, "nosuch0", false},
+		{"an MTU that can't be, to explain", []string{"--explain", "--interface", "lo", "--mtu", "65508"}, exitUsage, "65508", false},
 		{"no such interface to explain", []string{"--explain", "--interface", "nosuch0"}, exitUsage, "nosuch0", false},
 		{"name of no domain", []string{"--shm-dir", dir, "--domain", "a/b", "--interface", "lo"}, exitUsage, "a/b", false},
 		{"unknown fault", append([]string{"--fault", "loss=2"}, good...), exitUsage, "loss", false},
@@ -127,6 +128,15 @@ func TestNoRoomForWords(t *testing.T) {
 	}
 }
 
+// TestExplainedAsJSON is one object.
+func TestExplainedAsJSON(t *testing.T) {
+	code, stdout, stderr := call(time.Second, "--explain", "--json", "--interface", "lo")
+	var e udp.Explanation
+	if err := json.Unmarshal([]byte(stdout), &e); code != exitOK || err != nil || e.Interface != "lo" || !e.Group.IsValid() || e.Datagram == 0 {
+		t.Errorf("exit code %d, %v: %q, %q", code, err, stdout, stderr)
+	}
+}
+
 // TestSecondForwarder runs two on one directory.
 func TestSecondForwarder(t *testing.T) {
 	dir, domain := nodeDir(t)
@@ -136,7 +146,7 @@ func TestSecondForwarder(t *testing.T) {
 	}
 	defer f.Close()
 	code, _, stderr := call(time.Second, "--shm-dir", dir, "--domain", domain, "--interface", "lo")
-	if code != exitRunning || !strings.Contains(stderr, fmt.Sprint(os.Getpid())) {
+	if code != exitRunning || !strings.Contains(stderr, fmt.Sprint(os.Getpid())) || !strings.Contains(stderr, "--domain") {
 		t.Errorf("exit code %d, %q; want %d and the process that runs", code, stderr, exitRunning)
 	}
 }

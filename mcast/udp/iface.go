@@ -131,21 +131,37 @@ func Choose(cfg *Config) (Choice, error) {
 	return choose(d.Interface, d.Group.Addr(), have, hostRoutes())
 }
 
-// Explain says in one line which interface, group and payload Open would take
-// for cfg and why, or the error it would give. It makes system calls and allocates.
-func Explain(cfg *Config) string {
+// An Explanation is what Open would take for a configuration, and why.
+type Explanation struct {
+	Group     netip.AddrPort `json:"group"`
+	Interface string         `json:"interface"`
+	Address   netip.Addr     `json:"address"`
+	MTU       int            `json:"mtu"`      // the interface's own
+	Datagram  int            `json:"datagram"` // the largest one, in bytes of UDP payload
+	Reason    string         `json:"reason"`
+}
+
+// String is one line for people.
+func (e *Explanation) String() string {
+	ch := Choice{Name: e.Interface, Addr: e.Address, MTU: e.MTU, Reason: e.Reason}
+	return fmt.Sprintf("group %s on %s; datagrams of up to %d bytes", e.Group, ch, e.Datagram)
+}
+
+// Explain says which interface, group and payload Open would take for cfg and why, or
+// returns the error that it would give. It makes system calls and allocates.
+func Explain(cfg *Config) (*Explanation, error) {
 	if cfg == nil {
 		cfg = &Config{}
 	}
 	ch, err := Choose(cfg)
 	if err != nil {
-		return err.Error()
+		return nil, err
 	}
 	d := cfg.withDefaults()
 	if err := d.forInterface(&ch); err != nil {
-		return err.Error()
+		return nil, err
 	}
-	return fmt.Sprintf("group %s on %s; datagrams of up to %d bytes", d.Group, ch, d.MTU)
+	return &Explanation{d.Group, ch.Name, ch.Addr, ch.MTU, d.MTU, ch.Reason}, nil
 }
 
 // choose is the rule of Choose over a list of interfaces and routes.

@@ -10,6 +10,8 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 var (
@@ -113,22 +115,40 @@ func TestOpenOnNoSuchInterface(t *testing.T) {
 	if !errors.As(err, &ie) || !strings.Contains(err.Error(), "lo (up, loopback") {
 		t.Errorf("error %v, want an InterfaceError that lists lo", err)
 	}
-	if s := Explain(&Config{Interface: "nosuch0"}); s != err.Error() {
-		t.Errorf("Explain says %q, Open %q", s, err)
+	if _, explained := Explain(&Config{Interface: "nosuch0"}); explained == nil || explained.Error() != err.Error() {
+		t.Errorf("Explain says %v, Open %q", explained, err)
 	}
 }
 
 func TestExplainNamesGroupInterfaceAndPayload(t *testing.T) {
-	got := Explain(&Config{Interface: "lo", Domain: "default"})
+	e, err := Explain(&Config{Interface: "lo", Domain: "default"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := e.String()
 	want := "group " + goldenDefault + " on lo (127.0.0.1, MTU "
 	if !strings.HasPrefix(got, want) || !strings.HasSuffix(got, "named in the configuration; datagrams of up to 8932 bytes") {
 		t.Errorf("Explain: %s", got)
 	}
-	if s := Explain(nil); !strings.HasPrefix(s, "group ") {
-		t.Errorf("Explain of nothing: %s", s)
+	if e, err := Explain(nil); err != nil || !strings.HasPrefix(e.String(), "group ") {
+		t.Errorf("Explain of nothing: %v, %v", e, err)
 	}
-	if s := Explain(&Config{Interface: "lo", MTU: 65508}); !strings.Contains(s, "MTU: 65508 is not in 508..65507") {
-		t.Errorf("Explain of a bad MTU: %s", s)
+	if _, err := Explain(&Config{Interface: "lo", MTU: 65508}); err == nil || !strings.Contains(err.Error(), "MTU: 65508 is not in 508..65507") {
+		t.Errorf("Explain of a bad MTU: %v", err)
+	}
+}
+
+// TestPortOfSomebodyElse: a program that does not share the group's port has it for itself.
+func TestPortOfSomebodyElse(t *testing.T) {
+	taken, err := net.ListenUDP("udp4", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	port := taken.LocalAddr().(*net.UDPAddr).Port
+	_, err = Open(&Config{Interface: "lo", Group: netip.AddrPortFrom(netip.MustParseAddr("239.193.1.2"), uint16(port))})
+	if !errors.Is(err, unix.EADDRINUSE) || !strings.Contains(err.Error(), fmt.Sprintf("ss -ulnp sport = :%d", port)) {
+		t.Errorf("%v, want who has the port", err)
 	}
 }
 

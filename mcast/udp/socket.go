@@ -45,7 +45,11 @@ func openReceive(cfg *Config, ch *Choice) (int, error) {
 		option("limit to the joined group", unix.IPPROTO_IP, unix.IP_MULTICAST_ALL, 0),
 		option("count kernel drops", unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 1),
 		{"bind to group " + cfg.Group.String(), func(fd int) error {
-			return unix.Bind(fd, &unix.SockaddrInet4{Addr: group, Port: int(cfg.Group.Port())})
+			err := unix.Bind(fd, &unix.SockaddrInet4{Addr: group, Port: int(cfg.Group.Port())})
+			if err == unix.EADDRINUSE {
+				return fmt.Errorf("%w: another program has UDP port %[2]d for itself: end it (`ss -ulnp sport = :%[2]d` names it), or name another domain: its port is another", err, cfg.Group.Port())
+			}
+			return err
 		}},
 		{fmt.Sprintf("join %s on %s", cfg.Group.Addr(), ch.Name), func(fd int) error {
 			mreq := unix.IPMreqn{Multiaddr: group, Ifindex: int32(ch.Index)}

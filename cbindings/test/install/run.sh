@@ -57,8 +57,9 @@ done
 other_version() { ! cmake -S $here -B "$work/other" -DCMAKE_PREFIX_PATH="$prefix" -DWANT=7; }
 check find-package-other-version other_version
 check add-subdirectory cmake_build tree -DRINGCAST_SOURCE="$PWD"
-check add-subdirectory-c "$work/tree/consumer-c-ringcast"
-check add-subdirectory-c++ "$work/tree/consumer-cc-ringcast"
+for kind in c-ringcast cc-ringcast c-static cc-static; do
+	check "add-subdirectory-$kind" "$work/tree/consumer-$kind"
+done
 
 # What the shared library shows, needs and is called.
 library=$prefix/lib/libringcast.so
