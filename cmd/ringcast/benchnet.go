@@ -58,7 +58,13 @@ func (t *tool) benchNet(name, short string, losses []float64) *cobra.Command {
 					return usage("--against %s between nodes: want one of %v", peer, nodes.Names()[1:])
 				}
 			}
-			return failed(t.inLab(func() error { return t.benchNodes(cmd.Context(), &o) }))
+			return failed(t.inLab(func() error {
+				err := t.benchNodes(cmd.Context(), &o)
+				if err != nil && cmd.Context().Err() != nil {
+					return errors.New("interrupted") // and not what the signal met
+				}
+				return err
+			}))
 		},
 	}
 	f := cmd.Flags()

@@ -94,11 +94,19 @@ func (t *tool) gatewayCommand() *cobra.Command {
 	return cmd
 }
 
+// bindable reports whether --bind is an address or could be a name: what has a port with it is neither.
+func (o *gatewayOptions) bindable() bool {
+	_, err := netip.ParseAddr(o.bind)
+	return err == nil || !strings.ContainsAny(o.bind, ":/ ")
+}
+
 // complete reads what the flags name.
 func (o *gatewayOptions) complete(t *tool) error {
 	switch {
 	case o.port < 0 || o.port > 65535:
 		return usage("--port %d: want 0 to 65535", o.port)
+	case !o.bindable():
+		return usage("--bind %s: want an address of this host, as 127.0.0.1, ::1 or 0.0.0.0, or its name; the port is --port", o.bind)
 	case (o.certificate == "") != (o.key == ""):
 		return usage("--tls-cert and --tls-key come together")
 	case o.config.HeaderTime <= 0 || o.config.BodyTime <= 0:
@@ -149,6 +157,10 @@ func (t *tool) gateway(ctx context.Context, o *gatewayOptions) error {
 		}
 		if errors.Is(err, syscall.EACCES) {
 			return &exitError{code: exitFailed, err: err, advice: "Ports below 1024 are root's as a rule: pass another --port."}
+		}
+		var unknown *net.DNSError
+		if errors.As(err, &unknown) || errors.Is(err, syscall.EADDRNOTAVAIL) {
+			return &exitError{code: exitFailed, err: err, advice: "--bind wants an address of this host, as 127.0.0.1, ::1 or 0.0.0.0 (`ip addr` lists them), or its name."}
 		}
 		return err
 	}

@@ -93,7 +93,7 @@ func TestGatewayRefusesFlags(t *testing.T) {
 	}
 	for _, args := range [][]string{
 		{"--port", "70000"}, {"--timeout", "0"}, {"--timeout", "-2"}, {"--timeout", "soon"}, {"--tls-cert", "x"}, {"--tls-key", "x"},
-		{"--token-file", empty}, {"--allow-origin", "example.org"}, {"--header-time", "0s"}, {"extra"}, {"--in-flight", "100000"},
+		{"--token-file", empty}, {"--allow-origin", "example.org"}, {"--header-time", "0s"}, {"extra"}, {"--in-flight", "100000"}, {"--bind", "127.0.0.1:9001"},
 	} {
 		if code, _, said := call(t, "", append([]string{"gateway", "--shm-dir", dir}, args...)...); code != exitUsage || said == "" {
 			t.Errorf("%q: exit code %d, %q, want %d", args, code, said, exitUsage)
@@ -104,6 +104,11 @@ func TestGatewayRefusesFlags(t *testing.T) {
 			t.Errorf("%q: exit code %d, %q, want %d", args, code, said, exitFailed)
 		}
 	}
+}
+
+// TestGatewayElsewhere: an address that is no one of this host's is told with what is wanted.
+func TestGatewayElsewhere(t *testing.T) {
+	(&refusal{"an address of nobody here", "", []string{"--shm-dir", t.TempDir(), "gateway", "--port", "0", "--bind", "192.0.2.1"}, exitFailed, []string{"--bind wants"}}).check(t)
 }
 
 // TestGatewayPortInUse: who is refused a port is told what to pass.

@@ -244,7 +244,7 @@ func TestScriptVerbose(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.end()
-	for _, want := range []string{`run ["/bin/sh" "-c"`, `"sh" "one"]`, `exit code 0`, `"out\n"`, "complaint\n", "served 1 requests"} {
+	for _, want := range []string{`run ["/bin/sh" "-c"`, `"sh" "one"]`, `exit code 0`, `"out\n"`, "complaint\n", "served 1 request\n"} {
 		if !strings.Contains(s.said.String(), want) {
 			t.Errorf("%q is not in %s", want, s.said.String())
 		}

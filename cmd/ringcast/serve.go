@@ -130,7 +130,7 @@ func (t *tool) serving(ctx context.Context, v *serving) error {
 	defer cancel()
 	err = s.Stop(last)
 	if !v.quiet {
-		_, _ = fmt.Fprintf(t.stderr, "served %d requests\n", served.Load())
+		_, _ = fmt.Fprintf(t.stderr, "served %s\n", counted(served.Load(), "request"))
 	}
 	return err
 }
