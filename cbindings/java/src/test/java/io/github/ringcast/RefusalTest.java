@@ -77,6 +77,30 @@ final class RefusalTest {
     }
   }
 
+  @Test
+  void whoHasNoRightsIsToldWhoRefuses() throws Exception {
+    try (Stage stage = new Stage(); Domain d = stage.open(); Publisher p = d.publisher("t")) {
+      Path topic = stage.topics().resolve("t.ctl");
+      isRefusedBy(topic, "open " + topic, stage);
+      isRefusedBy(stage.topics(), "open " + topic, stage);
+      isRefusedBy(stage.topics().getParent(), stage.topics().getParent() + "/", stage);
+    }
+  }
+
+  /** Another process subscribes, which is no root, or has no longer what lets root in everywhere, while nobody has a right to this. */
+  private static void isRefusedBy(Path path, String tried, Stage stage) throws Exception {
+    var rights = Files.getPosixFilePermissions(path);
+    Files.setPosixFilePermissions(path, java.util.Set.of());
+    var owner = Files.getAttribute(path, "unix:uid") + ":" + Files.getAttribute(path, "unix:gid");
+    boolean root = Files.getAttribute(Path.of("/proc/self"), "unix:uid").equals(0);
+    java.util.List<String> by = root ? java.util.List.of("setpriv", "--bounding-set", "-dac_override,-dac_read_search") : java.util.List.of();
+    String said = Stage.line(stage.child(by, "subscribe"));
+    Files.setPosixFilePermissions(path, rights);
+    assertTrue(said.contains(tried), said);
+    assertTrue(said.contains(": permission denied: " + path + " is " + owner + " 0000, and you are user " + owner.replace(":", ", group ")
+        + ": become a member of its group, ask its owner for a chmod, or name another directory (RINGCAST_SHM_DIR)"), said);
+  }
+
   private static String rights(Stage stage, String end) throws IOException {
     for (String name : stage.files("topics")) {
       if (name.endsWith(end)) {

@@ -51,7 +51,13 @@ final class Stage implements AutoCloseable {
 
   /** Starts {@link Child} in a virtual machine of its own. */
   Process child(String... args) throws IOException {
-    List<String> command = new ArrayList<>(List.of(System.getProperty("java.home") + "/bin/java", "-XX:+UseSerialGC", "-XX:-CreateCoredumpOnCrash",
+    return child(List.of(), args);
+  }
+
+  /** The same by a program that starts another one. */
+  Process child(List<String> by, String... args) throws IOException {
+    List<String> command = new ArrayList<>(by);
+    command.addAll(List.of(System.getProperty("java.home") + "/bin/java", "-XX:+UseSerialGC", "-XX:-CreateCoredumpOnCrash",
         "-XX:ErrorFile=" + dir + "/hs_err.log", "-Dringcast.test.domain=" + domain, "-cp", System.getProperty("java.class.path"), "io.github.ringcast.Child"));
     command.addAll(List.of(args));
     return start(command);

@@ -23,11 +23,11 @@ final class Bell {
     Kernel.remove(hidden);
     int errno = Kernel.makeFifo(hidden, 0600);
     if (errno != 0) {
-      throw Kernel.failure("make " + hidden, errno);
+      throw Kernel.failure("make", hidden, errno);
     }
     fd = Kernel.openFile(hidden, Kernel.O_RDWR | Kernel.O_NONBLOCK | Kernel.O_NOFOLLOW, 0);
     if (fd < 0) {
-      throw Kernel.failure(hidden, -fd);
+      throw Kernel.failure("open", hidden, -fd);
     }
     Rights rights = Rights.below(path);
     rights.give(fd, hidden);
@@ -35,7 +35,7 @@ final class Bell {
     Kernel.lock(fd, LockByte.Usage, Segment.SHARED);
     errno = Kernel.move(hidden, path);
     if (errno != 0) {
-      throw Kernel.failure(path, errno);
+      throw Kernel.failure("name", path, errno);
     }
     Kernel.remove(path + ".info");
     Kernel.remove(domain + "/live/." + i + ".info");

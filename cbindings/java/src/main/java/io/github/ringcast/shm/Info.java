@@ -175,7 +175,7 @@ public final class Info {
   private int writeFile(ByteBuffer table) {
     int fd = Kernel.openFile(directory + "/live", Kernel.O_TMPFILE | Kernel.O_RDWR, 0600);
     if (fd < 0) {
-      throw Kernel.failure("make " + hiddenFile(), -fd);
+      throw Kernel.failure("make", hiddenFile(), -fd);
     }
     boolean kept = false;
     try {
@@ -185,7 +185,7 @@ public final class Info {
       Kernel.remove(hiddenFile());
       int errno = Kernel.link(fd, hiddenFile());
       if (errno != 0) {
-        throw Kernel.failure(hiddenFile(), errno);
+        throw Kernel.failure("name", hiddenFile(), errno);
       }
       kept = true;
       return fd;

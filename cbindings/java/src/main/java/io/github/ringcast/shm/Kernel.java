@@ -45,6 +45,8 @@ public final class Kernel {
   private static final int F_OFD_GETLK = 36;
   private static final int F_OFD_SETLK = 37;
   private static final int AT_FDCWD = -100;
+  private static final int AT_EACCESS = 0x200;
+  private static final int X_OK = 1;
   private static final AtomicLong CALLS = new AtomicLong();
 
   static {
@@ -94,6 +96,10 @@ public final class Kernel {
 
   private static native int geteuid();
 
+  private static native int getegid();
+
+  private static native int faccessat(int dir, String path, int mode, int flags);
+
   private static native int clock_gettime(int clock, Pointer time);
 
   private static native long syscall(long number, long a, long b, long c, long d, long e, long f);
@@ -135,6 +141,11 @@ public final class Kernel {
       default:
         return new RingcastException(Reason.SYSTEM, what + ": " + errorText(errno));
     }
+  }
+
+  /** The same of what was tried with a path; where rights are wanting it says who refuses. */
+  static RingcastException failure(String what, String path, int errno) {
+    return errno == EACCES ? Refusal.of(what, path) : failure(what + " " + path, errno);
   }
 
   private static void count() {
@@ -274,6 +285,17 @@ public final class Kernel {
     return geteuid();
   }
 
+  static int groupId() {
+    count();
+    return getegid();
+  }
+
+  /** Whether the effective user may search a directory. */
+  static boolean searchable(String directory) {
+    count();
+    return faccessat(AT_FDCWD, directory, X_OK, AT_EACCESS) == 0;
+  }
+
   private static Memory text(String s) {
     Memory m = new Memory(4L * s.length() + 1);
     m.setString(0, s, "UTF-8");
@@ -282,21 +304,39 @@ public final class Kernel {
 
   /** What the kernel knows of an open file, or of a path that may be a link; null if there is none. */
   static FileStatus status(int fd, String path) {
-    try (Memory name = text(path); Memory out = new Memory(256)) {
+    try (Memory out = new Memory(256)) {
+      int errno = statx(fd, path, out);
+      if (errno == ENOENT) {
+        return null;
+      }
+      if (errno != 0) {
+        throw path.isEmpty() ? failure("status of a file", errno) : failure("look at", path, errno);
+      }
+      return status(out);
+    }
+  }
+
+  /** The same of a path; null also for any error. */
+  static FileStatus statusOrNull(String path) {
+    try (Memory out = new Memory(256)) {
+      return statx(-1, path, out) == 0 ? status(out) : null;
+    }
+  }
+
+  /** Returns 0 or the error. */
+  private static int statx(int fd, String path, Memory out) {
+    try (Memory name = text(path)) {
       count();
       long flags = path.isEmpty() ? 0x1000 : 0x100; // AT_EMPTY_PATH, AT_SYMLINK_NOFOLLOW
       long dir = path.isEmpty() ? fd : AT_FDCWD;
       long r = syscall(SYS_STATX, dir, Pointer.nativeValue(name), flags, 0x7ff, Pointer.nativeValue(out), 0);
-      if (r != 0) {
-        int errno = errno();
-        if (errno == ENOENT) {
-          return null;
-        }
-        throw failure(path.isEmpty() ? "status of a file" : path, errno);
-      }
-      return new FileStatus(out.getShort(28) & 0xffff, out.getInt(20), out.getInt(24), out.getLong(32), out.getLong(40),
-          out.getLong(48) * 512, (long) out.getInt(136) << 32 | out.getInt(140) & 0xffffffffL);
+      return r == 0 ? 0 : errno();
     }
+  }
+
+  private static FileStatus status(Memory out) {
+    return new FileStatus(out.getShort(28) & 0xffff, out.getInt(20), out.getInt(24), out.getLong(32), out.getLong(40),
+        out.getLong(48) * 512, (long) out.getInt(136) << 32 | out.getInt(140) & 0xffffffffL);
   }
 
   /** The kernel's monotonic clock in nanoseconds. */

@@ -62,7 +62,7 @@ public final class Maker {
     String directory = Path.of(path).getParent().toString();
     int fd = Kernel.openFile(directory, Kernel.O_TMPFILE | Kernel.O_RDWR, 0600);
     if (fd < 0) {
-      throw Kernel.failure("make a file in " + directory, -fd);
+      throw Kernel.failure("make a file in", directory, -fd);
     }
     boolean kept = false;
     try {

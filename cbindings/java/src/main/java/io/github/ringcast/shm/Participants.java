@@ -182,7 +182,7 @@ public final class Participants {
     }
     int description = Kernel.openFile("/proc/self/fd/" + segment.descriptor(), Kernel.O_RDWR, 0);
     if (description < 0) {
-      throw Kernel.failure(segment.path(), -description);
+      throw Kernel.failure("open", segment.path(), -description);
     }
     boolean joined = false;
     try {

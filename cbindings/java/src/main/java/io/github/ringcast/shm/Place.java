@@ -133,7 +133,7 @@ public final class Place {
     }
     discard(made);
     if (errno != Kernel.EEXIST) {
-      throw Kernel.failure("make " + path, errno);
+      throw Kernel.failure("make", path, errno);
     }
   }
 
@@ -147,7 +147,7 @@ public final class Place {
       errno = Kernel.modeOfPath(path, mode);
     }
     if (errno != 0) {
-      throw Kernel.failure("make " + path, errno);
+      throw Kernel.failure("make", path, errno);
     }
   }
 

@@ -99,7 +99,7 @@ public final class Segment implements AutoCloseable {
     int fd = Kernel.openFile(path, access | Kernel.O_NOFOLLOW | Kernel.O_NONBLOCK | Kernel.O_NOCTTY, 0);
     if (fd < 0) {
       if (fd == -Kernel.ENOENT || fd == -Kernel.EACCES || fd == -Kernel.EPERM) {
-        throw Kernel.failure(path, -fd);
+        throw Kernel.failure("open", path, -fd);
       }
       throw SegmentCheck.error(Reason.NOT_OURS, path, Kernel.errorText(-fd));
     }
@@ -245,7 +245,7 @@ public final class Segment implements AutoCloseable {
       return false;
     }
     if (errno != 0) {
-      throw Kernel.failure(name, errno);
+      throw Kernel.failure("name", name, errno);
     }
     path = name;
     return true;
