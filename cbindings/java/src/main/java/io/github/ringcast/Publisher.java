@@ -320,7 +320,7 @@ public final class Publisher implements AutoCloseable {
     if (timestamps) {
       header.timestamp = Clock.wall();
     }
-    if (outlet.send(position, header, SLOT_HEADER_SIZE + offset, length, content, schemaHash != 0 ? schemaHash : schema) != Producer.OK) {
+    if (producer.send(position, header, SLOT_HEADER_SIZE + offset, length, content, schemaHash != 0 ? schemaHash : schema) != Producer.OK) {
       return false;
     }
     header.sequence++;

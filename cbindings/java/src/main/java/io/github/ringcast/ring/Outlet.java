@@ -18,7 +18,7 @@ import java.nio.ByteBuffer;
 public final class Outlet {
   /** Beside the results of {@link Producer}: a queue group wants every message in one slot. */
   public static final int GROUPED = -10;
-  private static final int WHOLE = MessageFlag.Begin | MessageFlag.End;
+  static final int WHOLE = MessageFlag.Begin | MessageFlag.End;
 
   private final Participants table;
   private final String path;
@@ -79,17 +79,8 @@ public final class Outlet {
     return producer.ring();
   }
 
-  /** Sends a whole message whose bytes are in the slot of t already: offset counts from the slot. OK or FENCED. */
-  public int send(long t, Header h, int offset, int length, int content, int schema) {
-    Ring r = producer.r;
-    ByteBuffer chunk = r.chunk(t);
-    int at = r.at(t);
-    header(chunk, at, h, offset, length, length, 0, WHOLE, marks(content, schema));
-    return producer.commit(t, chunk, at);
-  }
-
   /** The last word of a slot header, of a message of kind Data. */
-  private static long marks(int content, int schema) {
+  static long marks(int content, int schema) {
     return schema & 0xffffffffL | (long) content << 40;
   }
 

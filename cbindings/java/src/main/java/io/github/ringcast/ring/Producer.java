@@ -1,6 +1,7 @@
 package io.github.ringcast.ring;
 
 import java.nio.ByteBuffer;
+import java.nio.MappedByteBuffer;
 
 /**
  * One open producer of one ring: claims positions and ends the claims. Nothing here waits or
@@ -17,6 +18,8 @@ public abstract class Producer {
   public static final int NOT_OWNER = -5;
 
   final Ring r;
+  /** All slots, where they lie in one chunk: here, since each field on the way to it is waited for behind a locked instruction (doc/decisions/384). */
+  private final MappedByteBuffer whole;
   final Gate gate;
   /** Positions below it may be claimed by the short way: there is room, no slot is lent, and nobody is noted as waiting. */
   long swift;
@@ -24,6 +27,7 @@ public abstract class Producer {
   Producer(Ring ring) {
     r = ring;
     gate = new Gate(ring);
+    whole = ring.chunks.length == 1 ? ring.chunks[0] : null;
   }
 
   /** A producer for a ring of either kind. Throws if an exclusive one has a living owner; null if it is sealed. */
@@ -43,6 +47,14 @@ public abstract class Producer {
 
   /** Sends what was claimed at t, whose slot begins at this place of its chunk. OK or FENCED. */
   abstract int commit(long t, ByteBuffer chunk, int at);
+
+  /** Sends a whole message whose bytes are in the slot of t already: offset counts from the slot. OK or FENCED. */
+  public final int send(long t, Header h, int offset, int length, int content, int schema) {
+    MappedByteBuffer chunk = whole != null ? whole : r.chunk(t);
+    int at = r.at(t);
+    Outlet.header(chunk, at, h, offset, length, length, 0, Outlet.WHOLE, Outlet.marks(content, schema));
+    return commit(t, chunk, at);
+  }
 
   /** Ends a claim: nothing is sent. */
   public abstract void abort(long t);

@@ -8,10 +8,12 @@ import io.github.ringcast.shm.Clock;
 import io.github.ringcast.shm.Words;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
+import java.nio.MappedByteBuffer;
 
 /** Publishing on a ring of many producers: spec/ring.md, 4. */
 final class SharedProducer extends Producer {
   private static final int RETRY = -10;
+  private static final int TAIL = Shape.CONTROL + RING_CONTROL_TAIL_OFFSET;
 
   private final Watch stuckFor = new Watch();
   private boolean stuck;
@@ -33,14 +35,17 @@ final class SharedProducer extends Producer {
 
   @Override
   public long claim() {
+    Ring r = this.r; // and its words are loaded once: behind a CAS the compiler loads each again
+    MappedByteBuffer w = r.words;
     long t = reached;
-    if (t < swift && (Words.acquire(r.words, SEGMENT_HEADER_STATE_OFFSET) & STATE_MASK) == SegmentState.Ready) { // pairs(seal)
+    if (t < swift && (Words.acquire(w, SEGMENT_HEADER_STATE_OFFSET) & STATE_MASK) == SegmentState.Ready) { // pairs(seal)
       long lap = r.lap(t);
-      long word = r.claim(t);
-      if (Claims.lap(word) == lap - 1 && (word & 13) == 0 && r.casClaim(t, word, Claims.word(lap, r.me, ClaimState.Writing))) { // pairs(claim)
+      int at = r.claimAt(t);
+      long word = Words.acquire(w, at); // pairs(commit), pairs(claim)
+      if (Claims.lap(word) == lap - 1 && (word & 13) == 0 && Words.cas(w, at, word, Claims.word(lap, r.me, ClaimState.Writing))) { // pairs(claim)
         reached = t + 1;
         VarHandle.releaseFence(); // no store to the slot before the claim
-        r.moveTail(t);
+        Words.cas(w, TAIL, t, t + 1); // pairs(tail)
         return t;
       }
     }
@@ -154,12 +159,17 @@ final class SharedProducer extends Producer {
 
   @Override
   int commit(long t, ByteBuffer chunk, int at) {
+    Ring r = this.r;
+    MappedByteBuffer w = r.words;
     long lap = r.lap(t);
-    if (!r.casClaim(t, Claims.word(lap, r.me, ClaimState.Writing), Claims.word(lap, r.me, ClaimState.Ready))) { // pairs(commit)
+    long mine = Claims.word(lap, r.me, ClaimState.Writing);
+    if (!Words.cas(w, r.claimAt(t), mine, mine ^ ClaimState.Writing ^ ClaimState.Ready)) { // pairs(commit)
       return fenced(t);
     }
     Words.release(chunk, at + SLOT_HEADER_PUBLISHED_OFFSET, lap); // pairs(publish)
-    Wake.readers(r);
+    if (Words.sequential(w, Wake.READER_SUMMARY) != 0) { // pairs(reader-mask)
+      Wake.readersNow(r);
+    }
     return OK;
   }
 
