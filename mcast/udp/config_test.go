@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 func TestConfigErrorsNameFieldAndRange(t *testing.T) {
@@ -82,6 +84,24 @@ func TestShortBuffersSayWhatToDo(t *testing.T) {
 		"the send buffer is 400 bytes, not 900: sysctl -w net.core.wmem_max=900"
 	if got := b.Short(); got != want {
 		t.Errorf("%s\nwant %s", got, want)
+	}
+}
+
+// Though two sockets of a Conn have its port, no other gets it, not even one that is ready to share.
+func TestPortIsNobodyElses(t *testing.T) {
+	a := open(t, loopbackConfig()).LocalAddr()
+	for _, share := range []int{0, 1} {
+		fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer unix.Close(fd)
+		if err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, share); err != nil {
+			t.Fatal(err)
+		}
+		if err := unix.Bind(fd, &unix.SockaddrInet4{Addr: a.Addr().As4(), Port: int(a.Port())}); err != unix.EADDRINUSE {
+			t.Errorf("bound to %v with SO_REUSEADDR %d: %v", a, share, err)
+		}
 	}
 }
 

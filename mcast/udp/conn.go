@@ -24,7 +24,8 @@ type Conn struct {
 	gro     bool
 	slot    int // bytes of one receive buffer
 	recvFD  int
-	sendFD  int
+	sendFD  int         // unicast comes here
+	outFD   int         // everything leaves here
 	rxFault *faultLayer // nil: no faults on this side
 	txFault *faultLayer
 	echo    echo
@@ -72,7 +73,7 @@ func (b Buffers) Short() string {
 	return s
 }
 
-// Open opens the two sockets of a Conn. cfg may be nil. The error is a
+// Open opens the sockets of a Conn. cfg may be nil. The error is a
 // *ConfigError, *InterfaceError, *PortsError, or wraps the system's. Open makes
 // system calls and allocates; it doesn't wait for anything on the network.
 func Open(cfg *Config) (*Conn, error) {
@@ -83,7 +84,7 @@ func Open(cfg *Config) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Conn{cfg: cfg.withDefaults(), choice: choice, recvFD: -1, sendFD: -1}
+	c := &Conn{cfg: cfg.withDefaults(), choice: choice, recvFD: -1, sendFD: -1, outFD: -1}
 	c.waker.fd, c.link = -1, link{fd: -1, index: choice.Index, addr: choice.Addr}
 	if err := c.cfg.forInterface(&c.choice); err != nil {
 		return nil, err
@@ -104,6 +105,9 @@ func (c *Conn) openAll() (err error) {
 		return err
 	}
 	c.local.Store(&local)
+	if c.outFD, err = openOut(&c.cfg, &c.choice, c.sendFD, local); err != nil {
+		return err
+	}
 	if c.recvFD, err = openReceive(&c.cfg, &c.choice); err != nil {
 		return err
 	}
@@ -112,7 +116,7 @@ func (c *Conn) openAll() (err error) {
 	}
 	c.buffers = Buffers{
 		ReceiveWanted: c.cfg.ReceiveBuffer, Receive: min(growReceive(c.recvFD, c.cfg.ReceiveBuffer), growReceive(c.sendFD, c.cfg.ReceiveBuffer)),
-		SendWanted: c.cfg.SendBuffer, Send: growSend(c.sendFD, c.cfg.SendBuffer),
+		SendWanted: c.cfg.SendBuffer, Send: growSend(c.outFD, c.cfg.SendBuffer),
 	}
 	joined := c.cfg.Segmentation == SegmentationAuto
 	// Both or none: the size of the buffers depends on it.
@@ -153,7 +157,7 @@ func (c *Conn) Close() error {
 func (c *Conn) closeAll() {
 	c.read.slumber.close()
 	c.waker.close()
-	for _, fd := range []*int{&c.recvFD, &c.sendFD, &c.link.fd} {
+	for _, fd := range []*int{&c.recvFD, &c.sendFD, &c.outFD, &c.link.fd} {
 		if *fd >= 0 {
 			unix.Close(*fd)
 			*fd = -1

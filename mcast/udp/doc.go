@@ -2,18 +2,21 @@
 // multicast for what everybody wants, unicast for what one peer needs. It knows
 // no frames, no peers and no timers; the protocol engine sits on top of it.
 //
-// # Two sockets
+// # Three sockets
 //
-// A Conn has a receive socket and a send socket on one interface:
+// A Conn has a receive socket and a send socket on one interface, and one for the way out:
 //
 //	receive   bound to GROUP:PORT, shared by all forwarders of a host
 //	          (SO_REUSEADDR), joined by interface index
 //	send      bound to INTERFACE ADDRESS:PORT+1..PORT+16, the first free one
+//	out       bound to the same, connected to GROUP:PORT, so that nothing comes to it
 //
-// Everything is sent from the send socket, so its address is the way back:
+// Everything is sent from the send socket's address, so that is the way back:
 // whoever heard a datagram may answer to it, and the answer reaches this Conn
 // alone. (Unicast to a port that two forwarders share would reach one of them.)
-// Both sockets are therefore received from, by one call, ReadBatch. The datagrams
+// The first two are therefore received from, by one call, ReadBatch. The datagrams
+// leave through the third, on which nobody waits: the kernel looks with each datagram that has
+// left who may wait for room. The datagrams
 // of a Conn come back to it too while other forwarders of the same host must
 // hear them (always on a loopback interface); Datagram.Own tells them apart.
 //

@@ -62,7 +62,7 @@ func (c *Conn) setEcho(on bool) {
 	if on {
 		value = 1
 	}
-	if unix.SetsockoptInt(c.sendFD, unix.IPPROTO_IP, unix.IP_MULTICAST_LOOP, value) == nil {
+	if unix.SetsockoptInt(c.outFD, unix.IPPROTO_IP, unix.IP_MULTICAST_LOOP, value) == nil {
 		c.echo.on.Store(on)
 	}
 }

@@ -74,11 +74,16 @@ func (s *slumber) open(fds []unix.PollFd) error {
 // add has the sleep end when a descriptor is readable, which is known by its place.
 func (s *slumber) add(which, fd int) error { return s.control(unix.EPOLL_CTL_ADD, which, fd) }
 
+// replaced has it end by the socket that has the descriptor now; the old one left with its own.
+func (s *slumber) replaced(which, fd int) error {
+	if s.hushed {
+		return nil
+	}
+	return s.add(which, fd)
+}
+
 func (s *slumber) control(call, which, fd int) error {
 	event := unix.EpollEvent{Events: unix.EPOLLIN, Fd: int32(which)}
-	if s.hushed && (which == pollSend || which == pollRecv) {
-		event.Events = 0
-	}
 	if err := unix.EpollCtl(s.fd, call, fd, &event); err != nil {
 		return fmt.Errorf("udp: epoll: %w", err)
 	}
@@ -86,14 +91,19 @@ func (s *slumber) control(call, which, fd int) error {
 }
 
 // hush has datagrams end no slumber, or end them again, also those that are there already. While the reader sleeps in a
-// call of its own, each of them would wake the thread that waits in the runtime's poller, too, for nothing.
+// call of its own, each of them would wake the thread that waits in the runtime's poller, too, for nothing. The sockets leave
+// the instance for it: of one that only asks for nothing the kernel still goes through its list and locks, with each datagram.
 func (s *slumber) hush(quiet bool, fds []unix.PollFd) error {
 	if s.hushed == quiet {
 		return nil
 	}
 	s.hushed = quiet
+	call := unix.EPOLL_CTL_ADD
+	if quiet {
+		call = unix.EPOLL_CTL_DEL
+	}
 	for _, which := range [...]int{pollSend, pollRecv} {
-		if err := s.control(unix.EPOLL_CTL_MOD, which, int(fds[which].Fd)); err != nil {
+		if err := s.control(call, which, int(fds[which].Fd)); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,10 @@
 package udp
 
 import (
+	"fmt"
+	"os"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 )
@@ -145,6 +149,9 @@ func TestHotReaderHushesItsSlumber(t *testing.T) {
 		if n := found(); n != 0 {
 			t.Fatalf("%d descriptors would wake the poller", n)
 		}
+		if list := watched(t, b); slices.Contains(list, b.sendFD) || slices.Contains(list, b.recvFD) {
+			t.Fatalf("the poller looks through its list for each datagram: %v", list)
+		}
 		settle(b)
 		if n, err := b.ReadBatch(batch, patience); n != 2 || err != nil || !b.read.calmed {
 			t.Fatalf("round %d: read %d, %v, what came before the slumber", round, n, err)
@@ -155,5 +162,36 @@ func TestHotReaderHushesItsSlumber(t *testing.T) {
 		if !b.read.calmed || b.read.slumber.hushed {
 			t.Fatal("that was no slumber")
 		}
+	}
+}
+
+// watched are the descriptors in the epoll instance of a Conn's slumber.
+func watched(t *testing.T, c *Conn) (list []int) {
+	t.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/self/fdinfo/%d", c.read.slumber.fd))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		var fd int
+		if n, _ := fmt.Sscanf(line, "tfd: %d", &fd); n == 1 {
+			list = append(list, fd)
+		}
+	}
+	return list
+}
+
+// In slumber the reader is woken by both sockets, and nobody ever waits on the one through which datagrams leave.
+func TestNobodyWatchesTheWayOut(t *testing.T) {
+	c := open(t, loopbackConfig())
+	list := watched(t, c)
+	if !slices.Contains(list, c.sendFD) || !slices.Contains(list, c.recvFD) {
+		t.Errorf("a slumber ends by %v, not by both of %d and %d", list, c.sendFD, c.recvFD)
+	}
+	for _, p := range c.read.fds {
+		list = append(list, int(p.Fd))
+	}
+	if slices.Contains(list, c.outFD) {
+		t.Errorf("%d is among those that are slept on: %v", c.outFD, list)
 	}
 }

@@ -59,12 +59,9 @@ func openReceive(cfg *Config, ch *Choice) (int, error) {
 	return openSocket(steps)
 }
 
-// openSend makes the socket from which everything is sent, and to which the
-// answers come.
-func openSend(cfg *Config, ch *Choice) (int, netip.AddrPort, error) {
-	var local netip.AddrPort
-	steps := []socketStep{
-		option("count kernel drops", unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 1),
+// sendSteps are those of a socket that sends.
+func sendSteps(ch *Choice) []socketStep {
+	return []socketStep{
 		option("limit multicast to the network", unix.IPPROTO_IP, unix.IP_MULTICAST_TTL, multicastTTL),
 		// The other forwarders of this host must hear us.
 		option("loop multicast back", unix.IPPROTO_IP, unix.IP_MULTICAST_LOOP, 1),
@@ -74,6 +71,14 @@ func openSend(cfg *Config, ch *Choice) (int, netip.AddrPort, error) {
 			mreq := unix.IPMreqn{Ifindex: int32(ch.Index)}
 			return unix.SetsockoptIPMreqn(fd, unix.IPPROTO_IP, unix.IP_MULTICAST_IF, &mreq)
 		}},
+	}
+}
+
+// openSend makes the socket to which the answers come. Its address is that of everything that is sent.
+func openSend(cfg *Config, ch *Choice) (int, netip.AddrPort, error) {
+	var local netip.AddrPort
+	steps := []socketStep{
+		option("count kernel drops", unix.SOL_SOCKET, unix.SO_RXQ_OVFL, 1),
 		{"bind to " + ch.Addr.String(), func(fd int) (err error) {
 			local, err = bindFirstFree(fd, ch.Addr, cfg.Group.Port())
 			return err
@@ -81,6 +86,29 @@ func openSend(cfg *Config, ch *Choice) (int, netip.AddrPort, error) {
 	}
 	fd, err := openSocket(steps)
 	return fd, local, err
+}
+
+// openOut makes the socket through which the datagrams leave. It has the address of the send socket, which is the
+// way back, and nothing comes to it, since nobody sends from the group to which it is connected: so nobody sleeps on it. On
+// a socket on which somebody sleeps, or that is in an epoll instance, the kernel looks through those who may
+// wait for room with each datagram that has left (doc/decisions/370).
+func openOut(cfg *Config, ch *Choice, sendFD int, local netip.AddrPort) (int, error) {
+	share := func(fd, value int) error { return unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, value) }
+	steps := append(sendSteps(ch),
+		option("share the send socket's port", unix.SOL_SOCKET, unix.SO_REUSEADDR, 1),
+		socketStep{"bind to " + local.String(), func(fd int) error {
+			if err := share(sendFD, 1); err != nil {
+				return err
+			}
+			defer share(sendFD, 0) // nobody else is to have the port
+			return unix.Bind(fd, &unix.SockaddrInet4{Addr: local.Addr().As4(), Port: int(local.Port())})
+		}},
+		socketStep{"hear nobody", func(fd int) error {
+			return unix.Connect(fd, &unix.SockaddrInet4{Addr: cfg.Group.Addr().As4(), Port: int(cfg.Group.Port())})
+		}},
+		option("keep the send socket's port", unix.SOL_SOCKET, unix.SO_REUSEADDR, 0),
+	)
+	return openSocket(steps)
 }
 
 // bindFirstFree binds to the first free one of the ports base+1..base+SendPorts.

@@ -110,7 +110,12 @@ func (c *Conn) resend(choice *Choice) error {
 		return err
 	}
 	defer unix.Close(fd)
-	growSend(fd, c.cfg.SendBuffer)
+	out, err := openOut(&c.cfg, choice, fd, local)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(out)
+	growSend(out, c.cfg.SendBuffer)
 	growReceive(fd, c.cfg.ReceiveBuffer)
 	if c.gro {
 		acceptJoined(fd)
@@ -118,7 +123,10 @@ func (c *Conn) resend(choice *Choice) error {
 	if err := unix.Dup3(fd, c.sendFD, unix.O_CLOEXEC); err != nil {
 		return fmt.Errorf("udp: replace the send socket: %w", err)
 	}
-	if err := c.read.slumber.add(pollSend, c.sendFD); err != nil { // the old one left with its socket
+	if err := unix.Dup3(out, c.outFD, unix.O_CLOEXEC); err != nil {
+		return fmt.Errorf("udp: replace the socket that sends: %w", err)
+	}
+	if err := c.read.slumber.replaced(pollSend, c.sendFD); err != nil {
 		return err
 	}
 	c.read.drops[pollSend].last = 0 // the new socket's own count

@@ -104,7 +104,7 @@ func (c *Conn) writeTo(to netip.AddrPort, datagrams [][]byte) (int, error) {
 func (c *Conn) send(datagrams [][]byte) (sent int, err error) {
 	waits, refused := 0, false
 	for len(datagrams) > 0 {
-		n, errno := c.write.give(c.sendFD, c.fill(datagrams))
+		n, errno := c.write.give(c.outFD, c.fill(datagrams))
 		if errno == 0 {
 			k := c.countSent(datagrams, n)
 			sent += k
@@ -221,7 +221,7 @@ func (c *Conn) waitForRoom(errno syscall.Errno) {
 	c.counters.SendRetries.Add(1)
 	w := &c.write
 	limit := sendWait
-	w.poll[0] = unix.PollFd{Fd: int32(c.sendFD), Events: unix.POLLOUT}
+	w.poll[0] = unix.PollFd{Fd: int32(c.outFD), Events: unix.POLLOUT}
 	if errno != unix.EAGAIN {
 		limit = noBufferWait
 		w.poll[0].Fd = -1 // poll would return at once

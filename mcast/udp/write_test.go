@@ -113,7 +113,7 @@ func TestRunLength(t *testing.T) {
 func TestRefusedJoiningFallsBack(t *testing.T) {
 	cfg := loopbackConfig()
 	a, b := open(t, cfg), open(t, cfg)
-	if err := unix.SetsockoptInt(a.sendFD, unix.SOL_SOCKET, unix.SO_NO_CHECK, 1); err != nil {
+	if err := unix.SetsockoptInt(a.outFD, unix.SOL_SOCKET, unix.SO_NO_CHECK, 1); err != nil {
 		t.Fatal(err)
 	}
 	sent := numbered(40, 500)
