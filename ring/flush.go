@@ -8,6 +8,9 @@ import "time"
 // whatever is asked for ahead. Where it is near, the caches are faster. Nothing tells a program which it is, and it changes
 // when threads move, so a reader tries both, a lap of the ring each, and goes on with the faster one.
 //
+// Where others read the ring, too, a reader flushes only what all of them have passed: the last one does it. A lap is longer
+// there, since readers may take turns on a core, and one turn is as long as another only by chance.
+//
 // Flushing changes nothing that anybody reads: it is a hint, like asking for a line.
 type flushing struct {
 	// Immutable after begin.
@@ -35,15 +38,17 @@ const (
 )
 
 const (
-	flushMostLines = 1025 // of a slot: rings of larger ones don't fit a cache
-	flushLeastLap  = 1024
-	flushBatch     = 16                    // messages that are flushed and released together: the lines of 64 stand in each other's way
-	flushFirst     = 4                     // laps before the first try
-	flushAgain     = 64                    // laps between two, at least
-	flushSeldom    = 4 * flushAgain        // and at most
-	flushSlowLine  = 128 * time.Nanosecond // a stream that takes longer for a line has another bound
-	flushGain      = 0.9                   // of the usual time, below which a try is a success
-	neverFlushed   = ^uint64(0)
+	flushMostLines  = 1025 // of a slot: rings of larger ones don't fit a cache
+	flushMostOthers = 3    // readers besides: their cursors are looked at behind each batch
+	flushLeastLap   = 1024
+	flushTurns      = 8                     // laps that are timed as one where others read, too
+	flushBatch      = 16                    // messages that are flushed and released together: the lines of 64 stand in each other's way
+	flushFirst      = 4                     // laps before the first try
+	flushAgain      = 64                    // laps between two, at least
+	flushSeldom     = 4 * flushAgain        // and at most
+	flushSlowLine   = 128 * time.Nanosecond // a stream that takes longer for a line has another bound
+	flushGain       = 0.9                   // of the usual time, below which a try is a success
+	neverFlushed    = ^uint64(0)
 )
 
 // begin is called where the reader begins at a position.
@@ -56,13 +61,16 @@ func (f *flushing) begin(r *Ring, at uint64) {
 	}
 }
 
-// turn is called at the end of a lap: the reader has come to a position. Begun says that the message
+// turn is called at the end of a lap: the reader has come to a position, and so many others read, too. Begun says that the message
 // there is being written or comes behind others: it is a stream, and no answer that has yet to be asked for.
-func (f *flushing) turn(at uint64, now time.Duration, alone, begun bool) {
+func (f *flushing) turn(at uint64, now time.Duration, others int, begun bool) {
 	pace := float64(now-f.began) / float64(at-f.from)
 	f.from, f.end, f.began = at, at+f.lap, now
+	if others > 0 {
+		f.end += (flushTurns - 1) * f.lap
+	}
 	switch {
-	case !alone || pace > f.slowest:
+	case others > flushMostOthers || pace > f.slowest:
 		f.on, f.phase, f.last, f.left = false, flushSettled, 0, flushFirst
 	case f.on || f.phase != flushSettled || begun:
 		f.judge(pace)
@@ -100,24 +108,36 @@ func (f *flushing) judge(pace float64) {
 // turnLap ends a lap of the reader's.
 func (rd *Reader) turnLap() {
 	r := rd.ring
-	rd.flush.turn(rd.cursor, r.now(), r.readBy(rd.index), r.ctl.tail.Load() > rd.cursor) // pairs(tail)
+	rd.flush.turn(rd.cursor, r.now(), r.others(rd.index), r.ctl.tail.Load() > rd.cursor) // pairs(tail)
 }
 
-// readBy reports whether nobody reads the ring but who has that entry: others may not have
-// read yet what he would flush.
-func (r *Ring) readBy(index int) bool {
+// others is how many entries are in use besides that one.
+func (r *Ring) others(index int) int {
+	n := 0
 	for i := range r.used() {
 		if i != index && entryWord(r.entries[i].state.Load()).state() != entryFree { // pairs(entry)
-			return false
+			n++
 		}
 	}
-	return true
+	return n
 }
 
-// flushRead flushes the slots that are about to be released.
+// passed is the position, end at most, up to which all who have an entry besides that one have read. Who just joins may have an older
+// cursor in its entry, or stand behind it: it is a hint.
+func (r *Ring) passed(index int, end uint64) uint64 {
+	for i := range r.used() {
+		e := &r.entries[i]
+		if i != index && entryWord(e.state.Load()).state() != entryFree { // pairs(entry)
+			end = min(end, e.cursor.Load()) // pairs(cursor)
+		}
+	}
+	return end
+}
+
+// flushRead flushes the slots that are about to be released, as far as nobody else has yet to read them.
 func (rd *Reader) flushRead() {
 	r := rd.ring
-	for t := rd.stored; t < rd.cursor; t++ {
+	for t, end := rd.stored, r.passed(rd.index, rd.cursor); t < end; t++ {
 		where, _, _, _, _, _, _ := loadBody(r.body(t))
 		used := min(uint64(uint32(where))+where>>32, r.stride) // of a hole, what an older message left
 		flushLines(r.published(t), max(used+lineSize-1, lineSize)/lineSize)

@@ -1,7 +1,6 @@
 package ring
 
 import (
-	"fmt"
 	"math/rand/v2"
 	"testing"
 	"time"
@@ -100,44 +99,73 @@ func TestFlushGoesByTheFasterWay(t *testing.T) {
 	}
 }
 
-// TestFlushNeverInTheWay: nothing is flushed, nor tried, while others read the ring, or where no stream
+// TestFlushNeverInTheWay: nothing is flushed, nor tried, while many others read the ring, or where no stream
 // hurries; and what is flushed stops with it. Where each message waits for an answer nothing is tried.
 func TestFlushNeverInTheWay(t *testing.T) {
 	f := flushing{slowest: 1000, lap: 1000, end: 1000, left: 1}
 	at, now := uint64(0), time.Duration(0)
-	lap := func(ns float64, alone, begun bool) {
-		at += f.lap
-		now += time.Duration(ns * float64(f.lap))
-		f.turn(at, now, alone, begun)
+	lap := func(ns float64, others int, begun bool) {
+		now += time.Duration(ns * float64(f.end-at))
+		at = f.end
+		f.turn(at, now, others, begun)
 	}
 	for _, quiet := range []struct {
-		name         string
-		ns           float64
-		alone, begun bool
-	}{{"slow", 1001, true, true}, {"not alone", 100, false, true}, {"question and answer", 100, true, false}} {
-		f.on, f.phase = !quiet.alone || quiet.ns > f.slowest, flushSettled
+		name   string
+		ns     float64
+		others int
+		begun  bool
+	}{{"slow", 1001, 0, true}, {"a crowd", 100, flushMostOthers + 1, true}, {"question and answer", 100, 0, false}} {
+		f.on, f.phase = quiet.others > 0 || quiet.ns > f.slowest, flushSettled
 		for range 2 * flushSeldom {
-			if lap(quiet.ns, quiet.alone, quiet.begun); f.on {
+			if lap(quiet.ns, quiet.others, quiet.begun); f.on {
 				t.Fatalf("%s: flushes", quiet.name)
 			}
 		}
 	}
 }
 
-// TestFlushAloneOnly: a reader is alone until somebody else has an entry.
-func TestFlushAloneOnly(t *testing.T) {
-	s := newScene(t, Shape{Slots: 64, Payload: 64}, 3)
-	first := s.reader(1)
-	alone := func() string { return fmt.Sprint(first.ring.readBy(first.index)) }
-	if alone() != "true" {
-		t.Error("a single reader is not alone")
+// TestFlushTurns: where others read, too, a try is of many laps: how long a turn takes on a shared core says little.
+func TestFlushTurns(t *testing.T) {
+	for others, want := range []uint64{1000, flushTurns * 1000, flushTurns * 1000} {
+		f := flushing{slowest: 1000, lap: 1000, end: 1000}
+		f.turn(f.end, time.Millisecond, others, true)
+		if got := f.end - f.from; got != want {
+			t.Errorf("%d others: a lap of %d, want %d", others, got, want)
+		}
 	}
-	second := s.reader(2)
-	if alone() != "false" {
-		t.Error("two readers are alone")
+}
+
+// TestFlushByTheLast: a reader flushes what all others have passed, and nothing that one of them has yet to read.
+func TestFlushByTheLast(t *testing.T) {
+	s := newScene(t, Shape{Slots: 64, Payload: 64}, 4)
+	p, first, second := s.producer(0), s.reader(1), s.reader(2)
+	check := func(why string, others int, passed uint64) {
+		t.Helper()
+		if n, end := first.ring.others(first.index), first.ring.passed(first.index, first.cursor); n != others || end != passed {
+			t.Errorf("%s: %d others have passed %d, want %d and %d", why, n, end, others, passed)
+		}
 	}
+	for range 10 {
+		publishFor(t, p, "x")
+	}
+	readTo := func(rd *Reader, n int) {
+		t.Helper()
+		for range n {
+			if err := rd.Next(new(Message)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		rd.store()
+	}
+	readTo(first, 10)
+	check("the other has read nothing", 1, 0)
+	readTo(second, 4)
+	check("the other has read a part", 1, 4)
+	third := s.reader(3)
+	check("a third begins at the tail", 2, 4)
+	readTo(second, 6)
+	check("all have read all", 2, 10)
 	second.Close()
-	if alone() != "true" {
-		t.Error("a reader that is left is not alone")
-	}
+	third.Close()
+	check("the others have left", 0, 10)
 }

@@ -3,7 +3,9 @@
 
 #define LINE 64
 #define MOST_LINES 1025 /* of a slot: rings of larger ones don't fit a cache */
+#define MOST_OTHERS 3 /* readers besides: their cursors are looked at behind each batch */
 #define LEAST_LAP 1024
+#define TURNS 8 /* laps that are timed as one where others read, too: readers may take turns on a core */
 #define FIRST 4 /* laps before the first try */
 #define AGAIN 64 /* laps between two, at least */
 #define SELDOM (4 * AGAIN) /* and at most */
@@ -38,14 +40,26 @@ void rci_flush_begin(struct flushing *f, const struct ring *r, uint64_t position
 	f->began_ns = rci_now();
 }
 
-/* Whether nobody else reads the ring: others may not have read yet what would be flushed. */
-static bool alone(const struct ring *r, uint32_t entry)
+/* How many entries are in use besides that one. */
+static unsigned others(const struct ring *r, uint32_t entry)
 {
+	unsigned n = 0;
 	uint64_t high = load_acquire(&r->control->entry_high);
 	for (uint32_t i = 0; i < high && i < RC_ENTRY_COUNT; i++)
-		if (i != entry && entry_state(load_acquire(&r->entries[i].state)) != RC_ENTRY_STATE_FREE) /* pairs(entry) */
-			return false;
-	return true;
+		n += i != entry && entry_state(load_acquire(&r->entries[i].state)) != RC_ENTRY_STATE_FREE; /* pairs(entry) */
+	return n;
+}
+
+uint64_t rci_flush_passed(const struct ring *r, uint32_t entry, uint64_t end)
+{
+	uint64_t high = load_acquire(&r->control->entry_high);
+	for (uint32_t i = 0; i < high && i < RC_ENTRY_COUNT; i++) {
+		if (i == entry || entry_state(load_acquire(&r->entries[i].state)) == RC_ENTRY_STATE_FREE) /* pairs(entry) */
+			continue;
+		uint64_t cursor = load_acquire(&r->entries[i].cursor); /* pairs(cursor) */
+		end = cursor < end ? cursor : end;
+	}
+	return end;
 }
 
 void rci_flush_turn(struct flushing *f, const struct ring *r, uint32_t entry, uint64_t position)
@@ -54,10 +68,11 @@ void rci_flush_turn(struct flushing *f, const struct ring *r, uint32_t entry, ui
 		return;
 	uint64_t now = rci_now();
 	double pace = (double)(now - f->began_ns) / (double)(position - f->from);
+	unsigned besides = others(r, entry);
 	f->from = position;
-	f->end = position + f->lap;
+	f->end = position + (besides > 0 ? TURNS : 1) * f->lap;
 	f->began_ns = now;
-	if (alone(r, entry) && pace <= f->slowest) {
+	if (besides <= MOST_OTHERS && pace <= f->slowest) {
 		/* The message there is being written, or comes behind others: a stream, and no answer that has yet to be asked for. */
 		bool begun = load_acquire(&r->control->tail) > position; /* pairs(tail) */
 		if (f->on || f->phase != FLUSH_SETTLED || begun)
@@ -99,9 +114,11 @@ void rci_flush_judge(struct flushing *f, double pace)
 	}
 }
 
-void rci_flush_slots(const struct flushing *f, const struct ring *r, uint64_t from, uint64_t to)
+void rci_flush_slots(const struct flushing *f, const struct ring *r, uint32_t entry, uint64_t from, uint64_t to)
 {
-	for (; f->on && from < to; from++) {
+	if (!f->on)
+		return;
+	for (to = rci_flush_passed(r, entry, to); from < to; from++) {
 		const struct rc_slot_header *head = ring_slot(r, from);
 		uint64_t used = (uint64_t)load_relaxed(&head->payload_start) + load_relaxed(&head->payload_length);
 		const uint8_t *slot = (const uint8_t *)head;

@@ -1,4 +1,4 @@
-/* Whether a reader flushes what it has read: why, and how it is told, stands in doc/decisions/309. */
+/* Whether a reader flushes what it has read: why, and how it is told, stands in doc/decisions/309 and 374. */
 #ifndef RCI_FLUSH_H
 #define RCI_FLUSH_H
 
@@ -27,8 +27,11 @@ struct flushing {
 void rci_flush_begin(struct flushing *flushing, const struct ring *ring, uint64_t position);
 /* The reader extends its lease at a position, where a lap may end; entry is its own. Then it reads the clock. */
 void rci_flush_turn(struct flushing *flushing, const struct ring *ring, uint32_t entry, uint64_t position);
-/* Flushes slots that are about to be released, if the reader flushes. */
-void rci_flush_slots(const struct flushing *flushing, const struct ring *ring, uint64_t from, uint64_t to);
+/* Flushes slots that are about to be released, if the reader flushes, as far as nobody else has yet to read them. */
+void rci_flush_slots(const struct flushing *flushing, const struct ring *ring, uint32_t entry, uint64_t from, uint64_t to);
+/* The position, end at most, up to which all who have an entry besides that one have read. Who just joins may have an older
+ * cursor in its entry, or stand behind it: it is a hint. */
+uint64_t rci_flush_passed(const struct ring *ring, uint32_t entry, uint64_t end);
 /* How long a message took in the lap that ended, in a stream. */
 void rci_flush_judge(struct flushing *flushing, double pace);
 

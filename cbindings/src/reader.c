@@ -120,7 +120,7 @@ static void show(struct reader *d)
 		return; /* the entry stands at the join until then */
 	if (floor != d->cursor && floor == d->stored)
 		return; /* what is kept stands in the way, as before */
-	rci_flush_slots(&d->flush, d->ring, d->stored, floor);
+	rci_flush_slots(&d->flush, d->ring, d->entry, d->stored, floor);
 	store_release(&d->ring->entries[d->entry].cursor, floor); /* pairs(cursor) */
 	d->stored = floor;
 	d->untold = true;

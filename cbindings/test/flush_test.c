@@ -61,11 +61,43 @@ static void flushed_slots_are_read(uint32_t kind)
 static void flushed_slots_are_read_shared(void) { flushed_slots_are_read(RC_RING_KIND_SHARED); }
 static void flushed_slots_are_read_exclusive(void) { flushed_slots_are_read(RC_RING_KIND_EXCLUSIVE); }
 
+static void read_all(rc_subscription *s, int n)
+{
+	rc_received r;
+	for (int i = 0; i < n; i++) {
+		WANT(RC_OK, rc_subscription_wait(s, LONG, &r));
+		CHECK(r.type == RC_TYPE_MESSAGE);
+	}
+	WANT(RC_NOTHING, rc_subscription_poll(s, &r)); /* releases what was read */
+}
+
+/* A reader flushes what all others have passed, and nothing that one of them has yet to read. */
+static void the_last_flushes(void)
+{
+	struct pair p = open_pair("last", NULL, NULL);
+	rc_subscription *other;
+	WANT(RC_OK, rc_subscription_open(p.domain, "last", NULL, &other));
+	const struct reader *d = &p.subscription->first->reader;
+	for (int i = 0; i < 10; i++)
+		WANT(RC_OK, rc_publisher_publish(p.publisher, "x", 1, LONG));
+	read_all(p.subscription, 10);
+	CHECK(rci_flush_passed(d->ring, d->entry, 10) == 0); /* the other has read nothing */
+	read_all(other, 10);
+	CHECK(rci_flush_passed(d->ring, d->entry, 10) == 10);
+	WANT(RC_OK, rc_publisher_publish(p.publisher, "x", 1, LONG));
+	read_all(p.subscription, 1);
+	CHECK(rci_flush_passed(d->ring, d->entry, 11) == 10);
+	rc_subscription_close(other);
+	CHECK(rci_flush_passed(d->ring, d->entry, 11) == 11);
+	close_pair(&p);
+}
+
 int main(void)
 {
 	int failures = 0;
 	RUN(goes_by_the_faster_way);
 	RUN(flushed_slots_are_read_shared);
 	RUN(flushed_slots_are_read_exclusive);
+	RUN(the_last_flushes);
 	return failures;
 }
