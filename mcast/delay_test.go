@@ -84,3 +84,73 @@ func TestQueueMeterWithoutEcho(t *testing.T) {
 	}
 	m.want(t, "nothing waits", 10*Second, 0, 20*Microsecond)
 }
+
+// What a member that held the echo for long says, or whose clock jumped meanwhile, counts by its delay alone; that of a path
+// that became longer is forgotten after ten seconds at most.
+func TestQueueMeterHeldEcho(t *testing.T) {
+	for _, c := range []struct{ really, told Duration }{{20 * Millisecond, 20 * Millisecond}, {50 * Microsecond, 9 * Millisecond}} {
+		m := meter{now: Second}
+		m.run(Second)
+		tell := func(delay uint32) Duration {
+			m.now += Millisecond
+			sent := m.now - 400*Microsecond - c.really
+			return m.add(m.now, &wire.Status{EchoMicros: micros(sent), HoldMicros: micros(c.told), DelayMicros: delay})
+		}
+		if q := tell(3200); q != 3*Millisecond {
+			t.Errorf("held for %d us: %d us, want 3000", c.told/Microsecond, q/Microsecond)
+		}
+		for end := m.now + 11*Second; m.now < end; {
+			tell(3200)
+		}
+		if q := tell(3200); q != 0 {
+			t.Errorf("held for %d us, a longer path: %d us after 11 s", c.told/Microsecond, q/Microsecond)
+		}
+	}
+}
+
+// A queue counts above 1 ms and two round trips; where the member keeps up, only while the rate is the limit, and leaves 0.9 of what
+// it took.
+func TestQueueComplains(t *testing.T) {
+	for _, c := range []struct {
+		name        string
+		trip, queue Duration
+		taken       uint64 // of each 100 sent
+		refused     bool
+		want, floor bool
+		lasts       Duration
+	}{
+		{"short trip", 200 * Microsecond, 1100 * Microsecond, 100, true, true, true, 30 * Millisecond},
+		{"below 1 ms", 200 * Microsecond, 900 * Microsecond, 100, true, false, false, 30 * Millisecond},
+		{"below two trips", 2 * Millisecond, 3 * Millisecond, 100, true, false, false, 30 * Millisecond},
+		{"above two trips", 2 * Millisecond, 5 * Millisecond, 100, true, true, true, 30 * Millisecond},
+		{"not for long", 200 * Microsecond, 5 * Millisecond, 100, true, false, false, 20 * Millisecond},
+		{"not the limit", 200 * Microsecond, 5 * Millisecond, 100, false, false, false, 30 * Millisecond},
+		{"falls behind", 200 * Microsecond, 5 * Millisecond, 80, false, true, false, 30 * Millisecond},
+	} {
+		_, a, b, _ := joined(t, nil)
+		e, p := a.engine, a.engine.byNode[b.engine.cfg.Node]
+		l, m := e.lanes[LaneGated], &p.members[LaneGated]
+		*m = member{joined: true, tethered: true}
+		l.pace.slowest, l.pace.floor, l.pace.refusedAt = 0, 0, longAgo
+		head, taken := l.head, uint64(0)
+		say := func(queue Duration) {
+			e.now += Millisecond
+			if c.refused {
+				l.pace.refusedAt = e.now
+			}
+			e.roundTrip = c.trip
+			sent := e.now - 400*Microsecond - queue
+			e.complaints(l, m, &wire.Status{Highest: head + taken, EchoMicros: micros(sent), DelayMicros: uint32(200 + queue/Microsecond), ReceivedRate: 10_000})
+		}
+		say(0)
+		m.drained.add(e.now, 10_000)
+		for end := e.now + c.lasts; e.now < end; {
+			say(c.queue)
+			l.head += 10
+			taken = (l.head - head) * c.taken / 100
+		}
+		if got := l.pace.slowest != 0; got != c.want || (l.pace.floor == 9000) != c.floor {
+			t.Errorf("%s: complained %v, floor %.0f", c.name, got, l.pace.floor)
+		}
+	}
+}
