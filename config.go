@@ -126,7 +126,7 @@ type Rights = shm.Rights
 // 1024 slots of 2048 bytes, reliable and shared. A topic that was written before
 // keeps its shape, and asking for another is a *ShapeError. It is copied.
 type PublisherConfig struct {
-	// Slots is how many messages the ring holds: a power of two from 64 to 2^20.
+	// Slots is how many messages the ring holds: a power of two from 4, in mode latest 64, to 2^20.
 	// Zero asks for nothing: a new topic has 1024, and of slots larger than 16 KiB as many as
 	// carry 16 MiB together, so that they stay in the caches of most machines, but 64 at least, and
 	// twice the History.

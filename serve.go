@@ -28,7 +28,7 @@ type ServeConfig struct {
 	// other, which is the fastest way for short ones.
 	Concurrency int
 	// Queue is how many requests may wait on this node, for all instances together: a power
-	// of two from 64 to 2^20. More are refused: ErrOverloaded. Zero asks for nothing, which
+	// of two from 4 to 2^20. More are refused: ErrOverloaded. Zero asks for nothing, which
 	// is 256 where the service is new.
 	Queue int
 	// SlotSize is how many bytes a request may have. Zero asks for nothing, which is 2048.

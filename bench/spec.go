@@ -125,8 +125,8 @@ func (s Spec) Complete() (Spec, error) {
 		return s, fmt.Errorf("%d producers and %d readers: want at least one of each, at most %d together", s.Producers, s.Readers, maxProcesses)
 	case s.Exclusive && s.Producers > 1:
 		return s, fmt.Errorf("%d producers of an exclusive topic: it takes one; leave exclusive away", s.Producers)
-	case s.Slots < 64 || bits.OnesCount(uint(s.Slots)) != 1:
-		return s, fmt.Errorf("%d slots: want a power of two from 64 to 2^20", s.Slots)
+	case s.Slots < 4 || bits.OnesCount(uint(s.Slots)) != 1:
+		return s, fmt.Errorf("%d slots: want a power of two from 4 to 2^20", s.Slots)
 	case !(s.Rate >= 0): // nor NaN
 		return s, fmt.Errorf("rate %v: want messages a second, or 0 for as fast as possible", s.Rate)
 	case s.Batch < 0:

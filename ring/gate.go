@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"sync/atomic"
 	"time"
 
 	"github.com/ringcast/ringcast/codec/layout"
@@ -21,6 +22,8 @@ type gate struct {
 	inquiry  inquiry
 	waiting  bool
 	pinCheck time.Duration // when the owners of pins were last asked for
+
+	claimCheck time.Duration // when the owner of a quarantined claim was last asked for
 
 	// The writer that the hindmost readers wait for, and how long we have seen it.
 	excuse      claimSeen
@@ -229,6 +232,17 @@ func (r *Ring) freeIfDead(i int, w entryWord) bool {
 		r.wakeProducers()
 	}
 	return true
+}
+
+// reclaim takes a quarantined claim back whose owner has died, asking at most every 5 ms: with few
+// slots as few dead are enough to hold all of them, and who recovers a participant may come late.
+func (r *Ring) reclaim(g *gate, a *atomic.Uint64, w word) bool {
+	now := r.now()
+	if now-g.claimCheck < nextInquiry {
+		return false
+	}
+	g.claimCheck = now
+	return r.recoverClaim(a, w.owner())
 }
 
 // unpinDead frees the entries of evicted readers that have died, at most every

@@ -34,38 +34,42 @@ func TestSlowGroupIsNotPutOut(t *testing.T) {
 // TestMembersAtOnce runs producers and members together: every message is done once.
 func TestMembersAtOnce(t *testing.T) {
 	for _, kind := range bothKinds {
-		producers, each := 2, 4000
+		producers := 2
 		if kind == Exclusive {
 			producers = 1
 		}
-		node := &testNode{}
-		ctl, dat := testRing(t, Shape{Slots: 64, Payload: 128, Kind: kind, StallBudget: time.Minute})
-		var rings []*Ring
-		for i := range producers {
-			rings = append(rings, attach(t, node, uint16(i), ctl, dat))
-		}
-		for i := producers; i < producers+3; i++ {
-			rings = append(rings, attachReader(t, node, uint16(i), ctl, dat))
-		}
-		groups := testGroup(t, rings)
-		ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
-		tally := &tally{seen: map[string]int{}, want: producers * each, cancel: cancel}
-		var members, writers sync.WaitGroup
-		for i := producers; i < producers+3; i++ {
-			mb, err := groups[i].join("g", GroupOptions{Self: rings[i].host.(testHost).address()})
-			if err != nil {
-				t.Fatal(err)
-			}
-			members.Go(func() { tally.takeAll(t, ctx, mb) })
-		}
-		for i := range producers {
-			writers.Go(func() { writeSmall(t, ctx, rings[i], each) })
-		}
-		writers.Wait()
-		members.Wait()
-		cancel()
-		tally.check(t)
+		membersAtOnce(t, Shape{Slots: 64, Payload: 128, Kind: kind, StallBudget: time.Minute}, producers, 3, 4000)
 	}
+}
+
+func membersAtOnce(t *testing.T, s Shape, producers, count, each int) {
+	node := &testNode{}
+	ctl, dat := testRing(t, s)
+	var rings []*Ring
+	for i := range producers {
+		rings = append(rings, attach(t, node, uint16(i), ctl, dat))
+	}
+	for i := producers; i < producers+count; i++ {
+		rings = append(rings, attachReader(t, node, uint16(i), ctl, dat))
+	}
+	groups := testGroup(t, rings)
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	tally := &tally{seen: map[string]int{}, want: producers * each, cancel: cancel}
+	var members, writers sync.WaitGroup
+	for i := producers; i < producers+count; i++ {
+		mb, err := groups[i].join("g", GroupOptions{Self: rings[i].host.(testHost).address()})
+		if err != nil {
+			t.Fatal(err)
+		}
+		members.Go(func() { tally.takeAll(t, ctx, mb) })
+	}
+	for i := range producers {
+		writers.Go(func() { writeSmall(t, ctx, rings[i], each) })
+	}
+	writers.Wait()
+	members.Wait()
+	cancel()
+	tally.check(t)
 }
 
 // A tally counts what several members have done.

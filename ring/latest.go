@@ -95,7 +95,7 @@ func (rd *Reader) jump() error {
 	r := rd.ring
 	keep := r.capacity() / 2
 	if rd.mode != modeLatest {
-		keep = r.capacity() - r.capacity()/8
+		keep = r.capacity() - max(1, r.capacity()/8)
 	}
 	t := r.ctl.tail.Load() // pairs(tail)
 	first, next := rd.cursor, max(rd.cursor+1, t-min(t, keep))

@@ -168,7 +168,7 @@ func (mb *Member) own(m *Message, h *hand, p uint64, w takeWord, mark uint64) (g
 // started moves on behind position p, and now and then the gate.
 func (mb *Member) started(p uint64) {
 	mb.next = p + 1
-	if p+1-mb.group.gateAt() >= min(16, mb.ring.capacity()/16) {
+	if p+1-mb.group.gateAt() >= max(1, min(16, mb.ring.capacity()/16)) {
 		mb.group.pass()
 	}
 }

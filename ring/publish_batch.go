@@ -8,7 +8,7 @@ import "github.com/ringcast/ringcast/codec/layout"
 const maxRun = 64
 
 // run is the most positions that are begun at once.
-func (r *Ring) run() int { return min(maxRun, int(r.capacity()/8)) }
+func (r *Ring) run() int { return max(1, min(maxRun, int(r.capacity()/8))) }
 
 // TryPublishBatch copies each payload into the ring as one message, in order, as long
 // as there is room, and says how many it has sent: with an error, those before the one

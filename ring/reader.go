@@ -248,7 +248,7 @@ func (rd *Reader) batch() uint64 {
 	if rd.flush.on {
 		most = flushBatch
 	}
-	return min(most, rd.ring.capacity()/16)
+	return max(1, min(most, rd.ring.capacity()/16))
 }
 
 // store releases everything before the cursor, and wakes producers that wait

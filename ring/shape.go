@@ -66,7 +66,6 @@ const (
 // Limits of a shape. The payload limit is that of one message on the wire; the
 // slot limit keeps the claims of a ring within 8 MiB.
 const (
-	minSlots   = 64
 	maxSlots   = 1 << 20
 	maxPayload = layout.MaxMessage
 	// maxData bounds one data file; it only guards against slips such as bytes
@@ -77,7 +76,7 @@ const (
 // A Shape is the fixed geometry of a ring. The zero value of a field means its
 // default.
 type Shape struct {
-	// Slots is how many messages the ring holds: a power of two from 64 to 2^20.
+	// Slots is how many messages the ring holds: a power of two from 4 (Latest: 64) to 2^20.
 	// Zero means 1024, and of a topic with large slots fewer, as standardSlots says.
 	Slots int
 	// Payload is how many bytes a slot carries, rounded up to a multiple of 64.
@@ -121,10 +120,20 @@ const standardBytes = 16 << 20
 // size is rounded.
 func (s Shape) standardSlots() int {
 	n := layout.DefaultSlotCount
-	for s.Purpose == Topic && n > minSlots && n/4 >= s.History && n*s.Payload > standardBytes {
+	for s.Purpose == Topic && n > layout.MinDefaultSlotCount && n/4 >= s.History && n*s.Payload > standardBytes {
 		n /= 2
 	}
 	return n
+}
+
+// leastSlots is how many slots a ring has at least. Of a Latest ring nobody holds producers back: one
+// that comes round to a slot that is still being written takes it from its writer, and with
+// few slots they would do so to each other without end.
+func (s Shape) leastSlots() int {
+	if s.Mode == Latest {
+		return layout.MinLatestSlotCount
+	}
+	return layout.MinSlotCount
 }
 
 func orElse[T comparable](v, otherwise T) T {
@@ -138,8 +147,8 @@ func orElse[T comparable](v, otherwise T) T {
 // Validate says what is wrong with a shape whose defaults are filled in: a *shm.InvalidError.
 func (s Shape) Validate() error {
 	switch {
-	case s.Slots < minSlots || s.Slots > maxSlots || bits.OnesCount(uint(s.Slots)) != 1:
-		return shm.Invalid("slots %d: want a power of two from %d to %d", s.Slots, minSlots, maxSlots)
+	case s.Slots < s.leastSlots() || s.Slots > maxSlots || bits.OnesCount(uint(s.Slots)) != 1:
+		return shm.Invalid("slots %d: want a power of two from %d to %d", s.Slots, s.leastSlots(), maxSlots)
 	case s.Payload < 64 || s.Payload > maxPayload || s.Payload%64 != 0:
 		return shm.Invalid("slot size %d: want a multiple of 64 from 64 to %d", s.Payload, maxPayload)
 	case slotsStart+int64(s.Slots)*int64(s.stride()) > maxData:

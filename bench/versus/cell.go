@@ -101,10 +101,12 @@ func onewayCell(size, producers, readers int, pace float64) cell {
 	return c
 }
 
-// slotsOf keeps a ring of large messages from taking gigabytes. It is mapped beforehand, as Aeron's logs are: a
-// lap of 64 messages of 4 MiB takes longer than a run.
+// slotsOf keeps a ring of large messages from taking gigabytes, and of 4 MiB as many as iceoryx2 holds here: four lie in
+// the caches. It is mapped beforehand, as Aeron's logs are.
 func slotsOf(size int) int {
 	switch {
+	case size >= 1<<20:
+		return 4
 	case size > 64<<10:
 		return 64
 	case size > 4096:

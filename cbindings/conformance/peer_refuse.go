@@ -231,7 +231,7 @@ var provocations = []provocation{
 	{"topic-pattern", named("a.*")},
 	{"bad-pattern", joined("a.>.b", ringcast.SubscriberConfig{})},
 	{"slots", asked(ringcast.PublisherConfig{Slots: 100})},
-	{"few-slots", asked(ringcast.PublisherConfig{Slots: 32})},
+	{"few-slots", asked(ringcast.PublisherConfig{Slots: 2})},
 	{"slot-size", asked(ringcast.PublisherConfig{SlotSize: 16<<20 + 1})},
 	{"history", asked(ringcast.PublisherConfig{Slots: 64, History: 33})},
 	{"other-shape", func(bus *ringcast.Bus, topic string) error {

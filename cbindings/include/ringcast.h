@@ -174,7 +174,7 @@ RC_API bool rc_name_matches(const char *pattern, const char *name);
 /* What ring a publisher asks for, and how it marks its messages. A field that is zero asks
  * for nothing: the ring is taken as it is, or made with the default. */
 typedef struct rc_publisher_config {
-	uint32_t slots;      /* messages in the ring: a power of two, 64 to 2^20; default 1024, of slots above 16 KiB fewer: 16 MiB together, 64 at least */
+	uint32_t slots;      /* messages in the ring: a power of two, 4 (latest: 64) to 2^20; default 1024, of slots above 16 KiB fewer: 16 MiB together, 64 at least */
 	uint32_t slot_size;  /* bytes of payload in a slot, up to 16 MiB, rounded up to a multiple of 64; default 2048 */
 	uint32_t mode;       /* RC_RING_MODE_RELIABLE (default) or RC_RING_MODE_LATEST */
 	uint32_t kind;       /* RC_RING_KIND_SHARED (default) or RC_RING_KIND_EXCLUSIVE */

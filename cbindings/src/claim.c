@@ -44,6 +44,8 @@ static int clear_way(struct producer *p, uint64_t t, uint64_t word, uint64_t *st
 		quarantine(r, t, word);
 		return CLAIM_OK;
 	}
+	if (claim_state(word) == RC_CLAIM_STATE_QUARANTINED && rci_reclaim(r, &p->gate, t, claim_owner(word)))
+		return CLAIM_OK;
 	step_over(r, t, word, claim_state(word) == RC_CLAIM_STATE_QUARANTINED
 		? claim_word(lap, claim_owner(word), RC_CLAIM_STATE_QUARANTINED) : claim_word(lap, 0, RC_CLAIM_STATE_HOLE));
 	return ++*stepped > r->slot_count ? CLAIM_STALLED : CLAIM_OK;

@@ -11,6 +11,13 @@
 /* There is nothing to hand out or to tell yet. */
 #define GO_ON (-1)
 
+/* How many a member starts beyond the gate before it moves that. */
+static uint64_t pass_batch(const struct ring *r)
+{
+	uint64_t part = r->slot_count / 16;
+	return part < 1 ? 1 : part < PASS_BATCH ? part : PASS_BATCH;
+}
+
 static int damaged(struct member *m)
 {
 	m->ended = true;
@@ -89,7 +96,7 @@ static int own(struct member *m, struct view *view, uint64_t p, uint64_t word)
 	view->position = p;
 	m->next = p + 1;
 	m->eyes.idle = 0;
-	if (p + 1 - group_gate(m->group) >= (r->slot_count / 16 < PASS_BATCH ? r->slot_count / 16 : PASS_BATCH))
+	if (p + 1 - group_gate(m->group) >= pass_batch(r))
 		(void)rci_group_pass(m->group);
 	return READ_MESSAGE;
 }

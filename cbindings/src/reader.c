@@ -153,11 +153,11 @@ void rci_reader_at(struct reader *d, uint64_t position)
 	d->stuck = false;
 }
 
-/* The end of a lease that begins at the cursor: it holds a quarter of the ring at most,
- * with the messages that are kept. */
+/* The end of a lease that begins at the cursor: it holds a quarter of the ring at most, but
+ * two slots, with the messages that are kept. */
 static uint64_t lease_limit(const struct reader *d)
 {
-	uint64_t quarter = d->ring->slot_count / 4;
+	uint64_t quarter = max64(2, d->ring->slot_count / 4);
 	return min64(d->cursor + LEASE, rci_keep_floor(d) + quarter);
 }
 
@@ -365,7 +365,7 @@ static int overrun(struct reader *d, struct view *view)
 	bool history = c < d->history_end;
 	if (!history && d->mode == RC_ENTRY_MODE_RELIABLE)
 		return put_out(d) ? rejoin(d, view) : damaged(d);
-	uint64_t back = history ? r->slot_count / 8 * 7 : r->slot_count / 2;
+	uint64_t back = history ? r->slot_count - max64(1, r->slot_count / 8) : r->slot_count / 2;
 	if (tail <= c || ring_lap(r, tail) >= RC_LAP_LIMIT)
 		return damaged(d);
 	next = tail > back ? tail - back : 0;

@@ -54,6 +54,15 @@ static bool recover_entry(const struct ring *r, uint64_t i, uint32_t index)
 	}
 }
 
+bool rci_reclaim(const struct ring *r, struct gate *g, uint64_t position, uint32_t index)
+{
+	uint64_t now = rci_now();
+	if (now - g->claim_checked < RCI_NEXT_INQUIRY)
+		return false;
+	g->claim_checked = now;
+	return recover_claim(r, position & r->mask, index);
+}
+
 bool rci_ring_recover(const struct ring *r, uint32_t index)
 {
 	bool dead = recover_owner(r, index);

@@ -178,6 +178,9 @@ bool rci_entry_grouped(const struct ring *ring);
 
 /* recover.c: takes back what a dead index holds; false if it turned out to live. */
 bool rci_ring_recover(const struct ring *ring, uint32_t index);
+/* The quarantined claim of that position alone, for a producer that comes to it: asked every 5 ms at most. */
+struct gate;
+bool rci_reclaim(const struct ring *ring, struct gate *gate, uint64_t position, uint32_t index);
 /* Frees a claim of a dead owner, who was found dead after the word was loaded. */
 bool rci_claim_recover(const struct ring *ring, uint64_t position, uint64_t word);
 
@@ -192,7 +195,7 @@ struct gate {
 	unsigned pin_count;
 	bool waiting;
 	struct stopwatch blocked;
-	uint64_t pin_checked;
+	uint64_t pin_checked, claim_checked;
 	/* the WRITING word at the lowest cursor: who stands before it is not to blame */
 	uint64_t excuse_word, excuse_position;
 	struct stopwatch excuse;

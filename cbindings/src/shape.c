@@ -14,12 +14,15 @@
 
 static uint32_t round_payload(uint32_t payload) { return payload > UINT32_MAX - 63 ? payload : (payload + 63) & ~UINT32_C(63); }
 
+/* Of a Latest ring nobody holds producers back: with few slots they would take claims from each other without end. */
+static uint32_t least_slots(const struct shape *s) { return s->mode == RC_RING_MODE_LATEST ? RC_MIN_LATEST_SLOT_COUNT : RC_MIN_SLOT_COUNT; }
+
 /* How many slots a topic has where nobody asked for a number: 1024, or as many, a power of two, as
  * carry STANDARD_BYTES together; at least 64, and twice the history. */
 static uint32_t standard_slots(const struct shape *s)
 {
 	uint32_t n = RC_DEFAULT_SLOT_COUNT;
-	while (s->purpose == RC_RING_PURPOSE_TOPIC && n > RC_MIN_SLOT_COUNT && n / 4 >= s->history && (uint64_t)n * s->payload > STANDARD_BYTES)
+	while (s->purpose == RC_RING_PURPOSE_TOPIC && n > RC_MIN_DEFAULT_SLOT_COUNT && n / 4 >= s->history && (uint64_t)n * s->payload > STANDARD_BYTES)
 		n /= 2;
 	return n;
 }
@@ -63,8 +66,8 @@ bool rci_shape_equal(const struct shape *a, const struct shape *b)
 
 int rci_shape_check(const struct shape *s)
 {
-	if (s->slots < RC_MIN_SLOT_COUNT || s->slots > MAX_SLOTS || (s->slots & (s->slots - 1)) != 0)
-		return rci_fail(RC_ERROR_INVALID, "slots %u: want a power of two from %d to %u", (unsigned)s->slots, RC_MIN_SLOT_COUNT, (unsigned)MAX_SLOTS);
+	if (s->slots < least_slots(s) || s->slots > MAX_SLOTS || (s->slots & (s->slots - 1)) != 0)
+		return rci_fail(RC_ERROR_INVALID, "slots %u: want a power of two from %u to %u", (unsigned)s->slots, (unsigned)least_slots(s), (unsigned)MAX_SLOTS);
 	if (s->payload < 64 || s->payload > RC_MAX_SLOT_PAYLOAD || s->payload % 64 != 0)
 		return rci_fail(RC_ERROR_INVALID, "slot size %u: want a multiple of 64 from 64 to %d", (unsigned)s->payload, RC_MAX_SLOT_PAYLOAD);
 	if ((uint64_t)s->slots * (s->payload + RC_SLOT_HEADER_SIZE) > UINT64_C(64) << 30)

@@ -111,6 +111,37 @@ static void quarter_of_the_ring(void)
 	close_pair(&p);
 }
 
+/* Of four slots two: the next is read while one is kept. */
+static void half_of_four(uint32_t kind)
+{
+	rc_publisher_config config = {.slots = 4, .slot_size = 128, .kind = kind};
+	struct pair p;
+	rc_received r, next;
+	rc_kept *kept;
+	WANT(RC_OK, rc_domain_open(NULL, &p.domain));
+	WANT(RC_OK, rc_publisher_open(p.domain, "k", &config, &p.publisher));
+	WANT(RC_OK, rc_subscription_open(p.domain, "k", NULL, &p.subscription));
+	for (uint8_t n = 0; n < 40; n++) {
+		publish(&p, n, SIZE);
+		publish(&p, n, SIZE);
+		publish(&p, n, SIZE);
+		keep(&p, n, &r, &kept);
+		WANT(RC_OK, rc_subscription_poll(p.subscription, &next));
+		WANT(RC_ERROR_BUSY, rc_subscription_poll(p.subscription, &next));
+		publish(&p, n, SIZE);
+		WANT(RC_FULL, rc_publisher_publish(p.publisher, "x", 1, 0));
+		CHECK(all_are(r.data, r.size, n));
+		rc_kept_drop(kept);
+		WANT(RC_OK, rc_subscription_poll(p.subscription, &next));
+		WANT(RC_OK, rc_subscription_poll(p.subscription, &next));
+		WANT(RC_NOTHING, rc_subscription_poll(p.subscription, &next));
+	}
+	close_pair(&p);
+}
+
+static void half_of_four_shared(void) { half_of_four(RC_RING_KIND_SHARED); }
+static void half_of_four_exclusive(void) { half_of_four(RC_RING_KIND_EXCLUSIVE); }
+
 /* Who keeps for longer than the stall budget is put out and goes on; the bytes stay. */
 static void kept_by_one_who_is_put_out(uint32_t kind)
 {
@@ -293,6 +324,8 @@ int main(void)
 	RUN(kept_in_a_shared_ring);
 	RUN(kept_in_an_exclusive_ring);
 	RUN(quarter_of_the_ring);
+	RUN(half_of_four_shared);
+	RUN(half_of_four_exclusive);
 	RUN(kept_by_a_reader_put_out_shared);
 	RUN(kept_by_a_reader_put_out_exclusive);
 	RUN(kept_beyond_the_subscription);

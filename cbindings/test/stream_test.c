@@ -303,9 +303,9 @@ static void *publish_stream(void *argument)
 }
 
 /* Two producers and a reader at once; each source's sequences come in order, each once. */
-static void stream_of(uint32_t kind, unsigned publishers, uint64_t count)
+static void stream_of(uint32_t kind, unsigned publishers, uint64_t count, uint32_t slots)
 {
-	rc_publisher_config config = {.slots = 64, .slot_size = 64, .kind = kind};
+	rc_publisher_config config = {.slots = slots, .slot_size = 64, .kind = kind};
 	struct pair p = open_pair("stream", &config, NULL);
 	struct stream streams[2] = {{p.publisher, count}, {NULL, count}};
 	pthread_t threads[2];
@@ -328,8 +328,56 @@ static void stream_of(uint32_t kind, unsigned publishers, uint64_t count)
 	close_pair(&p);
 }
 
-static void two_publishers_in_order(void) { stream_of(RC_RING_KIND_SHARED, 2, 50000); }
-static void exclusive_in_order(void) { stream_of(RC_RING_KIND_EXCLUSIVE, 1, 100000); }
+static void two_publishers_in_order(void) { stream_of(RC_RING_KIND_SHARED, 2, 50000, 64); }
+static void exclusive_in_order(void) { stream_of(RC_RING_KIND_EXCLUSIVE, 1, 100000, 64); }
+static void four_slots_in_order(void) { stream_of(RC_RING_KIND_SHARED, 2, 500, 4); }
+static void eight_slots_in_order(void) { stream_of(RC_RING_KIND_SHARED, 2, 500, 8); }
+static void four_exclusive_slots_in_order(void) { stream_of(RC_RING_KIND_EXCLUSIVE, 1, 1000, 4); }
+
+/* The smallest ring: half of it is the largest message, and a history goes round it. */
+static void four_slots(uint32_t kind)
+{
+	rc_publisher_config config = {.slots = 4, .slot_size = 64, .kind = kind, .history = 2};
+	struct pair p = open_pair("four", &config, NULL);
+	rc_subscription_config back = {.history = 2};
+	rc_subscription *late;
+	rc_received r;
+	uint8_t bytes[129];
+	for (uint64_t n = 0; n < 50; n++) {
+		fill(bytes, 128, n);
+		for (int half = 0; half < 2; half++)
+			WANT(RC_OK, rc_publisher_publish(p.publisher, bytes, 128 - n % 3, 0));
+		WANT(RC_FULL, rc_publisher_publish(p.publisher, bytes, 1, 0));
+		for (int half = 0; half < 2; half++) {
+			WANT(RC_OK, rc_subscription_poll(p.subscription, &r));
+			CHECK(r.type == RC_TYPE_MESSAGE && r.size == 128 - n % 3 && memcmp(r.data, bytes, r.size) == 0);
+		}
+		WANT(RC_NOTHING, rc_subscription_poll(p.subscription, &r));
+	}
+	WANT(RC_ERROR_TOO_LARGE, rc_publisher_publish(p.publisher, bytes, 129, 0));
+	WANT(RC_OK, rc_subscription_open(p.domain, "four", &back, &late));
+	WANT(RC_OK, rc_subscription_poll(late, &r));
+	CHECK(r.type == RC_TYPE_MESSAGE && r.sequence == 100);
+	rc_subscription_close(late);
+	close_pair(&p);
+}
+
+static void four_slots_shared(void) { four_slots(RC_RING_KIND_SHARED); }
+static void four_slots_exclusive(void) { four_slots(RC_RING_KIND_EXCLUSIVE); }
+
+static void too_few_slots(void)
+{
+	rc_domain *domain;
+	rc_publisher *p;
+	rc_publisher_config config = {.slots = 2};
+	WANT(RC_OK, rc_domain_open(NULL, &domain));
+	WANT(RC_ERROR_INVALID, rc_publisher_open(domain, "few", &config, &p));
+	CHECK(strstr(rc_error_detail(), "from 4 to") != NULL);
+	config = (rc_publisher_config){.slots = 32, .mode = RC_RING_MODE_LATEST};
+	WANT(RC_ERROR_INVALID, rc_publisher_open(domain, "few", &config, &p));
+	CHECK(strstr(rc_error_detail(), "from 64 to") != NULL);
+	WANT(RC_OK, rc_domain_close(domain));
+}
 
 int main(void)
 {
@@ -353,5 +401,11 @@ int main(void)
 	RUN(copying_reads);
 	RUN(two_publishers_in_order);
 	RUN(exclusive_in_order);
+	RUN(four_slots_in_order);
+	RUN(eight_slots_in_order);
+	RUN(four_exclusive_slots_in_order);
+	RUN(four_slots_shared);
+	RUN(four_slots_exclusive);
+	RUN(too_few_slots);
 	return failures;
 }

@@ -99,9 +99,9 @@ static void *take(void *argument)
 	return NULL;
 }
 
-static void group(uint32_t kind, unsigned publishers)
+static void group(uint32_t kind, unsigned publishers, uint32_t slots)
 {
-	rc_publisher_config config = {.slots = 64, .slot_size = 64, .kind = kind};
+	rc_publisher_config config = {.slots = slots, .slot_size = 64, .kind = kind};
 	rc_subscription_config member = {.reading = RC_READ_GROUP, .group = "g"};
 	uint64_t left = (uint64_t)publishers * COUNT * (COUNT + 1) / 2;
 	struct crew crew[4] = {0};
@@ -129,8 +129,9 @@ static void group(uint32_t kind, unsigned publishers)
 	WANT(RC_OK, rc_domain_close(domain));
 }
 
-static void shared_group(void) { group(RC_RING_KIND_SHARED, 2); }
-static void exclusive_group(void) { group(RC_RING_KIND_EXCLUSIVE, 1); }
+static void shared_group(void) { group(RC_RING_KIND_SHARED, 2, 64); }
+static void exclusive_group(void) { group(RC_RING_KIND_EXCLUSIVE, 1, 64); }
+static void shared_group_of_four(void) { group(RC_RING_KIND_SHARED, 2, 4); }
 
 int main(void)
 {
@@ -141,5 +142,6 @@ int main(void)
 	RUN(exclusive_latest);
 	RUN(shared_group);
 	RUN(exclusive_group);
+	RUN(shared_group_of_four);
 	return failures;
 }

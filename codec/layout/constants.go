@@ -76,8 +76,12 @@ const (
 const (
 	// EntryCount is the number of consumer entries of a ring; the wait masks have a bit for each.
 	EntryCount = 256
-	// MinSlotCount is the smallest ring.
-	MinSlotCount = 64
+	// MinSlotCount is the smallest ring of mode Reliable.
+	MinSlotCount = 4
+	// MinLatestSlotCount is the smallest ring of mode Latest, where a writer that is lapped loses its claim.
+	MinLatestSlotCount = 64
+	// MinDefaultSlotCount is the fewest slots that a topic has where nobody asked for a number.
+	MinDefaultSlotCount = 64
 	// MaxSlotCount bounds what a header may claim.
 	MaxSlotCount = 1 << 26
 	// MaxSlotPayload is the largest slot, in bytes of payload.

@@ -91,7 +91,7 @@ const (
 
 // Offsets in RingGeometry, in bytes. Fixed geometry of a ring, after the segment header; covered by its checksum.
 const (
-	RingGeometrySlotCountOffset        = 0  // uint | power of two, at least 64
+	RingGeometrySlotCountOffset        = 0  // uint | power of two, at least 4 (latest: 64)
 	RingGeometrySlotStrideOffset       = 4  // uint | bytes from slot to slot, a multiple of 64
 	RingGeometrySlotPayloadOffset      = 8  // uint | slot_stride - size of SlotHeader
 	RingGeometryEntryCountOffset       = 12 // uint | 256

@@ -17,7 +17,7 @@ import (
 const directoryTopic = "$ringcast.directory"
 
 // ringShape stands for the rings of the forwarders' own topics.
-var ringShape = mcast.TopicShape{SlotCount: layout.MinSlotCount, SlotPayload: layout.DefaultSlotPayload, Mode: layout.RingModeReliable}
+var ringShape = mcast.TopicShape{SlotCount: 64, SlotPayload: layout.DefaultSlotPayload, Mode: layout.RingModeReliable}
 
 // A node is a machine: processes that serve and one that asks, and a forwarder made of the
 // real state machines. As sink of its engine it does what internal/forward does.

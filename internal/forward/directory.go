@@ -18,11 +18,13 @@ const (
 	ownPrefix = "$ringcast."
 	// directoryTopic is the topic of the directory between nodes (spec/messaging.md, 14).
 	directoryTopic = ownPrefix + "directory"
+	// directorySlots is what Setup says of the topic: an earlier release takes no less for a shape.
+	directorySlots = 64
 )
 
 // directoryShape is that of no ring: nobody makes one for the topic.
 var directoryShape = mcast.TopicShape{
-	SlotCount: layout.MinSlotCount, SlotPayload: layout.DefaultSlotPayload,
+	SlotCount: directorySlots, SlotPayload: layout.DefaultSlotPayload,
 	Mode: layout.RingModeReliable, Kind: layout.RingKindShared, Purpose: layout.RingPurposeTopic,
 	ForAll: true,
 }

@@ -176,30 +176,38 @@ func (g *groupBook) check(positions []uint64) (faults []string) {
 
 // members is the scene of a queue group whose members are killed and stopped.
 func members(r *run, d time.Duration) error {
-	shape := smallShape(ring.Shared)
+	return r.attended("members", smallShape(ring.Shared), 3, d)
+}
+
+// membersFew has more members than the ring has slots.
+func membersFew(r *run, d time.Duration) error {
+	return r.attended("members-few", fewShape(ring.Shared), 6, d)
+}
+
+// attended plays one topic with that many members of a group.
+func (r *run) attended(name string, shape ring.Shape, members int, d time.Duration) error {
 	shape.StallBudget = time.Minute // or what stopped members hold up is missed, which is told
-	a, err := r.newArena("members", shape)
+	a, err := r.newArena(name, shape)
 	if err != nil {
 		return err
 	}
 	if err := a.audit("t", shape); err != nil {
 		return err
 	}
-	for slot := range 3 {
+	for slot := range members {
 		a.start(task{Role: "work", Slot: slot, Topic: "t", Shape: shape})
 	}
 	a.ready()
-	a.start(task{Role: "produce", Slot: 3, Topic: "t", Shape: shape, Small: true})
-	a.start(task{Role: "produce", Slot: 4, Topic: "t", Shape: shape, Small: true})
-	a.start(task{Role: "sweep", Slot: 5})
-	a.start(task{Role: "call", Slot: 7, Topic: "t", Shape: shape, Small: true})
+	for i, role := range []string{"produce", "produce", "sweep", "call"} {
+		a.start(task{Role: role, Slot: members + i, Topic: "t", Shape: shape, Small: true})
+	}
 	a.ready()
 	// What is not confirmed yet has to be looked at word by word.
 	a.focus[kill] = r.near("ring:hand", "ring:start", "ring:confirm", "ring:look at take", "ring:look at hand again")
 	a.focus[stop] = r.near("ring:copy", "ring:start", "ring:confirm", "ring:look at take", "ring:look at hand again")
 	a.torment(d, kill, kill, stop)
 	a.atEnd = func() { // a group whose last member was killed waits for the next, and its ring with it
-		p := a.start(task{Role: "work", Slot: 6, Topic: "t", Shape: shape, Calm: true})
+		p := a.start(task{Role: "work", Slot: members + 4, Topic: "t", Shape: shape, Calm: true})
 		a.ready()
 		a.end(p)
 		a.settle(p)

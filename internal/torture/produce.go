@@ -108,7 +108,7 @@ func (c *child) publish(p *ring.Producer) (*ring.Producer, error) {
 	size := c.slotSize()
 	if kind == kindFragments {
 		size = c.Shape.Payload * (1 + c.rng.IntN(5)) // up to six slots
-		size += c.rng.IntN(c.Shape.Payload) + 1
+		size = min(size+c.rng.IntN(c.Shape.Payload)+1, c.Shape.Limit())
 	}
 	for {
 		c.set(slotKind, uint64(kind))

@@ -3,6 +3,7 @@ package main
 import (
 	"time"
 
+	"github.com/ringcast/ringcast/codec/layout"
 	"github.com/ringcast/ringcast/ring"
 )
 
@@ -20,8 +21,11 @@ var scenes = []scene{
 	{"producers-shared", "1, 2: producers killed and stopped at every step, shared ring", producersShared, 4},
 	{"producers-exclusive", "1, 2: the same, exclusive ring that changes hands", producersExclusive, 2},
 	{"producers-latest", "2: writers stopped on a ring that waits for nobody", producersLatest, 1},
+	{"producers-few", "1, 2: more producers than slots, four of them", producersFew, 2},
+	{"exclusive-few", "1, 2: an exclusive ring of four slots that changes hands", exclusiveFew, 1},
 	{"readers", "3: reliable readers killed and stopped, lent bytes never change, LAGGED is exact", readers, 3},
 	{"members", "members of a queue group and callers killed and stopped: each message handled once, or reported, or withdrawn", members, 3},
+	{"members-few", "more members than slots, four of them", membersFew, 1},
 	{"storm", "4: processes start, open, publish, read, recover, and are killed anywhere", storm, 4},
 	{"wakes", "6: sleepers while their wakers are killed", wakes, 2},
 	{"idle", "6: 100 rings asleep", idleRings, 1},
@@ -30,6 +34,14 @@ var scenes = []scene{
 // smallShape has a producer in every state often. Budgets are the default ones.
 func smallShape(kind ring.Kind) ring.Shape {
 	return ring.Shape{Slots: 64, Payload: 256, Kind: kind}.Default()
+}
+
+// fewShape is the smallest ring. What does not lie in it is waited for, and charged to the slowest reader, who
+// would be put out at the default budget though he goes on: so nobody but the parent reads.
+func fewShape(kind ring.Kind) ring.Shape {
+	s := smallShape(kind)
+	s.Slots, s.StallBudget = layout.MinSlotCount, time.Minute
+	return s
 }
 
 // crowd starts children of the roles, in order of slots, on one topic.
@@ -113,6 +125,14 @@ func producersShared(r *run, d time.Duration) error {
 
 func producersExclusive(r *run, d time.Duration) error {
 	return r.contest("producers-exclusive", smallShape(ring.Exclusive), false, d, "produce", "produce", "read", "sweep")
+}
+
+func producersFew(r *run, d time.Duration) error {
+	return r.contest("producers-few", fewShape(ring.Shared), false, d, "produce", "produce", "produce", "produce", "produce", "sweep")
+}
+
+func exclusiveFew(r *run, d time.Duration) error {
+	return r.contest("exclusive-few", fewShape(ring.Exclusive), false, d, "produce", "produce", "sweep")
 }
 
 func producersLatest(r *run, d time.Duration) error {

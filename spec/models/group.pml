@@ -9,7 +9,7 @@
  * Bounds: CAP slots, MAXT positions, STEALS deadlines that run out for a living
  * member, EVS stall budgets, HOLES aborted claims, KILLS deaths of members (first of
  * 1, then of 2), KILLC of the first cleaner, KILL3 of the member that comes last,
- * LATE members that come when member 1's record was freed. A deadline or budget may
+ * MEMBERS members at first (a third excludes LATE), LATE members that come when member 1's record was freed. A deadline or budget may
  * run out at any instant.
  */
 #include "invariants.h"
@@ -41,7 +41,7 @@
 #ifndef MEMBERS
 #define MEMBERS 2
 #endif
-#if KILLS > 1 && LATE > 0 || KILL3 > 0 /* a row for everybody: the dead keep theirs until they are reported */
+#if KILLS > 1 && LATE > 0 || KILL3 > 0 || MEMBERS > 2 /* a row for everybody: the dead keep theirs until they are reported */
 #define ROWS 3
 #else
 #define ROWS 2
@@ -196,8 +196,8 @@ proctype Member(byte me) {
 	byte r, g, p, w, c, b, h, o, e;
 	{
 	if
-	:: me < 3 -> r = me - 1
-	:: me >= 3 && freed[1] ->
+	:: me <= MEMBERS || me < 3 -> r = me - 1
+	:: me > MEMBERS && me >= 3 && freed[1] ->
 		if
 		:: atomic { RSTATE(row[0]) == FREE -> r = 0; row[0] = ROW(me, HELD); taker[0] = me }
 		:: atomic { RSTATE(row[0]) != FREE && RSTATE(row[1]) == FREE -> r = 1; row[1] = ROW(me, HELD); taker[1] = me }
@@ -395,6 +395,7 @@ init {
 	atomic {
 		row[0] = ROW(1, HELD); taker[0] = 1;
 		if :: MEMBERS > 1 -> row[1] = ROW(2, HELD); taker[1] = 2 :: else fi;
+		if :: MEMBERS > 2 -> row[2] = ROW(3, HELD); taker[2] = 3; run Member(3) :: else fi;
 		run Producer();
 		run Member(1);
 		if :: MEMBERS > 1 -> run Member(2) :: else fi;

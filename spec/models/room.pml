@@ -5,8 +5,9 @@
  * and when it is idle, it rings producers once half of the ring is free.
  * Positions that may be stepped over are stamped by whoever claims next.
  *
- * Bounds: CAP slots, MSGS messages a producer, of NEED slots each (at most CAP/2,
- * as a large message may have), one or two readers, STAMPS holes.
+ * Bounds: CAP slots, MSGS messages of the first producer, MSGS2 of NEED2 slots each (at
+ * most CAP/2, as a large message may have) of the second, MSGS3 of the third, one or two
+ * readers, STAMPS holes. Three producers are more than the slots of CAP 2.
  */
 #include "invariants.h"
 
@@ -21,6 +22,12 @@
 #endif
 #ifndef PRODUCERS
 #define PRODUCERS 2
+#endif
+#ifndef NEED2
+#define NEED2 2
+#endif
+#ifndef MSGS3
+#define MSGS3 0
 #endif
 #ifndef STAMPS
 #define STAMPS 0
@@ -38,7 +45,7 @@ byte state[MAXT + 2];
 byte stamps = STAMPS;
 bool roomSummary, readerSummary;
 byte roomMask, readerMask;   /* bit = who */
-byte bell[4];                /* of the producers, then of the readers */
+byte bell[5];                /* of two producers, of the readers, of the third producer */
 byte over, done;
 
 #define LOWEST (READERS == 1 || cursor[0] < cursor[1] -> cursor[0] : cursor[1])
@@ -62,6 +69,9 @@ inline wakeProducers() {
 		atomic { m = roomMask; roomMask = 0 };
 		if :: m & 1 -> bell[0]++ :: else fi;
 		if :: m & 2 -> bell[1]++ :: else fi;
+#if PRODUCERS > 2
+		if :: m & 16 -> bell[4]++ :: else fi;
+#endif
 		m = 0
 	:: else
 	fi
@@ -169,7 +179,8 @@ init {
 		run Reader(0);
 		if :: READERS == 2 -> run Reader(1) :: else fi;
 		run Producer(0, 1, MSGS);
-		if :: PRODUCERS == 2 -> run Producer(1, 2, MSGS2) :: else fi;
+		if :: PRODUCERS >= 2 -> run Producer(1, NEED2, MSGS2) :: else fi;
+		if :: PRODUCERS > 2 -> run Producer(4, 1, MSGS3) :: else fi;
 		run Monitor()
 	}
 }

@@ -1,6 +1,6 @@
 /* The shared ring as built: ring/claim.go, gate.go, entry.go, reader.go, recover.go.
  *
- * Two producers publish until the tail is MAXT; one reliable reader joins, lends,
+ * Two or three producers publish until the tail is MAXT; one reliable reader joins, lends,
  * may be put out and joins again. Every load, store and compare-and-swap is a
  * step; what lies between is local. (The reader's first join is done; join.pml has
  * that in fine steps, lease.pml the store buffer.)
@@ -29,6 +29,9 @@
 #endif
 #ifndef MSGS2
 #define MSGS2 MAXT
+#endif
+#ifndef MSGS3
+#define MSGS3 0 /* no third producer; with one the reader is not the victim */
 #endif
 #ifndef ABORTS
 #define ABORTS 0
@@ -122,7 +125,7 @@ top:	atomic {
 		:: GATES(e) -> atomic { x = cursor; limit = (x < T -> x : T) + CAP; from = 0; to = 0; x = 0; T = 0; e = 0 }
 		:: IN(e, EVICTED) ->
 			from = cursor;
-			atomic { to = lend; limit = T + CAP; if :: to <= from -> from = 0; to = 0 :: else fi; T = 0; e = 0 }
+			atomic { to = lend; limit = T + CAP; if :: to <= from || to > from + CAP -> from = 0; to = 0 :: else fi; T = 0; e = 0 }
 		:: else -> atomic { limit = T + CAP; from = 0; to = 0; T = 0; e = 0 }
 		fi;
 		if :: t >= limit -> goto blame :: else fi
@@ -184,7 +187,13 @@ letGo:	atomic {
 	};
 	goto top;
 
-step:	atomic { /* stamp a quarantined word with this lap */
+step:	if
+	:: atomic { DEAD(OWNER(c)) -> /* whoever comes to it may take it back */
+		if :: claims[t % CAP] == c -> claims[t % CAP] = WORD(LAP(c), 0, HOLE) :: else fi };
+		goto top
+	:: true
+	fi;
+	atomic { /* stamp a quarantined word with this lap */
 		if
 		:: claims[t % CAP] == c -> given(t); claims[t % CAP] = WORD(t / CAP + 1, OWNER(c), QUARANTINED)
 		:: else -> goto top
@@ -357,7 +366,7 @@ proctype Monitor() {
 end:	timeout ->
 	atomic {
 		MUST(reader_never_stuck, gone || reading >= tail);
-		MUST(producer_never_stuck, ended == 2);
+		MUST(producer_never_stuck, ended == 2 + (MSGS3 > 0));
 		do
 		:: s < CAP ->
 			MUST(no_leaked_claim, STATE(claims[s]) == HOLE || STATE(claims[s]) == READY);
@@ -370,6 +379,7 @@ end:	timeout ->
 init {
 	atomic {
 		run Reader(); run Producer(1, MSGS1); run Producer(2, MSGS2);
+		if :: MSGS3 > 0 -> run Producer(3, MSGS3) :: else fi;
 		if :: KILLS > 0 -> run Killer(); run Cleaner() :: else fi;
 		run Monitor()
 	}

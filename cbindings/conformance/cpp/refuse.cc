@@ -170,7 +170,7 @@ const std::vector<std::pair<const char *, provocation>> &all()
 		{"topic-pattern", asks({}, "a.*")},
 		{"bad-pattern", joins({}, "a.>.b")},
 		{"slots", asks(with([](auto &c) { c.slots = 100; }))},
-		{"few-slots", asks(with([](auto &c) { c.slots = 32; }))},
+		{"few-slots", asks(with([](auto &c) { c.slots = 2; }))},
 		{"slot-size", asks(with([](auto &c) { c.slot_size = (16 << 20) + 1; }))},
 		{"history", asks(with([](auto &c) { c.slots = 64, c.history = 33; }))},
 		{"other-shape", asks_again(with([](auto &c) { c.slots = 128; }))},

@@ -112,7 +112,7 @@ final class Refusals {
     all.put("topic-pattern", t -> opened("a.*", small()).topic());
     joins("bad-pattern", "a.>.b", new SubscriptionConfig());
     asks("slots", new PublisherConfig().slots(100));
-    asks("few-slots", new PublisherConfig().slots(32));
+    asks("few-slots", new PublisherConfig().slots(2));
     asks("slot-size", new PublisherConfig().slotSize((16 << 20) + 1));
     asks("history", new PublisherConfig().slots(64).history(33));
     asksAgain("other-shape", new PublisherConfig().slots(128));

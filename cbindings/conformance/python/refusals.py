@@ -159,7 +159,7 @@ ALL: Dict[str, Callable[[ringcast.Domain, str], object]] = {
     "topic-pattern": lambda d, t: d.publisher("a.*"),
     "bad-pattern": lambda d, t: d.subscribe("a.>.b"),
     "slots": asked(slots=100),
-    "few-slots": asked(slots=32),
+    "few-slots": asked(slots=2),
     "slot-size": asked(slot_size=(16 << 20) + 1),
     "history": asked(slots=64, history=33),
     "other-shape": again(slots=128),

@@ -74,8 +74,12 @@
 #define RC_COUNTER_ROW_LABEL_OFFSET 16
 /* EntryCount is the number of consumer entries of a ring; the wait masks have a bit for each. */
 #define RC_ENTRY_COUNT 256
-/* MinSlotCount is the smallest ring. */
-#define RC_MIN_SLOT_COUNT 64
+/* MinSlotCount is the smallest ring of mode Reliable. */
+#define RC_MIN_SLOT_COUNT 4
+/* MinLatestSlotCount is the smallest ring of mode Latest, where a writer that is lapped loses its claim. */
+#define RC_MIN_LATEST_SLOT_COUNT 64
+/* MinDefaultSlotCount is the fewest slots that a topic has where nobody asked for a number. */
+#define RC_MIN_DEFAULT_SLOT_COUNT 64
 /* MaxSlotCount bounds what a header may claim. */
 #define RC_MAX_SLOT_COUNT 67108864
 /* MaxSlotPayload is the largest slot, in bytes of payload. */
@@ -868,7 +872,7 @@ struct rc_history_row {
 #define RC_RING_GEOMETRY_RESERVED1_OFFSET 68
 /* Fixed geometry of a ring, after the segment header; covered by its checksum. */
 struct rc_ring_geometry {
-	uint32_t slot_count; /* power of two, at least 64 */
+	uint32_t slot_count; /* power of two, at least 4 (latest: 64) */
 	uint32_t slot_stride; /* bytes from slot to slot, a multiple of 64 */
 	uint32_t slot_payload; /* slot_stride - size of SlotHeader */
 	uint32_t entry_count; /* 256 */

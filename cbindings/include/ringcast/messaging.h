@@ -129,7 +129,7 @@ typedef struct rc_service rc_service;
 /* How to serve. Zero asks for nothing: the queue is taken as it is, or made with the default. */
 typedef struct rc_service_config {
 	uint32_t concurrency; /* requests in hand at a time, 1 to 1024; 0: 1 */
-	uint32_t queue;       /* requests that may wait, for all instances: a power of two, 64 to 2^20; default 256 */
+	uint32_t queue;       /* requests that may wait, for all instances: a power of two, 4 to 2^20; default 256 */
 	uint32_t slot_size;   /* bytes of the largest request; default 2048 */
 	uint32_t file_mode;   /* who may call (write) and see (read) the service, as 0660 */
 	const char *owner;    /* whose it is, by name or number */

@@ -41,7 +41,7 @@ enum class content : std::uint8_t {
 // What ring a publisher asks for, and how it marks its messages. What is 0 asks for nothing: the ring is
 // taken as it is, or made with the default.
 struct publisher_config {
-	std::uint32_t slots = 0;     // messages in the ring: a power of two, 64 to 2^20; default 1024, of slots above 16 KiB fewer: 16 MiB together, 64 at least
+	std::uint32_t slots = 0;     // messages in the ring: a power of two, 4 (latest: 64) to 2^20; default 1024, of slots above 16 KiB fewer: 16 MiB together, 64 at least
 	std::uint32_t slot_size = 0; // bytes of payload in a slot, up to 16 MiB; default 2048
 	ring_mode mode = ring_mode::any;
 	ring_kind kind = ring_kind::any;

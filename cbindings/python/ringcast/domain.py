@@ -106,7 +106,7 @@ class Domain:
         second for the forwarder, if one runs, and 200 ms for subscriptions to patterns.
 
         What is not given asks for nothing: the ring is taken as it is, or made with the default.
-        slots: messages in the ring, a power of two from 64 to 2**20 (1024, and of slots above 16 KiB as
+        slots: messages in the ring, a power of two from 4 (latest: 64) to 2**20 (1024, and of slots above 16 KiB as
         many as carry 16 MiB together, at least 64). slot_size: bytes of
         payload in a slot, at most 16 MiB (2048). history: how many messages a subscription may
         start back, at most half of the slots. schema: low half of the hash of the payloads'
@@ -258,7 +258,7 @@ class Domain:
         handler: answers with what it returns, or through the request; it runs in `concurrency` threads,
         or, if it is a coroutine function, in the running event loop. None: take requests with
         Service.next, or by iterating. queue: how many requests may wait, for all instances, a
-        power of two from 64 to 2**20 (256). slot_size: bytes of the largest request (2048).
+        power of two from 4 to 2**20 (256). slot_size: bytes of the largest request (2048).
         owner, group, file_mode: who may call (write) and see (read) it.
 
         Raises NameKindError, ShapeError, PermissionDeniedError.

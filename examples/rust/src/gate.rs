@@ -67,9 +67,21 @@ pub struct Gate {
     last: Option<u64>,
     asking: Asking,
     writer: Watched,
+    /// When the owner of a quarantined claim was asked for last.
+    writer_asked: u64,
 }
 
 impl Gate {
+    /// Whether it is time to ask whether the owner of a quarantined claim lives.
+    pub fn may_ask_writer(&mut self) -> bool {
+        let now = monotonic_ns();
+        let due = now.saturating_sub(self.writer_asked) >= ASK_EVERY_NS;
+        if due {
+            self.writer_asked = now;
+        }
+        due
+    }
+
     /// Whether a position may be claimed, as far as is known.
     pub fn passes(&self, words: &Words, position: u64) -> bool {
         !words.shape.is_gated() || position < self.lowest.saturating_add(words.shape.slots)

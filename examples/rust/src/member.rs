@@ -232,7 +232,7 @@ impl Member {
     /// Takes the first position that nobody has. There: something came of it, or look again.
     fn take_one(&mut self) -> Look {
         let gate = self.seat.gate();
-        let batch = (self.seat.ring.shape.slots / 16).min(16);
+        let batch = (self.seat.ring.shape.slots / 16).clamp(1, 16);
         if self.next >= gate.saturating_add(batch) {
             self.seat.group.move_gate(&self.seat.ring.words(), self.seat.index);
         }

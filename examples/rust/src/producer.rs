@@ -166,6 +166,9 @@ impl Producer {
             }
             // A slot that its slow writer may still touch, or that is lent, is stepped over.
             let held = word.state() == claim_state::QUARANTINED;
+            if held && self.gate.may_ask_writer() && words.take_back_claim(t, word.owner()) {
+                continue;
+            }
             let step = match held {
                 true => Some(Claim::new(lap, word.owner(), claim_state::QUARANTINED)),
                 false => self.gate.is_pinned(&words, t).then_some(Claim::new(lap, 0, claim_state::HOLE)),

@@ -139,7 +139,7 @@ impl Reader {
     /// free to be overwritten then.
     pub fn release(&mut self, at_once: bool) {
         let words = self.ring.words();
-        let batch = (words.shape.slots / 16).min(16);
+        let batch = (words.shape.slots / 16).clamp(1, 16);
         if self.cursor > self.stored && (at_once || self.cursor - self.stored >= batch) {
             words.entry(self.index, entry::CURSOR).store(self.cursor, Release); // pairs(cursor)
             self.stored = self.cursor;
@@ -198,7 +198,7 @@ impl Reader {
         let words = self.ring.words();
         let (tail, slots) = (words.load_tail(), words.shape.slots);
         let target = match self.cursor < self.joined {
-            true => tail.saturating_sub(slots / 8 * 7).min(self.joined),
+            true => tail.saturating_sub(slots - (slots / 8).max(1)).min(self.joined),
             false => tail.saturating_sub(slots / 2),
         };
         target.max(self.cursor + 1)

@@ -41,7 +41,7 @@ pub struct Shape {
 /// What a publisher asks for; what it does not ask for stays as it is.
 #[derive(Clone, Copy, Default, Debug)]
 pub struct Ask {
-    /// Number of slots, a power of two from 64 to 2^20.
+    /// Number of slots, a power of two from 4 (latest: 64) to 2^20.
     pub slots: Option<u64>,
     /// Bytes of payload of a slot, rounded up to a multiple of 64.
     pub payload: Option<u64>,
@@ -83,10 +83,15 @@ impl Shape {
     /// How many slots a topic has where nobody asked for a number (messaging.md, 1).
     fn standard_slots(&self) -> u64 {
         let mut slots = layout::DEFAULT_SLOT_COUNT;
-        while slots > 64 && slots / 4 >= self.history && slots.saturating_mul(self.payload) > STANDARD_BYTES {
+        while slots > layout::MIN_DEFAULT_SLOT_COUNT && slots / 4 >= self.history && slots.saturating_mul(self.payload) > STANDARD_BYTES {
             slots /= 2;
         }
         slots
+    }
+
+    /// How many slots it has at least (ring.md, 2).
+    fn least_slots(&self) -> u64 {
+        if self.mode == ring_mode::LATEST { layout::MIN_LATEST_SLOT_COUNT } else { layout::MIN_SLOT_COUNT }
     }
 
     /// Why this is no shape, if it is none.
@@ -94,8 +99,8 @@ impl Shape {
         let budget = (2 * self.commit_deadline_ns.min(NS_PER_HOUR))..=NS_PER_HOUR;
         let checks = [
             (
-                self.slots.is_power_of_two() && (64..=1 << 20).contains(&self.slots),
-                "slots are a power of two from 64 to 2^20",
+                self.slots.is_power_of_two() && (self.least_slots()..=1 << 20).contains(&self.slots),
+                "slots are a power of two from 4, or 64 in mode latest, to 2^20",
             ),
             (
                 self.payload % 64 == 0 && (64..=layout::MAX_SLOT_PAYLOAD).contains(&self.payload),
@@ -222,9 +227,13 @@ mod tests {
     #[test]
     fn the_default_is_a_shape_and_others_are_none() {
         assert_eq!(Shape::default().fault(), None);
-        for ask in [(63, 64), (96, 64), (1 << 21, 64), (64, (16 << 20) + 64)] {
+        for ask in [(2, 64), (63, 64), (96, 64), (1 << 21, 64), (64, (16 << 20) + 64)] {
             let ask = Ask { slots: Some(ask.0), payload: Some(ask.1), ..Ask::default() };
             assert!(Shape::default().with(&ask).fault().is_some(), "{ask:?}");
+        }
+        for (slots, mode) in [(4, ring_mode::RELIABLE), (64, ring_mode::LATEST)] {
+            let of = |n| Shape::default().with(&Ask { slots: Some(n), mode: Some(mode), ..Ask::default() });
+            assert!(of(slots).fault().is_none() && of(slots / 2).fault().is_some(), "{slots}");
         }
         let rounded = Shape::default().with(&Ask { payload: Some(100), ..Ask::default() });
         assert_eq!((rounded.payload, rounded.fault()), (128, None));

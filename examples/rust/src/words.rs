@@ -254,7 +254,7 @@ impl<'a> Words<'a> {
     }
 
     /// The same for one claim word, again until it does not name the dead.
-    fn take_back_claim(&self, position: u64, dead: u16) -> bool {
+    pub fn take_back_claim(&self, position: u64, dead: u16) -> bool {
         loop {
             let word = self.load_claim(position);
             let held = matches!(word.state(), claim_state::WRITING | claim_state::QUARANTINED);

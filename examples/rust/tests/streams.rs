@@ -29,6 +29,22 @@ fn every_message_comes_once_in_order() {
 }
 
 #[test]
+fn four_slots_are_a_ring() {
+    for (slots, kind) in [(4, SHARED), (4, EXCLUSIVE), (8, SHARED)] {
+        let base = Base::new();
+        let ask = Ask { slots: Some(slots), payload: Some(512), ..reliable(kind) };
+        let mut subscription = Subscription::open(&base.join(), "t", false, 0).unwrap();
+        let reading = thread::spawn(move || read_until(&mut subscription, 500));
+        let mut publisher = Publisher::open(&base.join(), "t", ask).unwrap();
+        publish(&mut publisher, 1..=500);
+        let (came, missed) = reading.join().unwrap();
+        assert_eq!((came.len(), missed), (500, 0));
+        let large = vec![7; slots as usize / 2 * 512 + 1];
+        assert!(matches!(publisher.publish(&large, Marks::default(), PATIENCE), Err(Error::TooLarge { .. })));
+    }
+}
+
+#[test]
 fn messages_of_many_publishers_come_in_the_order_of_each() {
     let base = Base::new();
     let mut subscription = Subscription::open(&base.join(), "t", false, 0).unwrap();

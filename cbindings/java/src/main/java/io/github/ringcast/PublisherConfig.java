@@ -21,7 +21,7 @@ public final class PublisherConfig {
   int schema;
   boolean timestamps;
 
-  /** Messages in the ring: a power of two, 64 to 2^20. Default 1024, and of slots above 16 KiB as many as carry 16 MiB together, at least 64. */
+  /** Messages in the ring: a power of two, 4 (latest: 64) to 2^20. Default 1024, and of slots above 16 KiB as many as carry 16 MiB together, at least 64. */
   public PublisherConfig slots(int count) {
     slots = count;
     return this;

@@ -21,7 +21,7 @@ public final class ServeConfig {
     return this;
   }
 
-  /** How many requests may wait on this node, for all instances together: a power of two from 64 to 2^20. Default 256. */
+  /** How many requests may wait on this node, for all instances together: a power of two from 4 to 2^20. Default 256. */
   public ServeConfig queue(int requests) {
     queue = requests;
     return this;

@@ -39,6 +39,31 @@ final class KeepTest {
     assertEquals(ByteBuffer.wrap(bytes(k.message().sequence())), payload);
   }
 
+  /** Of four slots two: the next is read while one is kept. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void halfOfFour(boolean exclusive) throws InterruptedException {
+    PublisherConfig four = new PublisherConfig().slots(4).slotSize(128);
+    try (Stage stage = new Stage(); Domain d = stage.open(); Publisher p = d.publisher("t", exclusive ? four.exclusive() : four.shared());
+        Subscription s = d.subscribe("t")) {
+      for (long n = 1; n <= 160; n += 4) {
+        for (int i = 0; i < 4; i++) {
+          assertTrue(p.tryPublish(bytes(n + i)));
+        }
+        Message m = s.poll();
+        try (Kept k = s.keep(m)) {
+          assertEquals(n + 1, s.poll().sequence());
+          assertEquals(Reason.BUSY, assertThrows(RingcastException.class, s::poll).reason());
+          assertFalse(p.tryPublish(bytes(0)));
+          check(k);
+        }
+        assertEquals(n + 2, s.poll().sequence());
+        assertEquals(n + 3, s.poll().sequence());
+        assertNull(s.poll());
+      }
+    }
+  }
+
   /** Repeat with: mvn test -Dtest=KeepTest -DargLine=-Dseed=N. */
   @ParameterizedTest
   @ValueSource(booleans = {false, true})

@@ -25,6 +25,8 @@ final class RefusalTest {
       refuses(Reason.NAME, "topic", () -> d.publisher("a..b"));
       refuses(Reason.NAME, "topic", () -> d.publisher("a.*"));
       refuses(Reason.NAME, "pattern", () -> d.subscribe("a.>.b"));
+      refuses(Reason.INVALID, "from 4 to", () -> d.publisher("t", new PublisherConfig().slots(2)));
+      refuses(Reason.INVALID, "from 64 to", () -> d.publisher("t", new PublisherConfig().slots(32).latest()));
       refuses(Reason.INVALID, "slots 100", () -> d.publisher("t", new PublisherConfig().slots(100)));
       refuses(Reason.INVALID, "slot size", () -> d.publisher("t", new PublisherConfig().slotSize(-1)));
       refuses(Reason.INVALID, "history", () -> d.publisher("t", new PublisherConfig().slots(64).history(33)));

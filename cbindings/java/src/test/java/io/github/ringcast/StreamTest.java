@@ -63,6 +63,30 @@ final class StreamTest {
     }
   }
 
+  /** The smallest ring: half of it is the largest message, and a history goes round it. */
+  @ParameterizedTest
+  @ValueSource(booleans = {false, true})
+  void fourSlots(boolean exclusive) throws InterruptedException {
+    PublisherConfig c = new PublisherConfig().slots(4).slotSize(64).history(2);
+    try (Stage stage = new Stage(); Domain d = stage.open(); Publisher p = d.publisher("t", exclusive ? c.exclusive() : c.shared());
+        Subscription s = d.subscribe("t")) {
+      for (int n = 0; n < 50; n++) {
+        byte[] half = new byte[128 - n % 3];
+        Arrays.fill(half, (byte) n);
+        assertTrue(p.tryPublish(half) && p.tryPublish(half));
+        assertFalse(p.tryPublish(new byte[1]));
+        for (int i = 0; i < 2; i++) {
+          assertArrayEquals(half, s.poll().bytes());
+        }
+        assertNull(s.poll());
+      }
+      assertEquals(Reason.TOO_LARGE, assertThrows(RingcastException.class, () -> p.tryPublish(new byte[129])).reason());
+      try (Subscription late = d.subscribe("t", new SubscriptionConfig().history(2))) {
+        assertEquals(100, late.poll().sequence());
+      }
+    }
+  }
+
   /** Who asks for large slots and for no number gets few, whoever made the topic before: spec/messaging.md, 1. The limit is half of the ring. */
   @ParameterizedTest
   @ValueSource(booleans = {false, true})

@@ -69,8 +69,12 @@ public final class Layout {
   public static final int COUNTER_ROW_LABEL_OFFSET = 16;
   /** EntryCount is the number of consumer entries of a ring; the wait masks have a bit for each. */
   public static final int ENTRY_COUNT = 256;
-  /** MinSlotCount is the smallest ring. */
-  public static final int MIN_SLOT_COUNT = 64;
+  /** MinSlotCount is the smallest ring of mode Reliable. */
+  public static final int MIN_SLOT_COUNT = 4;
+  /** MinLatestSlotCount is the smallest ring of mode Latest, where a writer that is lapped loses its claim. */
+  public static final int MIN_LATEST_SLOT_COUNT = 64;
+  /** MinDefaultSlotCount is the fewest slots that a topic has where nobody asked for a number. */
+  public static final int MIN_DEFAULT_SLOT_COUNT = 64;
   /** MaxSlotCount bounds what a header may claim. */
   public static final int MAX_SLOT_COUNT = 67108864;
   /** MaxSlotPayload is the largest slot, in bytes of payload. */

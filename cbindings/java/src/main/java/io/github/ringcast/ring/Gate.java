@@ -30,6 +30,7 @@ final class Gate {
   private long excuseWord;
   private long excusePosition = -1;
   private long pinnedAsked;
+  private long writerAsked;
 
   Gate(Ring ring) {
     r = ring;
@@ -105,6 +106,16 @@ final class Gate {
       }
     }
     return false;
+  }
+
+  /** Whether it is time to ask for the owner of a quarantined claim: as few dead as there are slots could hold all of them. */
+  boolean mayAskWriter() {
+    long now = Clock.now();
+    if (now - writerAsked < ASK_PINNED) {
+      return false;
+    }
+    writerAsked = now;
+    return true;
   }
 
   private void freeDeadPins() {

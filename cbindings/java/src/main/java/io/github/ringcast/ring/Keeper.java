@@ -20,9 +20,9 @@ final class Keeper {
     return held == null ? cursor : held.floor(cursor);
   }
 
-  /** The end of a lease that begins at the cursor: it holds a quarter of the ring at most, with what is kept. */
+  /** The end of a lease that begins at the cursor: it holds a quarter of the ring at most, but two slots, with what is kept. */
   long limit(long cursor, int lease) {
-    return Math.min(cursor + lease, floor(cursor) + r.count / 4);
+    return Math.min(cursor + lease, floor(cursor) + Math.max(2, r.count / 4));
   }
 
   /** Whether a lease may begin at the cursor; false: the reader was put out, and what it keeps stays behind. Throws BUSY. */

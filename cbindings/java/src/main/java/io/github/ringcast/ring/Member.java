@@ -64,7 +64,7 @@ final class Member {
     r = file.r;
     entryWord = r.entryState(entry);
     stuck = new Stuck(r);
-    often = Math.min(16, r.count / 16);
+    often = Math.max(1, Math.min(16, r.count / 16));
     next = Group.cursor(r, group);
   }
 

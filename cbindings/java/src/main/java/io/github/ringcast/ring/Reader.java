@@ -69,8 +69,8 @@ public final class Reader {
   private Reader(Ring ring, boolean asLatest) {
     r = ring;
     latest = asLatest || !ring.gated;
-    batch = Math.min(64, ring.count / 16);
-    lease = Math.min(64, ring.count / 4);
+    batch = Math.max(1, Math.min(64, ring.count / 16));
+    lease = Math.max(2, Math.min(64, ring.count / 4));
     ahead = ring.stride > AHEAD_STRIDE ? 1 : AHEAD;
     stuck = new Stuck(ring);
     keeper = new Keeper(ring);
@@ -354,7 +354,7 @@ public final class Reader {
   /** A copying reader was overtaken: it goes on closer to the tail. */
   private int jump(Received out) {
     long tail = r.tail();
-    long target = next < joined ? Math.min(joined, tail - r.count / 8 * 7) : tail - r.count / 2;
+    long target = next < joined ? Math.min(joined, tail - r.count + Math.max(1, r.count / 8)) : tail - r.count / 2;
     long from = next;
     next = Math.max(target, next + 1);
     long missed = Words.relaxed(r.words, r.entryAt(entry) + CONSUMER_ENTRY_MISSED_OFFSET);

@@ -89,13 +89,21 @@ public final class Recovery {
 
   private static boolean claims(Ring r, int dead) {
     for (int slot = 0; slot < r.count; slot++) {
-      for (long word = r.claim(slot); Claims.owner(word) == dead && held(word); word = r.claim(slot)) {
-        if (r.table.alive(dead)) {
-          return false;
-        }
-        if (r.casClaim(slot, word, Claims.word(Claims.lap(word), 0, ClaimState.Hole))) {
-          r.count(RING_CONTROL_RECOVERED_OFFSET);
-        }
+      if (!claim(r, slot, dead)) {
+        return false;
+      }
+    }
+    return true;
+  }
+
+  /** Takes back one claim word, if it names the dead; false if he lives. */
+  static boolean claim(Ring r, int slot, int dead) {
+    for (long word = r.claim(slot); Claims.owner(word) == dead && held(word); word = r.claim(slot)) {
+      if (r.table.alive(dead)) {
+        return false;
+      }
+      if (r.casClaim(slot, word, Claims.word(Claims.lap(word), 0, ClaimState.Hole))) {
+        r.count(RING_CONTROL_RECOVERED_OFFSET);
       }
     }
     return true;

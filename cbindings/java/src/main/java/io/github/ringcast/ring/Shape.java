@@ -33,11 +33,20 @@ public record Shape(int slots, int payload, int mode, int kind, int history, lon
 
   /** Refuses what no ring can be, and rounds the slots' size up. */
   public Shape asked() {
-    refuseIf(slots != 0 && (slots < MIN_SLOT_COUNT || slots > MOST_SLOTS || Integer.bitCount(slots) != 1),
-        "slots " + slots + ": want a power of two from " + MIN_SLOT_COUNT + " to " + MOST_SLOTS);
+    refuseIf(slots != 0 && !possible(slots, mode),
+        "slots " + slots + ": want a power of two from " + leastSlots(mode) + " to " + MOST_SLOTS);
     refuseIf(payload < 0 || payload > MAX_SLOT_PAYLOAD, "slot size " + payload + ": want up to " + MAX_SLOT_PAYLOAD + " bytes");
     refuseIf(history < 0 || history > (slots == 0 ? DEFAULT_SLOT_COUNT : slots) / 2, "history " + history + ": want at most half of the slots");
     return new Shape(slots, (payload + 63) & ~63, mode, kind, history, commitDeadline, stallBudget);
+  }
+
+  /** Of a Latest ring nobody holds producers back: with few slots they would take claims from each other without end. */
+  private static int leastSlots(int mode) {
+    return mode == RingMode.Latest ? MIN_LATEST_SLOT_COUNT : MIN_SLOT_COUNT;
+  }
+
+  private static boolean possible(int slots, int mode) {
+    return slots >= leastSlots(mode) && slots <= MOST_SLOTS && Integer.bitCount(slots) == 1;
   }
 
   private static void refuseIf(boolean wrong, String what) {
@@ -73,7 +82,7 @@ public record Shape(int slots, int payload, int mode, int kind, int history, lon
    */
   private static int standardSlots(int payload, int history) {
     int n = DEFAULT_SLOT_COUNT;
-    while (n > MIN_SLOT_COUNT && n / 4 >= history && (long) n * payload > STANDARD_BYTES) {
+    while (n > MIN_DEFAULT_SLOT_COUNT && n / 4 >= history && (long) n * payload > STANDARD_BYTES) {
       n /= 2;
     }
     return n;
@@ -110,7 +119,7 @@ public record Shape(int slots, int payload, int mode, int kind, int history, lon
         fixed.getInt(GEOMETRY + RING_GEOMETRY_HISTORY_OFFSET), fixed.getLong(GEOMETRY + RING_GEOMETRY_COMMIT_DEADLINE_NS_OFFSET),
         fixed.getLong(GEOMETRY + RING_GEOMETRY_STALL_BUDGET_NS_OFFSET));
     int purpose = fixed.get(GEOMETRY + RING_GEOMETRY_PURPOSE_OFFSET);
-    boolean shape = s.slots >= MIN_SLOT_COUNT && s.slots <= MOST_SLOTS && Integer.bitCount(s.slots) == 1
+    boolean shape = possible(s.slots, s.mode)
         && s.payload >= 64 && s.payload <= MAX_SLOT_PAYLOAD && s.payload % 64 == 0
         && s.mode >= RingMode.Reliable && s.mode <= RingMode.Latest && s.kind >= RingKind.Shared && s.kind <= RingKind.Exclusive
         && purpose >= RingPurpose.Topic && purpose <= RingPurpose.Uplink && s.history >= 0 && s.history <= s.slots / 2

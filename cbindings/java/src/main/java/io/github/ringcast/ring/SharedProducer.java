@@ -133,6 +133,9 @@ final class SharedProducer extends Producer {
     if (state > ClaimState.Quarantined) {
       return damaged();
     }
+    if (state == ClaimState.Quarantined && gate.mayAskWriter() && Recovery.claim(r, (int) (t & r.mask), Claims.owner(word))) {
+      return RETRY;
+    }
     long next = state == ClaimState.Quarantined ? Claims.word(lap, Claims.owner(word), state) : Claims.word(lap, 0, ClaimState.Hole);
     if (r.casClaim(t, word, next)) {
       r.moveTail(t);
