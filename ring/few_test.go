@@ -193,9 +193,10 @@ func TestFewSlotsHistory(t *testing.T) {
 	})
 }
 
-// TestFewSlotsLatestReaders: they hold nobody back, and what they get is whole.
+// TestFewSlotsLatestReaders: they hold nobody back, and what they get is whole. Of a flood through few slots they get next to
+// nothing, since each copy is overrun before it ends; so producers rest now and then.
 func TestFewSlotsLatestReaders(t *testing.T) {
-	eachFew(t, func(t *testing.T, s Shape) { neverTorn(t, s, s.Slots+1) })
+	eachFew(t, func(t *testing.T, s Shape) { neverTorn(t, s, s.Slots+1, 60, time.Millisecond) })
 }
 
 // TestFewSlotsOpenClaims: a producer that goes on while others write has its turn when they end.

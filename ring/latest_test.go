@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 )
 
 // TestLatestReaderIsOverrun: positions are exact: it goes on in the middle of
@@ -109,13 +110,14 @@ func TestLatestReadersNeverSeeTornMessages(t *testing.T) {
 	for _, kind := range bothKinds {
 		for _, mode := range []Mode{Reliable, Latest} {
 			t.Run(fmt.Sprintf("%v/%v", kind, mode), func(t *testing.T) {
-				neverTorn(t, Shape{Slots: 64, Payload: 256, Kind: kind, Mode: mode}, 2)
+				neverTorn(t, Shape{Slots: 64, Payload: 256, Kind: kind, Mode: mode}, 2, 3000, 0)
 			})
 		}
 	}
 }
 
-func neverTorn(t *testing.T, s Shape, producers int) {
+// neverTorn reads so many messages of producers that rest behind every third.
+func neverTorn(t *testing.T, s Shape, producers, messages int, rest time.Duration) {
 	node := &testNode{}
 	ctl, dat := testRing(t, s)
 	if s.Kind == Exclusive {
@@ -125,24 +127,27 @@ func neverTorn(t *testing.T, s Shape, producers int) {
 	stop := make(chan struct{})
 	for i := range producers {
 		p := produceFor(t, attach(t, node, uint16(i), ctl, dat))
-		wg.Go(func() { publishUntil(t, p, stop) })
+		wg.Go(func() { publishUntil(t, p, stop, rest) })
 	}
 	for i := range 2 {
 		rd := joinFor(t, attachReader(t, node, uint16(100+i), ctl, dat), JoinOptions{Latest: true})
-		readers.Go(func() { readLatest(t, rd, 3000) })
+		readers.Go(func() { readLatest(t, rd, messages) })
 	}
 	readers.Wait()
 	close(stop)
 	wg.Wait()
 }
 
-func publishUntil(t *testing.T, p *Producer, stop chan struct{}) {
+func publishUntil(t *testing.T, p *Producer, stop chan struct{}, rest time.Duration) {
 	buf := make([]byte, min(600, p.ring.shape.Limit()))
 	for n := 0; ; n++ {
 		select {
 		case <-stop:
 			return
 		default:
+		}
+		if rest > 0 && n%3 == 0 {
+			time.Sleep(rest)
 		}
 		err := p.TryPublish(payloadOf(buf, 8+n%(len(buf)-20), p.Sequence()+1), &Meta{})
 		if err != nil && err != ErrFull && err != ErrStalled && err != ErrFenced {
