@@ -83,7 +83,10 @@ impl Shape {
     /// How many slots a topic has where nobody asked for a number (messaging.md, 1).
     fn standard_slots(&self) -> u64 {
         let mut slots = layout::DEFAULT_SLOT_COUNT;
-        while slots > layout::MIN_DEFAULT_SLOT_COUNT && slots / 4 >= self.history && slots.saturating_mul(self.payload) > STANDARD_BYTES {
+        while slots > layout::MIN_DEFAULT_SLOT_COUNT
+            && slots / 4 >= self.history
+            && slots.saturating_mul(self.payload) > STANDARD_BYTES
+        {
             slots /= 2;
         }
         slots
