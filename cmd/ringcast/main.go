@@ -12,8 +12,8 @@ func main() { os.Exit(program()) }
 
 // program is run with the process around it: signals, arguments and streams.
 func program() int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	// Never given back: a second signal on the way to the exit would kill, and take the exit code with it.
+	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// Whoever reads our output may go (| head): that is an error of writing then, and what is open is closed.
 	// Taken and not ignored: what we start would inherit that.
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)

@@ -372,6 +372,22 @@ func TestScriptStops(t *testing.T) {
 	s.end()
 }
 
+// TestManySignals: who is told to end again and again, until it has, ends as it was told the first time.
+func TestManySignals(t *testing.T) {
+	s := startScript(t, "-s", "/bin/cat")
+	for {
+		s.stop()
+		select {
+		case code := <-s.code:
+			if code != exitOK {
+				t.Errorf("exit code %d: %s", code, s.said)
+			}
+			return
+		case <-time.After(20 * time.Microsecond):
+		}
+	}
+}
+
 // TestScriptKilled: where the service is killed its callers know, and its program goes with it.
 func TestScriptKilled(t *testing.T) {
 	marks := t.TempDir()
