@@ -3,8 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
-	"path/filepath"
 	"strconv"
+
+	"github.com/ringcast/ringcast"
 )
 
 const rateTopic = "demo.rate"
@@ -51,8 +52,22 @@ func offer(ctx context.Context, s settings, count int, a, b *node) (*report, err
 		return nil, err
 	}
 	r := &report{
-		a: a, b: b, pub: pub, subA: subA, subB: subB,
-		outA: filepath.Join(s.work, "none"), offered: float64(s.rate),
+		a: a, b: b, pub: pub, subA: subA, subB: subB, offered: float64(s.rate),
+		come: func(n *node) (int64, bool) { return inRing(n, s.size) },
 	}
 	return r, r.await(ctx, int64(count*s.size))
+}
+
+// inRing is how much was put into the ring of the topic on a node.
+func inRing(n *node, size int) (bytes int64, known bool) {
+	list, err := ringcast.Inspect(&ringcast.Config{Dir: n.dir, Domain: demoDomain})
+	if err != nil {
+		return 0, false
+	}
+	for _, t := range list.Topics {
+		if t.Name == rateTopic {
+			return int64(t.Positions) * int64(size), t.Err == nil
+		}
+	}
+	return 0, false
 }

@@ -34,6 +34,7 @@ type report struct {
 	pub, subA, subB *process
 	input           *input
 	outA, outB      string
+	come            func(*node) (bytes int64, known bool) // how much of it is on a node
 	offered         float64
 
 	elapsed         time.Duration
@@ -59,7 +60,7 @@ func (r *report) await(ctx context.Context, total int64) error {
 	return errors.Join(errs...)
 }
 
-// progress prints how far the outputs are, on one line of a terminal, else every 5 s.
+// progress prints how much has come to each node, on one line of a terminal, else every 5 s.
 func (r *report) progress(total int64) (stop func()) {
 	done, ended := make(chan struct{}), make(chan struct{})
 	tty := term.IsTerminal(int(os.Stdout.Fd()))
@@ -80,7 +81,7 @@ func (r *report) progress(total int64) (stop func()) {
 				return
 			case <-tick.C:
 				line := fmt.Sprintf("%5.1f s   A %s   B %s   of %.0f MB",
-					time.Since(begin).Seconds(), written(r.outA), written(r.outB), float64(total)/1e6)
+					time.Since(begin).Seconds(), r.there(r.a), r.there(r.b), float64(total)/1e6)
 				if tty {
 					fmt.Print("\r\033[K" + line)
 				} else {
@@ -92,13 +93,13 @@ func (r *report) progress(total int64) (stop func()) {
 	return func() { close(done); <-ended }
 }
 
-// written is how much of an output file is there.
-func written(path string) string {
-	st, err := os.Stat(path)
-	if err != nil {
+// there says how much has come to a node.
+func (r *report) there(n *node) string {
+	bytes, known := r.come(n)
+	if !known {
 		return "    - MB"
 	}
-	return fmt.Sprintf("%5.0f MB", float64(st.Size())/1e6)
+	return fmt.Sprintf("%5.0f MB", float64(bytes)/1e6)
 }
 
 // finish reads what the forwarders said at their end, and the outputs.

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"os"
 	"path/filepath"
 	"strconv"
 	"time"
@@ -72,6 +73,13 @@ func stream(ctx context.Context, s settings, in *input, a, b *node) (*report, er
 		return nil, err
 	}
 	r := &report{a: a, b: b, pub: pub, subA: subA, subB: subB, input: in, outA: outA, outB: outB}
+	r.come = func(n *node) (int64, bool) {
+		st, err := os.Stat(filepath.Join(s.work, "out."+n.name))
+		if err != nil {
+			return 0, false
+		}
+		return st.Size(), true
+	}
 	return r, r.await(ctx, in.bytes)
 }
 
