@@ -258,3 +258,34 @@ func TestFewSlotsOfTheDead(t *testing.T) {
 		}
 	}
 }
+
+// TestFewSlotsOfTheDeadBehindTheLiving: one who lives, and is fenced, holds the first slot of every lap, and dead ones
+// the two behind it. Whoever comes round, however seldom, takes theirs back.
+func TestFewSlotsOfTheDeadBehindTheLiving(t *testing.T) {
+	for _, pace := range []time.Duration{time.Millisecond, nextInquiry, 20 * time.Millisecond} {
+		s := newScene(t, fewSlots(4, Shared), 5)
+		rd, asked := s.reader(4), 0
+		for i := range 3 {
+			s.claim(s.producer(i))
+		}
+		s.node.dead[1].Store(true)
+		s.node.dead[2].Store(true)
+		late, before := s.producer(3), s.clock.now
+		s.rings[3].host = askedHost{testHost{s.node, 3}, &asked}
+		for range 100 {
+			s.clock.now += pace
+			if err := late.TryPublish([]byte("late"), &Meta{}); err != nil && err != ErrFull {
+				t.Fatal(err)
+			}
+			var m Message
+			for rd.Next(&m) == nil {
+			}
+		}
+		if c := s.rings[0].Counts(); c.Recovered != 2 {
+			t.Errorf("a message each %v: %d claims of the dead taken back, want 2", pace, c.Recovered)
+		}
+		if most := 2 + 2*int((s.clock.now-before)/nextInquiry); asked > most {
+			t.Errorf("a message each %v: the kernel was asked %d times, want %d at most", pace, asked, most)
+		}
+	}
+}

@@ -1,7 +1,6 @@
 package ring
 
 import (
-	"sync/atomic"
 	"time"
 
 	"github.com/ringcast/ringcast/codec/layout"
@@ -23,7 +22,7 @@ type gate struct {
 	waiting  bool
 	pinCheck time.Duration // when the owners of pins were last asked for
 
-	claimCheck time.Duration // when the owner of a quarantined claim was last asked for
+	claimCheck time.Duration // when the owners of quarantined claims were last asked for
 
 	// The writer that the hindmost readers wait for, and how long we have seen it.
 	excuse      claimSeen
@@ -234,15 +233,32 @@ func (r *Ring) freeIfDead(i int, w entryWord) bool {
 	return true
 }
 
-// reclaim takes a quarantined claim back whose owner has died, asking at most every 5 ms: with few
-// slots as few dead are enough to hold all of them, and who recovers a participant may come late.
-func (r *Ring) reclaim(g *gate, a *atomic.Uint64, w word) bool {
+// mostReclaimed is how many positions are looked at where one was quarantined.
+const mostReclaimed = 64
+
+// reclaim takes the quarantined claims of the dead back, at t and behind it, and says whether there were any. It asks at
+// most every 5 ms: with few slots as few dead are enough to hold all of them, and who recovers a participant may come
+// late. It looks behind t, too, since a living one's claim may lie first on every lap, and the dead's behind that.
+func (r *Ring) reclaim(g *gate, t uint64) bool {
 	now := r.now()
 	if now-g.claimCheck < nextInquiry {
 		return false
 	}
 	g.claimCheck = now
-	return r.recoverClaim(a, w.owner())
+	taken, living := false, -1
+	for i := range min(r.capacity(), mostReclaimed) {
+		a := r.claim(t + i)
+		w := word(a.Load())
+		if w.state() != stateQuarantined || int(w.owner()) == living { // a large message has many claims
+			continue
+		}
+		if r.recoverClaim(a, w.owner()) {
+			taken = true
+		} else {
+			living = int(w.owner())
+		}
+	}
+	return taken
 }
 
 // unpinDead frees the entries of evicted readers that have died, at most every

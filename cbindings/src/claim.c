@@ -44,7 +44,7 @@ static int clear_way(struct producer *p, uint64_t t, uint64_t word, uint64_t *st
 		quarantine(r, t, word);
 		return CLAIM_OK;
 	}
-	if (claim_state(word) == RC_CLAIM_STATE_QUARANTINED && rci_reclaim(r, &p->gate, t, claim_owner(word)))
+	if (claim_state(word) == RC_CLAIM_STATE_QUARANTINED && rci_reclaim(r, &p->gate, t))
 		return CLAIM_OK;
 	step_over(r, t, word, claim_state(word) == RC_CLAIM_STATE_QUARANTINED
 		? claim_word(lap, claim_owner(word), RC_CLAIM_STATE_QUARANTINED) : claim_word(lap, 0, RC_CLAIM_STATE_HOLE));
@@ -70,7 +70,8 @@ int rci_claim_shared(struct producer *p, uint64_t *position)
 	if (ring_retired(r))
 		return CLAIM_RETIRED;
 	/* Others may be faster at every step, but not so often unless somebody scribbles. */
-	for (uint64_t tries = 0; tries < 64 * r->slot_count; tries++) {
+	uint64_t most = 64 * (r->slot_count < 64 ? 64 : r->slot_count);
+	for (uint64_t tries = 0; tries < most; tries++) {
 		uint64_t t = load_acquire(&r->control->tail), lap = ring_lap(r, t); /* pairs(tail) */
 		uint64_t word = load_acquire(ring_claim(r, t)); /* pairs(claim) */
 		int result = CLAIM_OK;

@@ -54,13 +54,27 @@ static bool recover_entry(const struct ring *r, uint64_t i, uint32_t index)
 	}
 }
 
-bool rci_reclaim(const struct ring *r, struct gate *g, uint64_t position, uint32_t index)
+/* How many positions are looked at where one was quarantined. */
+#define RECLAIM_MOST 64
+
+bool rci_reclaim(const struct ring *r, struct gate *g, uint64_t position)
 {
-	uint64_t now = rci_now();
+	uint64_t now = rci_now(), most = r->slot_count < RECLAIM_MOST ? r->slot_count : RECLAIM_MOST;
+	uint32_t living = UINT32_MAX;
+	bool taken = false;
 	if (now - g->claim_checked < RCI_NEXT_INQUIRY)
 		return false;
 	g->claim_checked = now;
-	return recover_claim(r, position & r->mask, index);
+	for (uint64_t t = position; t < position + most; t++) {
+		uint64_t word = load_acquire(ring_claim(r, t));
+		if (claim_state(word) != RC_CLAIM_STATE_QUARANTINED || claim_owner(word) == living)
+			continue; /* a large message has many claims */
+		if (recover_claim(r, t & r->mask, claim_owner(word)))
+			taken = true;
+		else
+			living = claim_owner(word);
+	}
+	return taken;
 }
 
 bool rci_ring_recover(const struct ring *r, uint32_t index)

@@ -178,9 +178,10 @@ bool rci_entry_grouped(const struct ring *ring);
 
 /* recover.c: takes back what a dead index holds; false if it turned out to live. */
 bool rci_ring_recover(const struct ring *ring, uint32_t index);
-/* The quarantined claim of that position alone, for a producer that comes to it: asked every 5 ms at most. */
+/* The quarantined claims of the dead at that position and behind it, for a producer that comes to one: whether there were
+ * any. A living one's may lie first on every lap, and the dead's behind it. Asked every 5 ms at most. */
 struct gate;
-bool rci_reclaim(const struct ring *ring, struct gate *gate, uint64_t position, uint32_t index);
+bool rci_reclaim(const struct ring *ring, struct gate *gate, uint64_t position);
 /* Frees a claim of a dead owner, who was found dead after the word was loaded. */
 bool rci_claim_recover(const struct ring *ring, uint64_t position, uint64_t word);
 

@@ -169,6 +169,37 @@ static void nothing_for_something(void)
 	WANT(RC_OK, rc_domain_close(d));
 }
 
+/* One who lives, and is fenced, holds the first slot of a lap, dead ones the two behind it: a publisher's first look takes those back. */
+static void the_dead_behind_the_living(void)
+{
+	enum { DEAD = 200 };
+	rc_publisher_config config = {.slots = 4, .slot_size = 64};
+	rc_domain *d = open_domain(), *other = open_domain();
+	rc_subscription *s;
+	rc_publisher *p;
+	rc_received got;
+	WANT(RC_OK, rc_publisher_open(d, "t", &config, &p));
+	WANT(RC_OK, rc_subscription_open(d, "t", NULL, &s));
+	struct ring *r = p->producer.ring;
+	for (int i = 0; i < 4; i++) {
+		WANT(RC_OK, rc_publisher_publish(p, "x", 1, 0));
+		WANT(RC_OK, rc_subscription_poll(s, &got));
+	}
+	WANT(RC_NOTHING, rc_subscription_poll(s, &got));
+	r->claims[0] = claim_word(1, other->index, RC_CLAIM_STATE_QUARANTINED);
+	r->claims[1] = r->claims[2] = claim_word(1, DEAD, RC_CLAIM_STATE_QUARANTINED);
+	WANT(RC_OK, rc_publisher_publish(p, "y", 1, 0));
+	CHECK(claim_owner(r->claims[0]) == other->index && claim_state(r->claims[0]) == RC_CLAIM_STATE_QUARANTINED);
+	CHECK(claim_state(r->claims[1]) == RC_CLAIM_STATE_READY && r->claims[2] == claim_word(1, 0, RC_CLAIM_STATE_HOLE));
+	CHECK(r->control->recovered == 2);
+	WANT(RC_OK, rc_subscription_poll(s, &got));
+	CHECK(got.sequence == 5);
+	rc_publisher_close(p);
+	rc_subscription_close(s);
+	WANT(RC_OK, rc_domain_close(other));
+	WANT(RC_OK, rc_domain_close(d));
+}
+
 int main(void)
 {
 	int failures = 0;
@@ -178,5 +209,6 @@ int main(void)
 	RUN(an_offer_that_was_not_told);
 	RUN(a_close_with_messages_that_wait);
 	RUN(nothing_for_something);
+	RUN(the_dead_behind_the_living);
 	return failures;
 }

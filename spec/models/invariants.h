@@ -18,6 +18,7 @@ hidden byte refused_only_if_written;
 hidden byte name_leads_to_the_last;
 hidden byte sleeper_is_woken;
 hidden byte no_live_claim_taken;
+hidden byte recovered_once;
 hidden byte reader_is_entered;
 hidden byte no_foreign_charge;
 hidden byte group_once;

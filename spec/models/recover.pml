@@ -1,13 +1,13 @@
 /* Recovery without a lock, and the index given to somebody else: ring/recover.go,
  * sweep.go, gate.go (freeIfDead), shm's record.
  *
- * D, of generation 1, has died with claims and an entry. Two cleaners and one
- * reader that stands before its claim all work on it; each may be stopped at any
- * step, cleaner 1 may be killed. N takes the same index, lock first, and claims,
+ * D, of generation 1, has died with claims and an entry. Two cleaners, one
+ * reader that stands before its claim and one producer that comes to the other,
+ * quarantined, all work on it; each may be stopped at any step, cleaner 1 may be killed. N takes the same index, lock first, and claims,
  * commits and enters. N may be killed, too; then its own claims are freed later by
  * whoever sweeps for generation 2.
  *
- * Bounds: two claim words, one entry, two cleaners, one reader, one new owner.
+ * Bounds: two claim words, one entry, two cleaners, one reader, one producer, one new owner.
  */
 #include "invariants.h"
 
@@ -28,9 +28,16 @@ bool live = 1;
 byte locked = NOBODY;        /* who holds the lock byte; D is dead */
 bool nDead;
 byte kills = KILLS;
-byte finished;
+byte taken, recovered;       /* words that were swapped; what the ring's counter says of it */
 
 #define NAMED(w) (w.life != NOBODY && (w.state == WRITING || w.state == QUARANTINED))
+
+inline count() {
+	if
+	:: atomic { mine -> recovered++; mine = 0; MUST(recovered_once, recovered <= taken) }
+	:: else
+	fi
+}
 
 /* Loads a word, asks the kernel, then swaps exactly that word; until it names
  * nobody. Everybody of that index looks the same. */
@@ -46,16 +53,18 @@ inline recoverWord(w) {
 			if
 			:: w.lap == lap && w.state == st && w.life != NOBODY ->
 				MUST(no_live_claim_taken, w.life == D || nDead);
-				w.state = HOLE; w.life = NOBODY
+				w.state = HOLE; w.life = NOBODY; taken++; mine = 1
 			:: else
 			fi;
 			lap = 0; st = 0; life = 0
-		}
+		};
+		count()
 	od
 }
 
 proctype Cleaner(bool victim) {
 	byte lap, st, life, g;
+	bool mine;
 	{
 	skip;
 	atomic { if :: live -> g = record :: else -> goto out fi };
@@ -76,8 +85,7 @@ proctype Cleaner(bool victim) {
 	goto out;
 alive:	skip;
 out:	skip
-	} unless { victim && kills == 0 && KILLS > 0 };
-	finished++
+	} unless { victim && kills == 0 && KILLS > 0 }
 }
 
 /* Stands before claim 0: notes the word, asks, quarantines it. */
@@ -93,6 +101,24 @@ proctype Standing() {
 		:: else
 		fi
 	};
+out:	lap = 0; st = 0
+}
+
+/* A producer that comes to claim 1 while it is quarantined: takes it back as a cleaner does. */
+proctype Reclaiming() {
+	byte lap, st;
+	bool mine;
+	atomic { if :: claim[1].state == QUARANTINED && claim[1].life != NOBODY -> lap = claim[1].lap; st = QUARANTINED :: else -> goto out fi };
+	if :: locked != NOBODY -> goto out :: else fi;
+	atomic {
+		if
+		:: claim[1].lap == lap && claim[1].state == st && claim[1].life != NOBODY ->
+			MUST(no_live_claim_taken, claim[1].life == D || nDead);
+			claim[1].state = HOLE; claim[1].life = NOBODY; taken++; mine = 1
+		:: else
+		fi
+	};
+	count();
 out:	lap = 0; st = 0
 }
 
@@ -142,7 +168,7 @@ init {
 		claim[0].lap = 1; claim[0].state = WRITING; claim[0].life = D;
 		claim[1].lap = 1; claim[1].state = QUARANTINED; claim[1].life = D;
 		entry.lap = 1; entry.state = WRITING; entry.life = D;
-		run Cleaner(1); run Cleaner(0); run Standing(); run New();
+		run Cleaner(1); run Cleaner(0); run Standing(); run Reclaiming(); run New();
 		if :: KILLS + KILLN > 0 -> run Killer() :: else fi
 	}
 }

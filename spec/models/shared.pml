@@ -188,8 +188,8 @@ letGo:	atomic {
 	goto top;
 
 step:	if
-	:: atomic { DEAD(OWNER(c)) -> /* whoever comes to it may take it back */
-		if :: claims[t % CAP] == c -> claims[t % CAP] = WORD(LAP(c), 0, HOLE) :: else fi };
+	:: DEAD(OWNER(c)) -> /* whoever comes to it may take it back, and may be stopped before he does */
+		atomic { if :: claims[t % CAP] == c -> claims[t % CAP] = WORD(LAP(c), 0, HOLE) :: else fi };
 		goto top
 	:: true
 	fi;

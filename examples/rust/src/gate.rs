@@ -67,12 +67,12 @@ pub struct Gate {
     last: Option<u64>,
     asking: Asking,
     writer: Watched,
-    /// When the owner of a quarantined claim was asked for last.
+    /// When the owners of quarantined claims were asked for last.
     writer_asked: u64,
 }
 
 impl Gate {
-    /// Whether it is time to ask whether the owner of a quarantined claim lives.
+    /// Whether it is time to ask whether the owners of quarantined claims live.
     pub fn may_ask_writer(&mut self) -> bool {
         let now = monotonic_ns();
         let due = now.saturating_sub(self.writer_asked) >= ASK_EVERY_NS;

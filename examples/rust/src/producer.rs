@@ -166,7 +166,7 @@ impl Producer {
             }
             // A slot that its slow writer may still touch, or that is lent, is stepped over.
             let held = word.state() == claim_state::QUARANTINED;
-            if held && self.gate.may_ask_writer() && words.take_back_claim(t, word.owner()) {
+            if held && self.gate.may_ask_writer() && words.take_back_quarantined(t) {
                 continue;
             }
             let step = match held {

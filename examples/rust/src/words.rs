@@ -16,6 +16,9 @@ use std::sync::atomic::{AtomicU32, AtomicU64, fence};
 /// The index that a group's entry names: nobody's.
 pub const NOBODY: u16 = 0xffff;
 
+/// How many positions are looked at where one was quarantined.
+const MOST_RECLAIMED: u64 = 64;
+
 /// A ring's control file, with the participants that its words name.
 #[derive(Clone, Copy)]
 pub struct Words<'a> {
@@ -253,8 +256,28 @@ impl<'a> Words<'a> {
         claims
     }
 
+    /// Takes back the quarantined claims of the dead at a position and behind it; whether there were any. A
+    /// living one's may lie first on every lap, and the dead's behind it.
+    pub fn take_back_quarantined(&self, position: u64) -> bool {
+        let (mut taken, mut living) = (false, None);
+        for t in position..position + self.shape.slots.min(MOST_RECLAIMED) {
+            let word = self.load_claim(t);
+            if word.state() != claim_state::QUARANTINED || living == Some(word.owner()) {
+                continue; // a large message has many claims
+            }
+            match self.take_back_claim(t, word.owner()) {
+                true => taken = true,
+                false => living = Some(word.owner()),
+            }
+        }
+        if taken {
+            self.wake_readers();
+        }
+        taken
+    }
+
     /// The same for one claim word, again until it does not name the dead.
-    pub fn take_back_claim(&self, position: u64, dead: u16) -> bool {
+    fn take_back_claim(&self, position: u64, dead: u16) -> bool {
         loop {
             let word = self.load_claim(position);
             let held = matches!(word.state(), claim_state::WRITING | claim_state::QUARANTINED);

@@ -4,7 +4,7 @@
 mod common;
 
 use common::*;
-use ringcast_from_spec::layout::{claim_state, event_code, message_kind, ring_mode, slot_header};
+use ringcast_from_spec::layout::{Claim, claim_state, event_code, message_kind, ring_control, ring_mode, slot_header};
 use ringcast_from_spec::ring::Ring;
 use ringcast_from_spec::{Ask, Error, Item, Marks, Publisher, Subscription};
 use std::sync::atomic::Ordering::SeqCst;
@@ -142,6 +142,35 @@ fn a_claim_that_is_held_too_long_is_taken() {
     publisher.publish(b"two", Marks::default(), PATIENCE).unwrap();
     let item = subscription.next(PATIENCE).unwrap();
     assert!(matches!(&item, Some(Item::Message(head, b"two")) if head.sequence == 1), "{item:?}");
+}
+
+/// One who lives, and is fenced, holds the first slot of a lap, dead ones the two behind it: a publisher's first
+/// look takes those back.
+#[test]
+fn claims_of_the_dead_behind_the_living_are_taken_back() {
+    const DEAD: u16 = 200;
+    let base = Base::new();
+    let (domain, other) = (base.join(), base.join());
+    let ask = Ask { slots: Some(4), payload: Some(64), ..reliable(SHARED) };
+    let mut publisher = Publisher::open(&domain, "t", ask).unwrap();
+    let mut subscription = Subscription::open(&domain, "t", false, 0).unwrap();
+    let ring = Ring::open(&domain, "t", Some(&Ask::default())).unwrap();
+    for _ in 0..4 {
+        publisher.publish(b"x", Marks::default(), PATIENCE).unwrap();
+        assert!(subscription.next(PATIENCE).unwrap().is_some());
+    }
+    assert!(subscription.next(Duration::ZERO).unwrap().is_none());
+    let words = ring.words();
+    for (slot, owner) in [(0, other.index), (1, DEAD), (2, DEAD)] {
+        let held = Claim::new(1, owner, claim_state::QUARANTINED);
+        assert!(words.swap_claim(slot, words.load_claim(slot), held));
+    }
+    publisher.publish(b"y", Marks::default(), PATIENCE).unwrap();
+    let after = words.load_claim(0);
+    assert_eq!((after.owner(), after.state()), (other.index, claim_state::QUARANTINED));
+    assert_eq!(words.load_claim(1).state(), claim_state::READY);
+    assert_eq!(words.load_claim(2), Claim::new(1, 0, claim_state::HOLE));
+    assert_eq!(words.control(ring_control::RECOVERED).load(SeqCst), 2);
 }
 
 /// All claim at once; each holds its claim for some time after the one before has committed: longer

@@ -8,8 +8,15 @@ import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.ringcast.fb.ClaimState;
+import io.github.ringcast.fb.Layout;
 import io.github.ringcast.shm.Kernel;
+import java.io.IOException;
 import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.LongBuffer;
+import java.nio.channels.FileChannel;
+import java.nio.file.StandardOpenOption;
 import java.util.Arrays;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -84,6 +91,32 @@ final class StreamTest {
       try (Subscription late = d.subscribe("t", new SubscriptionConfig().history(2))) {
         assertEquals(100, late.poll().sequence());
       }
+    }
+  }
+
+  /** One who lives, and is fenced, holds the first slot of a lap, dead ones the two behind it: a publisher's first look takes those back. */
+  @Test
+  void theDeadBehindTheLiving() throws IOException {
+    int[] owners = {1, 200, 200}; // of the second domain here, and of nobody
+    try (Stage stage = new Stage(); Domain d = stage.open(); Domain other = stage.open();
+        Publisher p = d.publisher("t", new PublisherConfig().slots(4).slotSize(64)); Subscription s = d.subscribe("t");
+        FileChannel file = FileChannel.open(stage.topics().resolve("t.ctl"), StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+      assertEquals(1, other.address().index());
+      for (int n = 0; n < 4; n++) {
+        assertTrue(p.tryPublish(new byte[1]));
+        assertNotNull(s.poll());
+      }
+      assertNull(s.poll());
+      LongBuffer control = file.map(FileChannel.MapMode.READ_WRITE, 0, file.size()).order(ByteOrder.LITTLE_ENDIAN).asLongBuffer();
+      int claims = 1024 / 8;
+      for (int i = 0; i < owners.length; i++) {
+        control.put(claims + i, 1L << 20 | owners[i] << 4 | ClaimState.Quarantined);
+      }
+      assertTrue(p.tryPublish(new byte[1]));
+      assertEquals(2L << 20 | 1 << 4 | ClaimState.Quarantined, control.get(claims));
+      assertEquals(ClaimState.Ready, control.get(claims + 1) & 15);
+      assertEquals(1L << 20 | ClaimState.Hole, control.get(claims + 2));
+      assertEquals(2, control.get((256 + Layout.RING_CONTROL_RECOVERED_OFFSET) / 8));
     }
   }
 

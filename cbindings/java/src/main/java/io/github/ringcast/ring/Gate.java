@@ -108,7 +108,7 @@ final class Gate {
     return false;
   }
 
-  /** Whether it is time to ask for the owner of a quarantined claim: as few dead as there are slots could hold all of them. */
+  /** Whether it is time to ask for the owners of quarantined claims: as few dead as there are slots could hold all of them. */
   boolean mayAskWriter() {
     long now = Clock.now();
     if (now - writerAsked < ASK_PINNED) {

@@ -19,6 +19,9 @@ import java.util.List;
 public final class Recovery {
   private static final List<String> PARTS = List.of("topics", "services", "inbox");
 
+  /** How many positions are looked at where one was quarantined. */
+  private static final int MOST_RECLAIMED = 64;
+
   private Recovery() {}
 
   /** Takes everything back from a dead index; false if it lives, or if a ring could not be opened. */
@@ -97,7 +100,7 @@ public final class Recovery {
   }
 
   /** Takes back one claim word, if it names the dead; false if he lives. */
-  static boolean claim(Ring r, int slot, int dead) {
+  private static boolean claim(Ring r, int slot, int dead) {
     for (long word = r.claim(slot); Claims.owner(word) == dead && held(word); word = r.claim(slot)) {
       if (r.table.alive(dead)) {
         return false;
@@ -107,6 +110,32 @@ public final class Recovery {
       }
     }
     return true;
+  }
+
+  /**
+   * Takes back the quarantined claims of the dead at a position and behind it; whether there were any. A living one's may lie
+   * first on every lap, and the dead's behind it.
+   */
+  static boolean quarantined(Ring r, long position) {
+    boolean taken = false;
+    int living = -1;
+    for (int i = 0; i < Math.min(r.count, MOST_RECLAIMED); i++) {
+      int slot = (int) (position + i & r.mask);
+      long word = r.claim(slot);
+      int owner = Claims.owner(word);
+      if (Claims.state(word) != ClaimState.Quarantined || owner == living) {
+        continue; // a large message has many claims
+      }
+      if (claim(r, slot, owner)) {
+        taken = true;
+      } else {
+        living = owner;
+      }
+    }
+    if (taken) {
+      Wake.readers(r);
+    }
+    return taken;
   }
 
   private static boolean held(long word) {

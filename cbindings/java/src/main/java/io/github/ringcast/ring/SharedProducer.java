@@ -59,7 +59,7 @@ final class SharedProducer extends Producer {
     }
     stepped = 0;
     // Others may be faster at every step, but not so often unless somebody scribbles.
-    for (long tries = 64L * r.count; tries > 0; tries--) {
+    for (long tries = 64L * Math.max(r.count, 64); tries > 0; tries--) {
       long t = r.tail();
       long lap = r.lap(t);
       long word = r.claim(t);
@@ -133,7 +133,7 @@ final class SharedProducer extends Producer {
     if (state > ClaimState.Quarantined) {
       return damaged();
     }
-    if (state == ClaimState.Quarantined && gate.mayAskWriter() && Recovery.claim(r, (int) (t & r.mask), Claims.owner(word))) {
+    if (state == ClaimState.Quarantined && gate.mayAskWriter() && Recovery.quarantined(r, t)) {
       return RETRY;
     }
     long next = state == ClaimState.Quarantined ? Claims.word(lap, Claims.owner(word), state) : Claims.word(lap, 0, ClaimState.Hole);
