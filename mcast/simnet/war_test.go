@@ -81,6 +81,55 @@ func TestDeafTwins(t *testing.T) {
 	}
 }
 
+// Of two machines under one id that do not hear each other it is the one that was started last that others hear, but for the
+// moments after the other has gone above it: that one's wait is over first. Once it is gone, a forwarder that is started anew
+// in place of the other is heard at once, whatever it waited for.
+func TestDeafTwinsOneIsHeard(t *testing.T) {
+	w, a, b := deafTwins(t)
+	heard, away, longest := 0, mcast.Duration(0), mcast.Duration(0)
+	const looks = 1400
+	for range looks {
+		w.Run(100*ms, nil)
+		if p := w.actors[0].peers[b.ID()]; p != nil && p.Session() == b.session {
+			heard, away = heard+1, 0
+			continue
+		}
+		away += 100 * ms
+		longest = max(longest, away)
+	}
+	if heard < looks*95/100 || longest > 2*mcast.Second {
+		t.Errorf("the later one is heard at %d of %d looks, and was not for %d ms", heard, looks, longest/ms)
+	}
+	w.killTwin(b)
+	w.Run(5*mcast.Second, nil)
+	if w.apart() == "" {
+		t.Fatal("the other one does not wait")
+	}
+	a.restart(w.unused(a.ID(), a.session, 1), ms)
+	w.RunUntil(2*mcast.Second, func() bool { return w.apart() == "" })
+	w.check("membership", w.apart())
+	if err := w.Err(); err != nil {
+		t.Error(err)
+	}
+}
+
+// A node that is started anew many times in short order, with a clock that was set back each time, is no war: each is another
+// process, and goes above at once.
+func TestManyRestartsNoWar(t *testing.T) {
+	w := meet(t, 4)
+	a := w.actors[1]
+	for n := range 8 {
+		a.restart(w.unused(a.ID(), a.session-1-uint64(n), -1), 20*ms)
+		w.RunUntil(mcast.Second, func() bool { return w.apart() == "" })
+		if what := w.apart(); what != "" || a.overtaken != n+1 || a.alarms != 0 {
+			t.Fatalf("restart %d: %s, overtaken %d times, %d alarms", n, what, a.overtaken, a.alarms)
+		}
+	}
+	if err := w.Err(); err != nil {
+		t.Error(err)
+	}
+}
+
 // A world in which two machines under one id did not hear each other for a second, while one of them was restarted twice:
 // it broke the invariant war by its count, and had a war of six sessions.
 func TestTwinsCutOff(t *testing.T) {
