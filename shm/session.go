@@ -2,18 +2,23 @@ package shm
 
 import (
 	"context"
+	"math/rand/v2"
 	"sync/atomic"
 	"time"
 
 	"github.com/ringcast/ringcast/codec/layout"
 )
 
+// sessionStep bounds how far above another session one begins: a second, as sessions are times in ms.
+const sessionStep = 1000
+
 // RaiseSession begins a session above one that other nodes have seen of this
-// node (the clock was set back, or the node segment was lost) and returns it.
+// node (the clock was set back, or the node segment was lost) and returns it. How far above is
+// random: two machines of one id that are told of the same one must not begin the same one.
 func (s *ForwarderSeat) RaiseSession(above uint64) uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.session = max(s.session, above) + 1
+	s.session = max(s.session, above) + 1 + rand.Uint64N(sessionStep)
 	s.domain.session().Store(s.session)
 	return s.session
 }

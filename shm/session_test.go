@@ -11,11 +11,20 @@ func TestRaiseSession(t *testing.T) {
 	d, other := openTestDomain(t, base), openTestDomain(t, base)
 	s := claimTest(t, d)
 	first := s.Session()
-	if got := s.RaiseSession(first + 1000); got != first+1001 || s.Session() != got || other.Session() != got {
+	got := s.RaiseSession(first + 5000)
+	if got <= first+5000 || got > first+5000+sessionStep || s.Session() != got || other.Session() != got {
 		t.Errorf("session %d, %d, %d after %d", got, s.Session(), other.Session(), first)
 	}
-	if got := s.RaiseSession(5); got != first+1002 {
-		t.Errorf("session %d: it must grow by every call", got)
+	steps := map[uint64]bool{}
+	for range 40 { // a single step in all of them is one case in 1000^39
+		last := got
+		if got = s.RaiseSession(5); got <= last || got > last+sessionStep {
+			t.Errorf("session %d after %d: it must grow by every call, by %d at most", got, last, sessionStep)
+		}
+		steps[got-last] = true
+	}
+	if len(steps) < 2 {
+		t.Error("two machines that are told of the same session begin the same one")
 	}
 }
 
