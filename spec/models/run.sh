@@ -5,7 +5,7 @@
 # not caught by exactly its invariant. A name (or several) as argument runs only
 # those. MODELS=large searches those of large.txt, too, which takes far longer.
 # Needs spin, patch and a C compiler; JOBS (as many as there are cores) searches run
-# at once, each within MEGABYTES (3000; large: 12000).
+# at once, each within MEGABYTES (3000; large: 12000, where states are stored collapsed).
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")" || exit 1
 
@@ -18,7 +18,7 @@ for program in spin patch cc; do
 done
 
 lists=(models.txt)
-[ "${MODELS:-}" = large ] && lists+=(large.txt) MEGABYTES=${MEGABYTES:-12000}
+[ "${MODELS:-}" = large ] && lists+=(large.txt) MEGABYTES=${MEGABYTES:-12000} collapse=-DCOLLAPSE
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
@@ -30,7 +30,7 @@ search() {
 	(
 		cd "$dir" || exit 1
 		spin -a "$@" "$model" >spin.out 2>&1 && [ -f pan.c ] &&
-			cc "${optimize:--O1}" -w -DSAFETY -DMEMLIM="${MEGABYTES:-3000}" -o pan pan.c 2>>spin.out &&
+			cc "${optimize:--O1}" -w -DSAFETY -DMEMLIM="${MEGABYTES:-3000}" ${collapse:-} -o pan pan.c 2>>spin.out &&
 			nice -n 10 ./pan -E -m100000 ${table:-} >out 2>&1
 	)
 }
@@ -84,7 +84,7 @@ one_mutant() {
 	rm -rf "$dir"
 }
 
-export work MEGABYTES
+export work MEGABYTES collapse
 export -f search figures say broken one_model one_mutant
 
 wanted() { [ $# = 1 ] || [[ " ${*:2} " == *" $1 "* ]]; }
