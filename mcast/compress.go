@@ -14,6 +14,10 @@ const (
 	compressMargin  = 0.9  // of what the last ratio promises is packed
 	compressTimes   = 4    // at most so many datagrams' worth goes into one
 	compressSkipMax = 1024 // datagrams that are let alone after tries that did not pay
+	// splitMost is how many datagrams what was packed for one may take if it does not fold. Two that
+	// follow each other hold more than one datagram's worth together, or the first message of the second
+	// had gone into the first: of compressTimes' worth there are fewer than compressTimes such pairs.
+	splitMost = 2*compressTimes - 1
 )
 
 // compressor folds datagrams of a lane where that pays. While it does, messages
@@ -54,8 +58,8 @@ func (l *lane) packRoom(n int, now Time) int {
 	if c.ratio > 0 && c.ratio < compressMargin {
 		times = min(compressMargin/c.ratio, compressTimes)
 	}
-	if l.head+compressTimes+1 >= l.limit {
-		times = 1 // what does not fold must not run over the members' limit
+	if !faultSplitOver {
+		times = min(times, float64((l.limit-l.head+1)/2)) // what does not fold must not run over the members' limit: see splitMost
 	}
 	room := min(int(float64(n)*times), wire.RawMax) &^ 7
 	if c.raw == nil {

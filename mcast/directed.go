@@ -177,7 +177,7 @@ func (l *lane) widen() {
 	if p := l.one[0]; p != nil && p.members[l.id].joined {
 		lacks = max(lacks, p.members[l.id].taken)
 	}
-	if l.places > int(l.window) || int(l.head-lacks)+compressTimes+2 < l.places {
+	if l.places > int(l.window) || int(l.head-lacks)+splitMost < l.places {
 		return
 	}
 	l.engine.flushOut() // what waits lies in the old memory

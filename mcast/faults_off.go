@@ -13,6 +13,7 @@ const (
 	faultAhead          = false
 	faultFragments      = false
 	faultNoPull         = false
+	faultSplitOver      = false
 	faultSilentLoss     = false
 	faultUnwanted       = false
 	faultNoWindow       = false

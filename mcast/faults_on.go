@@ -31,6 +31,7 @@ var (
 	faultHistoryGap     bool // what is missing between history and lane is not told
 	faultNoMoveWait     bool // a topic goes on another lane though not all of it was taken
 	faultMoveRows       bool // who is new on a lane does not learn how far producers have got of which nothing follows
+	faultSplitOver      bool // what is packed to be folded may take more datagrams than members have room for
 	faultNoPull         bool // a stream that catches up does not get what is held of it
 )
 
@@ -45,6 +46,7 @@ var Faults = map[string]*bool{
 	"ahead":           &faultAhead,
 	"fragments":       &faultFragments,
 	"no-pull":         &faultNoPull,
+	"split-over":      &faultSplitOver,
 	"silent-loss":     &faultSilentLoss,
 	"unwanted":        &faultUnwanted,
 	"no-window":       &faultNoWindow,

@@ -100,10 +100,11 @@ func (t *ownTopic) continues(m *Message) bool {
 	return s != nil && s.offset != 0 && s.producer == m.Producer && s.partial == m.Sequence && s.row != nil && !t.choice.moving
 }
 
-// behind is the lane sequence behind the datagram that was written to last.
+// behind is the lane sequence behind the datagram that was written to last, or above it: of what
+// is packed to be folded nobody knows yet how many it will be.
 func (l *lane) behind() uint64 {
 	if l.packed {
-		return l.head + compressTimes + 1
+		return l.head + splitMost
 	}
 	return l.head + 1
 }

@@ -2,6 +2,7 @@ package mcast
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/ringcast/ringcast/mcast/wire"
@@ -50,4 +51,70 @@ func TestMessagesFillDatagrams(t *testing.T) {
 			t.Errorf("size %d: %d of %d messages came", test.size, b.delivered, test.messages)
 		}
 	}
+}
+
+// half is a message that no two of fit into a datagram, and that does not fold.
+func half(r *rand.Rand, whole int) []byte {
+	b := make([]byte, whole/2)
+	for i := range b {
+		b[i] = byte(r.Uint32())
+	}
+	return b
+}
+
+// What is packed for one datagram and does not fold takes up to splitMost: they run neither over what
+// members lack, in any place of the window, nor over what a topic that moves waits for.
+func TestWhatDoesNotFoldStaysInTheWindow(t *testing.T) {
+	for _, directed := range []bool{false, true} {
+		most := uint64(0)
+		for lacks := 1; lacks < 128; lacks++ {
+			most = max(most, splitAt(t, directed, lacks))
+		}
+		if most != splitMost {
+			t.Errorf("directed %v: at most %d datagrams of one, want %d", directed, most, splitMost)
+		}
+	}
+}
+
+// splitAt sends what folds well until a member lacks so many datagrams, then what was packed for one
+// and does not fold, and has the network lose all of it. It returns how many datagrams that was.
+func splitAt(t *testing.T, directed bool, lacks int) (took uint64) {
+	t.Helper()
+	now, a, b, topic := joined(t, func(c *Config) {
+		c.Window, c.DirectedWindow, c.Rate, c.Compression = 128*1408, 128*1408, 1e6, CompressAlways
+		c.NoDirected, c.Timers.Alone = !directed, Millisecond
+	})
+	r, sent := rand.New(rand.NewPCG(uint64(lacks), 1)), 0
+	send := func(payload []byte) bool {
+		if a.engine.Send(now, topic, message(uint64(sent+1), payload)) != Sent {
+			return false
+		}
+		sent++
+		return true
+	}
+	var l *lane
+	for range lacks {
+		if !send(make([]byte, 1000)) {
+			t.Fatalf("directed %v, lacking %d: no room for message %d", directed, lacks, sent+1)
+		}
+		l = a.engine.opened[0]
+		a.engine.Flush(now)
+	}
+	from, behind := l.head, uint64(0)
+	for l.head == from && send(half(r, l.whole)) {
+		if l.head == from {
+			behind = l.behind()
+		}
+	}
+	took = l.head - from
+	a.engine.Flush(now)
+	taken := b.engine.byNode[1].receivers[l.id].next
+	if l.trail() > taken || took > 0 && behind < from+took {
+		t.Errorf("directed %v, lacking %d: %d datagrams of one, the trail at %d of a member at %d, a topic waits for %d", directed, lacks, took, l.trail(), taken, behind)
+	}
+	b.queue = nil
+	if run(&now, Second, a, b); b.lost != 0 || b.delivered != sent {
+		t.Errorf("directed %v, lacking %d: %d delivered, %d lost of %d", directed, lacks, b.delivered, b.lost, sent)
+	}
+	return took
 }

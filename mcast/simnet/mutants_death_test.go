@@ -49,3 +49,15 @@ func TestMutantsGoAbove(t *testing.T) {
 		t.Errorf("not caught where it was found: %v", err)
 	}
 }
+
+// The invariant trail notices an owner whose datagrams that do not fold run over what members lack, in the
+// world in which that was found: few others have so small a window, messages of that size and that loss.
+func TestMutantsSplitOver(t *testing.T) {
+	*mcast.Faults["split-over"] = true
+	defer func() { *mcast.Faults["split-over"] = false }()
+	var v Violation
+	if err := runSeed(options(1795400802)).Err(); !errors.As(err, &v) || v.Invariant != "trail" {
+		t.Fatalf("not caught by trail: %v", err)
+	}
+	t.Logf("caught: %v", v)
+}
