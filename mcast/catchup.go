@@ -204,7 +204,7 @@ func (e *Engine) tickCatchup(now Time, p *Peer) {
 	if c.topic != nil && c.topic.full {
 		c.progress, c.begun = now, now
 		c.askAt = now + askFirst
-	} else if c.number != 0 {
+	} else if c.number != 0 && len(c.asks) != 0 { // else the last name was taken off, and chunks may wait
 		e.takeChunks(now, c)
 	}
 	switch {
