@@ -105,10 +105,8 @@ func onewayCell(size, producers, readers int, pace float64) cell {
 // the caches. It is mapped beforehand, as Aeron's logs are.
 func slotsOf(size int) int {
 	switch {
-	case size >= 1<<20:
-		return 4
 	case size > 64<<10:
-		return 64
+		return 4
 	case size > 4096:
 		return 128
 	}

@@ -192,8 +192,7 @@ func advise(err error) string {
 	return ""
 }
 
-// largeAdvice names flags with which a message fits: a message may have half of
-// the ring, and the ring at least 64 slots.
+// largeAdvice names flags with which a message fits: it may have half of the ring, whose slots stay as many.
 func largeAdvice(e *ringcast.TooLargeError) string {
 	if e.Size > maxMessage {
 		return fmt.Sprintf("No message may be larger than %d bytes.", maxMessage)

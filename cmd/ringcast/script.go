@@ -76,7 +76,7 @@ func (t *tool) scriptCommand() *cobra.Command {
 	f.BoolVar(&o.service.DropEmpty, "drop-empty", false, "leave out fields without bytes")
 	f.BoolVar(&o.service.Lines, "lines", false, "each line is a reply of its own (ringcast call --stream), or a field of the one reply")
 	f.IntVar(&o.config.Concurrency, "concurrency", runtime.NumCPU(), "programs that run at once")
-	f.IntVar(&o.config.Queue, "queue", 0, "requests that may wait, a power of two from 64 (default 256 where the service is new)")
+	f.IntVar(&o.config.Queue, "queue", 0, "requests that may wait, a power of two from 4 (default 256 where the service is new)")
 	f.IntVar(&o.config.SlotSize, "slot-size", 0, "bytes that a request may have (default 2048 where the service is new)")
 	f.DurationVar(&p.Timeout, "timeout", 0, "time of each run (default: the request's alone)")
 	f.DurationVar(&p.Grace, "grace", 0, "time between SIGTERM and SIGKILL (default: SIGKILL at once)")

@@ -45,7 +45,7 @@ func (t *tool) serveCommand() *cobra.Command {
 	f.Var(&waitFlag{&t.config.Wait}, "wait", "how to wait: block (sleeps when idle, the default), spin or yield (keep a core busy, for speed)")
 	f.StringVar(&o.exec, "exec", "", "answer with what this shell command writes (default: the request itself)")
 	f.IntVar(&o.config.Concurrency, "concurrency", 1, "requests to run at a time")
-	f.IntVar(&o.config.Queue, "queue", 0, "requests that may wait, a power of two from 64 (default 256 where the service is new)")
+	f.IntVar(&o.config.Queue, "queue", 0, "requests that may wait, a power of two from 4 (default 256 where the service is new)")
 	f.IntVar(&o.config.SlotSize, "slot-size", 0, "bytes that a request may have (default 2048 where the service is new)")
 	f.DurationVar(&o.delay, "delay", 0, "wait so long before each answer")
 	f.Uint64Var(&o.count, "count", 0, "end after so many requests")

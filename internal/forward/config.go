@@ -61,7 +61,7 @@ type Config struct {
 	// at most LingerMax; the kernel's timers add some tens of microseconds. Zero, the default, sends it as soon as the rings are empty.
 	Linger time.Duration
 	// UplinkSlots is how many messages for other nodes may wait for the forwarder, of all
-	// participants together: a power of two from 64. Zero means 1024.
+	// participants together: a power of two from 4. Zero means 1024.
 	UplinkSlots int
 	// UplinkSlotSize is how many bytes of a direct message or a request for another node fit
 	// one slot; a longer one takes several, up to half of all. Zero means 2048.
