@@ -81,10 +81,10 @@ const (
 // (steps 5 to 8); w is its claim word as loaded.
 func (p *Producer) claimOver(t, lap uint64, w word) (int, error) {
 	r, a := p.ring, p.ring.claim(t)
-	if w.state() == stateQuarantined && r.reclaim(&p.gate, t) {
-		return lost, nil
-	}
 	if w.state() == stateQuarantined {
+		if r.reclaim(&p.gate, t) {
+			return lost, nil
+		}
 		return p.stamp(t, w, makeWord(lap, w.owner(), stateQuarantined)), nil
 	}
 	if w.state() == stateWriting {

@@ -35,7 +35,7 @@ type arena struct {
 	focus    [2][]int      // by action: points at which half of the victims are asked for
 	sequel   map[int][]int // points that are passed only after somebody was struck at another
 	last     int           // point of the last victim, or -1
-	ordered  bool          // the next order is out already
+	ordered  bool          // the next order is out already: hold gave it before its victim went on
 	company  int           // a point that is left only when another member has come, or -1
 	second   action        // of the order that is out while we wait
 	sides    int           // victims of such orders

@@ -23,7 +23,7 @@ MUTANTS = [
      'if !a.CompareAndSwap(uint64(mine), uint64(mine.with(state))) { // pairs(commit)',
      'if a.Store(uint64(mine.with(state))); false {'),
     ('a quarantined slot is claimed', 'producers-shared', 'ring/claim.go',
-     '\tif w.state() == stateQuarantined {\n\t\treturn', '\tif false {\n\t\treturn'),
+     '\tif w.state() == stateQuarantined {\n\t\tif r.reclaim', '\tif false {\n\t\tif r.reclaim'),
     ('no let go', 'producers-shared', 'ring/claim.go',
      '\t\tp.letGo(t)\n', ''),
     ('a fenced writer is told that it sent, short way', 'producers-shared', 'ring/swift_shared.go',

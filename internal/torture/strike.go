@@ -32,13 +32,10 @@ func (a *arena) strike(x action) {
 		points = []int{focus[a.rng.IntN(len(focus))]}
 	}
 	patience := armPatience
-	switch next := a.next(); {
-	case a.ordered: // by hold, before its victim went on
-		patience = 4 * armPatience
-	case next != nil:
+	if next := a.next(); next != nil {
 		points, patience = next, 4*armPatience
-		fallthrough
-	default:
+	}
+	if !a.ordered {
 		a.arm(points)
 	}
 	a.ordered = false
