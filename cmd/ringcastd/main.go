@@ -2,11 +2,10 @@
 package main
 
 import (
-	"context"
 	"os"
-	"os/signal"
 	"runtime"
-	"syscall"
+
+	"github.com/ringcast/ringcast/internal/signals"
 )
 
 // processors are as many as the runtime should have: its monitor takes one from a goroutine that sleeps in the kernel
@@ -17,9 +16,5 @@ func main() {
 	if os.Getenv("GOMAXPROCS") == "" && runtime.GOMAXPROCS(0) < processors {
 		runtime.GOMAXPROCS(processors)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	// Whoever reads our words may go (| head, a log's writer that is restarted); the node's traffic is not to end with it.
-	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(signals.Ending(), os.Args[1:], os.Stdout, os.Stderr))
 }

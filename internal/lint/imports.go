@@ -47,6 +47,7 @@ var allowed = map[string][]string{
 	"internal/modeflag":       {"shm"},
 	"internal/flagerror":      {},
 	"internal/said":           {},
+	"internal/signals":        {},
 	"internal/netlab":         {},
 	"internal/netlab/shell":   {"internal/netlab"},
 	"internal/nettest":        {".", "shm", "codec/fb", "codec/table", "internal/netlab"},
@@ -69,7 +70,7 @@ var allowed = map[string][]string{
 	"bench/peers/nats/node":   {"bench/node"},
 	"bench/peers/grpc/node":   {"bench/node"},
 	"bench/peers/nats":        {"bench/net/program"},
-	"cmd/ringcast":            {".", "shm", "bench", "bench/report", "bench/nodes", "bench/peers", "internal/flagerror", "internal/flatjson", "internal/gateway", "internal/jsonform", "internal/modeflag", "internal/said", "internal/script", "internal/version"},
+	"cmd/ringcast":            {".", "shm", "bench", "bench/report", "bench/nodes", "bench/peers", "internal/flagerror", "internal/flatjson", "internal/gateway", "internal/jsonform", "internal/modeflag", "internal/said", "internal/script", "internal/signals", "internal/version"},
 	"cbindings/conformance":   {".", "shm", "codec/golden", "codec/layout", "codec/table", "internal/forward", "mcast/udp", "examples/schema/orders"},
 	"examples/schema/orders":  {},
 	"examples/go/publish":     {"."},
@@ -77,7 +78,7 @@ var allowed = map[string][]string{
 	"examples/go/worker":      {"."},
 	"examples/go/service":     {"."},
 	"examples/go/flatbuffers": {".", "examples/schema/orders"},
-	"cmd/ringcastd":           {"internal/forward", "shm", "mcast/udp", "internal/flagerror", "internal/modeflag", "internal/said", "internal/version"},
+	"cmd/ringcastd":           {"internal/forward", "shm", "mcast/udp", "internal/flagerror", "internal/modeflag", "internal/said", "internal/signals", "internal/version"},
 }
 
 // everywhere are packages that any other may import: they import nothing.
