@@ -156,12 +156,18 @@ func TestFlatBuffers(t *testing.T) {
 // those of FlatBuffers, and what finds mistakes.
 func buildInplace(t *testing.T) string {
 	t.Helper()
-	module := strings.TrimSpace(output(t, command(t, "", "go", "list", "-m", "-f", "{{.Dir}}", "github.com/google/flatbuffers")))
 	bin := filepath.Join(t.TempDir(), "inplace")
 	output(t, command(t, "", "g++", "-std=c++17", "-O1", "-g", "-Wall", "-Wextra", "-Werror", "-pedantic",
 		"-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-Icbindings/include", "-Iexamples/cpp",
-		"-isystem", filepath.Join(module, "include"), "-o", bin, "examples/cpp/inplace.cc"))
+		"-isystem", flatBuffersInclude(t), "-o", bin, "examples/cpp/inplace.cc"))
 	return bin
+}
+
+// flatBuffersInclude is where the headers of FlatBuffers for C++ lie: in the Go module.
+func flatBuffersInclude(t *testing.T) string {
+	t.Helper()
+	module := output(t, command(t, "", "go", "list", "-m", "-f", "{{.Dir}}", "github.com/google/flatbuffers"))
+	return filepath.Join(strings.TrimSpace(module), "include")
 }
 
 // publishOrder builds an order in a slot.
