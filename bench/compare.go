@@ -62,6 +62,9 @@ func Doubts(a, b *Result) []string {
 	if x, y := a.Machine, b.Machine; x.CPU != y.CPU || x.Cores != y.Cores || x.Kernel != y.Kernel {
 		doubt("the machine is not the same: A %v, B %v", x, y)
 	}
+	if max(a.OtherCores, b.OtherCores) > Busy {
+		doubt("other programs were at work: A %.1f cores, B %.1f", a.OtherCores, b.OtherCores)
+	}
 	if a.Missed+b.Missed > 0 {
 		doubt("readers missed messages: A %d, B %d", a.Missed, b.Missed)
 	}
@@ -89,7 +92,7 @@ func PrintComparison(out io.Writer, nameA, nameB string, a, b *Result) error {
 func (d *Difference) text(v float64) string {
 	switch d.Unit {
 	case "ns":
-		return time.Duration(v).String()
+		return Short(time.Duration(v)).String()
 	case "cores":
 		return fmt.Sprintf("%.2f cores", v)
 	}

@@ -42,13 +42,29 @@ func (m Machine) String() string {
 	return fmt.Sprintf("%s, %d cores, kernel %s, %s, clock %v", m.CPU, m.Cores, m.Kernel, m.Go, m.ClockCost)
 }
 
-// A load is what the machine's processors have done so far, in ticks.
-type load struct{ total, idle, steal uint64 }
+// A load is what the machine's processors have done so far, in ticks, and what of it this program and those had
+// that it started and has waited for.
+type load struct {
+	total, idle, steal uint64
+	own                time.Duration
+	at                 time.Time
+}
+
+// tick is the unit of /proc/stat: the kernel tells programs hundredths of a second, whatever its own clock does.
+const tick = 10 * time.Millisecond
 
 func readLoad() load {
 	text, _ := os.ReadFile("/proc/stat")
 	first, _, _ := strings.Cut(string(text), "\n")
-	return parseLoad(first)
+	l := parseLoad(first)
+	l.at = time.Now()
+	for _, whose := range []int{unix.RUSAGE_SELF, unix.RUSAGE_CHILDREN} {
+		var use unix.Rusage
+		if unix.Getrusage(whose, &use) == nil {
+			l.own += time.Duration(use.Utime.Nano() + use.Stime.Nano())
+		}
+	}
+	return l
 }
 
 // parseLoad reads the line of all processors of /proc/stat: user, nice, system,
@@ -78,6 +94,16 @@ func (l load) stealSince(before load) float64 {
 		return 0
 	}
 	return float64(l.steal-before.steal) / float64(l.total-before.total)
+}
+
+// othersSince is how many cores other programs of the machine kept busy since before.
+func (l load) othersSince(before load) float64 {
+	took := l.at.Sub(before.at)
+	if took <= 0 || l.total <= before.total {
+		return 0
+	}
+	busy := time.Duration((l.total-l.idle-l.steal)-(before.total-before.idle-before.steal)) * tick
+	return max(0, float64(busy-(l.own-before.own))/float64(took))
 }
 
 // privateBytes is the memory that this process shares with nobody.

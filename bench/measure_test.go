@@ -3,6 +3,7 @@ package bench
 import (
 	"bytes"
 	"compress/flate"
+	"strings"
 	"testing"
 	"time"
 )
@@ -208,11 +209,46 @@ func TestLoad(t *testing.T) {
 	if got := a.stealSince(a); got != 0 {
 		t.Errorf("steal within no time = %v", got)
 	}
+	a.at, a.own = time.Unix(1, 0), time.Second
+	b.at, b.own = time.Unix(2, 0), time.Second+100*time.Millisecond
+	if got := b.othersSince(a); got != 0.4 { // of 50 ticks in a second 10 are our own
+		t.Errorf("others had %v cores, want 0.4", got)
+	}
+	b.own += time.Second
+	if got := b.othersSince(a) + a.othersSince(a); got != 0 {
+		t.Errorf("others had %v cores of ours", got)
+	}
 }
 
 func TestClockIsTheSystems(t *testing.T) {
 	start, base := tieClock()
 	if diff := now() - (base + time.Since(start)); diff < -10*time.Microsecond || diff > 10*time.Microsecond {
 		t.Errorf("two ties of one clock differ by %v", diff)
+	}
+}
+
+// TestInWords: what a rate counts and what latencies are of is said, no digit that the histogram does not have, and
+// who else was at work.
+func TestInWords(t *testing.T) {
+	for scenario, want := range map[Scenario]string{
+		PingPong: "of 1,234 round trips, there and back\n", Request: "of 1,234 requests, to the reply\n", Wake: "of 1,234 messages, to the receipt by who slept\n",
+		Survey: "of 1,234 surveys, until the last has answered\n", Stream: "of 1,234 messages, from when each was due to the receipt\n",
+	} {
+		r := Result{Spec: Spec{Scenario: scenario}, OtherCores: 1.26, Latency: &Percentiles{Count: 1234, P50: 211071, Max: 7184383}}
+		if scenario == Stream {
+			r.Spec.Rate = 10
+		}
+		var b strings.Builder
+		if err := r.Print(&b); err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{want, "p50 211µs ", "max 7.18ms\n", "kept 1.3 cores busy"} {
+			if !strings.Contains(b.String(), want) {
+				t.Errorf("%s: %q is not in\n%s", scenario, want, b.String())
+			}
+		}
+	}
+	if doubts := Doubts(&Result{OtherCores: 1}, &Result{}); len(doubts) != 1 || !strings.Contains(doubts[0], "A 1.0 cores, B 0.0") {
+		t.Errorf("doubts %q", doubts)
 	}
 }

@@ -18,9 +18,14 @@ func (r *Result) Print(w io.Writer) error {
 	if s.Scenario != Idle {
 		r.printRate(&b)
 	}
+	if r.OtherCores > Busy {
+		fmt.Fprintf(&b, "busy      other programs kept %.1f cores busy meanwhile: take the figures with care\n", r.OtherCores)
+	}
 	if l := r.Latency; l != nil {
-		fmt.Fprintf(&b, "latency   p50 %v  p90 %v  p99 %v  p99.9 %v  p99.99 %v  max %v  of %d\n", time.Duration(l.P50),
-			time.Duration(l.P90), time.Duration(l.P99), time.Duration(l.P999), time.Duration(l.P9999), time.Duration(l.Max), l.Count)
+		short := func(ns int64) time.Duration { return Short(time.Duration(ns)) }
+		fmt.Fprintf(&b, "latency   p50 %v  p90 %v  p99 %v  p99.9 %v  p99.99 %v  max %v\n", short(l.P50),
+			short(l.P90), short(l.P99), short(l.P999), short(l.P9999), short(l.Max))
+		fmt.Fprintf(&b, "          of %s %s\n", Grouped(float64(l.Count)), s.timed())
 	}
 	for i := range r.Processes {
 		r.Processes[i].print(&b, s.Scenario == Idle)
@@ -39,7 +44,7 @@ func (r *Result) Work() string {
 }
 
 func (r *Result) printRate(b *strings.Builder) {
-	fmt.Fprintf(b, "rate      %s messages/s", Grouped(r.Rate))
+	fmt.Fprintf(b, "rate      %s %s/s", Grouped(r.Rate), r.Spec.counted())
 	if r.Spec.Readers > 1 {
 		fmt.Fprintf(b, " over %d readers", r.Spec.Readers)
 	}
@@ -58,6 +63,34 @@ func (p *Process) print(b *strings.Builder, idle bool) {
 		fmt.Fprintf(b, "  late by up to %v", p.Behind.Round(time.Microsecond))
 	}
 	b.WriteByte('\n')
+}
+
+// Busy is how many cores other programs may keep busy in a run that is believed as it stands.
+const Busy = 0.15
+
+// counted is what a rate counts.
+func (s *Spec) counted() string {
+	switch s.Scenario {
+	case PingPong:
+		return "round trips"
+	case Request:
+		return "requests"
+	case Survey:
+		return "surveys"
+	}
+	return "messages"
+}
+
+// timed is what latencies are of.
+func (s *Spec) timed() string {
+	end := map[Scenario]string{
+		Stream: "to the receipt", PingPong: "there and back", Request: "to the reply", Survey: "until the last has answered",
+		Wake: "to the receipt by who slept",
+	}[s.Scenario]
+	if s.Rate > 0 {
+		return s.counted() + ", from when each was due " + end
+	}
+	return s.counted() + ", " + end
 }
 
 func pace(s *Spec) string {

@@ -54,7 +54,8 @@ type Result struct {
 	LineBefore time.Duration `json:"line_before_ns"` // cache-line round trip
 	LineAfter  time.Duration `json:"line_after_ns"`
 	Regime     Regime        `json:"regime"`
-	Steal      float64       `json:"steal"` // part of the machine's time that others took
+	Steal      float64       `json:"steal"`       // part of the machine's time that other machines of its host took
+	OtherCores float64       `json:"other_cores"` // that programs which are no part of the run kept busy
 
 	Wakes      uint64 `json:"wakes"`       // sleepers woken, by the rings' own counters
 	RingBytes  uint64 `json:"ring_bytes"`  // of the topic's files
@@ -179,7 +180,8 @@ func (r *run) run(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	r.result.LineAfter = CacheLine()
-	r.result.Steal = readLoad().stealSince(r.before)
+	after := readLoad()
+	r.result.Steal, r.result.OtherCores = after.stealSince(r.before), after.othersSince(r.before)
 	r.result.Regime = RegimeOf(r.result.LineBefore, r.result.LineAfter)
 	return &r.result, nil
 }

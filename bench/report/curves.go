@@ -11,10 +11,11 @@ type Curve struct {
 	Values []float64
 }
 
-// Curves draws curves over labels, the values on a logarithmic scale, as an SVG of its own.
+// Curves draws curves over labels, the values on a logarithmic scale, as an SVG of its own, their names beside them.
 // Without two values of one curve it is empty.
 func Curves(title, unit string, labels []string, curves []Curve) (string, error) {
 	p := newPicture(title, "", unit)
+	p.beside = true
 	p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, plot.TickerFunc(powerTicks)
 	p.X.Tick.Marker = plot.TickerFunc(func(float64, float64) (list []plot.Tick) {
 		for i, text := range labels {

@@ -98,7 +98,10 @@ func overTime(runs []Run) (string, error) {
 }
 
 // A picture is a plot on its way to SVG.
-type picture struct{ *plot.Plot }
+type picture struct {
+	*plot.Plot
+	beside bool // its legend stands to the right of it, and not in it
+}
 
 func newPicture(title, x, y string) picture {
 	p := plot.New()
@@ -109,7 +112,7 @@ func newPicture(title, x, y string) picture {
 	p.Legend.Padding = vg.Millimeter
 	p.X.Padding, p.Y.Padding = vg.Millimeter, vg.Millimeter
 	p.Add(plotter.NewGrid())
-	return picture{p}
+	return picture{Plot: p}
 }
 
 // legendLine is what of a picture's height a line of its legend takes.
@@ -174,13 +177,28 @@ func (p picture) svg(lines []line) (string, error) {
 		return "", nil
 	}
 	canvas := vgsvg.New(width, height)
-	p.Draw(draw.New(canvas))
+	p.Draw(p.withoutLegend(draw.New(canvas)))
 	var b bytes.Buffer
 	if _, err := canvas.WriteTo(&b); err != nil {
 		return "", err
 	}
 	text := b.String()
 	return text[strings.Index(text, "<svg"):], nil // what stands before belongs to a file of its own
+}
+
+// legendFont is how much wider a legend may be in the font that shows it than in the one that measures it.
+const legendFont = 1.25
+
+// withoutLegend is the canvas, or if the legend stands beside the plot what is left of the canvas when it was drawn.
+func (p picture) withoutLegend(c draw.Canvas) draw.Canvas {
+	if !p.beside {
+		return c
+	}
+	legend := p.Legend
+	p.Legend = plot.NewLegend()
+	room := legend.Rectangle(c).Size().X * legendFont
+	legend.Draw(draw.Crop(c, width-room, 0, 0, -vg.Centimeter))
+	return draw.Crop(c, 0, -room-2*vg.Millimeter, 0, 0)
 }
 
 // nineTicks mark 0, 90, 99 per cent and so on.

@@ -126,6 +126,8 @@ func TestBenchRefuses(t *testing.T) {
 		{"callers", "", []string{"bench", "request", "--callers", "-1"}, exitUsage, []string{"at least one of each"}},
 		{"unknown peer", "", []string{"bench", "oneway", "--against", "pigeons"}, exitUsage, []string{"aeron", "pigeons"}},
 		{"peer without surveys", "", []string{"bench", "survey", "--against", "unix"}, exitFailed, []string{"not measured at survey"}},
+		{"peers that are not built", "", []string{"bench", "oneway", "--against", "aeron,zenoh"}, exitFailed, []string{"make peer-aeron", "make peer-zenoh"}},
+		{"shell", "", []string{"completion", "tcsh"}, exitUsage, []string{"bash, zsh or fish"}},
 		{"files of whom", "", []string{"bench", "oneway", "--against", "unix", "--html", "x"}, exitUsage, []string{"one run of ours"}},
 		{"unknown peer between nodes", "", []string{"bench", "loss", "--against", "pigeons"}, exitUsage, []string{"want one of"}},
 		{"a part of it", "", []string{"bench", "child"}, exitFailed, []string{"ringcast bench oneway"}},

@@ -35,12 +35,13 @@ func (a *against) rounds(contenders int) int {
 	return max(a.pairs, 1)
 }
 
-// find are the peers asked for, if they are here and can do the work.
+// find are the peers asked for, if they are here and can do the work; the error names all that are not.
 func (a *against) find(spec bench.Spec) (list []bench.Contender, err error) {
 	dir, err := programsOfPeers()
 	if err != nil {
 		return nil, err
 	}
+	var lacks []error
 	for _, name := range a.peers {
 		p, err := peers.Find(name)
 		if err != nil {
@@ -48,12 +49,12 @@ func (a *against) find(spec bench.Spec) (list []bench.Contender, err error) {
 		}
 		for _, why := range []string{p.Cannot(spec), p.Missing(dir)} {
 			if why != "" {
-				return nil, errors.New(why)
+				lacks = append(lacks, errors.New(why))
 			}
 		}
 		list = append(list, p.Contender(spec, dir, false))
 	}
-	return list, nil
+	return list, errors.Join(lacks...)
 }
 
 // programsOfPeers is the folder peers beside this program, which is where make puts both.
