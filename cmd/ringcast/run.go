@@ -140,12 +140,13 @@ func (t *tool) command() *cobra.Command {
 	f.StringVar(&t.config.Group, "group", "", "group of the domain, if it is made now: one of yours (default ringcast at /dev/shm/ringcast, else none)")
 	f.StringVar(&t.config.Owner, "owner", "", "user whom the domain belongs to, if root makes it now (default: who makes it)")
 	f.Var(&memoryFlag{&t.config.Memory}, "memory", "memory of topics: prefault, huge, numa=local, numa=interleave or numa=0+2, with commas between (default $RINGCAST_MEMORY, else as the system does)")
-	addGroup(cmd, "Topics", otherNames(t.pubCommand(), "publish", "produce"), otherNames(t.subCommand(), "subscribe", "listen", "consume"))
-	addGroup(cmd, "Requests and messages", otherNames(t.callCommand(), "request", "ask"), t.serveCommand(), t.scriptCommand(),
-		t.surveyCommand(), t.sendCommand(), t.inboxCommand())
-	addGroup(cmd, "Who and what is there", otherNames(t.lsCommand(), "list", "topics", "info", "status"), t.nodesCommand(), t.servicesCommand(),
+	addGroup(cmd, "Topics", t.completed(otherNames(t.pubCommand(), "publish", "produce"), topicsOf),
+		t.completed(otherNames(t.subCommand(), "subscribe", "listen", "consume"), topicsOf))
+	addGroup(cmd, "Requests and messages", t.completed(otherNames(t.callCommand(), "request", "ask"), servicesOf), t.serveCommand(), t.scriptCommand(),
+		t.completed(t.surveyCommand(), topicsOf), t.sendCommand(), t.inboxCommand())
+	addGroup(cmd, "Who and what is there", otherNames(t.lsCommand(), "list", "topics", "info", "status", "top", "stats", "ps"), t.nodesCommand(), t.servicesCommand(),
 		otherNames(t.watchCommand(), "presence"))
-	addGroup(cmd, "More", t.gatewayCommand(), t.benchCommand(), t.balanceCommand(), t.versionCommand())
+	addGroup(cmd, "More", t.gatewayCommand(), t.benchCommand(), t.balanceCommand(), t.completionCommand(), t.versionCommand())
 	cmd.SetHelpCommandGroupID("More")
 	return cmd
 }
