@@ -21,7 +21,8 @@ async def upper_async(request: ringcast.Request) -> bytes:
 
 def serve(name: str) -> None:
     stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
     with ringcast.Domain() as domain, domain.serve(name, upper, concurrency=4):
         print(f"serving {name}", file=sys.stderr, flush=True)
         stop.wait()  # the end of the block loses no request
@@ -29,7 +30,8 @@ def serve(name: str) -> None:
 
 async def serve_async(name: str) -> None:
     stop = asyncio.Event()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
     with ringcast.Domain() as domain:
         async with domain.serve(name, upper_async, concurrency=100):
             print(f"serving {name}", file=sys.stderr, flush=True)

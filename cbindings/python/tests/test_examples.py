@@ -1,6 +1,7 @@
 """The programs of examples/python, and those of the guide."""
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -82,16 +83,18 @@ def test_worker(start, domain):
     assert sorted(lines) == sorted(f"{i + 1}: job {i}" for i in range(20))
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("how", [[], ["--async"]])
-def test_serve_and_ask(start, how):
+def test_serve_and_ask(start, how, number):
     server = start("serve.py", "upper", *how)
     assert server.stderr.readline() == "serving upper\n"
     assert finished(start("ask.py", "upper", *(f"text {i}" for i in range(50)))) == "".join(f"TEXT {i}\n" for i in range(50))
     fails = start("ask.py", "upper", "a", "")
     out, errors = fails.communicate(timeout=PATIENCE)
     assert (fails.returncode, out, errors) == (1, "A\n", "say something (code 22)\n")
-    server.terminate()
-    assert finished(server) == ""
+    server.send_signal(number)
+    out, errors = server.communicate(timeout=PATIENCE)
+    assert (server.returncode, out, errors) == (0, "", "")
 
 
 def test_flatbuffers(start):

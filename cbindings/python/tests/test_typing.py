@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
 
@@ -76,6 +77,16 @@ def test_programs_of_users_are_checked(tmp_path):
     assert code == 0, text
     code, text = mypy(tmp_path / "wrong.py")
     assert code == 1 and sorted({int(line.split(":")[1]) for line in text.splitlines() if ": error:" in line}) == [3, 4, 5, 7], text
+
+
+def test_the_guide_is_typed(tmp_path):
+    """Every block of the guide is a program, once it has the texts that it takes for granted."""
+    blocks = re.findall(r"^```python\n(.*?)^```$", (checkout() / "doc/python.md").read_text(), re.MULTILINE | re.DOTALL)
+    assert len(blocks) > 3
+    for i, block in enumerate(blocks):
+        (tmp_path / f"guide{i}.py").write_text("import ringcast\ntexts = [b'']\n" + block)
+    code, text = mypy(*tmp_path.glob("*.py"))
+    assert code == 0, text
 
 
 @pytest.mark.parametrize("path", [str(p.relative_to(checkout())) for p in SOURCES + PROGRAMS if p.suffix == ".py"])
