@@ -5,6 +5,7 @@ package ring
 // writer within its commit deadline, are in the way.
 func (p *Producer) claimShared() (uint64, error) {
 	r := p.ring
+	looked := false // behind a quarantined claim: the clock is read once a call
 	for holes := uint64(0); holes <= r.capacity(); {
 		at("tail")
 		t := r.ctl.tail.Load() // pairs(tail)
@@ -28,6 +29,12 @@ func (p *Producer) claimShared() (uint64, error) {
 		if !r.room(&p.gate, t) {
 			r.blame(&p.gate, t)
 			return 0, ErrFull
+		}
+		if w.state() == stateQuarantined && !looked {
+			looked = true
+			if r.reclaim(&p.gate, t) {
+				continue
+			}
 		}
 		stamped, err := p.claimOver(t, lap, w)
 		switch {
@@ -82,9 +89,6 @@ const (
 func (p *Producer) claimOver(t, lap uint64, w word) (int, error) {
 	r, a := p.ring, p.ring.claim(t)
 	if w.state() == stateQuarantined {
-		if r.reclaim(&p.gate, t) {
-			return lost, nil
-		}
 		return p.stamp(t, w, makeWord(lap, w.owner(), stateQuarantined)), nil
 	}
 	if w.state() == stateWriting {

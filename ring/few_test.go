@@ -284,8 +284,44 @@ func TestFewSlotsOfTheDeadBehindTheLiving(t *testing.T) {
 		if c := s.rings[0].Counts(); c.Recovered != 2 {
 			t.Errorf("a message each %v: %d claims of the dead taken back, want 2", pace, c.Recovered)
 		}
-		if most := 2 + 2*int((s.clock.now-before)/nextInquiry); asked > most {
+		if most := 4 + int((s.clock.now-before)/nextInquiry); asked > most {
 			t.Errorf("a message each %v: the kernel was asked %d times, want %d at most", pace, asked, most)
+		}
+	}
+}
+
+// TestManyOfTheDeadBehindTheLiving: a large message of one who lives, and is fenced, holds more slots than one look goes
+// over, and one of a dead behind it as many. Whoever comes round, however seldom, takes all of the dead's back.
+func TestManyOfTheDeadBehindTheLiving(t *testing.T) {
+	const slots, large = 256, 100
+	s := newScene(t, fewSlots(slots, Shared), 4)
+	rd, asked := s.reader(3), 0
+	for i := range 2 {
+		if err := s.producer(i).claimMany(large); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s.node.dead[1].Store(true)
+	late := s.producer(2)
+	s.rings[2].host = askedHost{testHost{s.node, 2}, &asked}
+	for range 400 {
+		s.clock.now += maxStep
+		if err := late.TryPublish([]byte("late"), &Meta{}); err != nil && err != ErrFull {
+			t.Fatal(err)
+		}
+		var m Message
+		for rd.Next(&m) == nil {
+		}
+	}
+	if c := s.rings[0].Counts(); c.Recovered != large {
+		t.Errorf("%d claims of the dead taken back, want %d", c.Recovered, large)
+	}
+	if most := 2 * large; asked > most {
+		t.Errorf("the kernel was asked %d times, want %d at most", asked, most)
+	}
+	for i := range large {
+		if w := word(s.rings[0].claims[i].Load()); w.state() != stateQuarantined || w.owner() != 0 {
+			t.Errorf("slot %d: %v, want quarantined and of the living", i, w)
 		}
 	}
 }

@@ -23,6 +23,7 @@ type gate struct {
 	pinCheck time.Duration // when the owners of pins were last asked for
 
 	claimCheck time.Duration // when the owners of quarantined claims were last asked for
+	claimNext  uint64        // the slot, modulo the capacity, that is looked at then
 
 	// The writer that the hindmost readers wait for, and how long we have seen it.
 	excuse      claimSeen
@@ -233,32 +234,41 @@ func (r *Ring) freeIfDead(i int, w entryWord) bool {
 	return true
 }
 
-// mostReclaimed is how many positions are looked at where one was quarantined.
+// mostReclaimed is how many slots are looked at where one was quarantined, besides that one.
 const mostReclaimed = 64
 
-// reclaim takes the quarantined claims of the dead back, at t and behind it, and says whether there were any. It asks at
-// most every 5 ms: with few slots as few dead are enough to hold all of them, and who recovers a participant may come
-// late. It looks behind t, too, since a living one's claim may lie first on every lap, and the dead's behind that.
+// reclaim takes quarantined claims of the dead back, that of t and those of the slots behind where it looked last, and says
+// whether there were any. It looks at most every 5 ms: with few slots as few dead are enough to hold all of them, and who
+// recovers a participant may come late. It looks on round the ring, and not at t alone, since a living one's claims may
+// lie first on every lap, and the dead's behind them.
 func (r *Ring) reclaim(g *gate, t uint64) bool {
 	now := r.now()
 	if now-g.claimCheck < nextInquiry {
 		return false
 	}
 	g.claimCheck = now
-	taken, living := false, -1
-	for i := range min(r.capacity(), mostReclaimed) {
-		a := r.claim(t + i)
-		w := word(a.Load())
-		if w.state() != stateQuarantined || int(w.owner()) == living { // a large message has many claims
-			continue
-		}
-		if r.recoverClaim(a, w.owner()) {
-			taken = true
-		} else {
-			living = int(w.owner())
-		}
+	living := -1
+	taken := r.reclaimOne(t, &living)
+	for range min(r.capacity(), mostReclaimed) {
+		taken = r.reclaimOne(g.claimNext, &living) || taken
+		g.claimNext++
 	}
 	return taken
+}
+
+// reclaimOne looks at one slot. A large message has many claims: its living owner is asked for once.
+func (r *Ring) reclaimOne(position uint64, living *int) bool {
+	a := r.claim(position)
+	at("reclaim")
+	w := word(a.Load()) // pairs(claim)
+	if w.state() != stateQuarantined || int(w.owner()) == *living {
+		return false
+	}
+	if !r.recoverClaim(a, w.owner()) {
+		*living = int(w.owner())
+		return false
+	}
+	return true
 }
 
 // unpinDead frees the entries of evicted readers that have died, at most every

@@ -27,14 +27,23 @@ static void quarantine(const struct ring *r, uint64_t t, uint64_t word)
 }
 
 /* Steps over position t, whose word says so; a CAS that failed never moves the tail. */
-static void step_over(const struct ring *r, uint64_t t, uint64_t word, uint64_t next)
+static bool step_over(const struct ring *r, uint64_t t, uint64_t word, uint64_t next)
 {
-	if (cas(ring_claim(r, t), word, next))
-		(void)cas(&r->control->tail, t, t + 1);
+	if (!cas(ring_claim(r, t), word, next))
+		return false;
+	(void)cas(&r->control->tail, t, t + 1);
+	wake_readers(r); /* who sleeps before a ring full of holes holds us back */
+	return true;
 }
 
+/* What one call has done so far. */
+struct steps {
+	uint64_t over; /* positions stepped over */
+	bool looked; /* behind a quarantined claim: the clock is read once a call */
+};
+
 /* What stands in the way of a claim at t; CLAIM_OK to look again. */
-static int clear_way(struct producer *p, uint64_t t, uint64_t word, uint64_t *stepped)
+static int clear_way(struct producer *p, uint64_t t, uint64_t word, struct steps *steps)
 {
 	struct ring *r = p->ring;
 	uint64_t lap = ring_lap(r, t);
@@ -44,11 +53,15 @@ static int clear_way(struct producer *p, uint64_t t, uint64_t word, uint64_t *st
 		quarantine(r, t, word);
 		return CLAIM_OK;
 	}
-	if (claim_state(word) == RC_CLAIM_STATE_QUARANTINED && rci_reclaim(r, &p->gate, t))
+	if (claim_state(word) == RC_CLAIM_STATE_QUARANTINED && !steps->looked) {
+		steps->looked = true;
+		if (rci_reclaim(r, &p->gate, t))
+			return CLAIM_OK;
+	}
+	if (!step_over(r, t, word, claim_state(word) == RC_CLAIM_STATE_QUARANTINED
+			? claim_word(lap, claim_owner(word), RC_CLAIM_STATE_QUARANTINED) : claim_word(lap, 0, RC_CLAIM_STATE_HOLE)))
 		return CLAIM_OK;
-	step_over(r, t, word, claim_state(word) == RC_CLAIM_STATE_QUARANTINED
-		? claim_word(lap, claim_owner(word), RC_CLAIM_STATE_QUARANTINED) : claim_word(lap, 0, RC_CLAIM_STATE_HOLE));
-	return ++*stepped > r->slot_count ? CLAIM_STALLED : CLAIM_OK;
+	return ++steps->over > r->slot_count ? CLAIM_STALLED : CLAIM_OK;
 }
 
 /* A word of lap L, or of an impossible lap: CLAIM_OK to look again. */
@@ -66,7 +79,7 @@ static int other_lap(const struct ring *r, uint64_t t, uint64_t word)
 int rci_claim_shared(struct producer *p, uint64_t *position)
 {
 	struct ring *r = p->ring;
-	uint64_t stepped = 0;
+	struct steps steps = {0, false};
 	if (ring_retired(r))
 		return CLAIM_RETIRED;
 	/* Others may be faster at every step, but not so often unless somebody scribbles. */
@@ -83,7 +96,7 @@ int rci_claim_shared(struct producer *p, uint64_t *position)
 			rci_gate_blame(r, &p->gate, t);
 			result = CLAIM_FULL;
 		} else if (__builtin_expect((claim_state(word) & 1) != 0, 0) || (p->gate.pin_count != 0 && rci_gate_pinned(r, &p->gate, t))) {
-			result = clear_way(p, t, word, &stepped); /* WRITING, QUARANTINED, or lent */
+			result = clear_way(p, t, word, &steps); /* WRITING, QUARANTINED, or lent */
 		} else if (__builtin_expect(cas(ring_claim(r, t), word, claim_word(lap, r->me, RC_CLAIM_STATE_WRITING)), 1)) {
 			fence_release(); /* pairs(claim): no store to the payload before it */
 			(void)cas(&r->control->tail, t, t + 1); /* pairs(tail) */

@@ -15,7 +15,7 @@ bool rci_claim_recover(const struct ring *r, uint64_t position, uint64_t word)
 static bool recover_claim(const struct ring *r, uint64_t i, uint32_t index)
 {
 	for (;;) {
-		uint64_t word = load_acquire(&r->claims[i]);
+		uint64_t word = load_acquire(&r->claims[i]); /* pairs(claim) */
 		unsigned state = claim_state(word);
 		if (claim_owner(word) != index || (state != RC_CLAIM_STATE_WRITING && state != RC_CLAIM_STATE_QUARANTINED))
 			return true;
@@ -54,26 +54,31 @@ static bool recover_entry(const struct ring *r, uint64_t i, uint32_t index)
 	}
 }
 
-/* How many positions are looked at where one was quarantined. */
+/* How many slots are looked at where one was quarantined, besides that one. */
 #define RECLAIM_MOST 64
+
+/* Looks at one slot. A large message has many claims: its living owner is asked for once. */
+static bool reclaim_one(const struct ring *r, uint64_t slot, uint32_t *living)
+{
+	uint64_t word = load_acquire(&r->claims[slot]); /* pairs(claim) */
+	if (claim_state(word) != RC_CLAIM_STATE_QUARANTINED || claim_owner(word) == *living)
+		return false;
+	if (recover_claim(r, slot, claim_owner(word)))
+		return true;
+	*living = claim_owner(word);
+	return false;
+}
 
 bool rci_reclaim(const struct ring *r, struct gate *g, uint64_t position)
 {
 	uint64_t now = rci_now(), most = r->slot_count < RECLAIM_MOST ? r->slot_count : RECLAIM_MOST;
 	uint32_t living = UINT32_MAX;
-	bool taken = false;
 	if (now - g->claim_checked < RCI_NEXT_INQUIRY)
 		return false;
 	g->claim_checked = now;
-	for (uint64_t t = position; t < position + most; t++) {
-		uint64_t word = load_acquire(ring_claim(r, t));
-		if (claim_state(word) != RC_CLAIM_STATE_QUARANTINED || claim_owner(word) == living)
-			continue; /* a large message has many claims */
-		if (recover_claim(r, t & r->mask, claim_owner(word)))
-			taken = true;
-		else
-			living = claim_owner(word);
-	}
+	bool taken = reclaim_one(r, position & r->mask, &living);
+	for (uint64_t i = 0; i < most; i++)
+		taken = reclaim_one(r, g->claim_next++ & r->mask, &living) || taken;
 	return taken;
 }
 

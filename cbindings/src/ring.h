@@ -178,8 +178,9 @@ bool rci_entry_grouped(const struct ring *ring);
 
 /* recover.c: takes back what a dead index holds; false if it turned out to live. */
 bool rci_ring_recover(const struct ring *ring, uint32_t index);
-/* The quarantined claims of the dead at that position and behind it, for a producer that comes to one: whether there were
- * any. A living one's may lie first on every lap, and the dead's behind it. Asked every 5 ms at most. */
+/* For a producer that comes to a quarantined claim: takes the dead's back, that one and those of the slots behind where it
+ * looked last; whether there were any. A living one's may lie first on every lap, and the dead's behind them. Looks every
+ * 5 ms at most. */
 struct gate;
 bool rci_reclaim(const struct ring *ring, struct gate *gate, uint64_t position);
 /* Frees a claim of a dead owner, who was found dead after the word was loaded. */
@@ -196,7 +197,7 @@ struct gate {
 	unsigned pin_count;
 	bool waiting;
 	struct stopwatch blocked;
-	uint64_t pin_checked, claim_checked;
+	uint64_t pin_checked, claim_checked, claim_next; /* the slot, modulo the capacity, at which quarantined claims are looked at next */
 	/* the WRITING word at the lowest cursor: who stands before it is not to blame */
 	uint64_t excuse_word, excuse_position;
 	struct stopwatch excuse;

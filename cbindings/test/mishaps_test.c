@@ -200,6 +200,37 @@ static void the_dead_behind_the_living(void)
 	WANT(RC_OK, rc_domain_close(d));
 }
 
+/* The same with more slots than one look goes over: lap by lap all of the dead's are taken back. */
+static void many_of_the_dead_behind_the_living(void)
+{
+	enum { DEAD = 200, SLOTS = 256, LARGE = 100 };
+	rc_publisher_config config = {.slots = SLOTS, .slot_size = 64};
+	rc_domain *d = open_domain(), *other = open_domain();
+	rc_subscription *s;
+	rc_publisher *p;
+	rc_received got;
+	WANT(RC_OK, rc_publisher_open(d, "t", &config, &p));
+	WANT(RC_OK, rc_subscription_open(d, "t", NULL, &s));
+	struct ring *r = p->producer.ring;
+	for (int n = 0; n < 7 * SLOTS; n++) {
+		for (int i = 0; n == SLOTS && i < LARGE; i++) {
+			r->claims[i] = claim_word(1, other->index, RC_CLAIM_STATE_QUARANTINED);
+			r->claims[LARGE + i] = claim_word(1, DEAD, RC_CLAIM_STATE_QUARANTINED);
+		}
+		if (n % 16 == 0)
+			(void)nanosleep(&(struct timespec){0, 5000000}, NULL);
+		WANT(RC_OK, rc_publisher_publish(p, "x", 1, 0));
+		WANT(RC_OK, rc_subscription_poll(s, &got));
+	}
+	CHECK(r->control->recovered == LARGE);
+	for (int i = 0; i < LARGE; i++)
+		CHECK(claim_owner(r->claims[i]) == other->index && claim_state(r->claims[i]) == RC_CLAIM_STATE_QUARANTINED);
+	rc_publisher_close(p);
+	rc_subscription_close(s);
+	WANT(RC_OK, rc_domain_close(other));
+	WANT(RC_OK, rc_domain_close(d));
+}
+
 int main(void)
 {
 	int failures = 0;
@@ -210,5 +241,6 @@ int main(void)
 	RUN(a_close_with_messages_that_wait);
 	RUN(nothing_for_something);
 	RUN(the_dead_behind_the_living);
+	RUN(many_of_the_dead_behind_the_living);
 	return failures;
 }

@@ -9,6 +9,8 @@ use std::sync::atomic::fence;
 /// Before this much waiting nobody is asked whether he lives, and then only so often.
 const ASK_AFTER_NS: u64 = 1_000_000;
 const ASK_EVERY_NS: u64 = 5_000_000;
+/// How many slots are looked at where one was quarantined, besides that one.
+const MOST_RECLAIMED: u64 = 64;
 /// What one step of a clock counts at most: a pause of one's own accuses nobody.
 const STEP_LIMIT_NS: u64 = 10_000_000;
 
@@ -69,17 +71,22 @@ pub struct Gate {
     writer: Watched,
     /// When the owners of quarantined claims were asked for last.
     writer_asked: u64,
+    /// The slot, modulo the capacity, at which they are looked at next.
+    writer_next: u64,
 }
 
 impl Gate {
-    /// Whether it is time to ask whether the owners of quarantined claims live.
-    pub fn may_ask_writer(&mut self) -> bool {
+    /// Takes quarantined claims of the dead back, where it is time for a look: that of `t`, and those of the slots behind
+    /// where it looked last. Whether there were any.
+    pub fn takes_back(&mut self, words: &Words, t: u64) -> bool {
         let now = monotonic_ns();
-        let due = now.saturating_sub(self.writer_asked) >= ASK_EVERY_NS;
-        if due {
-            self.writer_asked = now;
+        if now.saturating_sub(self.writer_asked) < ASK_EVERY_NS {
+            return false;
         }
-        due
+        self.writer_asked = now;
+        let from = self.writer_next;
+        self.writer_next = from.wrapping_add(words.shape.slots.min(MOST_RECLAIMED));
+        words.take_back_quarantined(std::iter::once(t).chain(from..self.writer_next))
     }
 
     /// Whether a position may be claimed, as far as is known.

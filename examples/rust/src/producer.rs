@@ -131,7 +131,7 @@ impl Producer {
 
     fn claim_shared(&mut self) -> std::result::Result<Claimed, Refusal> {
         let words = self.ring.words();
-        let mut stepped = 0;
+        let (mut stepped, mut looked) = (0, false);
         while stepped <= words.shape.slots {
             let t = words.load_tail();
             let (lap, word) = (words.lap(t), words.load_claim(t));
@@ -166,7 +166,7 @@ impl Producer {
             }
             // A slot that its slow writer may still touch, or that is lent, is stepped over.
             let held = word.state() == claim_state::QUARANTINED;
-            if held && self.gate.may_ask_writer() && words.take_back_quarantined(t) {
+            if held && !std::mem::replace(&mut looked, true) && self.gate.takes_back(&words, t) {
                 continue;
             }
             let step = match held {
@@ -180,6 +180,7 @@ impl Producer {
                     fence(SeqCst); // pairs(claim): the payload is written after
                     return Ok(Claimed { position: t, word: mine });
                 }
+                words.wake_readers(); // who sleeps before a ring full of holes holds us back
                 stepped += 1;
             }
         }

@@ -16,9 +16,6 @@ use std::sync::atomic::{AtomicU32, AtomicU64, fence};
 /// The index that a group's entry names: nobody's.
 pub const NOBODY: u16 = 0xffff;
 
-/// How many positions are looked at where one was quarantined.
-const MOST_RECLAIMED: u64 = 64;
-
 /// A ring's control file, with the participants that its words name.
 #[derive(Clone, Copy)]
 pub struct Words<'a> {
@@ -245,10 +242,12 @@ impl<'a> Words<'a> {
             let _ = self.owner().compare_exchange(owner, owner & !LOW, SeqCst, SeqCst);
         }
         for index in self.entries().filter(|_| claims) {
-            let word = self.load_entry(index);
-            let used = word.state() != entry_state::FREE && word.participant() == dead;
-            if used && !self.peers.is_alive(dead) {
-                self.swap_entry(index, word, word.freed());
+            loop {
+                let word = self.load_entry(index);
+                let used = word.state() != entry_state::FREE && word.participant() == dead;
+                if !used || self.peers.is_alive(dead) || self.swap_entry(index, word, word.freed()) {
+                    break; // or again: somebody has put it out meanwhile
+                }
             }
         }
         self.wake_readers();
@@ -256,11 +255,10 @@ impl<'a> Words<'a> {
         claims
     }
 
-    /// Takes back the quarantined claims of the dead at a position and behind it; whether there were any. A
-    /// living one's may lie first on every lap, and the dead's behind it.
-    pub fn take_back_quarantined(&self, position: u64) -> bool {
+    /// Takes back what is quarantined and of the dead at some positions; whether there was anything. The living's stays.
+    pub fn take_back_quarantined(&self, positions: impl Iterator<Item = u64>) -> bool {
         let (mut taken, mut living) = (false, None);
-        for t in position..position + self.shape.slots.min(MOST_RECLAIMED) {
+        for t in positions {
             let word = self.load_claim(t);
             if word.state() != claim_state::QUARANTINED || living == Some(word.owner()) {
                 continue; // a large message has many claims

@@ -173,6 +173,36 @@ fn claims_of_the_dead_behind_the_living_are_taken_back() {
     assert_eq!(words.control(ring_control::RECOVERED).load(SeqCst), 2);
 }
 
+/// The same with more slots than one look goes over: lap by lap all of the dead's are taken back.
+#[test]
+fn many_claims_of_the_dead_behind_the_living_are_taken_back() {
+    const DEAD: u16 = 200;
+    const SLOTS: u64 = 256;
+    const LARGE: u64 = 100;
+    let base = Base::new();
+    let (domain, other) = (base.join(), base.join());
+    let ask = Ask { slots: Some(SLOTS), payload: Some(64), ..reliable(SHARED) };
+    let mut publisher = Publisher::open(&domain, "t", ask).unwrap();
+    let mut subscription = Subscription::open(&domain, "t", false, 0).unwrap();
+    let ring = Ring::open(&domain, "t", Some(&Ask::default())).unwrap();
+    let words = ring.words();
+    for n in 0..7 * SLOTS {
+        for slot in 0..2 * LARGE * u64::from(n == SLOTS) {
+            let held = Claim::new(1, if slot < LARGE { other.index } else { DEAD }, claim_state::QUARANTINED);
+            assert!(words.swap_claim(slot, words.load_claim(slot), held));
+        }
+        if n % 16 == 0 {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        publisher.publish(b"x", Marks::default(), PATIENCE).unwrap();
+        assert!(subscription.next(PATIENCE).unwrap().is_some());
+    }
+    assert_eq!(words.control(ring_control::RECOVERED).load(SeqCst), LARGE);
+    for word in (0..LARGE).map(|slot| words.load_claim(slot)) {
+        assert_eq!((word.owner(), word.state()), (other.index, claim_state::QUARANTINED));
+    }
+}
+
 /// All claim at once; each holds its claim for some time after the one before has committed: longer
 /// than the commit deadline in all, but nobody stands in front of one of them for so long.
 #[test]

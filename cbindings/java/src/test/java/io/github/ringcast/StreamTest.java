@@ -120,6 +120,33 @@ final class StreamTest {
     }
   }
 
+  /** The same with more slots than one look goes over: lap by lap all of the dead's are taken back. */
+  @Test
+  void manyOfTheDeadBehindTheLiving() throws Exception {
+    int slots = 256;
+    int large = 100;
+    try (Stage stage = new Stage(); Domain d = stage.open(); Domain other = stage.open();
+        Publisher p = d.publisher("t", new PublisherConfig().slots(slots).slotSize(64)); Subscription s = d.subscribe("t");
+        FileChannel file = FileChannel.open(stage.topics().resolve("t.ctl"), StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+      LongBuffer control = file.map(FileChannel.MapMode.READ_WRITE, 0, file.size()).order(ByteOrder.LITTLE_ENDIAN).asLongBuffer();
+      int claims = 1024 / 8;
+      for (int n = 0; n < 7 * slots; n++) {
+        for (int i = 0; n == slots && i < 2 * large; i++) {
+          control.put(claims + i, 1L << 20 | (i < large ? other.address().index() : 200) << 4 | ClaimState.Quarantined);
+        }
+        if (n % 16 == 0) {
+          Thread.sleep(5);
+        }
+        assertTrue(p.tryPublish(new byte[1]));
+        assertNotNull(s.poll());
+      }
+      assertEquals(large, control.get((256 + Layout.RING_CONTROL_RECOVERED_OFFSET) / 8));
+      for (int i = 0; i < large; i++) {
+        assertEquals(1 << 4 | ClaimState.Quarantined, control.get(claims + i) & 0xfffff);
+      }
+    }
+  }
+
   /** Who asks for large slots and for no number gets few, whoever made the topic before: spec/messaging.md, 1. The limit is half of the ring. */
   @ParameterizedTest
   @ValueSource(booleans = {false, true})

@@ -31,6 +31,8 @@ final class Gate {
   private long excusePosition = -1;
   private long pinnedAsked;
   private long writerAsked;
+  /** The slot, modulo the capacity, at which quarantined claims are looked at next. */
+  private long nextAsked;
 
   Gate(Ring ring) {
     r = ring;
@@ -108,14 +110,16 @@ final class Gate {
     return false;
   }
 
-  /** Whether it is time to ask for the owners of quarantined claims: as few dead as there are slots could hold all of them. */
-  boolean mayAskWriter() {
+  /** Takes claims of the dead back, where it is time for a look: as few dead as there are slots could hold all of them. */
+  boolean takesBack(long t) {
     long now = Clock.now();
     if (now - writerAsked < ASK_PINNED) {
       return false;
     }
     writerAsked = now;
-    return true;
+    long from = nextAsked;
+    nextAsked += Math.min(r.count, Recovery.MOST_RECLAIMED);
+    return Recovery.quarantined(r, t, from);
   }
 
   private void freeDeadPins() {

@@ -19,8 +19,8 @@ import java.util.List;
 public final class Recovery {
   private static final List<String> PARTS = List.of("topics", "services", "inbox");
 
-  /** How many positions are looked at where one was quarantined. */
-  private static final int MOST_RECLAIMED = 64;
+  /** How many slots are looked at where one was quarantined, besides that one. */
+  static final int MOST_RECLAIMED = 64;
 
   private Recovery() {}
 
@@ -113,14 +113,14 @@ public final class Recovery {
   }
 
   /**
-   * Takes back the quarantined claims of the dead at a position and behind it; whether there were any. A living one's may lie
-   * first on every lap, and the dead's behind it.
+   * Takes quarantined claims of the dead back, that of a position and those of the slots from another on; whether there were any. A
+   * living one's may lie first on every lap, and the dead's behind them.
    */
-  static boolean quarantined(Ring r, long position) {
+  static boolean quarantined(Ring r, long position, long from) {
     boolean taken = false;
     int living = -1;
-    for (int i = 0; i < Math.min(r.count, MOST_RECLAIMED); i++) {
-      int slot = (int) (position + i & r.mask);
+    for (int i = -1; i < Math.min(r.count, MOST_RECLAIMED); i++) {
+      int slot = (int) ((i < 0 ? position : from + i) & r.mask);
       long word = r.claim(slot);
       int owner = Claims.owner(word);
       if (Claims.state(word) != ClaimState.Quarantined || owner == living) {

@@ -20,6 +20,8 @@ final class SharedProducer extends Producer {
   private long stuckWord;
   private long stuckPosition;
   private int stepped;
+  /** Whether this call has looked behind a quarantined claim: the clock is read once a call. */
+  private boolean looked;
 
   /** Behind what it has claimed: the tail, while nobody else is there. */
   private long reached;
@@ -58,6 +60,7 @@ final class SharedProducer extends Producer {
       return RETIRED;
     }
     stepped = 0;
+    looked = false;
     // Others may be faster at every step, but not so often unless somebody scribbles.
     for (long tries = 64L * Math.max(r.count, 64); tries > 0; tries--) {
       long t = r.tail();
@@ -133,13 +136,18 @@ final class SharedProducer extends Producer {
     if (state > ClaimState.Quarantined) {
       return damaged();
     }
-    if (state == ClaimState.Quarantined && gate.mayAskWriter() && Recovery.quarantined(r, t)) {
-      return RETRY;
+    if (state == ClaimState.Quarantined && !looked) {
+      looked = true;
+      if (gate.takesBack(t)) {
+        return RETRY;
+      }
     }
     long next = state == ClaimState.Quarantined ? Claims.word(lap, Claims.owner(word), state) : Claims.word(lap, 0, ClaimState.Hole);
-    if (r.casClaim(t, word, next)) {
-      r.moveTail(t);
+    if (!r.casClaim(t, word, next)) {
+      return RETRY;
     }
+    r.moveTail(t);
+    Wake.readers(r); // who sleeps before a ring full of holes holds us back
     return ++stepped > r.count ? STALLED : RETRY;
   }
 
