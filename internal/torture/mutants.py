@@ -23,7 +23,7 @@ MUTANTS = [
      'if !a.CompareAndSwap(uint64(mine), uint64(mine.with(state))) { // pairs(commit)',
      'if a.Store(uint64(mine.with(state))); false {'),
     ('a quarantined slot is claimed', 'producers-shared', 'ring/claim.go',
-     '\tif w.state() == stateQuarantined {\n\t\tif r.reclaim', '\tif false {\n\t\tif r.reclaim'),
+     '\tif w.state() == stateQuarantined {\n\t\treturn', '\tif false {\n\t\treturn'),
     ('no let go', 'producers-shared', 'ring/claim.go',
      '\t\tp.letGo(t)\n', ''),
     ('a fenced writer is told that it sent, short way', 'producers-shared', 'ring/swift_shared.go',
@@ -35,6 +35,10 @@ MUTANTS = [
      '\t\tp.letGo(t)\n', ''),
     ('quarantined claims of the dead stay', 'producers-shared', 'ring/recover.go',
      'w.state() != stateWriting && w.state() != stateQuarantined', 'w.state() != stateWriting'),
+    ('claims of the living are taken back', 'producers-few', 'ring/recover.go',
+     '\t\tif r.host.Alive(dead) {\n\t\t\treturn false\n\t\t}\n\t\tat("recover claim")\n', '\t\tat("recover claim")\n'),
+    ('nobody takes a claim of the dead back', 'dead-few', 'ring/claim.go',
+     '\t\tif w.state() == stateQuarantined && !looked {', '\t\tif looked {'),
     ('no takeover', 'producers-exclusive', 'ring/exclusive.go',
      'if head.published.Load()&^padBit != r.lap(t) {', 'if false {'),
     ('pins ignored', 'readers', 'ring/gate.go',
@@ -87,10 +91,10 @@ def broken(copy, scene, file, old, new):
     with open(path, 'w') as f:
         f.write(source.replace(old, new))
     try:
-        for _ in range(TRIES):
+        for go in range(TRIES):
             verdict = play(copy, scene)
             if not verdict.startswith('ok '):
-                break
+                return f'{verdict[:200]} (go {go + 1})'
         return verdict
     finally:
         with open(path, 'w') as f:

@@ -195,6 +195,7 @@ var bounds = map[string]time.Duration{
 	"others, when a cleaner is killed":   100 * time.Millisecond,
 	"others, when a cleaner is stopped":  100 * time.Millisecond,
 	"opening a domain and a topic":       200 * time.Millisecond,
+	"claims of the dead, until taken":    200 * time.Millisecond,
 	"a sleeper, from publish to receipt": 100 * time.Millisecond,
 }
 

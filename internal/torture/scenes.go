@@ -22,6 +22,7 @@ var scenes = []scene{
 	{"producers-exclusive", "1, 2: the same, exclusive ring that changes hands", producersExclusive, 2},
 	{"producers-latest", "2: writers stopped on a ring that waits for nobody", producersLatest, 1},
 	{"producers-few", "1, 2: more producers than slots, four of them", producersFew, 2},
+	{"dead-few", "1: the dead of four and eight slots are left to those that go on", deadFew, 2},
 	{"exclusive-few", "1, 2: an exclusive ring of four slots that changes hands", exclusiveFew, 1},
 	{"readers", "3: reliable readers killed and stopped, lent bytes never change, LAGGED is exact", readers, 3},
 	{"members", "members of a queue group and callers killed and stopped: each message handled once, or reported, or withdrawn", members, 3},
