@@ -120,6 +120,31 @@ final class StreamTest {
     }
   }
 
+  /** A message of two slots finds them, also where a slot that a slow writer holds lies behind each. */
+  @Test
+  void largeBetweenTheHeld() throws Exception {
+    byte[] large = new byte[100];
+    Arrays.fill(large, (byte) 7);
+    try (Stage stage = new Stage(); Domain d = stage.open(); Domain other = stage.open();
+        Publisher p = d.publisher("t", new PublisherConfig().slots(4).slotSize(64)); Subscription s = d.subscribe("t");
+        FileChannel file = FileChannel.open(stage.topics().resolve("t.ctl"), StandardOpenOption.READ, StandardOpenOption.WRITE)) {
+      for (int n = 0; n < 4; n++) {
+        assertTrue(p.tryPublish(new byte[1]));
+        assertNotNull(s.poll());
+      }
+      assertNull(s.poll());
+      LongBuffer control = file.map(FileChannel.MapMode.READ_WRITE, 0, file.size()).order(ByteOrder.LITTLE_ENDIAN).asLongBuffer();
+      for (int slot = 1; slot < 4; slot += 2) {
+        control.put(1024 / 8 + slot, 1L << 20 | other.address().index() << 4 | ClaimState.Quarantined);
+      }
+      for (int n = 0; n < 5; n++) {
+        assertTrue(p.tryPublish(large));
+        assertArrayEquals(large, s.next(Stage.PATIENCE).bytes());
+        assertNull(s.poll()); // and lets go
+      }
+    }
+  }
+
   /** The same with more slots than one look goes over: lap by lap all of the dead's are taken back. */
   @Test
   void manyOfTheDeadBehindTheLiving() throws Exception {

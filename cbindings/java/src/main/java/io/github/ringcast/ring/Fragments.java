@@ -65,7 +65,7 @@ final class Fragments {
     }
     for (int i = 0; i < pieces; i++) {
       long t = producer.claim();
-      if (t < 0 || t - positions[0] >= producer.ring().count / 2 && i > 0) { // stepping over slots of the evicted comes round to the first
+      if (t < 0 || t - positions[0] >= producer.ring().count && i > 0) { // stepping over slots that others hold comes round to the first
         if (t >= 0) {
           producer.abort(t);
         }
