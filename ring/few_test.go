@@ -325,3 +325,30 @@ func TestManyOfTheDeadBehindTheLiving(t *testing.T) {
 		}
 	}
 }
+
+// TestFewSlotsLargeBesideTheHeld: a message of two slots finds two that are not held, however they lie. Where all but one are
+// held by those who do not move it is no reader that has to make room: who waited for them would try at once, without end.
+func TestFewSlotsLargeBesideTheHeld(t *testing.T) {
+	s := newScene(t, fewSlots(4, Shared), 3)
+	p, rd := s.producer(0), s.reader(1)
+	s.pass(p, rd, 4)
+	wantEmpty(t, rd)
+	large, claims := make([]byte, 200), s.rings[0].claims
+	for i := 1; i < 4; i++ {
+		claims[i].Store(uint64(makeWord(1, 2, stateQuarantined)))
+	}
+	for range 3 {
+		if err := p.TryPublish(large, &Meta{}); err != ErrStalled {
+			t.Fatalf("three of four slots are held: %v, want %v", err, ErrStalled)
+		}
+		wantEmpty(t, rd)
+	}
+	claims[2].Store(uint64(word(claims[2].Load()).with(stateHole)))
+	for range 3 {
+		if err := p.TryPublish(large, &Meta{}); err != nil {
+			t.Fatalf("two of four slots are held: %v", err)
+		}
+		wantNext(t, rd, string(large))
+		wantEmpty(t, rd)
+	}
+}

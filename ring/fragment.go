@@ -82,6 +82,9 @@ func (p *Producer) claimMany(n int) error {
 	}
 	for range n {
 		t, err := p.claim()
+		if err == ErrFull && p.cameRound() {
+			err = ErrStalled
+		}
 		if err != nil {
 			p.abortFrom(0)
 			return err
@@ -89,6 +92,12 @@ func (p *Producer) claimMany(n int) error {
 		p.positions = append(p.positions, t)
 	}
 	return nil
+}
+
+// cameRound reports whether our own first claim is what is in the way: all other slots are held by who does not move. The
+// readers make no room for that, and whoever waited for them alone would try again at once, and again.
+func (p *Producer) cameRound() bool {
+	return len(p.positions) > 0 && p.ring.ctl.tail.Load()-p.positions[0] >= p.ring.capacity()
 }
 
 // roomFor looks whether n positions from the tail on are free of readers, before
