@@ -123,7 +123,7 @@ static int make_directory(const struct grant *grant, const char *path, bool subs
 	struct stat st;
 	char fresh[RCI_PATH];
 	if (lstat(path, &st) == 0)
-		return S_ISDIR(st.st_mode) ? RC_OK : rci_fail(RC_ERROR_NOT_OURS, "%s: not a directory", path);
+		return S_ISDIR(st.st_mode) ? RC_OK : rci_fail(RC_ERROR_NOT_OURS, "%s: not a directory: move it out of the way, or " ADVICE, path);
 	if (errno != ENOENT)
 		return rci_fail_system("look at", path);
 	const char *name = strrchr(path, '/') + 1;

@@ -373,6 +373,11 @@ static void bad_segments(void)
 	WANT(RC_ERROR_NOT_OURS, rc_domain_open(NULL, &domain));
 	CHECK(unlink(path) == 0 && mkdir(path, 0700) == 0);
 	WANT(RC_ERROR_NOT_OURS, rc_domain_open(NULL, &domain));
+	(void)snprintf(path, sizeof path, "%s/file", test_directory);
+	CHECK(close(open(path, O_CREAT | O_WRONLY, 0600)) == 0);
+	WANT(RC_ERROR_NOT_OURS, rc_domain_open(&(rc_config){.domain = "file"}, &domain));
+	CHECK(strstr(rc_error_detail(), "file: not a directory: move it out of the way, or ") != NULL);
+	WANT(RC_ERROR_NOT_OURS, rc_domain_open(&(rc_config){.dir = path}, &domain));
 }
 
 static void bad_arguments(void)

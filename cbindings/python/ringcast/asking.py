@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import re
 import threading
 import time
 import weakref
@@ -29,6 +30,9 @@ LONGEST = 1800.0
 
 To = Union[str, Address]
 """Whom a request goes to: any one instance of a service, or one participant."""
+
+# The text of an address: spec/segment.md, 10. It would do as a name, too, but for the handle.
+_ADDRESS = re.compile(r"n(0|[1-9][0-9]*)-(0|[1-9a-f][0-9a-f]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(:[1-9][0-9]*)?")
 
 
 # What is open, by numbers that are never used again: another thread's dispatch may be about to tell of one that
@@ -326,6 +330,13 @@ def nanoseconds(timeout: Optional[float]) -> int:
     return max(1, int(seconds * 1e9))
 
 
+def name_of(to: str) -> bytes:
+    """A service's name as the library takes it. The text of an address is none, as it is none to `ringcast call`."""
+    if _ADDRESS.fullmatch(to):
+        raise TypeError(f"to: an Address is required, not its text; read it: Address.parse({to!r})")
+    return encode(to, "to")
+
+
 def address_of(to: Address) -> Any:
     """An address as the library takes it."""
     if not isinstance(to, Address):
@@ -337,7 +348,10 @@ def start_of(domain: "Domain", how: str, to: To, data: "Buffer") -> Callable[[An
     """The call that begins it."""
     by = {"request": (lib.rc_request_start, lib.rc_request_start_to), "stream": (lib.rc_stream_start, None), "survey": (lib.rc_survey_start, None)}
     named, addressed = by[how]
-    call, target = (named, encode(to, "to")) if isinstance(to, str) else (addressed, address_of(to))
+    if isinstance(to, str):
+        call, target = named, name_of(to) if addressed else encode(to, "to")
+    else:
+        call, target = addressed, address_of(to)
     if call is None:
         raise InvalidError(f"a {how} goes to a name, not to {to}")
 

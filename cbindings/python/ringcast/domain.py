@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Dict, Iterable, Optional, Type, Union
 from . import _native
 from ._library import check, encode, ffi, lib, readable
 from .address import Address
-from .asking import LONGEST, Answers, Open, Pending, Reply, To, address_of, nanoseconds, start_of
+from .asking import LONGEST, Answers, Open, Pending, Reply, To, address_of, name_of, nanoseconds, start_of
 from .errors import ClosedError, InstanceDiedError, InvalidError, NodeDownError, NotAddressedError
 from .presence import PresenceKind, Watch, wait_for_subscribers
 from .publisher import Publisher, open_publisher
@@ -221,7 +221,7 @@ class Domain:
         NoInboxError, NodeDownError, TooLargeError: nothing was sent."""
         with readable(data) as payload:
             if isinstance(to, str):
-                check(lib.rc_send_service(self._open(), encode(to, "to"), payload, len(payload)))
+                check(lib.rc_send_service(self._open(), name_of(to), payload, len(payload)))
             else:
                 check(lib.rc_send(self._open(), address_of(to), payload, len(payload)))
 

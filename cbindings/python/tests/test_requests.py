@@ -96,6 +96,12 @@ def test_texts_are_no_bytes(two):
         a.subscribe(7)
     with pytest.raises(TypeError, match="^to: a name .str. or an Address is required, not 'bytes'"):
         a.request(b"name", b"", PATIENCE)
+    text = str(a.address)
+    for call in (lambda: a.request(text, b""), lambda: a.ask(text), lambda: a.send(text + ":3")):
+        with pytest.raises(TypeError, match=f"^to: an Address is required, not its text; read it: Address.parse.'{text}"):
+            call()
+    with pytest.raises(ringcast.NoServiceError):  # which looks like one, and is none
+        a.send("n7-1F03.12.5")
     with pytest.raises(TypeError, match="^handler: .* not 'int'"):
         a.serve("name", 7)
 

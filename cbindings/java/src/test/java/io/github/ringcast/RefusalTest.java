@@ -165,8 +165,8 @@ final class RefusalTest {
   void aDirectoryThatIsAFile() throws IOException {
     try (Stage stage = new Stage()) {
       Path file = Files.createFile(stage.dir.resolve("file"));
-      refuses(Reason.NOT_OURS, "file/default: not a directory", () -> Domain.open(new DomainConfig().dir(file.toString())));
-      refuses(Reason.NOT_OURS, "file: not a directory", () -> Domain.open(new DomainConfig().dir(stage.dir.toString()).domain("file")));
+      refuses(Reason.NOT_OURS, "file/default: not a directory: move it out of the way, or", () -> Domain.open(new DomainConfig().dir(file.toString())));
+      refuses(Reason.NOT_OURS, "file: not a directory: move it out of the way, or", () -> Domain.open(new DomainConfig().dir(stage.dir.toString()).domain("file")));
       refuses(Reason.NOT_OURS, "not a directory", () -> Domain.open(new DomainConfig().dir(file.resolve("deep").toString())));
     }
   }

@@ -134,7 +134,8 @@ public final class Kernel {
       case ENOENT:
         return new RingcastException(Reason.NOT_FOUND, what + ": " + errorText(errno));
       case ENOTDIR:
-        return new RingcastException(Reason.NOT_OURS, what + ": " + errorText(errno) + ": choose another one, or move it away");
+        return new RingcastException(Reason.NOT_OURS, what + ": " + errorText(errno)
+            + ": move it out of the way, or choose a directory that you may write with RINGCAST_SHM_DIR");
       case ENOSPC:
       case EDQUOT:
         return new RingcastException(Reason.NO_SPACE, what + ": " + errorText(errno) + ": free some, or ask for a smaller ring");

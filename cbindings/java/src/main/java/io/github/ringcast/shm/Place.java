@@ -37,7 +37,7 @@ public final class Place {
       status = Kernel.status(-1, path);
     }
     if (status == null || !status.directory()) {
-      throw new RingcastException(Reason.NOT_OURS, path + ": not a directory");
+      throw Kernel.failure(path, Kernel.ENOTDIR);
     }
     if (mode != 0 && (status.mode & 0777) != directoryMode) {
       throw new RingcastException(Reason.PERMISSION, String.format("%s: has mode %04o, asked for %04o: a domain keeps the rights it was made with",
