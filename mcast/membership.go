@@ -65,6 +65,7 @@ type Peer struct {
 	wantRetry   Time
 	wantStep    Duration
 	setupAt     Time
+	setups      uint32   // snapshots that it was sent
 	serving     *serving // nil: it has not asked, or has all
 	served      uint32   // number of its last stream
 	servedAt    Time

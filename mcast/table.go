@@ -35,12 +35,23 @@ func (e *Engine) sendSetup(now Time, p *Peer) {
 	e.Flush(now) // what the rows speak of is below head
 	e.snapshot++
 	frames := e.setupFrames(p)
-	for _, b := range frames {
+	first := setupTurn(p.setups, len(frames))
+	p.setups++
+	for i := range frames {
+		b := frames[(first+i)%len(frames)]
 		wire.SetParts(b, uint16(len(frames)))
 		wire.Finish(b)
 		e.count.ControlSent++
 		e.sink.Unicast(p.from, b)
 	}
+}
+
+// setupTurn is the part with which the snapshot of a number begins. A socket that has not room for all of a large table
+// loses the end of each burst: parts of several snapshots make a whole only where that is another part each time. Steps of
+// the golden section are far from all before.
+func setupTurn(number uint32, parts int) int {
+	const golden = 0x9e3779b9
+	return int(uint64(number*golden) * uint64(parts) >> 32)
 }
 
 // setupFrames builds the parts of a snapshot for a peer; each names the lanes.
