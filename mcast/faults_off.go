@@ -32,6 +32,8 @@ const (
 	faultNoHold         = false
 	faultHistoryTwice   = false
 	faultHistoryGap     = false
+	faultNoPardon       = false
+	faultNarrow         = false
 )
 
 func (l *lane) resend(b []byte) []byte { return b }

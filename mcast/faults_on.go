@@ -32,6 +32,8 @@ var (
 	faultNoMoveWait     bool // a topic goes on another lane though not all of it was taken
 	faultMoveRows       bool // who is new on a lane does not learn how far producers have got of which nothing follows
 	faultSplitOver      bool // what is packed to be folded may take more datagrams than members have room for
+	faultNarrow         bool // a sequence is what the wire has of it
+	faultNoPardon       bool // members pay for the stops of a lane's owner
 	faultNoPull         bool // a stream that catches up does not get what is held of it
 )
 
@@ -65,4 +67,6 @@ var Faults = map[string]*bool{
 	"no-hold":         &faultNoHold,
 	"history-twice":   &faultHistoryTwice,
 	"history-gap":     &faultHistoryGap,
+	"no-pardon":       &faultNoPardon,
+	"narrow":          &faultNarrow,
 }

@@ -25,7 +25,7 @@ func (s *stall) count(now Time, budget, stopped Duration) {
 
 // stopped is for how long this process was stopped, or had no processor, if that has not been noted yet.
 func (e *Engine) stopped(now Time) Duration {
-	if late := now - max(e.deadline, e.lastTick); late > stallPause {
+	if late := now - max(e.deadline, e.lastTick); late > stallPause && !faultNoPardon {
 		return late
 	}
 	return 0

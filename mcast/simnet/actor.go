@@ -56,6 +56,7 @@ type actorStream struct {
 	owner    *Actor
 	topic    *actorTopic
 	producer mcast.Address
+	begin    uint64 // nothing up to it was ever published
 	next     uint64 // to be sent
 	end      uint64 // last one published
 	cursor   uint64 // next, as a successor finds it
@@ -307,6 +308,9 @@ func (a *Actor) Wants(p *mcast.Peer, _ []string) { a.promiseStable(p) }
 // Notice is the sink's.
 func (a *Actor) Notice(p *mcast.Peer, lane uint32, what mcast.Notice) {
 	a.note2(what.String(), uint64(p.Node())<<32|uint64(lane)<<8|uint64(what))
+	if what == mcast.MemberPutOut && a.world.patient {
+		a.net.violate("patience", "node %d puts node %d out of lane %d, though nobody but itself was stopped", a.ID(), p.Node(), lane)
+	}
 }
 
 // Stale is the sink's. All who refuse a session say so, maybe at once, and after a pause all that was said is

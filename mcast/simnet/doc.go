@@ -5,8 +5,8 @@
 //
 // Faults are those that Counts names: of the network (loss, independent, in bursts,
 // at one node, one way; delay, jitter, reordering, duplication, replay of old
-// datagrams, partition, forged frames), of machines (restart, pause, clocks that
-// jump, drift, or are set back, receivers that are slow, other machines under one
+// datagrams, ways that lose one kind of datagrams alone, partition, forged frames), of machines (restart, pause, clocks that
+// jump, drift, are set back, or pass what the wire has of a time, receivers that are slow, other machines under one
 // id) and of applications (wants that change, topics without room, new rings).
 //
 // Invariants, checked at every delivery and every step of a node; a Violation names
@@ -26,6 +26,7 @@
 //	prompt      a message that is here waits for none but those of its own producer
 //	naks        the holes of a lane are not asked for more often than the rules allow
 //	alive       nobody who lives is taken for gone
+//	patience    nobody is put out for a stop of the lane's owner
 //	timers      no timer is due again and again, or hours away
 //	memory      every table of an engine is within its bound
 //	membership  when all is calm everybody sees everybody, in the present session

@@ -16,6 +16,7 @@ type Counts struct {
 	LostInBursts  uint64 `sim:"lost, in bursts"`
 	LostAtNode    uint64 `sim:"lost, all ways of one node"`
 	LostOneWay    uint64 `sim:"lost, one way between two nodes"`
+	LostKind      uint64 `sim:"lost, of unicast, multicast, or what is long, alone"`
 	LostChosen    uint64 `sim:"lost, chosen by a test"`
 	LostPartition uint64 `sim:"lost, partition"`
 	PortFull      uint64 `sim:"lost, full queue of a switch or card"`
@@ -71,7 +72,7 @@ func (c *Counts) Add(d *Counts) {
 
 // gone is how many datagrams did not arrive.
 func (c *Counts) gone() uint64 {
-	return c.LostAtRandom + c.LostInBursts + c.LostAtNode + c.LostOneWay + c.LostChosen + c.LostPartition + c.Overrun
+	return c.LostAtRandom + c.LostInBursts + c.LostAtNode + c.LostOneWay + c.LostKind + c.LostChosen + c.LostPartition + c.Overrun
 }
 
 // link is the way from one node to another.
@@ -80,6 +81,7 @@ type link struct {
 	bad  bool       // in a burst of losses
 	cut  bool
 	loss float64 // of this direction alone
+	kind losesKind
 }
 
 // Partition cuts the way from one node to another, or mends it.
@@ -102,6 +104,8 @@ func (n *Network) lost(from, to *Node, data []byte, multi bool) bool {
 		c.LostChosen++
 	case l.loss > 0 && n.rnd.Float64() < l.loss:
 		c.LostOneWay++
+	case l.kind.loss > 0 && l.kind.of(data, multi) && n.rnd.Float64() < l.kind.loss:
+		c.LostKind++
 	case from.loss+to.loss > 0 && n.rnd.Float64() < from.loss+to.loss:
 		c.LostAtNode++
 	default:

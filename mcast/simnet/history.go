@@ -148,10 +148,7 @@ func (h *history) Next(it *mcast.HistoryItem) mcast.HistoryResult {
 
 // oldest is the first sequence that a stream's ring still holds.
 func (h *history) oldest(s *actorStream) uint64 {
-	if holds := h.owner.world.ringHolds; s.end > holds {
-		return s.end - holds + 1
-	}
-	return 1
+	return max(s.begin, s.end-min(s.end, h.owner.world.ringHolds)) + 1
 }
 
 // begin takes the splice of a topic.

@@ -13,7 +13,7 @@ func (a *Actor) accountOf(topic string, producer mcast.Address) *account {
 	x := a.accounts[k]
 	if x == nil {
 		// In a soft run everybody has joined before anything is published.
-		x = &account{next: 1, fresh: !a.world.soft || !a.world.joined || a.wanted != 0 || topic[:2] == "t1"}
+		x = &account{next: a.world.beginOf(k), fresh: !a.world.soft || !a.world.joined || a.wanted != 0 || topic[:2] == "t1"}
 		a.accounts[k] = x
 		a.keys = append(a.keys, k)
 	}

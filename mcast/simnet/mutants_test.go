@@ -34,6 +34,8 @@ var mutants = []struct{ fault, kind, invariants string }{
 	{"no-move-wait", "moves", "repair"},
 	{"move-rows", "moves", "tail"},
 	{"wanted-late", "moves", "stable"},
+	{"narrow", "far", "nowhere once order progress"},
+	{"no-pardon", "owner", "patience"},
 	{"pass-moving", "moves", "stable"},
 	{"no-hold", "late", "once history order"},
 	{"history-twice", "late", "once"},

@@ -13,7 +13,7 @@ const (
 
 // begin starts what goes wrong in every world, and what is done in it.
 func (w *World) begin() {
-	w.every(3*ms, func() {
+	w.every(w.pace, func() {
 		a := w.publisher()
 		a.publish(a.streams[w.rnd.IntN(len(a.streams))], 1+w.rnd.Uint64N(20))
 	})
@@ -31,6 +31,9 @@ func (w *World) begin() {
 	}
 	if w.histories {
 		w.often(60*ms, w.joinLate)
+	}
+	if w.kinds {
+		w.often(100*ms, w.loseKind)
 	}
 	w.often(300*ms, func() {
 		if x, d := w.anyone(), w.upTo(200*ms); !w.soft || x.busyTill <= w.now {

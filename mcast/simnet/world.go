@@ -21,11 +21,14 @@ type World struct {
 	soft      bool // nothing happens that explains a loss
 	joined    bool
 	calm      bool
-	moves     bool   // all nodes but the first change what they want without rest
-	histories bool   // nodes ask for what was published before
-	ringHolds uint64 // messages of each stream
-	fullness  int    // one delivery in so many fills a topic
-	fullFor   int    // for up to so many ms
+	moves     bool           // all nodes but the first change what they want without rest
+	histories bool           // nodes ask for what was published before
+	kinds     bool           // ways lose datagrams of one kind alone
+	patient   bool           // nobody may be put out
+	pace      mcast.Duration // mean time between two publications
+	ringHolds uint64         // messages of each stream
+	fullness  int            // one delivery in so many fills a topic
+	fullFor   int            // for up to so many ms
 	sessions  uint64
 	greatest  map[uint32]uint64 // session that began under each id
 	begun     map[session]bool
@@ -36,7 +39,7 @@ type World struct {
 // NewWorld makes a world of its seed.
 func NewWorld(o Options, soft bool) *World {
 	n := New(o)
-	w := &World{Network: n, rnd: rand.New(rand.NewPCG(o.Seed, 0xc4a05)), soft: soft, sessions: 1 << 40,
+	w := &World{Network: n, rnd: rand.New(rand.NewPCG(o.Seed, 0xc4a05)), soft: soft, sessions: 1 << 40, pace: 3 * ms,
 		streams: map[expectKey]*actorStream{}, greatest: map[uint32]uint64{}, begun: map[session]bool{}}
 	w.fullness = []int{20, 100, 1000, 1 << 30}[w.rnd.IntN(4)]
 	w.fullFor = []int{5, 100, 400}[w.rnd.IntN(3)]
@@ -59,6 +62,14 @@ func (w *World) newSession() uint64 {
 
 func (w *World) stream(topic string, producer mcast.Address) *actorStream {
 	return w.streams[expectKey{topic: topic, producer: producer}]
+}
+
+// beginOf is the first sequence that was ever published of a producer.
+func (w *World) beginOf(k expectKey) uint64 {
+	if s := w.streams[k]; s != nil {
+		return s.begin + 1
+	}
+	return 1
 }
 
 // every does something again and again, at random times of the mean given, while
@@ -84,7 +95,10 @@ func (w *World) publishers() int { return min(len(w.actors), publishersMax) }
 const publishersMax = 6
 
 // Live lets the world go on for a while, then calms it and waits for the end.
-func (w *World) Live(d mcast.Duration) {
+func (w *World) Live(d mcast.Duration) { w.liveWith(w.begin, d) }
+
+// liveWith is Live with what happens given.
+func (w *World) liveWith(begin func(), d mcast.Duration) {
 	if w.soft {
 		w.RunUntil(5*mcast.Second, w.allMet)
 		if !w.allMet() {
@@ -93,7 +107,7 @@ func (w *World) Live(d mcast.Duration) {
 		}
 		w.joined = true
 	}
-	w.begin()
+	begin()
 	w.Run(d, nil)
 	w.calmDown()
 	calm := w.now
@@ -151,7 +165,7 @@ func (w *World) calmDown() {
 	for _, x := range w.Nodes {
 		x.loss, x.service = 0, 0
 		for i := range x.links {
-			x.links[i].cut, x.links[i].loss = false, 0
+			x.links[i].cut, x.links[i].loss, x.links[i].kind = false, 0, losesKind{}
 		}
 	}
 	for _, a := range w.twins {
