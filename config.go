@@ -129,7 +129,8 @@ type PublisherConfig struct {
 	// Slots is how many messages the ring holds: a power of two from 4, in mode latest 64, to 2^20.
 	// Zero asks for nothing: a new topic has 1024, and of slots larger than 16 KiB as many as
 	// carry 16 MiB together, so that they stay in the caches of most machines, but 64 at least, and
-	// twice the History.
+	// twice the History. A stream at full rate goes up to twice as fast where the ring is larger than a
+	// core's own caches, as with 4 MiB in all (doc/decisions/405).
 	Slots int
 	// SlotSize is how many bytes of payload one slot carries, up to 16 MiB, rounded up
 	// to a multiple of 64. Zero asks for nothing. A message may be half of the ring.

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/ringcast/ringcast"
+
+	"github.com/ringcast/ringcast/codec/layout"
 )
 
 // A Scenario is who talks to whom.
@@ -96,6 +98,15 @@ type Spec struct {
 	// messages. Zero means as every new topic has it, 500 ms.
 	StallBudget time.Duration `json:"stall_budget_ns,omitempty"`
 }
+
+// DeepSlots is how many slots a stream of messages of that size goes fastest with: a ring larger
+// than a core's own caches, some 4 MiB, as the logs of 16 to 64 MiB are that it is compared with.
+func DeepSlots(size int) int {
+	return 1 << bits.Len(uint(deepRing/(size+layout.SlotHeaderSize+64))) >> 1
+}
+
+// deepRing is the most that a ring of DeepSlots takes.
+const deepRing = 19 << 18
 
 // Limits of a run: what fits the board that its processes share, and a
 // histogram. A process needs 20 ms of each core to start.

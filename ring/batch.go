@@ -29,11 +29,7 @@ func (rd *Reader) NextBatch(ms []Message) (int, error) {
 func (rd *Reader) take(ms []Message) int {
 	r, c := rd.ring, rd.cursor
 	n := min(uint64(len(ms)), rd.swift-c, r.capacity()-c&r.mask)
-	if rd.heels {
-		pause(pauseHeels)
-	}
 	taken := r.fill(ms[:n], c, rd.tag)
-	rd.heels = taken > 1 && uint64(taken) < n && c-rd.emptyAt >= longStream
 	if taken > 0 { // otherwise the look that follows counts on
 		rd.cursor, rd.polls = c+uint64(taken), 0
 	}

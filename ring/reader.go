@@ -33,7 +33,7 @@ type Reader struct {
 	burst   uint64    // messages between the last two looks that found nothing
 	emptyAt uint64    // where that was
 	polls   uint      // looks that found nothing, in a row
-	heels   bool      // the last batch of a stream came up to its producer
+	lead    uint64    // positions by which the producers of a stream are let be ahead
 	missed  uint64    // positions that passed us by, in all
 	blind   bool      // the producer does not fence and we cannot do it for it: it may not see that we sleep
 	flush   flushing
@@ -85,6 +85,7 @@ func (r *Ring) Join(o JoinOptions) (*Reader, error) {
 	if o.FromSet {
 		rd.cursor = min(o.From, rd.replay)
 	}
+	rd.emptyAt = rd.cursor
 	if r.retired() { // after ACTIVE: the replacer saw us, or we see this
 		return rd, ErrRetired
 	}
@@ -107,7 +108,7 @@ func (rd *Reader) begin(mine entryWord, at uint64) {
 	rd.mine = mine
 	rd.cursor, rd.stored, rd.lease, rd.replay = at, at, at, at
 	rd.polls, rd.swift, rd.untold = 0, 0, false
-	rd.emptyAt, rd.heels = at, false
+	rd.emptyAt, rd.lead = at, leadOf(rd.ring)
 	rd.flush.begin(rd.ring, at)
 }
 
@@ -313,6 +314,9 @@ func (rd *Reader) extend() bool {
 	rd.show()
 	if rd.cursor >= rd.flush.end {
 		rd.turnLap()
+	}
+	if rd.cursor-rd.emptyAt >= longStream {
+		rd.giveLead()
 	}
 	e := &r.entries[rd.index]
 	end := rd.cursor + min(maxLease, r.capacity()/2)

@@ -129,7 +129,7 @@ func (rd *Reader) Follow(next *Ring) error {
 		rd.end = err // the caller may unmap next: nothing of it is touched again
 		return err
 	}
-	rd.cursor = 0
+	rd.cursor, rd.emptyAt = 0, 0
 	return nil
 }
 

@@ -82,7 +82,6 @@ const (
 	pauseShort = 1  // pauses between two looks, some 20 ns each
 	pauseFirst = 3  // before the first look
 	pauseLong  = 40 // before the first look in a stream, so that the producer runs ahead
-	pauseHeels = 20 // before a batch of a long stream, where the one before came up to the producer
 	longStream = 16 // messages without a look that found nothing
 )
 

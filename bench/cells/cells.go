@@ -124,7 +124,7 @@ const millions = 1e-6
 func exclusiveCell(size int) cell {
 	name := fmt.Sprintf("exclusive 1-1 %d B", size)
 	return cell{name, func(ctx context.Context, p *plan, until time.Time) ([]table.Row, error) {
-		s := bench.Spec{Scenario: bench.Stream, Size: size, Exclusive: true, Wait: bench.Spin, Pin: bothCores()}
+		s := bench.Spec{Scenario: bench.Stream, Size: size, Slots: bench.DeepSlots(size), Exclusive: true, Wait: bench.Spin, Pin: bothCores()}
 		list := []bench.Contender{p.ours(s), p.limit("ring", s)}
 		list = append(append(list, p.aeronC(s)...), p.aeronJava(s)...)
 		rounds, err := p.alternate(ctx, list, until)
@@ -148,7 +148,7 @@ func exclusiveCell(size int) cell {
 func batchCell(size int) cell {
 	name := fmt.Sprintf("exclusive by 64 %d B", size)
 	return cell{name, func(ctx context.Context, p *plan, until time.Time) ([]table.Row, error) {
-		s := bench.Spec{Scenario: bench.Stream, Size: size, Exclusive: true, Wait: bench.Spin, Pin: bothCores()}
+		s := bench.Spec{Scenario: bench.Stream, Size: size, Slots: bench.DeepSlots(size), Exclusive: true, Wait: bench.Spin, Pin: bothCores()}
 		batches := s
 		batches.Batch = 64
 		list := append([]bench.Contender{p.ours(batches), p.limit("ring", s)}, p.aeronC(s)...)
@@ -181,7 +181,8 @@ func exclusiveGoal(r *table.Row, size int, limit float64) {
 func sharedCell(size, producers, readers int) cell {
 	name := fmt.Sprintf("shared %d-%d %d B", producers, readers, size)
 	return cell{name, func(ctx context.Context, p *plan, until time.Time) ([]table.Row, error) {
-		s := bench.Spec{Scenario: bench.Stream, Size: size, Producers: producers, Readers: readers, Wait: bench.Spin, Pin: bothCores()}
+		s := bench.Spec{Scenario: bench.Stream, Size: size, Slots: bench.DeepSlots(size), Producers: producers, Readers: readers,
+			Wait: bench.Spin, Pin: bothCores()}
 		if producers+readers > 2 {
 			s.Wait, s.Pin = bench.Yield, nil
 		}

@@ -86,7 +86,7 @@ func onewayCell(size, producers, readers int, pace float64) cell {
 	if producers+readers > 2 {
 		s.Wait, s.Pin = bench.Yield, nil
 	}
-	s.Slots, s.Prefault = slotsOf(size), size > 4096
+	s.Slots, s.Prefault = slotsOf(size, pace), size > 4096 || pace == 0
 	if pace > 0 {
 		s.Every = bench.PartLength
 	}
@@ -102,13 +102,15 @@ func onewayCell(size, producers, readers int, pace float64) cell {
 }
 
 // slotsOf keeps a ring of large messages from taking gigabytes, and of 4 MiB as many as iceoryx2 holds here: four lie in
-// the caches. It is mapped beforehand, as Aeron's logs are.
-func slotsOf(size int) int {
+// the caches. Small ones at full rate have more than the standard number. The rings are mapped beforehand, as Aeron's logs are.
+func slotsOf(size int, pace float64) int {
 	switch {
 	case size > 64<<10:
 		return 4
 	case size > 4096:
 		return 128
+	case pace == 0:
+		return bench.DeepSlots(size)
 	}
 	return 1024
 }

@@ -25,8 +25,9 @@ over pairs of runs within one regime of the machine (near: below 250 ns there an
 At 100,000 a second on one node each reader's latencies are told apart in parts of 20 ms; "p99 of 20 ms" is the median of the parts' p99, and
 what it leaves out stands under [Stalls](#stalls).
 
-A topic of ours has 1024 slots here, at 64 KiB 128 and at 4 MiB 4, as many as iceoryx2 buffers of that size; rounds of 4 MiB up to version
-f48fa19baa6e had 64, the standard number ([decision 389](decisions/389-four-slots-are-a-ring.md)).
+A topic of ours has 1024 slots at a rate, at full rate as many as a ring of some 4 MiB has ([decision 405](decisions/405-the-producers-of-a-stream-get-a-lead.md);
+rounds up to version f48fa19baa6e had 1024), at 64 KiB 128, and at 4 MiB 4, as many as iceoryx2 buffers of that size
+([decision 389](decisions/389-four-slots-are-a-ring.md); those rounds had 64, the standard number).
 
 "better" is how many times better ours is; "spread" the interquartile range of the pairs' ratios over their
 median; "pairs" those that count and those discarded. One-way rates are of all readers together. At 100,000 and 10,000

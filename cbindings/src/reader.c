@@ -11,6 +11,12 @@
 #define CLAIM_LOOK 8
 #define STATE_LOOK 64
 
+/* How far the publishers of a stream are let be ahead, and how long that is waited for: doc/decisions/405. */
+#define LEAD_BYTES (UINT64_C(256) << 10)
+#define LEAD_MOST (UINT64_C(512) << 10)
+#define LEAD_LOOKS 200
+#define LONG_STREAM 16 /* messages without a look that found nothing */
+
 static uint64_t min64(uint64_t a, uint64_t b) { return a < b ? a : b; }
 static uint64_t max64(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
@@ -57,7 +63,7 @@ int rci_reader_open(struct reader *d, struct ring *ring, uint32_t mode, uint64_t
 		return rci_fail(RC_ERROR_NO_MEMORY, "%s: copy of a slot", ring->path);
 	int result = enter(d);
 	if (result == RC_OK)
-		d->cursor -= min64(min64(history, ring->slot_count - 1), d->cursor);
+		d->empty_at = d->cursor -= min64(min64(history, ring->slot_count - 1), d->cursor);
 	return result;
 }
 
@@ -92,14 +98,14 @@ int rci_reader_follow(struct reader *d, struct ring *ring)
 	uint64_t word = load_acquire(&ring->entries[d->entry].state); /* pairs(entry) */
 	if (entry_state(word) != RC_ENTRY_STATE_FREE && entry_generation(word) == entry_generation(old) && entry_participant(word) == ring->me) {
 		d->entered = true; /* the replacer has entered us; we may have been put out since */
-		d->cursor = d->stored = d->lease_end = d->history_end = 0;
+		d->cursor = d->stored = d->lease_end = d->history_end = d->empty_at = 0;
 		d->idle = 0;
 		rci_flush_begin(&d->flush, ring, 0);
 		return RC_OK;
 	}
 	int result = enter(d);
 	if (result == RC_OK)
-		d->cursor = 0; /* as a history: what was published there before is not in the old ring */
+		d->cursor = d->empty_at = 0; /* as a history: what was published there before is not in the old ring */
 	return result;
 }
 
@@ -163,12 +169,24 @@ static uint64_t lease_limit(const struct reader *d)
 
 static bool put_out(const struct reader *d) { return load_acquire(&d->ring->entries[d->entry].state) != d->active; } /* pairs(entry) */
 
+/* Waits, a few microseconds at most, until the publishers of a stream are ahead: a reader at their heels and they then go
+ * at the pace of lines that pass between two cores. It looks at one line, which is written once meanwhile. */
+static void give_lead(const struct reader *d)
+{
+	uint64_t stride = d->ring->stride;
+	uint64_t lead = min64(min64(LEASE + LEAD_BYTES / stride, LEAD_MOST / stride), d->ring->slot_count / 4);
+	for (int i = 0; lead > 0 && i < LEAD_LOOKS && !rci_reader_hint(d, lead - 1); i++) /* pairs(publish) */
+		cpu_pause();
+}
+
 /* Before the first position at or beyond the lease: false if this reader was put out. */
 static bool extend_lease(struct reader *d)
 {
 	struct rc_consumer_entry *e = &d->ring->entries[d->entry];
 	show(d);
 	rci_flush_turn(&d->flush, d->ring, d->entry, d->cursor);
+	if (d->cursor - d->empty_at >= LONG_STREAM)
+		give_lead(d);
 	d->lease_end = lease_limit(d);
 	store_release(&e->lease_end, d->lease_end); /* pairs(lease) */
 	fence_full();
