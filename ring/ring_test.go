@@ -237,6 +237,9 @@ func writeAll(t *testing.T, ctx context.Context, r *Ring, each int) {
 				t.Errorf("after %d messages: %v", n, err)
 				return
 			}
+		case ErrStalled: // on a busy machine writers of few slots are slower than their deadline
+			time.Sleep(time.Millisecond)
+		case ErrFenced: // we were: nothing was sent
 		default:
 			t.Errorf("after %d messages: %v", n, err)
 			return
