@@ -178,7 +178,7 @@ bench-rpc: ## requests of 256 bytes: one node, beside ZeroMQ, NATS, gRPC, iceory
 
 limits: $(LIMITS) ## build the C programs that show the limits of this machine
 
-bin/limits/%: bench/limits/%.c bench/limits/work.h bench/limits/ring.h
+bin/limits/%: bench/limits/%.c $(wildcard bench/limits/*.h)
 	@mkdir -p bin/limits
 	$(CC) -std=c11 -O2 -Wall -Wextra -Werror -o $@ $<
 

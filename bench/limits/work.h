@@ -2,7 +2,7 @@
  * payload, and two processes that share a page.
  *
  *   PROGRAM --scenario stream|pingpong|wake --size N --duration-ns N --warmup-ns N
- *           --slots N --pin A,B --pause-ns N --wait spin|block
+ *           --slots N --pin A,B --pause-ns N --wait spin|block --with NAME=N,NAME=N
  *
  * prints one line of JSON: {"rate":..., "p50":..., ...}, latencies in ns. */
 #ifndef RINGCAST_LIMITS_WORK_H
@@ -35,6 +35,7 @@ struct work {
   int producers, readers, exclusive;
   double rate; /* messages a second of all producers; 0: as fast as they are taken */
   char dir[256];
+  char with[256]; /* settings of an experiment: with.h */
 };
 
 static inline uint64_t now_ns(void) {
@@ -90,6 +91,7 @@ static inline struct work parse_work(int argc, char **argv) {
     else if (!strcmp(key, "--rate")) w.rate = atof(value);
     else if (!strcmp(key, "--exclusive")) w.exclusive = atoi(value);
     else if (!strcmp(key, "--dir")) snprintf(w.dir, sizeof w.dir, "%s", value);
+    else if (!strcmp(key, "--with")) snprintf(w.with, sizeof w.with, "%s", value);
     else if (!strcmp(key, "--pin")) sscanf(value, "%d,%d", &w.pin[0], &w.pin[1]);
     else {
       fprintf(stderr, "unknown flag %s\n", key);
