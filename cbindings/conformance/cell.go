@@ -5,8 +5,12 @@ import (
 	"time"
 )
 
-// messages is how many one cell writes: enough to wrap around some 60 times.
-const messages = 3000
+// messages is how many one cell writes: enough to wrap around some 60 times. Of few slots
+// fewMessages do, some 100 times.
+const (
+	messages    = 3000
+	fewMessages = 400
+)
 
 // cellPatience bounds one cell; it takes a fraction of a second.
 const cellPatience = 2 * time.Minute
@@ -29,6 +33,7 @@ var columns = []column{
 	{"reliable", false, func(s *stage) error { return s.stream("reliable", "reliable") }},
 	{"latest", false, func(s *stage) error { return s.stream("latest", "latest") }},
 	{"live", false, func(s *stage) error { return s.stream("reliable", "latest") }},
+	{"few", false, (*stage).few},
 	{"killed", false, (*stage).killed},
 	{"group", true, (*stage).group},
 	{"abandoned", true, (*stage).abandoned},

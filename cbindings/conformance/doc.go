@@ -21,7 +21,7 @@
 //
 // Publishes messages 1 to COUNT and ends. KIND is shared or exclusive, MODE reliable or
 // latest; the publisher asks for that, 64 slots of 256 bytes, and the schema 1330791493
-// (0x4f524445). It waits for room up to 30 s. On a topic of mode latest it sleeps
+// (0x4f524445). MODE few is reliable, of 4 slots. It waits for room up to 30 s. On a topic of mode latest it sleeps
 // 200 µs behind every 8th message.
 //
 //	claim TOPIC KIND MODE
@@ -137,15 +137,15 @@
 //
 // # Messages
 //
-// There is one writer, so the n-th message has sequence n, from 1 on. WHAT is all or
-// whole. Message n is, by n mod 8:
+// There is one writer, so the n-th message has sequence n, from 1 on. WHAT is all, whole or
+// half: what fits half of four slots. Message n is, by n mod 8:
 //
 //	0  empty
 //	1  1 byte
 //	2  63 bytes
 //	3  256 bytes: as large as a slot
 //	4  257 bytes: two fragments. WHAT whole: 256 bytes
-//	5  800 bytes: four fragments. WHAT whole: 255 bytes
+//	5  800 bytes: four fragments. WHAT whole or half: 255 bytes
 //	6  an Order, as a FlatBuffer
 //	7  17 bytes
 //
@@ -169,6 +169,7 @@
 //	reliable   the reader first, which makes the default ring, then a writer that replaces it
 //	           by its own; 3000 messages wrap around some 60 times. All of them come.
 //	latest     the same on a topic of mode latest: gaps are allowed, each must be told
+//	few        like reliable, 400 messages around four slots, the fewest that a ring has
 //	live       a latest reader on a reliable topic: the same
 //	killed     like reliable, but before it another writer is killed with SIGKILL in its claim
 //	group      two members, one of either language: each message comes to one, once
@@ -176,7 +177,7 @@
 //	           the writer's language that joins then is told of it, once, and gets the rest
 //
 // on shared and on exclusive rings. Rows "golden to" have no writer: the reader reads the
-// history of a ring whose files were written once and are kept in testdata. Rows "structs" have
+// history of rings whose files were written once and are kept in testdata, in few of rings of 4 and 8 slots, in their second lap. Rows "structs" have
 // the golden images of single structs (package golden): a peer that knows those of segments only
 // (languages.go: segmentsOnly) may leave out those of packets. Rows "refuses" have one language:
 // what it refuses, and why. Rows "asks" have a client's language and a server's, which run all of

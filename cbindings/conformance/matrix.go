@@ -96,9 +96,12 @@ func (m *matrix) pair(w, r language, part string) {
 // golden runs the cells without a writer.
 func (m *matrix) golden(r language, part string) {
 	for _, kind := range kinds {
-		c := cell{golden, r, kind, columns[0].what}
-		if strings.Contains(c.name(), part) {
-			m.settle(c, m.runCell(c, column{run: (*stage).readGolden}))
+		for _, col := range columns {
+			rings := goldenRings[col.what]
+			c := cell{golden, r, kind, col.what}
+			if rings != nil && strings.Contains(c.name(), part) {
+				m.settle(c, m.runCell(c, column{run: func(s *stage) error { return s.readGolden(rings) }}))
+			}
 		}
 	}
 }

@@ -13,17 +13,25 @@ import (
 // slotSize is the payload of a slot, in bytes.
 const slotSize = 256
 
+// fewSlots is the number of slots of MODE few.
+const fewSlots = 4
+
 // orderSchema is what messages with an Order say of their schema.
 const orderSchema = 0x4f524445
 
 // order is which of eight messages has an Order.
 const order = 6
 
-// sizes are the sizes of messages, by their number; wholeSizes those that fit a slot.
+// sizes are the sizes of messages, by their number; wholeSizes those that fit a slot, and halfSizes those that
+// fit half of four slots. Readers take those of either of the first two.
 var (
 	sizes      = [8]int{0, 1, 63, slotSize, slotSize + 1, 800, 0, 17}
 	wholeSizes = [8]int{0, 1, 63, slotSize, slotSize, slotSize - 1, 0, 17}
+	halfSizes  = [8]int{0, 1, 63, slotSize, slotSize + 1, slotSize - 1, 0, 17}
 )
+
+// sizesOf are those of WHAT.
+var sizesOf = map[string][8]int{"all": sizes, "whole": wholeSizes, "half": halfSizes}
 
 // payload is message n, of so many bytes.
 func payload(n uint64, size int) []byte {

@@ -62,17 +62,17 @@ func peer(args []string, out io.Writer) int {
 // configOf is the publisher of TOPIC KIND MODE.
 func configOf(args []string) *ringcast.PublisherConfig {
 	cfg := &ringcast.PublisherConfig{Slots: 64, SlotSize: slotSize, Exclusive: args[1] == "exclusive", Mode: ringcast.Reliable, Schema: orderSchema}
-	if args[2] == "latest" {
+	switch args[2] {
+	case "latest":
 		cfg.Mode = ringcast.Latest
+	case "few":
+		cfg.Slots = fewSlots
 	}
 	return cfg
 }
 
 func writeStream(bus *ringcast.Bus, args []string, _ io.Writer) error {
-	cfg, like := configOf(args), sizes
-	if args[3] == "whole" {
-		like = wholeSizes
-	}
+	cfg, like := configOf(args), sizesOf[args[3]]
 	count, err := strconv.ParseUint(args[4], 10, 64)
 	if err != nil {
 		return err

@@ -114,7 +114,7 @@ func (m *matrix) refusalsOf(l language) (map[string]string, error) {
 
 // spoil lays files that no ring is into the folder of topics.
 func spoil(topics string) error {
-	golden, err := os.ReadFile(filepath.Join(goldenFolder("shared"), topic+".ctl"))
+	golden, err := os.ReadFile(filepath.Join(goldenRings["reliable"][0].at("shared"), topic+".ctl"))
 	if err != nil {
 		return err
 	}

@@ -56,26 +56,38 @@ func (s *stage) write(mode, what string, count int) error {
 	return nil
 }
 
-// read starts the reader.
-func (s *stage) read(reading string) (*process, error) {
-	return s.start(s.cell.reader, "ready", "read", topic, reading, "0", fmt.Sprint(messages))
+// read starts the reader of so many messages.
+func (s *stage) read(reading string, count int) (*process, error) {
+	return s.start(s.cell.reader, "ready", "read", topic, reading, "0", fmt.Sprint(count))
 }
 
 // stream is a reader and a writer on a ring of that mode.
 func (s *stage) stream(mode, reading string) error {
-	reader, err := s.read(reading)
+	reader, err := s.read(reading, messages)
 	if err != nil {
 		return err
 	}
 	if err := s.write(mode, "all", messages); err != nil {
 		return err
 	}
-	return s.came(reader, reading == "reliable")
+	return s.came(reader, messages, reading == "reliable")
+}
+
+// few is a reader and a writer on a ring of four slots, the smallest.
+func (s *stage) few() error {
+	reader, err := s.read("reliable", fewMessages)
+	if err != nil {
+		return err
+	}
+	if err := s.write("few", "half", fewMessages); err != nil {
+		return err
+	}
+	return s.came(reader, fewMessages, true)
 }
 
 // killed is a stream behind a writer that is killed in its claim.
 func (s *stage) killed() error {
-	reader, err := s.read("reliable")
+	reader, err := s.read("reliable", messages)
 	if err != nil {
 		return err
 	}
@@ -87,12 +99,12 @@ func (s *stage) killed() error {
 	if err := s.write("reliable", "all", messages); err != nil {
 		return err
 	}
-	return s.came(reader, true)
+	return s.came(reader, messages, true)
 }
 
-// came waits for the end of a reader and says whether it got what it should: all,
+// came waits for the end of a reader and says whether it got what it should of so many: all,
 // or something, with every gap told.
-func (s *stage) came(reader *process, all bool) error {
+func (s *stage) came(reader *process, count int, all bool) error {
 	text, err := reader.wait()
 	if err != nil {
 		return fmt.Errorf("%s read: %w: %s", s.cell.reader.name, err, text)
@@ -101,8 +113,8 @@ func (s *stage) came(reader *process, all bool) error {
 	if _, err := fmt.Sscanf(text, "got %d missed %d", &got, &missed); err != nil {
 		return fmt.Errorf("%s read: says %q: %w", s.cell.reader.name, text, err)
 	}
-	if got+missed != messages || all && missed != 0 || got < 1 {
-		return fmt.Errorf("%d messages came, %d did not, %d were sent", got, missed, messages)
+	if got+missed != count || all && missed != 0 || got < 1 {
+		return fmt.Errorf("%d messages came, %d did not, %d were sent", got, missed, count)
 	}
 	return nil
 }

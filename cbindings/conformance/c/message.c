@@ -4,6 +4,7 @@
 
 const size_t sizes[8] = {0, 1, 63, SLOT_SIZE, SLOT_SIZE + 1, LARGEST, 0, 17};
 const size_t whole_sizes[8] = {0, 1, 63, SLOT_SIZE, SLOT_SIZE, SLOT_SIZE - 1, 0, 17};
+const size_t half_sizes[8] = {0, 1, 63, SLOT_SIZE, SLOT_SIZE + 1, SLOT_SIZE - 1, 0, 17};
 
 static size_t fill_size(uint8_t *bytes, uint64_t n, size_t size)
 {

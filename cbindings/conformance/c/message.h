@@ -9,7 +9,7 @@
 #define ORDER 6 /* which of eight messages has an Order */
 #define ORDER_SCHEMA 0x4f524445
 
-extern const size_t sizes[8], whole_sizes[8];
+extern const size_t sizes[8], whole_sizes[8], half_sizes[8];
 
 /* Writes message n and returns its size. */
 size_t fill(uint8_t *bytes, uint64_t n, const size_t *like);

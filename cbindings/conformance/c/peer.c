@@ -31,10 +31,17 @@ static void say(const char *line)
 /* The publisher of TOPIC KIND MODE. */
 static rc_publisher_config config_of(char **args)
 {
-	rc_publisher_config config = {.slots = 64, .slot_size = SLOT_SIZE, .schema = ORDER_SCHEMA};
+	rc_publisher_config config = {.slot_size = SLOT_SIZE, .schema = ORDER_SCHEMA};
 	config.kind = strcmp(args[1], "exclusive") == 0 ? RC_RING_KIND_EXCLUSIVE : RC_RING_KIND_SHARED;
 	config.mode = strcmp(args[2], "latest") == 0 ? RC_RING_MODE_LATEST : RC_RING_MODE_RELIABLE;
+	config.slots = strcmp(args[2], "few") == 0 ? 4 : 64;
 	return config;
+}
+
+/* The sizes of WHAT. */
+static const size_t *sizes_of(const char *what)
+{
+	return strcmp(what, "whole") == 0 ? whole_sizes : strcmp(what, "half") == 0 ? half_sizes : sizes;
 }
 
 /* Sends message n: orders and every third of the others in place, at the end of the slot. */
@@ -59,7 +66,7 @@ static int write_stream(rc_domain *domain, char **args)
 {
 	rc_publisher_config config = config_of(args);
 	rc_publisher *publisher;
-	const size_t *like = strcmp(args[3], "whole") == 0 ? whole_sizes : sizes;
+	const size_t *like = sizes_of(args[3]);
 	uint64_t count = strtoull(args[4], NULL, 10);
 	int result = rc_publisher_open(domain, args[0], &config, &publisher);
 	if (result != RC_OK)

@@ -16,6 +16,7 @@ constexpr std::uint64_t order = 6; // which of eight messages has an Order
 using size_list = std::array<std::size_t, 8>;
 constexpr size_list sizes = {0, 1, 63, slot_size, slot_size + 1, 800, 0, 17};
 constexpr size_list whole_sizes = {0, 1, 63, slot_size, slot_size, slot_size - 1, 0, 17};
+constexpr size_list half_sizes = {0, 1, 63, slot_size, slot_size + 1, slot_size - 1, 0, 17};
 
 inline std::vector<unsigned char> bytes_of(std::uint64_t n, std::size_t size)
 {

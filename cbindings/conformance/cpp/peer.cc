@@ -34,7 +34,7 @@ int fail(const std::string &what)
 ringcast::publisher open_publisher(const ringcast::domain &domain, char **args)
 {
 	ringcast::publisher_config config;
-	config.slots = 64;
+	config.slots = args[2] == std::string("few") ? 4 : 64;
 	config.slot_size = slot_size;
 	config.schema = order_schema;
 	config.kind = args[1] == std::string("exclusive") ? ringcast::ring_kind::exclusive : ringcast::ring_kind::shared;
@@ -63,7 +63,8 @@ ringcast::result<void> publish(ringcast::publisher &p, std::uint64_t n, const si
 int write_stream(ringcast::domain &domain, char **args)
 {
 	ringcast::publisher p = open_publisher(domain, args);
-	const size_list &like = args[3] == std::string("whole") ? whole_sizes : sizes;
+	const std::string what = args[3];
+	const size_list &like = what == "whole" ? whole_sizes : what == "half" ? half_sizes : sizes;
 	const bool latest = args[2] == std::string("latest");
 	const std::uint64_t count = std::stoull(args[4]);
 	for (std::uint64_t n = 1; n <= count; n++) {

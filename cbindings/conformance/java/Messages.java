@@ -11,6 +11,7 @@ final class Messages {
   private static final int ORDER = 6;
   private static final int[] SIZES = {0, 1, 63, SLOT, SLOT + 1, 800, 0, 17};
   private static final int[] WHOLE = {0, 1, 63, SLOT, SLOT, SLOT - 1, 0, 17};
+  private static final int[] HALF = {0, 1, 63, SLOT, SLOT + 1, SLOT - 1, 0, 17};
 
   private Messages() {}
 
@@ -18,8 +19,8 @@ final class Messages {
     return n % 8 == ORDER;
   }
 
-  static int size(long n, boolean whole) {
-    return (whole ? WHOLE : SIZES)[(int) (n % 8)];
+  static int size(long n, String what) {
+    return (what.equals("whole") ? WHOLE : what.equals("half") ? HALF : SIZES)[(int) (n % 8)];
   }
 
   static byte[] bytes(long n, int size) {
@@ -46,7 +47,7 @@ final class Messages {
     }
     ByteBuffer got = m.payload();
     int size = got.remaining();
-    if (m.flatBuffer() || size != size(n, false) && size != size(n, true) || !got.equals(ByteBuffer.wrap(bytes(n, size)))) {
+    if (m.flatBuffer() || size != size(n, "all") && size != size(n, "whole") || !got.equals(ByteBuffer.wrap(bytes(n, size)))) {
       return "message " + n + ": wrong bytes, " + size + " of them";
     }
     return null;

@@ -96,17 +96,16 @@ public final class Peer {
   }
 
   private static PublisherConfig config(String[] args) {
-    PublisherConfig c = new PublisherConfig().slots(64).slotSize(Messages.SLOT).schema(Messages.SCHEMA);
+    PublisherConfig c = new PublisherConfig().slots(args[3].equals("few") ? 4 : 64).slotSize(Messages.SLOT).schema(Messages.SCHEMA);
     c = args[2].equals("exclusive") ? c.exclusive() : c.shared();
     return args[3].equals("latest") ? c.latest() : c.reliable();
   }
 
   private static String write(Domain domain, String[] args) throws InterruptedException {
-    boolean whole = args[4].equals("whole");
     long count = Long.parseLong(args[5]);
     try (Publisher p = domain.publisher(args[1], config(args))) {
       for (long n = 1; n <= count; n++) {
-        if (!publish(p, n, Messages.size(n, whole))) {
+        if (!publish(p, n, Messages.size(n, args[4]))) {
           return "message " + n + ": no room";
         }
         if (args[3].equals("latest") && n % 8 == 0) {

@@ -23,6 +23,8 @@ SCHEMA = 0x4F524445
 ORDER = 6  # by n mod 8
 SIZES = (0, 1, 63, SLOT_SIZE, SLOT_SIZE + 1, 800, 0, 17)
 WHOLE_SIZES = (0, 1, 63, SLOT_SIZE, SLOT_SIZE, SLOT_SIZE - 1, 0, 17)
+HALF_SIZES = (0, 1, 63, SLOT_SIZE, SLOT_SIZE + 1, SLOT_SIZE - 1, 0, 17)
+SIZES_OF = {"all": SIZES, "whole": WHOLE_SIZES, "half": HALF_SIZES}
 PATIENCE = 30.0
 
 
@@ -78,11 +80,11 @@ def right(m: ringcast.Message) -> bool:
 def open_publisher(domain: ringcast.Domain, topic: str, kind: str, mode: str) -> ringcast.Publisher:
     return domain.publisher(
         topic,
-        slots=64,
+        slots=4 if mode == "few" else 64,
         slot_size=SLOT_SIZE,
         schema=SCHEMA,
         kind=ringcast.RingKind[kind.upper()],
-        mode=ringcast.RingMode[mode.upper()],
+        mode=ringcast.RingMode.LATEST if mode == "latest" else ringcast.RingMode.RELIABLE,
     )
 
 
@@ -100,7 +102,7 @@ def publish(p: ringcast.Publisher, n: int, sizes: Tuple[int, ...]) -> None:
 
 
 def write(domain: ringcast.Domain, topic: str, kind: str, mode: str, what: str, count: str) -> None:
-    sizes = WHOLE_SIZES if what == "whole" else SIZES
+    sizes = SIZES_OF[what]
     with open_publisher(domain, topic, kind, mode) as p:
         for n in range(1, int(count) + 1):
             try:

@@ -15,6 +15,7 @@ const SLOT: usize = 256;
 const SCHEMA: u32 = 0x4f52_4445;
 const SIZES: [usize; 8] = [0, 1, 63, SLOT, SLOT + 1, 800, 0, 17];
 const WHOLE_SIZES: [usize; 8] = [0, 1, 63, SLOT, SLOT, SLOT - 1, 0, 17];
+const HALF_SIZES: [usize; 8] = [0, 1, 63, SLOT, SLOT + 1, SLOT - 1, 0, 17];
 /// Which of eight messages has an Order.
 const ORDER: u64 = 6;
 
@@ -36,7 +37,7 @@ fn run(words: &[&str]) -> Outcome {
     let domain = || Domain::open(None, "default");
     match words {
         ["write", topic, kind, mode, what, count] => {
-            write(&domain()?, topic, ask(kind, mode)?, *what == "whole", count.parse()?)
+            write(&domain()?, topic, ask(kind, mode)?, sizes_of(what)?, count.parse()?)
         }
         ["claim", topic, kind, mode] => hold(&domain()?, topic, ask(kind, mode)?),
         ["read", topic, reading, history, count] => {
@@ -61,21 +62,31 @@ fn ask(kind: &str, mode: &str) -> Result<Ask, String> {
         "exclusive" => ring_kind::EXCLUSIVE,
         other => return Err(format!("no such kind: {other}")),
     };
-    let mode = match mode {
-        "reliable" => ring_mode::RELIABLE,
-        "latest" => ring_mode::LATEST,
+    let (mode, slots) = match mode {
+        "reliable" => (ring_mode::RELIABLE, 64),
+        "latest" => (ring_mode::LATEST, 64),
+        "few" => (ring_mode::RELIABLE, 4),
         other => return Err(format!("no such mode: {other}")),
     };
-    Ok(Ask { slots: Some(64), payload: Some(SLOT as u64), mode: Some(mode), kind: Some(kind) })
+    Ok(Ask { slots: Some(slots), payload: Some(SLOT as u64), mode: Some(mode), kind: Some(kind) })
 }
 
 fn payload(n: u64, size: usize) -> Vec<u8> {
     (0..size as u64).map(|i| (n * 31 + i * 7) as u8).collect()
 }
 
-fn write(domain: &Arc<Domain>, topic: &str, ask: Ask, whole: bool, count: u64) -> Outcome {
+/// The sizes of WHAT.
+fn sizes_of(what: &str) -> Result<[usize; 8], String> {
+    match what {
+        "all" => Ok(SIZES),
+        "whole" => Ok(WHOLE_SIZES),
+        "half" => Ok(HALF_SIZES),
+        other => Err(format!("no such messages: {other}")),
+    }
+}
+
+fn write(domain: &Arc<Domain>, topic: &str, ask: Ask, sizes: [usize; 8], count: u64) -> Outcome {
     let mut publisher = Publisher::open(domain, topic, ask)?;
-    let sizes = if whole { WHOLE_SIZES } else { SIZES };
     for n in 1..=count {
         send(&mut publisher, n, sizes[(n % 8) as usize]).map_err(|e| format!("message {n}: {e}"))?;
         if ask.mode == Some(ring_mode::LATEST) && n % 8 == 0 {
