@@ -8,8 +8,6 @@ import (
 	"time"
 
 	"github.com/ringcast/ringcast"
-
-	"github.com/ringcast/ringcast/codec/layout"
 )
 
 // A Scenario is who talks to whom.
@@ -102,10 +100,10 @@ type Spec struct {
 // DeepSlots is how many slots a stream of messages of that size goes fastest with: a ring larger
 // than a core's own caches, some 4 MiB, as the logs of 16 to 64 MiB are that it is compared with.
 func DeepSlots(size int) int {
-	return 1 << bits.Len(uint(deepRing/(size+layout.SlotHeaderSize+64))) >> 1
+	return 1 << bits.Len(uint(deepRing/(size+128))) >> 1
 }
 
-// deepRing is the most that a ring of DeepSlots takes.
+// deepRing is the most that a ring of DeepSlots takes, with 128 bytes of a slot besides the message.
 const deepRing = 19 << 18
 
 // Limits of a run: what fits the board that its processes share, and a

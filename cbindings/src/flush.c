@@ -1,4 +1,4 @@
-/* A reader flushes what it has read, where that is faster. */
+/* What a reader does for the lines of a stream: it flushes what it has read, where that is faster, and lets its publishers be ahead. */
 #include "flush.h"
 
 #define LINE 64
@@ -11,6 +11,12 @@
 #define SELDOM (4 * AGAIN) /* and at most */
 #define SLOW_LINE 128.0 /* ns: a stream that takes longer for a line has another bound */
 #define GAIN 0.9 /* of the usual time, below which a try is a success */
+
+/* How far the publishers of a stream are let be ahead besides a lease's messages, at most, and how long that is waited for. */
+#define LEAD_BYTES (UINT64_C(256) << 10)
+#define LEAD_MOST (UINT64_C(512) << 10)
+#define LEAD_LOOKS 200
+#define LONG_STREAM 16 /* messages without a look that found nothing */
 
 #if defined(__x86_64__)
 #include <cpuid.h>
@@ -126,4 +132,16 @@ void rci_flush_slots(const struct flushing *f, const struct ring *r, uint32_t en
 		for (uint64_t at = 0; at < bytes; at += LINE)
 			flush_line(slot + at);
 	}
+}
+
+static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
+
+void rci_give_lead(const struct ring *r, uint64_t position, uint64_t since_empty, uint64_t lease)
+{
+	uint64_t lead = least(least(lease + LEAD_BYTES / r->stride, LEAD_MOST / r->stride), r->slot_count / 4);
+	if (lead == 0 || since_empty < LONG_STREAM)
+		return;
+	uint64_t c = position + lead - 1, lap = ring_lap(r, c); /* one line, which is written once meanwhile */
+	for (int i = 0; i < LEAD_LOOKS && load_acquire(&ring_slot(r, c)->published) != lap; i++) /* pairs(publish) */
+		cpu_pause();
 }

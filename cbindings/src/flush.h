@@ -27,6 +27,9 @@ struct flushing {
 void rci_flush_begin(struct flushing *flushing, const struct ring *ring, uint64_t position);
 /* The reader extends its lease at a position, where a lap may end; entry is its own. Then it reads the clock. */
 void rci_flush_turn(struct flushing *flushing, const struct ring *ring, uint32_t entry, uint64_t position);
+/* Waits, a few microseconds at most, until the publishers of a stream are ahead of the position: by a lease's messages and some bytes.
+ * It is a stream if many messages were read since the last look that found nothing. A reader at their heels and they go at the pace of lines that pass between two cores: doc/decisions/405. */
+void rci_give_lead(const struct ring *ring, uint64_t position, uint64_t since_empty, uint64_t lease);
 /* Flushes slots that are about to be released, if the reader flushes, as far as nobody else has yet to read them. */
 void rci_flush_slots(const struct flushing *flushing, const struct ring *ring, uint32_t entry, uint64_t from, uint64_t to);
 /* The position, end at most, up to which all who have an entry besides that one have read. Who just joins may have an older

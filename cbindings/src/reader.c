@@ -11,12 +11,6 @@
 #define CLAIM_LOOK 8
 #define STATE_LOOK 64
 
-/* How far the publishers of a stream are let be ahead, and how long that is waited for: doc/decisions/405. */
-#define LEAD_BYTES (UINT64_C(256) << 10)
-#define LEAD_MOST (UINT64_C(512) << 10)
-#define LEAD_LOOKS 200
-#define LONG_STREAM 16 /* messages without a look that found nothing */
-
 static uint64_t min64(uint64_t a, uint64_t b) { return a < b ? a : b; }
 static uint64_t max64(uint64_t a, uint64_t b) { return a > b ? a : b; }
 
@@ -169,26 +163,14 @@ static uint64_t lease_limit(const struct reader *d)
 
 static bool put_out(const struct reader *d) { return load_acquire(&d->ring->entries[d->entry].state) != d->active; } /* pairs(entry) */
 
-/* Waits, a few microseconds at most, until the publishers of a stream are ahead: a reader at their heels and they then go
- * at the pace of lines that pass between two cores. It looks at one line, which is written once meanwhile. */
-static void give_lead(const struct reader *d)
-{
-	uint64_t stride = d->ring->stride;
-	uint64_t lead = min64(min64(LEASE + LEAD_BYTES / stride, LEAD_MOST / stride), d->ring->slot_count / 4);
-	for (int i = 0; lead > 0 && i < LEAD_LOOKS && !rci_reader_hint(d, lead - 1); i++) /* pairs(publish) */
-		cpu_pause();
-}
-
 /* Before the first position at or beyond the lease: false if this reader was put out. */
 static bool extend_lease(struct reader *d)
 {
-	struct rc_consumer_entry *e = &d->ring->entries[d->entry];
 	show(d);
 	rci_flush_turn(&d->flush, d->ring, d->entry, d->cursor);
-	if (d->cursor - d->empty_at >= LONG_STREAM)
-		give_lead(d);
+	rci_give_lead(d->ring, d->cursor, d->cursor - d->empty_at, LEASE);
 	d->lease_end = lease_limit(d);
-	store_release(&e->lease_end, d->lease_end); /* pairs(lease) */
+	store_release(&d->ring->entries[d->entry].lease_end, d->lease_end); /* pairs(lease) */
 	fence_full();
 	d->untold = false;
 	wake_room(d); /* what the fence of the lease is good for, too */
