@@ -57,7 +57,7 @@ func (e *Engine) SetHistories(now Time, list []HistoryWant) error {
 		if c := p.catchup; c != nil {
 			e.dropAsks(now, c, gone)
 		}
-		e.beginCatchup(now, p)
+		e.beginCatchup(now, p, e.wants)
 	}
 	return nil
 }
@@ -75,9 +75,9 @@ func (e *Engine) CatchingUp() (n int) {
 // catchup is what this node still wants of what a peer's participants published before.
 type catchup struct {
 	peer    *Peer
-	asks    []HistoryWant // not done yet; the first is being asked for
-	partial bool          // a stream did not come to its end
-	covered []string
+	asks    []ask // not done yet; the first is being asked for
+	partial bool  // a stream did not come to its end, or a hole of a lane was given up
+	covered []covered
 	joins   map[placeKey]*joining // producers that are not followed, as far as anything came
 	stays   map[placeKey]bool     // producers that were followed when it began
 
@@ -105,6 +105,18 @@ type catchup struct {
 	progress Time // the last new chunk
 }
 
+// ask is a name that is asked for.
+type ask struct {
+	HistoryWant
+	version uint32 // of the first list that has it; 0: that is the next
+}
+
+// covered is a name for which something is held.
+type covered struct {
+	pattern string
+	before  wantList // what was wanted already: that goes on as it is
+}
+
 // joining is a producer of which history and lane are put together.
 type joining struct {
 	next  uint64 // nothing below is delivered
@@ -121,12 +133,12 @@ type heldItem struct {
 	message     Message
 }
 
-// beginCatchup asks a peer for what it was not asked for yet.
-func (e *Engine) beginCatchup(now Time, p *Peer) {
+// beginCatchup asks a peer for what it was not asked for yet. What before has was wanted of it already.
+func (e *Engine) beginCatchup(now Time, p *Peer, before wantList) {
 	asked := e.memoryOf(p.node).asked
 	for _, h := range e.histories {
 		c := p.catchup
-		if asked[h.Pattern] || c != nil && slices.ContainsFunc(c.asks, func(x HistoryWant) bool { return x.Pattern == h.Pattern }) {
+		if asked[h.Pattern] || c != nil && slices.ContainsFunc(c.asks, func(x ask) bool { return x.Pattern == h.Pattern }) {
 			continue
 		}
 		if c == nil {
@@ -134,9 +146,9 @@ func (e *Engine) beginCatchup(now Time, p *Peer) {
 			p.catchup = c
 			e.count.HistoriesAsked++
 		}
-		c.asks = append(c.asks, h)
-		if !slices.Contains(c.covered, h.Pattern) {
-			c.covered = append(c.covered, h.Pattern)
+		c.asks = append(c.asks, ask{HistoryWant: h})
+		if !slices.ContainsFunc(c.covered, func(x covered) bool { return x.pattern == h.Pattern }) {
+			c.covered = append(c.covered, covered{h.Pattern, before})
 		}
 		e.cover(c, h.Pattern)
 	}
@@ -155,7 +167,7 @@ func (e *Engine) cover(c *catchup, pattern string) {
 		if c.stays[k] || c.joins[k] != nil || !Match(pattern, k.topic) {
 			continue
 		}
-		if at.known {
+		if at.known || c.follows(k.topic) {
 			c.stays[k] = true
 		} else {
 			c.joins[k] = &joining{next: at.done}
@@ -164,12 +176,18 @@ func (e *Engine) cover(c *catchup, pattern string) {
 }
 
 func (c *catchup) covers(name string) bool {
-	return slices.ContainsFunc(c.covered, func(p string) bool { return Match(p, name) })
+	return slices.ContainsFunc(c.covered, func(x covered) bool { return Match(x.pattern, name) })
+}
+
+// follows says whether a topic was wanted already when it began to be held.
+func (c *catchup) follows(name string) bool {
+	i := slices.IndexFunc(c.covered, func(x covered) bool { return Match(x.pattern, name) })
+	return i >= 0 && c.covered[i].before.matches(name) && !faultHistoryAnew
 }
 
 // joining returns what is known of a producer, nil if it is followed.
 func (c *catchup) joining(k placeKey) *joining {
-	if c.stays[k] {
+	if c.stays[k] || c.follows(k.topic) {
 		return nil
 	}
 	j := c.joins[k]
@@ -277,8 +295,11 @@ func (e *Engine) askedAll(now Time, c *catchup) {
 
 // sendUnicastAck says what is here of the stream; last: no more is wanted.
 func (e *Engine) sendUnicastAck(now Time, c *catchup, last bool) {
+	if c.asks[0].version == 0 {
+		c.asks[0].version = e.wants.version
+	}
 	u := wire.UnicastAck{Session: c.peer.session, Stream: c.number, Next: c.next, Back: c.asks[0].Back,
-		WantVersion: e.wants.version, Window: chunksMax, Last: last, Name: []byte(c.asks[0].Pattern)}
+		WantVersion: c.asks[0].version, Window: chunksMax, Last: last, Name: []byte(c.asks[0].Pattern)}
 	for i := range uint32(chunksMax - 1) {
 		if c.chunks[(c.next+1+i)%chunksMax] != nil {
 			u.Mask |= 1 << i

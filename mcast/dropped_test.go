@@ -5,7 +5,9 @@ import "testing"
 // fifty is a node whose ring holds fifty messages, which nobody wanted yet.
 type fifty struct{ *station }
 
-func (s *fifty) History(*Peer, string, uint32) HistoryReader {
+func (s *fifty) Mark(uint64) {}
+
+func (s *fifty) History(*Peer, string, uint32, HistoryMarks) HistoryReader {
 	r := &fiftyRows{}
 	for n := range uint64(50) {
 		r.rows = append(r.rows, Message{Producer: Address{Node: 1, Index: 7}, Sequence: n + 1, Payload: make([]byte, 600)})

@@ -43,6 +43,7 @@ type Engine struct {
 	copier               Copier // the sink, if it is one
 	warden               Warden // the same
 	historian            HistorySource
+	lists                uint64 // of members, that were counted
 	rnd                  *rand.Rand
 	helloName, helloHost []byte
 	ownLane              uint32 // what others call their lane to this node

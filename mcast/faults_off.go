@@ -34,6 +34,9 @@ const (
 	faultHistoryGap     = false
 	faultNoPardon       = false
 	faultNarrow         = false
+	faultSpliceLate     = false
+	faultPlaceAll       = false
+	faultHistoryAnew    = false
 )
 
 func (l *lane) resend(b []byte) []byte { return b }

@@ -76,6 +76,22 @@ func (e *Engine) unhold(c *catchup) {
 	}
 }
 
+// listed notes that there is a new list: the first with the names that were taken up for it. What it leaves out
+// of the ones before begins anew if it is wanted again.
+func (c *catchup) listed(w *wantList) {
+	for i := range c.asks {
+		if c.asks[i].version == 0 {
+			c.asks[i].version = w.version
+		}
+	}
+	for i := range c.covered {
+		if b := &c.covered[i].before; len(b.list) != 0 {
+			kept := slices.DeleteFunc(slices.Clone(b.list), func(s string) bool { return !slices.Contains(w.list, s) })
+			b.set(b.version, kept)
+		}
+	}
+}
+
 // endCatchup hands over what was held; from then on the lanes alone count.
 func (e *Engine) endCatchup(now Time, p *Peer) {
 	c := p.catchup
@@ -109,8 +125,9 @@ func (e *Engine) endCatchup(now Time, p *Peer) {
 		}
 	}
 	for k := range c.stays {
-		at := e.placeOf(p.node, k.topic, k.producer)
-		at.done = max(at.done, at.next)
+		if at := e.placeOf(p.node, k.topic, k.producer); at.known {
+			at.done = max(at.done, at.next)
+		}
 	}
 	e.arm(now)
 }
@@ -124,8 +141,10 @@ func (e *Engine) handHeld(c *catchup, h *heldItem) {
 	j := c.joining(placeKey{topic: t.Name, producer: m.Producer})
 	switch {
 	case j == nil && h.loss:
+		e.doneWith(c, t, m.Producer, h.last)
 		e.tellLost(c.peer, t, m.Producer, h.first, h.last, h.reason)
 	case j == nil:
+		e.doneWith(c, t, m.Producer, m.Sequence)
 		e.count.Delivered++
 		e.sink.Deliver(c.peer, t, m)
 	case !h.loss:
@@ -138,6 +157,12 @@ func (e *Engine) handHeld(c *catchup, h *heldItem) {
 		e.tellLost(c.peer, t, m.Producer, first, h.last, h.reason)
 		j.next, j.given = h.last+1, true
 	}
+}
+
+// doneWith notes that a followed producer was handed over up to a sequence.
+func (e *Engine) doneWith(c *catchup, t *RemoteTopic, a Address, last uint64) {
+	at := e.placeOf(c.peer.node, t.Name, a)
+	at.done = max(at.done, last+1)
 }
 
 // settleJoining lets a stream of the lane go on where history and lane have led. What the

@@ -61,6 +61,7 @@ type Peer struct {
 	takes       []bool // by own topic, less 1: counted in its wanted
 	wantParts   wantParts
 	toldWants   uint32
+	counted     [lanesGroup][]countedList
 	ackedWants  uint32 // version of our list that it has
 	wantRetry   Time
 	wantStep    Duration
@@ -221,7 +222,7 @@ func (e *Engine) addPeer(now Time, h *wire.Header, w *wire.Hello, from netip.Add
 	e.found(p.node)
 	e.arm(now)
 	e.sink.PeerUp(p)
-	e.beginCatchup(now, p)
+	e.beginCatchup(now, p, wantList{})
 	e.sendHello(now, p, layout.HelloFlagAnswer)
 	e.sendSetup(now, p)
 	return p

@@ -258,6 +258,9 @@ func (e *Engine) skip(now Time, r *receiver) {
 		to = max(r.trail, to)
 	}
 	e.count.HolesLost += to - r.next
+	if c := r.peer.catchup; c != nil {
+		c.partial = true // a producer that is not known yet may have ended there
+	}
 	r.next = to
 	r.highest = max(r.highest, to)
 	r.gaps.drop(to)

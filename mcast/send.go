@@ -49,7 +49,8 @@ type ownStream struct {
 	first    uint64
 	last     uint64 // last sequence wholly in a lane, or passed over; valid once begun
 	begun    bool
-	passed   bool // it went on while nobody wanted it, or on another lane
+	passed   bool   // it went on while nobody wanted it, or on another lane
+	lists    uint64 // lists that had been counted when last was set
 	// A large message that is in the lane in part.
 	partial uint64
 	offset  int
@@ -135,7 +136,7 @@ func (e *Engine) Send(now Time, topic TopicID, m *Message) SendResult {
 		l.put(w)
 	}
 	t.current.end = l.behind()
-	s.last = m.Sequence
+	s.last, s.lists = m.Sequence, e.lists
 	s.begun = true
 	e.count.MessagesSent++
 	return Sent
@@ -151,7 +152,7 @@ func (e *Engine) pass(t *ownTopic, m *Message) {
 	if s == nil || !s.told() || m.Sequence <= s.last {
 		return
 	}
-	s.last, s.begun = m.Sequence, true
+	s.last, s.lists, s.begun = m.Sequence, e.lists, true
 	if !s.passed {
 		s.passed = true
 		e.passed = append(e.passed, s)

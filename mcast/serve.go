@@ -26,8 +26,23 @@ const HistoryAll = wire.BackAll
 type HistorySource interface {
 	// History begins to read what this node's participants published on all topics that a
 	// name or pattern covers, names of the system left out. It is called within the engine's
-	// methods, and so are those of the reader. Nil: there is nothing.
-	History(peer *Peer, pattern string, back uint32) HistoryReader
+	// methods, and so are those of the reader. Nil: there is nothing. What is read of a topic ends
+	// where that stood at its mark of since; back is counted from there, too.
+	History(peer *Peer, pattern string, back uint32, since HistoryMarks) HistoryReader
+	// Mark notes where each topic stands: behind the last message that Send took, or was given and has not
+	// taken. A topic that is given to Send only later stands at its first one. Marks grow.
+	Mark(mark uint64)
+}
+
+// HistoryMarks says since when a member is offered what is sent, of the topics that are not live and of those that are.
+type HistoryMarks struct{ Gated, Live uint64 }
+
+// Of returns the mark of a topic.
+func (m HistoryMarks) Of(live bool) uint64 {
+	if live {
+		return m.Live
+	}
+	return m.Gated
 }
 
 // A HistoryReader reads topic after topic.
@@ -50,8 +65,7 @@ type HistoryResult uint8
 
 // The results of HistoryReader.Next.
 const (
-	// HistoryTopic: a topic begins. Its messages end at the splice, which is taken now: the
-	// position behind the last message that Send took of that topic, or one further on.
+	// HistoryTopic: a topic begins. Its messages end at the splice: where it stood at its mark.
 	HistoryTopic HistoryResult = iota
 	// HistoryMessage: a message of that topic, of this node, in the order of the ring.
 	HistoryMessage
@@ -66,6 +80,7 @@ type serving struct {
 	peer   *Peer
 	number uint32
 	reader HistoryReader // nil: all is read
+	since  HistoryMarks
 	heard  Time
 	after  Time // not read before
 
@@ -133,7 +148,8 @@ func (e *Engine) serve(now Time, p *Peer, u *wire.UnicastAck) *serving {
 	e.endServing(p)
 	s := &serving{peer: p, number: u.Stream, after: longAgo}
 	if e.historian != nil {
-		s.reader = e.historian.History(p, string(u.Name), u.Back)
+		s.since = HistoryMarks{Gated: p.countedAt(LaneGated, u.WantVersion), Live: p.countedAt(LaneLive, u.WantVersion)}
+		s.reader = e.historian.History(p, string(u.Name), u.Back, s.since)
 	}
 	p.serving, p.served, p.servedAt = s, u.Stream, now
 	e.servings = append(e.servings, s)
@@ -258,7 +274,7 @@ func (e *Engine) readHistory(now Time, s *serving) {
 			row.Lane = LaneLive
 		}
 		s.rows = wire.AppendHistoryTopic(s.rows, &row)
-		s.places = e.placesOf(s.places[:0], it.Topic)
+		s.places = e.placesOf(s.places[:0], it.Topic, s.since.Of(sh.Live))
 	case HistoryMessage:
 		m := &it.Message
 		row := historyRow(m.Producer, m.Sequence, layout.HistoryRecordMessage)
@@ -281,10 +297,11 @@ func historyRow(a Address, seq uint64, record uint8) wire.HistoryRow {
 	return wire.HistoryRow{Node: a.Node, Epoch: a.Epoch, Generation: a.Generation, Index: a.Index, Handle: a.Handle, Sequence: seq, Record: record}
 }
 
-// placesOf lists where the producers of a topic stand in its lanes.
-func (e *Engine) placesOf(places []wire.HistoryRow, topic string) []wire.HistoryRow {
+// placesOf lists where the producers of a topic stand of which nothing was sent since a mark: of others the
+// lane says what is missing before what was.
+func (e *Engine) placesOf(places []wire.HistoryRow, topic string, mark uint64) []wire.HistoryRow {
 	for _, r := range e.producers {
-		if s := r.stream; r == s.rows[0] && s.begun && s.last != noSequence && s.topic.name == topic {
+		if s := r.stream; r == s.rows[0] && s.begun && (s.lists < mark || faultPlaceAll) && s.last != noSequence && s.topic.name == topic {
 			places = append(places, historyRow(s.producer, s.last, layout.HistoryRecordPlace))
 		}
 	}

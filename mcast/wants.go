@@ -132,6 +132,7 @@ func (e *Engine) SetWants(now Time, patterns []string) error {
 		}
 		if p.catchup != nil {
 			e.unhold(p.catchup)
+			p.catchup.listed(&e.wants)
 		}
 		p.wantRetry, p.wantStep = now, retryFirst
 	}
@@ -250,6 +251,7 @@ func (e *Engine) wantsChanged(p *Peer) {
 		e.updateLimit(e.now, p.lane)
 	}
 	e.movesDirty = true
+	e.countLists(p)
 	if p.joined() && p.wants.version != 0 && p.toldWants != p.wants.version {
 		p.toldWants = p.wants.version
 		e.sink.Wants(p, p.wants.list)

@@ -18,6 +18,7 @@ import (
 type history struct {
 	f     *Forwarder
 	back  uint64
+	since mcast.HistoryMarks
 	names []string // of topics to come
 
 	// The topic in hand.
@@ -28,9 +29,9 @@ type history struct {
 }
 
 // History is the engine's way to the rings.
-func (s *sink) History(peer *mcast.Peer, pattern string, back uint32) mcast.HistoryReader {
+func (s *sink) History(peer *mcast.Peer, pattern string, back uint32, since mcast.HistoryMarks) mcast.HistoryReader {
 	f := (*Forwarder)(s)
-	h := &history{f: f, back: uint64(back)}
+	h := &history{f: f, back: uint64(back), since: since}
 	if back == mcast.HistoryAll {
 		h.back = 1<<63 - 1
 	}
@@ -103,7 +104,7 @@ func (h *history) next(it *mcast.HistoryItem) mcast.HistoryResult {
 	return mcast.HistoryEnd
 }
 
-// open takes the splice of a topic and begins to read before it. It says false where there is
+// open finds the splice of a topic and begins to read before it. It says false where there is
 // nothing.
 func (h *history) open(name string, o *outbound) bool {
 	file, err := ring.OpenFile(h.f.topicPath(name), h.f.host, ring.FileOptions{})
@@ -116,7 +117,7 @@ func (h *history) open(name string, o *outbound) bool {
 		if o.id != file.ID() {
 			return false // replaced: of the new ring everything goes on the lane
 		}
-		h.end = o.splice()
+		h.end = o.splice(h.since.Of(o.lane == mcast.LaneLive))
 	}
 	from, tail, slots := uint64(0), file.Tail(), uint64(file.Shape().Slots)
 	if h.end > h.back {
@@ -126,15 +127,6 @@ func (h *history) open(name string, o *outbound) bool {
 		from = max(from, tail-(slots-1))
 	}
 	return h.join(from)
-}
-
-// splice is the position behind what was handed to the engine, that in hand included, which
-// may be in the lane in part.
-func (o *outbound) splice() uint64 {
-	if len(o.lent) != 0 {
-		return o.lent[0].Position + 1
-	}
-	return o.reader.Cursor()
 }
 
 // join begins to read at a position.

@@ -32,6 +32,8 @@ type outbound struct {
 	from      uint64 // where what is lent has to be read from, if it has such messages
 	place     uint64 // what a successor was told
 
+	splices []splice // where it stood at the engine's marks, ascending; the first is where it was opened
+
 	rewound uint64 // positions below it are read again after we were put out
 	missed  uint64 // positions that passed us by since the topic is forwarded
 	leaving bool   // its publishers are gone: it ends when all of it was handed over
@@ -66,7 +68,7 @@ func (f *Forwarder) openOut(name string, fresh bool) (*outbound, error) {
 	return &outbound{
 		name: name, topic: topic, lane: laneOf(file.Shape()),
 		file: file, id: file.ID(), reader: reader, cursor: reader.Cursor(), from: noPosition, place: reader.Cursor(),
-		rewound: file.Tail(),
+		rewound: file.Tail(), splices: []splice{{0, reader.Cursor()}},
 	}, nil
 }
 
@@ -240,6 +242,7 @@ func (o *outbound) follow(f *Forwarder) bool {
 	o.file, o.id = file, file.ID()
 	o.cursor, o.unsettled, o.large, o.rewound = o.reader.Cursor(), o.unsettled[:0], o.large[:0], 0
 	o.place = noPosition // of another ring
+	o.splices = append(o.splices[:0], splice{0, o.reader.Cursor()})
 	o.lane = laneOf(file.Shape())
 	return o.next(f)
 }

@@ -61,6 +61,7 @@ type actorStream struct {
 	end      uint64 // last one published
 	cursor   uint64 // next, as a successor finds it
 	marks    []actorMark
+	splices  []splice
 	sentIn   uint64 // session in which something of it was sent last
 	tried    bool   // next was refused before, and may be in a lane in part
 	refused  bool
@@ -124,7 +125,7 @@ func (a *Actor) prepare(e *mcast.Engine) {
 	}
 	for _, s := range a.streams {
 		s.refused, s.tried = false, false
-		s.marks = s.marks[:0]
+		s.marks, s.splices = s.marks[:0], s.splices[:0]
 	}
 	a.pumping = false
 	a.pumpSoon(0)

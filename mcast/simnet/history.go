@@ -82,6 +82,7 @@ type history struct {
 	owner   *Actor
 	asker   *Actor
 	back    uint64
+	since   mcast.HistoryMarks
 	topics  []*actorTopic
 	streams []*actorStream // of the first topic
 	from    []uint64
@@ -90,8 +91,8 @@ type history struct {
 }
 
 // History is the sink's.
-func (a *Actor) History(p *mcast.Peer, pattern string, back uint32) mcast.HistoryReader {
-	h := &history{owner: a, back: uint64(back), session: a.session}
+func (a *Actor) History(p *mcast.Peer, pattern string, back uint32, since mcast.HistoryMarks) mcast.HistoryReader {
+	h := &history{owner: a, back: uint64(back), since: since, session: a.session}
 	for _, b := range a.world.actors {
 		if b.ID() == p.Node() {
 			h.asker = b
@@ -146,6 +147,29 @@ func (h *history) Next(it *mcast.HistoryItem) mcast.HistoryResult {
 	return mcast.HistoryTopic
 }
 
+// splice is where a stream stood at a mark of the engine's.
+type splice struct{ mark, next uint64 }
+
+// Mark is the sink's: a node's list is counted from now on. What is in hand may be in the lane in part.
+func (a *Actor) Mark(mark uint64) {
+	for _, s := range a.streams {
+		at := splice{mark, s.next}
+		if s.tried {
+			at.next++
+		}
+		s.splices = append(s.splices, at)
+	}
+}
+
+func (s *actorStream) splice(mark uint64) uint64 {
+	for i := len(s.splices) - 1; i >= 0; i-- {
+		if s.splices[i].mark <= mark {
+			return s.splices[i].next
+		}
+	}
+	return s.cursor
+}
+
 // oldest is the first sequence that a stream's ring still holds.
 func (h *history) oldest(s *actorStream) uint64 {
 	return max(s.begin, s.end-min(s.end, h.owner.world.ringHolds)) + 1
@@ -158,16 +182,12 @@ func (h *history) begin(t *actorTopic) {
 		if s.topic != t {
 			continue
 		}
-		from := h.oldest(s)
-		if s.next > h.back {
-			from = max(from, s.next-h.back)
-		}
-		end := s.next
-		if s.refused { // it may be in the lane in part
-			end++
+		from, end := h.oldest(s), s.splice(h.since.Of(t.live))
+		if end > h.back {
+			from = max(from, end-h.back)
 		}
 		h.streams, h.from, h.end = append(h.streams, s), append(h.from, from), append(h.end, end)
-		if from < s.next && h.asker != nil {
+		if from < end && h.asker != nil {
 			h.asker.owe(t, s, from)
 		}
 	}

@@ -40,6 +40,9 @@ var mutants = []struct{ fault, kind, invariants string }{
 	{"no-hold", "late", "once history order"},
 	{"history-twice", "late", "once"},
 	{"history-gap", "late", "order"},
+	{"splice-late", "late", "stable history"},
+	{"place-all", "late", "stable order repair"},
+	{"history-anew", "late", "stable"},
 }
 
 // mutantSeeds is by when each has to be caught.

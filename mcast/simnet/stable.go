@@ -2,7 +2,6 @@ package simnet
 
 import (
 	"fmt"
-	"slices"
 
 	"github.com/ringcast/ringcast/mcast"
 	"github.com/ringcast/ringcast/mcast/wire"
@@ -58,7 +57,7 @@ func (a *Actor) promiseStable(p *mcast.Peer) {
 		}
 		for _, s := range a.streams {
 			k := expectKey{topic: s.topic.name, producer: s.producer}
-			if s.topic.live || b.stable.from[k] != 0 || !covers(b.wants, k.topic) || w.Version < b.stable.began[k.topic] || b.asksBack(k.topic) {
+			if s.topic.live || b.stable.from[k] != 0 || !covers(b.wants, k.topic) || w.Version < b.stable.began[k.topic] {
 				continue
 			}
 			b.stable.from[k] = s.next
@@ -67,12 +66,6 @@ func (a *Actor) promiseStable(p *mcast.Peer) {
 			}
 		}
 	}
-}
-
-// asksBack says whether a topic is wanted with what was published before: that begins where its stream says (14), which
-// may be behind the list's coming.
-func (a *Actor) asksBack(topic string) bool {
-	return slices.ContainsFunc(a.histories, func(h mcast.HistoryWant) bool { return mcast.Match(h.Pattern, topic) })
 }
 
 // checkStable looks at the first message of a stream that a node begins with.
