@@ -182,7 +182,7 @@ func (c *catchup) covers(name string) bool {
 // follows says whether a topic was wanted already when it began to be held.
 func (c *catchup) follows(name string) bool {
 	i := slices.IndexFunc(c.covered, func(x covered) bool { return Match(x.pattern, name) })
-	return i >= 0 && c.covered[i].before.matches(name) && !faultHistoryAnew
+	return i >= 0 && c.covered[i].before.matches(name)
 }
 
 // joining returns what is known of a producer, nil if it is followed.

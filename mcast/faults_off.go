@@ -36,7 +36,6 @@ const (
 	faultNarrow         = false
 	faultSpliceLate     = false
 	faultPlaceAll       = false
-	faultHistoryAnew    = false
 )
 
 func (l *lane) resend(b []byte) []byte { return b }
