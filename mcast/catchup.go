@@ -75,11 +75,13 @@ func (e *Engine) CatchingUp() (n int) {
 // catchup is what this node still wants of what a peer's participants published before.
 type catchup struct {
 	peer    *Peer
-	asks    []ask // not done yet; the first is being asked for
-	partial bool  // a stream did not come to its end, or a hole of a lane was given up
-	covered []covered
+	asks    []ask                 // not done yet; the first is being asked for
+	partial bool                  // a stream did not come to its end, or a hole of a lane was given up
+	covered []string              // names for which something is held
+	lists   []wantList            // what was wanted since it began
 	joins   map[placeKey]*joining // producers that are not followed, as far as anything came
 	stays   map[placeKey]bool     // producers that were followed when it began
+	behind  reach
 
 	// What came by the lanes meanwhile, in order.
 	held     []heldItem
@@ -108,19 +110,17 @@ type catchup struct {
 // ask is a name that is asked for.
 type ask struct {
 	HistoryWant
-	version uint32 // of the first list that has it; 0: that is the next
-}
-
-// covered is a name for which something is held.
-type covered struct {
-	pattern string
-	before  wantList // what was wanted already: that goes on as it is
+	version uint32   // of the first list that has it; 0: that is the next
+	before  wantList // what was wanted when it was taken up
+	lists   int      // of catchup.lists there were then
 }
 
 // joining is a producer of which history and lane are put together.
 type joining struct {
 	next  uint64 // nothing below is delivered
 	given bool   // something was: what is missing from now on is told
+	held  bool   // something of the lane's is held
+	first uint64 // with which that begins
 }
 
 // heldItem is a message, or a loss, that waits for what comes before it.
@@ -146,9 +146,9 @@ func (e *Engine) beginCatchup(now Time, p *Peer, before wantList) {
 			p.catchup = c
 			e.count.HistoriesAsked++
 		}
-		c.asks = append(c.asks, ask{HistoryWant: h})
-		if !slices.ContainsFunc(c.covered, func(x covered) bool { return x.pattern == h.Pattern }) {
-			c.covered = append(c.covered, covered{h.Pattern, before})
+		c.asks = append(c.asks, ask{HistoryWant: h, before: before, lists: len(c.lists)})
+		if !slices.Contains(c.covered, h.Pattern) {
+			c.covered = append(c.covered, h.Pattern)
 		}
 		e.cover(c, h.Pattern)
 	}
@@ -167,7 +167,7 @@ func (e *Engine) cover(c *catchup, pattern string) {
 		if c.stays[k] || c.joins[k] != nil || !Match(pattern, k.topic) {
 			continue
 		}
-		if at.known || c.follows(k.topic) {
+		if at.known && (at.begun || at.session != c.peer.session) { // not by a row of this session alone
 			c.stays[k] = true
 		} else {
 			c.joins[k] = &joining{next: at.done}
@@ -176,18 +176,12 @@ func (e *Engine) cover(c *catchup, pattern string) {
 }
 
 func (c *catchup) covers(name string) bool {
-	return slices.ContainsFunc(c.covered, func(x covered) bool { return Match(x.pattern, name) })
-}
-
-// follows says whether a topic was wanted already when it began to be held.
-func (c *catchup) follows(name string) bool {
-	i := slices.IndexFunc(c.covered, func(x covered) bool { return Match(x.pattern, name) })
-	return i >= 0 && c.covered[i].before.matches(name)
+	return slices.ContainsFunc(c.covered, func(pattern string) bool { return Match(pattern, name) })
 }
 
 // joining returns what is known of a producer, nil if it is followed.
 func (c *catchup) joining(k placeKey) *joining {
-	if c.stays[k] || c.follows(k.topic) {
+	if c.stays[k] {
 		return nil
 	}
 	j := c.joins[k]
@@ -225,6 +219,12 @@ func (e *Engine) tickCatchup(now Time, p *Peer) {
 	} else if c.number != 0 && len(c.asks) != 0 { // else the last name was taken off, and chunks may wait
 		e.takeChunks(now, c)
 	}
+	late := false
+	if c.behind.waits && p.catchup == c {
+		c.progress, c.begun = now, now
+		late = now-c.behind.since >= reachGiveUp
+		e.askReach(now, c)
+	}
 	switch {
 	case p.catchup == nil:
 		return
@@ -238,7 +238,7 @@ func (e *Engine) tickCatchup(now Time, p *Peer) {
 			e.nextAsk(now, c)
 		}
 		return
-	case now-c.progress >= askGiveUp:
+	case late, now-c.progress >= askGiveUp:
 		e.count.HistoriesGivenUp++
 		c.partial = true
 		e.nextAsk(now, c)
@@ -263,6 +263,7 @@ func (e *Engine) beginStream(now Time, c *catchup) {
 	e.streamNumber++
 	c.number = e.streamNumber
 	c.next, c.ended, c.rows, c.topic, c.unsaid = 0, false, c.rows[:0], nil, 0
+	c.behind.already, c.behind.waits = false, false
 	c.chunks = [chunksMax][]byte{}
 	c.begun, c.askAt, c.askStep, c.ackAt = now, now, askFirst, Never
 }
@@ -286,6 +287,7 @@ func (e *Engine) askedAll(now Time, c *catchup) {
 	pattern := c.asks[0].Pattern
 	m.asked[pattern] = slices.ContainsFunc(e.histories, func(h HistoryWant) bool { return h.Pattern == pattern })
 	c.asks = c.asks[1:]
+	c.behind = reach{}
 	c.progress = now
 	if len(c.asks) != 0 {
 		e.beginStream(now, c)
@@ -309,8 +311,8 @@ func (e *Engine) sendUnicastAck(now Time, c *catchup, last bool) {
 	e.unicast(c.peer, u.AppendTo(e.frame(layout.FrameTypeUnicastAck, layout.FrameFlagUnicast)))
 }
 
-// receiveUnicastData takes a chunk.
-func (e *Engine) receiveUnicastData(now Time, p *Peer, body []byte) wire.Reason {
+// receiveUnicastData takes a chunk, of a frame of a number.
+func (e *Engine) receiveUnicastData(now Time, p *Peer, number uint64, body []byte) wire.Reason {
 	var u wire.UnicastData
 	if r := wire.ParseUnicastData(body, &u); r != wire.OK {
 		return r
@@ -327,6 +329,9 @@ func (e *Engine) receiveUnicastData(now Time, p *Peer, body []byte) wire.Reason 
 		return wire.OK
 	}
 	*at = append(make([]byte, 0, max(1, len(u.Bytes))), u.Bytes...)
+	if c.behind.answer == 0 {
+		c.behind.answer = number
+	}
 	if u.Last {
 		c.ended, c.end = true, u.Chunk
 	}
@@ -349,27 +354,41 @@ func (e *Engine) receiveUnicastData(now Time, p *Peer, body []byte) wire.Reason 
 
 // takeChunks reads what is here in order.
 func (e *Engine) takeChunks(now Time, c *catchup) {
-	for at := &c.chunks[c.next%chunksMax]; *at != nil; at = &c.chunks[c.next%chunksMax] {
-		if c.topic != nil && c.topic.full {
+	for c.topic == nil || !c.topic.full {
+		if c.behind.waits {
+			if !c.laneRead() {
+				return
+			}
+			c.behind.waits = false
+		} else if !c.nextChunk(now) {
 			return
 		}
-		c.rows = append(c.rows, *at...)
-		*at = nil
-		c.next++
-		c.askAt = now + askFirst
 		whole := e.takeRows(c)
 		c.partial = c.partial || !whole
-		if !whole || c.ended && c.next == c.end+1 {
+		if !whole || c.ended && c.next == c.end+1 && !c.behind.waits {
 			e.nextAsk(now, c)
 			return
 		}
 	}
 }
 
+// nextChunk takes the next chunk's rows. It says false where that is not here.
+func (c *catchup) nextChunk(now Time) bool {
+	at := &c.chunks[c.next%chunksMax]
+	if *at == nil {
+		return false
+	}
+	c.rows = append(c.rows, *at...)
+	*at = nil
+	c.next++
+	c.askAt = now + askFirst
+	return true
+}
+
 // takeRows reads the rows that are whole. It says false where they cannot be.
 func (e *Engine) takeRows(c *catchup) bool {
 	rows := c.rows
-	for {
+	for !c.behind.waits {
 		n, reason := wire.HistoryRowSizeOf(rows)
 		if reason != wire.OK {
 			e.count.Refused[reason]++
@@ -399,8 +418,12 @@ func (e *Engine) takeRow(c *catchup, row *wire.HistoryRow) bool {
 		return false
 	}
 	a := Address{Node: row.Node, Epoch: row.Epoch, Generation: row.Generation, Index: row.Index, Handle: row.Handle}
-	j := c.joining(placeKey{topic: c.topic.Name, producer: a})
+	k := placeKey{topic: c.topic.Name, producer: a}
+	j := c.joining(k)
 	if j == nil || !c.topic.wanted || row.Sequence >= noSequence-1 {
+		return true
+	}
+	if c.behind.already && e.laneHas(c, k, j, row) {
 		return true
 	}
 	if row.Record == layout.HistoryRecordPlace {
@@ -433,6 +456,11 @@ func (e *Engine) takeTopic(c *catchup, payload []byte) bool {
 	}
 	if c.topic.ID == 0 {
 		c.topic.wanted = e.wants.matches(c.topic.Name)
+	}
+	c.behind.already = c.already(c.topic.Name) && !faultHistoryAnew
+	if c.behind.already && !c.laneRead() {
+		c.behind.waits, c.behind.since = true, e.now
+		e.arm(e.now)
 	}
 	return true
 }

@@ -349,7 +349,7 @@ func (e *Engine) dispatch(now Time, p *Peer, h *wire.Header, frame []byte, from 
 	case layout.FrameTypeHello:
 		return e.receiveHello(now, p, h, body, from)
 	case layout.FrameTypeSetup:
-		return e.receiveSetup(now, p, body)
+		return e.receiveSetup(now, p, h.Number, body)
 	case layout.FrameTypeWant:
 		return e.receiveWant(p, body)
 	case layout.FrameTypeSessionStale:
@@ -357,7 +357,7 @@ func (e *Engine) dispatch(now Time, p *Peer, h *wire.Header, frame []byte, from 
 	case layout.FrameTypeUnicastAck:
 		return e.receiveUnicastAck(now, p, body)
 	case layout.FrameTypeUnicastData:
-		return e.receiveUnicastData(now, p, body)
+		return e.receiveUnicastData(now, p, h.Number, body)
 	case layout.FrameTypeBye:
 		var y wire.Bye
 		if r := wire.ParseBye(body, &y); r != wire.OK {

@@ -36,6 +36,7 @@ const (
 	faultNarrow         = false
 	faultSpliceLate     = false
 	faultPlaceAll       = false
+	faultHistoryAnew    = false
 )
 
 func (l *lane) resend(b []byte) []byte { return b }

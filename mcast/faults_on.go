@@ -31,6 +31,7 @@ var (
 	faultHistoryGap     bool // what is missing between history and lane is not told
 	faultSpliceLate     bool // a stream ends where the newest list was counted, not the one that asks
 	faultPlaceAll       bool // a stream says of all producers how far they are, also of what went on the lane since its splice
+	faultHistoryAnew    bool // what was published before of a topic that is wanted already does not wait for what is on the lane
 	faultNoMoveWait     bool // a topic goes on another lane though not all of it was taken
 	faultMoveRows       bool // who is new on a lane does not learn how far producers have got of which nothing follows
 	faultSplitOver      bool // what is packed to be folded may take more datagrams than members have room for
@@ -73,4 +74,5 @@ var Faults = map[string]*bool{
 	"narrow":          &faultNarrow,
 	"splice-late":     &faultSpliceLate,
 	"place-all":       &faultPlaceAll,
+	"history-anew":    &faultHistoryAnew,
 }

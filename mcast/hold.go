@@ -19,7 +19,7 @@ func (e *Engine) give(r *receiver, s *remoteStream, m *Message) {
 		e.holdBack(r, c, h)
 		return
 	}
-	s.place.done = m.Sequence + 1
+	s.place.done, s.place.begun = m.Sequence+1, true
 	e.count.Delivered++
 	e.sink.Deliver(r.peer, s.topic, m)
 }
@@ -30,7 +30,7 @@ func (e *Engine) giveLoss(r *receiver, s *remoteStream, first, last uint64, reas
 		e.holdBack(r, c, heldItem{topic: s.topic, loss: true, first: first, last: last, reason: reason, message: Message{Producer: s.producer}})
 		return
 	}
-	s.place.done = last + 1
+	s.place.done, s.place.begun = last+1, true
 	e.tellLost(r.peer, s.topic, s.producer, first, last, reason)
 }
 
@@ -46,6 +46,11 @@ func (e *Engine) holdBack(r *receiver, c *catchup, h heldItem) {
 		c.holds[r.lane], c.since[r.lane] = true, r.next
 	}
 	h.lane = r.lane
+	if j := c.joining(placeKey{topic: h.topic.Name, producer: h.message.Producer}); j != nil && !j.held {
+		if j.held, j.first = true, h.message.Sequence; h.loss {
+			j.first = h.first
+		}
+	}
 	c.held = append(c.held, h)
 	n := len(h.message.Payload) + len(h.message.Block) + heldOverhead
 	c.bytes += n
@@ -65,7 +70,7 @@ func (e *Engine) unhold(c *catchup) {
 	}
 	for k := range c.joins {
 		if !e.wants.matches(k.topic) {
-			c.joins[k].given = false
+			c.joins[k].given, c.joins[k].held = false, false
 		}
 	}
 	for k := range c.stays {
@@ -76,20 +81,14 @@ func (e *Engine) unhold(c *catchup) {
 	}
 }
 
-// listed notes that there is a new list: the first with the names that were taken up for it. What it leaves out
-// of the ones before begins anew if it is wanted again.
+// listed notes that there is a new list: the first with the names that were taken up for it.
 func (c *catchup) listed(w *wantList) {
 	for i := range c.asks {
 		if c.asks[i].version == 0 {
 			c.asks[i].version = w.version
 		}
 	}
-	for i := range c.covered {
-		if b := &c.covered[i].before; len(b.list) != 0 {
-			kept := slices.DeleteFunc(slices.Clone(b.list), func(s string) bool { return !slices.Contains(w.list, s) })
-			b.set(b.version, kept)
-		}
-	}
+	c.lists = append(c.lists, *w)
 }
 
 // endCatchup hands over what was held; from then on the lanes alone count.
@@ -117,7 +116,7 @@ func (e *Engine) endCatchup(now Time, p *Peer) {
 			at.next = max(at.next, j.next)
 			continue
 		}
-		at.next, at.known, at.session = j.next, true, p.session
+		at.next, at.known, at.begun, at.session = j.next, true, true, p.session
 	}
 	for _, r := range p.receivers {
 		if r != nil && c.partial { // what lay between the end of the stream and the splice is told by the ends of the producers

@@ -43,6 +43,7 @@ func (e *Engine) forgetUnwanted() {
 	for _, m := range e.memory {
 		for k, p := range m.places {
 			p.known = p.known && e.wants.matches(k.topic)
+			p.begun = p.begun && p.known
 		}
 	}
 }
@@ -93,6 +94,7 @@ func (e *Engine) ResumeStream(node uint32, topic string, producer Address, last 
 	p := e.placeOf(node, topic, producer)
 	p.next, p.done = last+1, last+1
 	p.known = e.wants.version == 1 || e.wants.matches(topic) // version 1: nothing was said yet
+	p.begun = p.known
 }
 
 // Position returns where this engine stands in a lane of a node, for a

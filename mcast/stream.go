@@ -10,6 +10,7 @@ import (
 type place struct {
 	next    uint64 // nothing below may come: it was delivered, or told as lost
 	known   bool   // nothing above may come first
+	begun   bool   // something was handed over since it is known
 	session uint64 // of the node, when it was last of use
 	done    uint64 // everything below was delivered or told as lost, or was not promised before something that was
 }

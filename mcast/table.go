@@ -162,10 +162,14 @@ func (c *snapshotParts) span(lane uint32) (oldest, newest uint64) {
 
 // receiveSetup takes a part of a snapshot. Rows are taken as they come; the join,
 // and the ends of streams, when the snapshot is whole.
-func (e *Engine) receiveSetup(now Time, p *Peer, body []byte) wire.Reason {
+func (e *Engine) receiveSetup(now Time, p *Peer, number uint64, body []byte) wire.Reason {
 	var s wire.Setup
 	if r := wire.ParseSetup(body, &s); r != wire.OK {
 		return r
+	}
+	if c := p.catchup; c != nil && c.noteReach(number, &s) {
+		e.touch(p)
+		e.arm(now)
 	}
 	if !p.snapshot.take(&s) {
 		return wire.OK

@@ -115,3 +115,32 @@ func TestHistoryThatIsOverwritten(t *testing.T) {
 		t.Errorf("the first message is %d: the ring had 63 or 64", first)
 	}
 }
+
+// A subscription with a history to a topic that its node reads already gets what another node has of a publisher that
+// has been silent since before that, and of one that is read what the ring has here, once.
+func TestHistoryOfWhatIsReadAlready(t *testing.T) {
+	a, b := newNode(t, "a"), newNode(t, "b")
+	a.start(lossy)
+	b.start(lossy)
+	ctx := testContext(t, 60*time.Second)
+	silent, w := a.writer("state", ring.Shape{})
+	silent.publishN(ctx, w, 20)
+	plain, rd := b.reader("state")
+	a.awaitOut(ctx, "state") // at the tail
+	busy, w2 := a.writer("state", ring.Shape{})
+	busy.publishN(ctx, w2, 5)
+	plain.sequences(ctx, rd, 5)
+	late, rd2 := b.lateReader("state", 8) // 3 of the one, 5 of the other
+	one, other := silent.self.Address().Index, busy.self.Address().Index
+	next := map[uint16]uint64{one: 18, other: 1}
+	var m ring.Message
+	for next[one] <= 20 || next[other] <= 5 {
+		if err := late.next(ctx, rd2, &m); err != nil {
+			t.Fatalf("%v: next are %v", err, next)
+		}
+		if m.Kind == layout.MessageKindEvent || m.Sequence != next[m.Producer.Index] {
+			t.Fatalf("message %d of %v, kind %v: next are %v", m.Sequence, m.Producer, m.Kind, next)
+		}
+		next[m.Producer.Index]++
+	}
+}

@@ -48,6 +48,8 @@ type Counts struct {
 	MovesShared     uint64 `sim:"topics that went back on the lane of all"`
 	// Late: nodes began to want a topic with what was published before.
 	Late uint64 `sim:"topics wanted with their history"`
+	// Asked: nodes asked for what was published before of a topic that they wanted already.
+	Asked uint64 `sim:"histories of topics that were wanted already"`
 	// Lapped: messages of a history were overwritten before they were read.
 	Lapped uint64 `sim:"messages overwritten before they were read"`
 }

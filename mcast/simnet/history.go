@@ -45,6 +45,11 @@ func (w *World) joinLate() {
 	a.late = true
 	a.setWants(rest)
 	back := []uint32{1, 10, 100, mcast.HistoryAll}[w.rnd.IntN(4)]
+	if w.rnd.IntN(3) == 0 {
+		w.After(w.upTo(60*ms), func() { w.wantPlainly(a, pattern, name) })
+		w.After(60*ms+w.upTo(100*ms), func() { w.askToo(a, pattern, back) })
+		return
+	}
 	w.After(w.upTo(60*ms), func() {
 		a.late = false
 		if covers(a.wants, name) || slices.Contains(a.wants, ">") {
@@ -52,7 +57,37 @@ func (w *World) joinLate() {
 		}
 		a.histories = append(a.histories, mcast.HistoryWant{Pattern: pattern, Back: back})
 		a.setWants(append(slices.Clone(a.wants), pattern))
+		for range 2 {
+			w.After(w.upTo(30*ms), a.tellAgain) // some of the asks are lost, and come after these
+		}
 	})
+}
+
+// tellAgain makes another list, of the same names.
+func (a *Actor) tellAgain() {
+	if a.up {
+		a.tellWants(a.engine)
+		a.after()
+	}
+}
+
+// wantPlainly lets a node want topics without their history.
+func (w *World) wantPlainly(a *Actor, pattern, name string) {
+	if !covers(a.wants, name) && !slices.Contains(a.wants, ">") {
+		a.setWants(append(slices.Clone(a.wants), pattern))
+	}
+}
+
+// askToo lets a node ask for the history of topics that it wants already.
+func (w *World) askToo(a *Actor, pattern string, back uint32) {
+	a.late = false
+	asked := slices.ContainsFunc(a.histories, func(h mcast.HistoryWant) bool { return h.Pattern == pattern })
+	if asked || !slices.Contains(a.wants, pattern) {
+		return // another list came
+	}
+	w.Counts.Asked++
+	a.histories = append(a.histories, mcast.HistoryWant{Pattern: pattern, Back: back})
+	a.tellAgain()
 }
 
 // tellWants tells the engine what is wanted, histories first.

@@ -42,6 +42,7 @@ var mutants = []struct{ fault, kind, invariants string }{
 	{"history-gap", "late", "order"},
 	{"splice-late", "late", "stable history"},
 	{"place-all", "late", "stable order repair"},
+	{"history-anew", "late", "stable"},
 }
 
 // mutantSeeds is by when each has to be caught.

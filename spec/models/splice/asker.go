@@ -25,28 +25,72 @@ func (s *state) subscribe(back num, history bool) {
 		x.ghost.done[p] = x.places[p].done
 	}
 	if history {
-		s.ask(back, false)
+		s.askNow(x.version, back, false)
 	}
 }
 
 // askToo asks for what was published before of a topic that is wanted already.
 func (s *state) askToo(back num) {
-	if x := &s.asker; x.wants && !x.holds && s.newList(true) {
-		s.ask(back, s.rules.Follows)
+	x := &s.asker
+	if !x.wants || x.more.there || !s.newList(true) {
+		return
+	}
+	if x.holds { // what the stream before it begins is read already
+		x.more = nextAsk{there: true, ask: x.version, back: back}
+		return
+	}
+	s.ghostToo(back)
+	s.askNow(x.version, back, true)
+}
+
+// succeed lets another forwarder go on in the place of the asker's: it knows what was delivered, and where the
+// holding began.
+func (s *state) succeed() {
+	x := &s.asker
+	if !x.wants || !s.newList(true) {
+		return
+	}
+	if x.holds && x.since != none {
+		x.next = x.since
+	}
+	for p := range producers {
+		at := &x.places[p]
+		if next := x.ghost.next[p]; next != 0 {
+			*at = place{known: true, begun: true, next: next, done: next}
+			continue
+		}
+		*at = place{next: at.done, done: at.done}
+	}
+	x.ghost.partial = true
+	x.tail, x.holds, x.count, x.more = true, false, 0, nextAsk{}
+	if x.ghost.history {
+		s.askNow(x.version, x.ghost.back, s.rules.Resumes)
 	}
 }
 
-// ask begins to hold. follows: everything of the topic goes on as it is.
-func (s *state) ask(back num, follows bool) {
+// askNow begins to hold, and a stream. already: the topic was wanted before.
+func (s *state) askNow(version, back num, already bool) {
 	x := &s.asker
-	x.holds, x.back, x.ask = true, back, x.version
-	x.number++
-	if x.number >= numbers {
+	x.holds, x.skipped, x.count, x.since = true, false, 0, none
+	for p := range producers {
+		x.joins[p] = joining{next: x.places[p].done, stays: x.places[p].known && (x.places[p].begun || !s.rules.Begun)}
+	}
+	s.beginStream(version, back, already)
+}
+
+func (s *state) beginStream(version, back num, already bool) {
+	x := &s.asker
+	x.ask, x.back, x.already, x.reach, x.taken = version, back, already, none, 0
+	if x.number++; x.number >= numbers {
 		s.ended = true
 	}
-	x.taken, x.skipped, x.count = 0, false, 0
-	for p := range producers {
-		x.joins[p] = joining{next: x.places[p].done, stays: follows || x.places[p].known}
+}
+
+// snapshotComes says how far the lane is.
+func (s *state) snapshotComes() {
+	o, x := &s.owner, &s.asker
+	if x.holds && x.already && x.reach == none && (!s.rules.Fresh || o.stream.there && o.number == x.number) {
+		x.reach = o.entries
 	}
 }
 
@@ -69,10 +113,10 @@ func (s *state) withdraw() {
 		} else if x.places[p].known && !x.holds {
 			x.places[p].done = max(x.places[p].done, x.places[p].next)
 		}
-		x.places[p].known = false
+		x.places[p].known, x.places[p].begun = false, false
 		x.places[p].next = max(x.places[p].next, x.places[p].done)
 	}
-	x.holds, x.count = false, 0
+	x.holds, x.count, x.more = false, 0, nextAsk{}
 }
 
 // comes reads the next datagram of the lane, or gives it up.
@@ -97,7 +141,11 @@ func (s *state) takeMessage(e entry) {
 	x := &s.asker
 	if e.position == none {
 		for p := range producers {
-			if at := &x.places[p]; at.known && at.next <= e.last[p] {
+			at := &x.places[p]
+			if !at.known && e.last[p] != 0 && x.next > x.began { // nothing before it was promised
+				at.known, at.next = true, max(at.next, e.last[p]+1)
+			}
+			if at.known && at.next <= e.last[p] {
 				first := at.next
 				at.next = e.last[p] + 1
 				s.give(item{loss: true, producer: num(p), first: first, sequence: e.last[p]})
@@ -123,12 +171,18 @@ func (s *state) takeMessage(e entry) {
 func (s *state) give(i item) {
 	x := &s.asker
 	if x.holds && s.rules.Hold {
+		if x.since == none {
+			x.since = max(x.next-1, 0)
+		}
+		if j := &x.joins[i.producer]; j.first == 0 {
+			j.first = i.first
+		}
 		x.held[x.count] = i
 		x.count++
 		return
 	}
 	if !x.holds {
-		x.places[i.producer].done = i.sequence + 1
+		x.places[i.producer].done, x.places[i.producer].begun = i.sequence+1, true
 	}
 	s.tell(i)
 }
@@ -147,9 +201,16 @@ func (s *state) takeRow() {
 	if !x.holds || !t.there || s.owner.number != x.number {
 		return
 	}
+	if x.already && s.rules.Waits && (x.reach == none || x.next < x.reach) {
+		return
+	}
 	if x.taken < t.count {
 		s.join(t.rows[x.taken])
 		x.taken++
+	} else if t.read && x.more.there {
+		more := x.more
+		x.more = nextAsk{}
+		s.beginStream(more.ask, more.back, true)
 	} else if t.read {
 		s.endCatchup(false)
 	}
@@ -158,8 +219,14 @@ func (s *state) takeRow() {
 func (s *state) join(r row) {
 	p := int(r.producer)
 	j := &s.asker.joins[p]
+	already := s.asker.already && s.rules.LaneFirst
+	lane := already && j.first != 0 // the lane brings all from there on
+	if at := &s.asker.places[p]; already && !lane && !j.given && !j.stays && at.known && !r.place && r.sequence >= at.next {
+		j.next, j.given = max(j.next, at.next), true // a row said that all from there on comes
+	}
 	switch {
-	case j.stays:
+	case j.stays, s.asker.already && !s.rules.Takes:
+	case lane && (r.place || r.sequence >= j.first):
 	case r.place:
 		if j.given {
 			s.tellBefore(p, r.sequence+1)
@@ -194,7 +261,7 @@ func (s *state) endCatchup(partial bool) {
 	for _, h := range x.held[:x.count] {
 		s.handHeld(h)
 	}
-	x.holds, x.count = false, 0
+	x.holds, x.count, x.more = false, 0, nextAsk{}
 	for p := range producers {
 		j, at := &x.joins[p], &x.places[p]
 		switch {
@@ -205,7 +272,7 @@ func (s *state) endCatchup(partial bool) {
 			s.tellBefore(p, at.next)
 		}
 		if at.done = max(at.done, j.next); j.given {
-			at.known, at.next = true, j.next
+			at.known, at.begun, at.next = true, true, j.next
 		} else {
 			at.next = max(at.next, j.next)
 		}

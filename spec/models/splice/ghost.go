@@ -27,6 +27,22 @@ type ghost struct {
 	back    num
 	history bool // it asked with its first list
 	partial bool // it gave up
+	too     tooAsk
+}
+
+// tooAsk is the history that was asked for last of a topic that was wanted already.
+type tooAsk struct {
+	asked, from, back num
+	known             [producers]bool // something of the producer had come
+}
+
+// ghostToo notes it, with the list that is made now.
+func (s *state) ghostToo(back num) {
+	x := &s.asker
+	x.ghost.too = tooAsk{asked: x.version, from: none, back: back}
+	for p := range producers {
+		x.ghost.too.known[p] = x.ghost.next[p] != 0
+	}
 }
 
 func (s *state) violate(invariant, format string, args ...any) {
@@ -50,8 +66,12 @@ func (s *state) ghostCounted() {
 // ghostOpened notes it where forwarding begins later.
 func (s *state) ghostOpened() {
 	o, g := &s.owner, &s.asker.ghost
+	at := o.cursor + num(count(o.part != none))
 	if g.counted && g.from == none && o.open {
-		g.from = o.cursor + num(count(o.part != none))
+		g.from = at
+	}
+	if t := &g.too; t.asked != 0 && t.from == none && o.version >= t.asked && o.open {
+		t.from = at
 	}
 }
 
@@ -95,7 +115,7 @@ func (s *state) deliver(p int, q num) {
 // begins looks at the first word of a producer.
 func (s *state) begins(p int, first num) {
 	for at := range s.owner.tail {
-		if s.owner.producer[at] == num(p) && s.owner.sequence[at] < first && s.inHistory(at) && s.owner.sequence[at] >= s.asker.ghost.done[p] {
+		if s.owner.producer[at] == num(p) && s.owner.sequence[at] < first && s.owesHistory(p, at) {
 			s.violate("history", "producer %d begins with %d, the ring has %d", p, first, s.owner.sequence[at])
 		}
 	}
@@ -127,6 +147,16 @@ func (s *state) wasGone(p int, q num) bool {
 func (s *state) inHistory(at num) bool {
 	o, g := &s.owner, &s.asker.ghost
 	return g.history && !g.partial && g.from != none && at < g.from && at >= max(g.from-g.back, o.oldest())
+}
+
+// owesHistory says whether a message has to come because of a history.
+func (s *state) owesHistory(p int, at num) bool {
+	o, g := &s.owner, &s.asker.ghost
+	if o.sequence[at] < g.done[p] {
+		return false
+	}
+	t := &g.too
+	return s.inHistory(at) || t.asked != 0 && !g.partial && !t.known[p] && t.from != none && at < t.from && at >= max(t.from-t.back, o.oldest())
 }
 
 func (s *state) lost(p int, first, last num) {

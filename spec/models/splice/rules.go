@@ -14,13 +14,18 @@ type Rules struct {
 	Place     bool // a Place for a producer of which nothing was put on a lane since (14.3)
 	PlaceAll  bool // a Place for every producer, of what was sent by the time of the answer
 	Hold      bool // what the lane brings waits for the stream (14.1)
-	Follows   bool // of a topic that is wanted already nothing is taken from the stream (14.5)
+	Waits     bool // rows of a topic that is wanted already wait until the lane is read to a snapshot (14.5)
+	Fresh     bool // that is younger than the answer (14.5)
+	LaneFirst bool // of these the lane's first message, and what follows it, wins (14.5)
+	Takes     bool // something is taken of the stream for such a topic
+	Begun     bool // who is known by a row alone is not followed yet (14.5)
+	Resumes   bool // for a successor every topic is one that is wanted already (14.5)
 	Ends      bool // the ends are looked at where a hole was given up while something was held (14.5)
 }
 
 // Text is the protocol as it is written.
 func Text() *Rules {
-	return &Rules{Name: "text", Counted: true, Versions: true, FirstList: true, InHand: true, Opened: true, ToSplice: true, Place: true, Hold: true, Follows: true, Ends: true}
+	return &Rules{Name: "text", Counted: true, Versions: true, FirstList: true, InHand: true, Opened: true, ToSplice: true, Place: true, Hold: true, Waits: true, Fresh: true, LaneFirst: true, Takes: true, Begun: true, Resumes: true, Ends: true}
 }
 
 // Mutants are the text with one rule broken.
@@ -35,12 +40,17 @@ func Mutants() []*Rules {
 	add("splice-where-it-answers", "since", func(x *Rules) { x.Counted = false })
 	add("rows-to-the-answer", "since cause", func(x *Rules) { x.ToSplice, x.PlaceAll = false, true })
 	add("since-it-is-wanted", "cause history tail", func(x *Rules) { x.Versions = false })
-	add("newest-version", "since", func(x *Rules) { x.FirstList = false })
+	add("newest-version", "since history", func(x *Rules) { x.FirstList = false })
 	add("in-hand-left-out", "since cause tail history", func(x *Rules) { x.InHand = false })
 	add("splice-before-it-is-forwarded", "since cause history", func(x *Rules) { x.Opened = false })
 	add("place-of-the-answer", "cause", func(x *Rules) { x.PlaceAll = true })
 	add("no-hold", "once order since history", func(x *Rules) { x.Hold = false })
-	add("what-is-wanted-begins-anew", "since", func(x *Rules) { x.Follows = false })
+	add("what-is-wanted-begins-anew", "since", func(x *Rules) { x.Waits, x.LaneFirst = false, false })
+	add("lane-not-read", "since cause", func(x *Rules) { x.Waits = false })
+	add("any-snapshot", "since cause", func(x *Rules) { x.Fresh = false })
+	add("rows-over-the-lane", "since cause order history", func(x *Rules) { x.LaneFirst = false })
+	add("what-is-wanted-is-followed-whole", "history", func(x *Rules) { x.Takes = false })
+	add("successor-begins-anew", "since", func(x *Rules) { x.Resumes = false })
 	add("no-ends", "tail", func(x *Rules) { x.Ends = false })
 	return list
 }

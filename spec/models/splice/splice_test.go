@@ -42,6 +42,21 @@ func TestPlace(t *testing.T) {
 	}
 }
 
+// A producer that the lane has only named is silent since before the topic was wanted here: its messages are the
+// stream's. The search seldom comes there.
+func TestNamed(t *testing.T) {
+	w := walk{[]action{{kind: otherWants}, {kind: looked}, {kind: published}, {kind: putAlone}, {kind: subscribedPlainly}, {kind: lastListComes},
+		{kind: dataComes}, {kind: askedToo, far: 2}}}
+	if s := w.again(Text()); s.broken.Invariant != "" || s.asker.ghost.next[0] != 2 {
+		t.Errorf("%v, %d is next, want 2", s.broken, s.asker.ghost.next[0])
+	}
+	rules := Text()
+	rules.Begun = false
+	if s := w.again(rules); s.broken.Invariant != "history" {
+		t.Errorf("followed because of its row: %v, want history", s.broken)
+	}
+}
+
 // The text with one rule broken breaks an invariant that is named for it, so each rule is needed.
 func TestMutants(t *testing.T) {
 	for _, rules := range Mutants() {

@@ -70,12 +70,14 @@ const opens = none
 // place is how far the asker is with a producer.
 type place struct {
 	known      bool
+	begun      bool // something was handed over since
 	next, done num
 }
 
 // joining is a producer of which stream and lane are put together.
 type joining struct {
 	next         num
+	first        num // with which the lane's began that are held; 0: nothing is
 	given, stays bool
 }
 
@@ -84,6 +86,12 @@ type item struct {
 	loss            bool
 	producer        num
 	first, sequence num
+}
+
+// nextAsk is what is asked for behind what is being asked for.
+type nextAsk struct {
+	there     bool
+	ask, back num
 }
 
 type asker struct {
@@ -97,6 +105,10 @@ type asker struct {
 	tail    bool // the ends of producers are looked at
 
 	holds   bool
+	since   num  // entry with which the holding began; none: nothing is held
+	already bool // what is asked for was wanted before
+	reach   num  // up to which entry the lane is read before its rows are taken; none: not known
+	more    nextAsk
 	ask     num // version that is asked for
 	number  num // of the stream
 	taken   num // rows

@@ -28,6 +28,7 @@ const (
 	subscribed
 	subscribedPlainly
 	askedToo
+	succeeded
 	listChanged
 	withdrawn
 	listComes
@@ -38,6 +39,7 @@ const (
 	dataComes
 	holeGivenUp
 	endsLooked
+	snapshotCame
 	askedAgain
 	givenUp
 	kinds
@@ -60,6 +62,7 @@ var deeds = [kinds]struct {
 	subscribed:        {"the asker wants the topic and its history", 5, func(s *state, a action) { s.subscribe(a.far, true) }},
 	subscribedPlainly: {"the asker wants the topic", 2, func(s *state, a action) { s.subscribe(0, false) }},
 	askedToo:          {"the asker wants the history, too", 2, func(s *state, a action) { s.askToo(a.far) }},
+	succeeded:         {"the asker's forwarder is followed by another", 1, func(s *state, a action) { s.succeed() }},
 	listChanged:       {"the list changes elsewhere", 2, func(s *state, a action) { s.newList(s.asker.wants) }},
 	withdrawn:         {"the asker lets go of the topic", 2, func(s *state, a action) { s.withdraw() }},
 	listComes:         {"the next list comes", 4, func(s *state, a action) { s.takeList(s.owner.version + 1) }},
@@ -69,13 +72,14 @@ var deeds = [kinds]struct {
 	rowComes:          {"a row comes", 12, func(s *state, a action) { s.takeRow() }},
 	dataComes:         {"data comes", 24, func(s *state, a action) { s.comes(false) }},
 	holeGivenUp:       {"a hole is given up", 2, func(s *state, a action) { s.comes(true) }},
-	endsLooked:        {"a snapshot comes", 3, func(s *state, a action) { s.ends() }},
+	snapshotCame:      {"a snapshot comes", 6, func(s *state, a action) { s.snapshotComes() }},
+	endsLooked:        {"a snapshot says the ends", 3, func(s *state, a action) { s.ends() }},
 	askedAgain:        {"the asker asks anew", 2, func(s *state, a action) { s.askAgain() }},
 	givenUp:           {"the asker gives up", 1, func(s *state, a action) { s.giveUp() }},
 }
 
 // troubles are what a walk may do without.
-var troubles = []kind{putHalf, putAlone, putMany, otherWants, ringReplaced, subscribedPlainly, askedToo, listChanged, withdrawn, holeGivenUp, askedAgain, givenUp}
+var troubles = []kind{putHalf, putAlone, putMany, otherWants, ringReplaced, subscribedPlainly, askedToo, succeeded, listChanged, withdrawn, holeGivenUp, askedAgain, givenUp}
 
 func (s *state) putMany(p int) {
 	for range slots + 2 {
@@ -156,7 +160,7 @@ func (s *state) calm() {
 			return
 		}
 		s.takeList(s.asker.version)
-		for _, k := range []kind{looked, putWhole, askComes, rowRead, rowComes, dataComes, endsLooked} {
+		for _, k := range []kind{looked, putWhole, askComes, rowRead, rowComes, dataComes, snapshotCame, endsLooked} {
 			s.do(action{kind: k})
 		}
 	}
@@ -174,6 +178,11 @@ func (s *state) checkRest() {
 	}
 	for p := range producers {
 		owed := s.owedFrom(p)
+		for at := range o.cursor {
+			if x.ghost.next[p] == 0 && o.producer[at] == num(p) && s.owesHistory(p, at) {
+				s.violate("history", "nothing of producer %d came, the ring has %d", p, o.sequence[at])
+			}
+		}
 		switch n := x.ghost.next[p]; {
 		case n == 0 && owed != none && !s.allGone(p, owed):
 			s.violate("since", "nothing of producer %d came, it is owed from %d on", p, owed)
