@@ -2,7 +2,7 @@ package mcast
 
 import "sort"
 
-// countedMax bounds the lists of a member that are remembered; of an older one its next counts.
+// countedMax bounds the lists of a member that are remembered. Of an older one nothing is known.
 const countedMax = 4096
 
 // countedList says when what a list of a member's covers began to be offered to it.
@@ -23,7 +23,8 @@ func (e *Engine) countLists(p *Peer) {
 			continue
 		}
 		if len(c) >= countedMax {
-			c = append(c[:0], c[len(c)-countedMax+1:]...)
+			c = append(c[:0], c[len(c)/2:]...)
+			c[0].mark = 0
 		}
 		e.lists++
 		p.counted[lane] = append(c, countedList{p.wants.version, e.lists})
@@ -33,7 +34,7 @@ func (e *Engine) countLists(p *Peer) {
 	}
 }
 
-// countedAt returns the mark of the first list of a version, or of a later one.
+// countedAt returns the mark of the first list of a version, or of a later one; 0: it is not known.
 func (p *Peer) countedAt(lane uint32, version uint32) uint64 {
 	c := p.counted[lane]
 	if len(c) == 0 {

@@ -27,7 +27,7 @@ type HistorySource interface {
 	// History begins to read what this node's participants published on all topics that a
 	// name or pattern covers, names of the system left out. It is called within the engine's
 	// methods, and so are those of the reader. Nil: there is nothing. What is read of a topic ends
-	// where that stood at its mark of since; back is counted from there, too.
+	// where that stood at its mark of since; back is counted from there, too. Of a mark of 0 nothing is read.
 	History(peer *Peer, pattern string, back uint32, since HistoryMarks) HistoryReader
 	// Mark notes where each topic stands: behind the last message that Send took, or was given and has not
 	// taken. A topic that is given to Send only later stands at its first one. Marks grow.

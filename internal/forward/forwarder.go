@@ -44,6 +44,8 @@ type Forwarder struct {
 	engine    *mcast.Engine
 	direct    *direct
 	out       map[string]*outbound
+	closed    map[uint64]splices // of rings that were forwarded in this session, by id
+	mark      uint64             // the engine's last
 	in        map[string]*inbound
 	untold    []*inbound                // messages were put into their rings, and nobody was woken yet
 	peers     map[*mcast.Peer][]string  // what each wants
@@ -133,7 +135,7 @@ func (f *Forwarder) newEngine(session uint64) error {
 	if err != nil {
 		return err
 	}
-	f.engine = e
+	f.engine, f.closed, f.mark = e, map[uint64]splices{}, 0
 	f.forgetApart()
 	f.direct.router.Begin(session)
 	return f.newDirectory(session)

@@ -112,12 +112,13 @@ func (h *history) open(name string, o *outbound) bool {
 		h.f.noteHistory(err)
 		return false
 	}
-	h.file, h.end = file, file.Tail()
+	mark := h.since.Of(file.Shape().Mode == ring.Latest)
+	h.file, h.end = file, h.f.spliceClosed(file.ID(), mark, file.Tail())
 	if o != nil {
 		if o.id != file.ID() {
 			return false // replaced: of the new ring everything goes on the lane
 		}
-		h.end = o.splice(h.since.Of(o.lane == mcast.LaneLive))
+		h.end = o.splices.of(mark)
 	}
 	from, tail, slots := uint64(0), file.Tail(), uint64(file.Shape().Slots)
 	if h.end > h.back {

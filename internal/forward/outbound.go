@@ -32,7 +32,7 @@ type outbound struct {
 	from      uint64 // where what is lent has to be read from, if it has such messages
 	place     uint64 // what a successor was told
 
-	splices []splice // where it stood at the engine's marks, ascending; the first is where it was opened
+	splices splices // where it stood at the engine's marks
 
 	rewound uint64 // positions below it are read again after we were put out
 	missed  uint64 // positions that passed us by since the topic is forwarded
@@ -68,7 +68,7 @@ func (f *Forwarder) openOut(name string, fresh bool) (*outbound, error) {
 	return &outbound{
 		name: name, topic: topic, lane: laneOf(file.Shape()),
 		file: file, id: file.ID(), reader: reader, cursor: reader.Cursor(), from: noPosition, place: reader.Cursor(),
-		rewound: file.Tail(), splices: []splice{{0, reader.Cursor()}},
+		rewound: file.Tail(), splices: f.splicesOf(file.ID(), reader.Cursor()),
 	}, nil
 }
 
@@ -93,6 +93,7 @@ func (f *Forwarder) closeOut(name string) {
 	delete(f.out, name)
 	f.writeLater()
 	if cutOff(func() {
+		f.keepSplices(o)
 		o.reader.Close()
 		if err := o.file.Close(); err != nil {
 			f.cfg.Log("close topic %q: %v", name, err)
@@ -242,7 +243,7 @@ func (o *outbound) follow(f *Forwarder) bool {
 	o.file, o.id = file, file.ID()
 	o.cursor, o.unsettled, o.large, o.rewound = o.reader.Cursor(), o.unsettled[:0], o.large[:0], 0
 	o.place = noPosition // of another ring
-	o.splices = append(o.splices[:0], splice{0, o.reader.Cursor()})
+	o.splices = splices{list: []splice{{0, o.reader.Cursor()}}}
 	o.lane = laneOf(file.Shape())
 	return o.next(f)
 }

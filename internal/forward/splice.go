@@ -2,17 +2,29 @@ package forward
 
 import "sort"
 
-// splicesMost bounds the marks of a topic that are kept, beside those that the ring has overwritten.
-const splicesMost = 1024
+const (
+	splicesMost = 1024 // of a topic that are kept, beside those that the ring has overwritten
+	closedMost  = 4096 // rings that are not forwarded any more of which it is known where they stood
+)
 
 // A splice says where a topic stood at a mark of the engine's: what lies before was put on the lane
 // before, and what lies behind is offered to whoever was counted then.
 type splice struct{ mark, position uint64 }
 
+// splices are those of a ring, by ascending marks; the first is where it was opened first.
+type splices struct {
+	list []splice
+
+	// Of a ring that is not forwarded now: where it stood in the end, and the last mark then.
+	end, mark uint64
+}
+
 // Mark is the engine's: a member's list is counted from now on.
 func (s *sink) Mark(mark uint64) {
+	s.mark = mark
 	for _, o := range s.out {
-		o.noteSplice(mark)
+		slots := uint64(o.file.Shape().Slots)
+		o.splices.note(mark, o.standing(), o.reader.Cursor()-min(o.reader.Cursor(), slots))
 	}
 }
 
@@ -25,26 +37,56 @@ func (o *outbound) standing() uint64 {
 	return o.reader.Cursor()
 }
 
-// noteSplice notes where the topic stands. What the ring has overwritten is forgotten: there is nothing
+// note notes where the topic stands. What the ring has overwritten is forgotten: there is nothing
 // to be read before it.
-func (o *outbound) noteSplice(mark uint64) {
-	at := o.standing()
-	if n := len(o.splices); n != 0 && o.splices[n-1].position == at {
+func (s *splices) note(mark, at, oldest uint64) {
+	if n := len(s.list); n != 0 && s.list[n-1].position == at {
 		return
 	}
-	n, oldest := 0, o.reader.Cursor()-min(o.reader.Cursor(), uint64(o.file.Shape().Slots))
-	for n+1 < len(o.splices) && (o.splices[n+1].position <= oldest || len(o.splices)-n >= splicesMost) {
+	n := 0
+	for n+1 < len(s.list) && (s.list[n+1].position <= oldest || len(s.list)-n >= splicesMost) {
 		n++
 	}
-	o.splices = append(o.splices[:copy(o.splices, o.splices[n:])], splice{mark, at})
+	s.list = append(s.list[:copy(s.list, s.list[n:])], splice{mark, at})
 }
 
-// splice returns where the topic stood at a mark. A topic that was opened since, or its ring, stood where it was
-// opened. 0 if that is not known any more: then nothing is read, and the lane has all since.
-func (o *outbound) splice(mark uint64) uint64 {
-	n := sort.Search(len(o.splices), func(i int) bool { return o.splices[i].mark > mark })
-	if n == 0 {
+// of returns where the topic stood at a mark. A topic that was opened since, or its ring, stood where it was
+// opened. 0 if that is not known, or not any more: then nothing is read, and the lane has all since.
+func (s *splices) of(mark uint64) uint64 {
+	n := sort.Search(len(s.list), func(i int) bool { return s.list[i].mark > mark })
+	if n == 0 || mark == 0 {
 		return 0
 	}
-	return o.splices[n-1].position
+	return s.list[n-1].position
+}
+
+// keepSplices keeps those of a ring that is no longer forwarded: in this session the engine sends nothing of it twice,
+// wherever it is opened again.
+func (f *Forwarder) keepSplices(o *outbound) {
+	if len(f.closed) >= closedMost {
+		clear(f.closed) // they count as not forwarded before
+	}
+	o.splices.end, o.splices.mark = o.standing(), f.mark
+	f.closed[o.id] = o.splices
+}
+
+// splicesOf returns the splices of a ring that is opened at a position. Who was counted while it was not forwarded is
+// offered what lies behind that, and behind what was sent before.
+func (f *Forwarder) splicesOf(ring, at uint64) splices {
+	s, ok := f.closed[ring]
+	if !ok {
+		return splices{list: []splice{{0, at}}}
+	}
+	delete(f.closed, ring)
+	s.note(s.mark+1, max(at, s.end), 0)
+	return s
+}
+
+// spliceClosed returns the splice of a ring that is not forwarded now: where it stood if it was at the mark, else
+// the ring's tail.
+func (f *Forwarder) spliceClosed(ring, mark, tail uint64) uint64 {
+	if s, ok := f.closed[ring]; mark == 0 || ok && mark <= s.mark {
+		return min(s.of(mark), tail)
+	}
+	return tail
 }

@@ -197,6 +197,9 @@ func (a *Actor) Mark(mark uint64) {
 }
 
 func (s *actorStream) splice(mark uint64) uint64 {
+	if mark == 0 {
+		return 1
+	}
 	for i := len(s.splices) - 1; i >= 0; i-- {
 		if s.splices[i].mark <= mark {
 			return s.splices[i].next
