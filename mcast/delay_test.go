@@ -154,3 +154,30 @@ func TestQueueComplains(t *testing.T) {
 		}
 	}
 }
+
+// A member has no round trip of its own, so its clock's drift looks like a queue to it. That makes it ask again for what
+// did not come when it asked first later by what the clocks drift in ten seconds, at most 100 ms after a jump, and no longer.
+func TestAskedAgainDespiteDrift(t *testing.T) {
+	_, a, b, _ := joined(t, nil)
+	e := b.engine
+	r := e.byNode[a.engine.cfg.Node].receivers[LaneGated]
+	for _, c := range []struct{ ppm, jump, later Duration }{
+		{0, 0, 0}, {200, 0, 2 * Millisecond}, {500, 0, 5 * Millisecond}, {-500, 0, 0}, {0, 300 * Millisecond, retryMax}, {0, -300 * Millisecond, 0},
+	} {
+		r.path, r.queue = delayFilter{}, 0
+		longest, now := Duration(0), e.now
+		for i := range Duration(30_000) {
+			now += Millisecond
+			skew := i * Millisecond * c.ppm / 1e6
+			if i > 15_000 {
+				skew += c.jump
+			}
+			r.clock(now, micros(now-200*Microsecond-skew))
+			longest = max(longest, e.retry(r, 0))
+		}
+		least := e.retry(r, 0) - r.queue
+		if c.jump != 0 && r.queue != 0 || longest > min(retryMax, 2*least+c.later) {
+			t.Errorf("%d ppm, %d us: it asks again after up to %d us without a queue of %d us, want %d more", c.ppm, c.jump/Microsecond, longest/Microsecond, least/Microsecond, c.later/Microsecond)
+		}
+	}
+}
