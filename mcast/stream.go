@@ -186,11 +186,17 @@ func (e *Engine) lost(r *receiver, s *remoteStream, last uint64) {
 }
 
 // tellTails reports what streams lost at their end, once everything below the
-// snapshot that names their ends has been passed.
+// snapshot that names their ends has been passed. Its parts may be of several, and the lane may have gone on between them.
 func (e *Engine) tellTails(r *receiver) {
 	r.tailAt = 0
 	for _, s := range r.peer.streams {
-		if s == nil || s.lastAt == 0 || faultNoTails || s.topic.Lane != r.lane || r.next < s.lastAt {
+		if s == nil || s.lastAt == 0 || faultNoTails || s.topic.Lane != r.lane {
+			continue
+		}
+		if r.next < s.lastAt {
+			if r.tailAt == 0 || s.lastAt < r.tailAt {
+				r.tailAt = s.lastAt
+			}
 			continue
 		}
 		s.lastAt = 0

@@ -150,6 +150,17 @@ func (c *snapshotParts) take(s *wire.Setup) bool {
 	return true
 }
 
+// early takes a part back that named topics of which no row is here, if one before it is missing: they may be in that.
+func (c *snapshotParts) early(part uint16) {
+	for i := range c.parts[:part] {
+		if !c.parts[i].have {
+			c.parts[part] = snapshotPart{}
+			c.missing++
+			return
+		}
+	}
+}
+
 // span returns the oldest and the newest place of a lane among the parts.
 func (c *snapshotParts) span(lane uint32) (oldest, newest uint64) {
 	oldest = wire.SequenceMax
@@ -175,7 +186,9 @@ func (e *Engine) receiveSetup(now Time, p *Peer, number uint64, body []byte) wir
 		return wire.OK
 	}
 	lanes := s.Lanes()
-	e.readTable(p, nil, &s.Table, laneNexts(&s))
+	if !e.readTable(p, nil, &s.Table, laneNexts(&s)) {
+		p.snapshot.early(s.Part)
+	}
 	if p.snapshot.missing == 0 {
 		for i := range lanes {
 			e.snapshotCame(now, p, s.Lane(i))
@@ -259,16 +272,19 @@ func (e *Engine) readRows(now Time, r *receiver, payload []byte) {
 }
 
 // readTable takes rows of topics and producers. In a lane (r not nil) they stand
-// before what they explain; in a snapshot next says where each lane was.
-func (e *Engine) readTable(p *Peer, r *receiver, t *wire.Table, next [lanesMax]uint64) {
+// before what they explain; in a snapshot next says where each lane was. It says false where a producer is of a
+// topic that is not known.
+func (e *Engine) readTable(p *Peer, r *receiver, t *wire.Table, next [lanesMax]uint64) (known bool) {
 	var topic wire.TopicRow
 	for t.NextTopic(&topic) {
 		e.addRemoteTopic(p, &topic)
 	}
+	known = true
 	var producer wire.ProducerRow
 	for t.NextProducer(&producer) {
 		s := e.addRemoteStream(p, &producer)
 		if s == nil {
+			known = known && p.hasTopic(producer.Topic)
 			continue
 		}
 		lane := s.topic.Lane
@@ -285,7 +301,11 @@ func (e *Engine) readTable(p *Peer, r *receiver, t *wire.Table, next [lanesMax]u
 			s.firstLane, s.first = producer.FirstLane, producer.First
 		}
 	}
+	return known
 }
+
+// hasTopic says whether a row of a topic is here.
+func (p *Peer) hasTopic(id uint32) bool { return int(id) < len(p.topics) && p.topics[id] != nil }
 
 // passedOver takes the last sequence of a row in the lane: what it covers lies
 // below, or will not come.
@@ -321,7 +341,7 @@ func shapeOfRow(row *wire.TopicRow) TopicShape {
 }
 
 func (e *Engine) addRemoteStream(p *Peer, row *wire.ProducerRow) *remoteStream {
-	if int(row.Topic) >= len(p.topics) || p.topics[row.Topic] == nil {
+	if !p.hasTopic(row.Topic) {
 		return nil
 	}
 	for int(row.Producer) >= len(p.streams) {

@@ -116,7 +116,9 @@ func TestFoundSeeds(t *testing.T) {
 		"loss": {9400368, 9400846, 1795400802},
 		// fragments that another stream brought up before those held between them
 		// a node that reads on what it missed while it was cut off; one whose clock was set back twice, to the same time
-		"hard":    {2383002464, 2384001434},
+		"hard": {2383002464, 2384001434},
+		// the parts of a snapshot came in another order
+		"late":    {500909},
 		"restart": []uint64{7010046, 7002464, 7002386, 7014456}[:few(4, 1)],
 	}
 	for _, k := range Scenarios() {
