@@ -57,7 +57,7 @@ func (e *Engine) SetHistories(now Time, list []HistoryWant) error {
 		if c := p.catchup; c != nil {
 			e.dropAsks(now, c, gone)
 		}
-		e.beginCatchup(now, p, e.wants)
+		e.beginCatchup(now, p, e.wants, false)
 	}
 	return nil
 }
@@ -76,7 +76,7 @@ func (e *Engine) CatchingUp() (n int) {
 type catchup struct {
 	peer    *Peer
 	asks    []ask                 // not done yet; the first is being asked for
-	partial bool                  // a stream did not come to its end, or a hole of a lane was given up
+	partial bool                  // a stream did not come to its end, or a hole of a lane was, or may have been, given up
 	covered []string              // names for which something is held
 	lists   []wantList            // what was wanted since it began
 	joins   map[placeKey]*joining // producers that are not followed, as far as anything came
@@ -133,8 +133,9 @@ type heldItem struct {
 	message     Message
 }
 
-// beginCatchup asks a peer for what it was not asked for yet. What before has was wanted of it already.
-func (e *Engine) beginCatchup(now Time, p *Peer, before wantList) {
+// beginCatchup asks a peer for what it was not asked for yet. What before has was wanted of it already. told: it is
+// told the present list, which has the names; otherwise the next one is the first that has them.
+func (e *Engine) beginCatchup(now Time, p *Peer, before wantList, told bool) {
 	asked := e.memoryOf(p.node).asked
 	for _, h := range e.histories {
 		c := p.catchup
@@ -143,10 +144,15 @@ func (e *Engine) beginCatchup(now Time, p *Peer, before wantList) {
 		}
 		if c == nil {
 			c = &catchup{peer: p, joins: map[placeKey]*joining{}, stays: map[placeKey]bool{}, ackedAt: longAgo, ackAt: Never, askAt: now, progress: now}
+			c.partial = told && before.version != 0 // of its lanes something may have been given up before
 			p.catchup = c
 			e.count.HistoriesAsked++
 		}
-		c.asks = append(c.asks, ask{HistoryWant: h, before: before, lists: len(c.lists)})
+		x := ask{HistoryWant: h, before: before, lists: len(c.lists)}
+		if told && slices.Contains(e.wants.list, h.Pattern) {
+			x.version = e.wants.version
+		}
+		c.asks = append(c.asks, x)
 		if !slices.Contains(c.covered, h.Pattern) {
 			c.covered = append(c.covered, h.Pattern)
 		}

@@ -8,6 +8,10 @@ const (
 	holdTotalMax = 256 << 20
 )
 
+// listsMost bounds the lists of one catch-up that are remembered. A later one counts as one that has every name that was
+// wanted: then its rows wait for the lane, which is never wrong.
+const listsMost = 64
+
 // heldOverhead is what an item takes beside its bytes.
 const heldOverhead = 160
 
@@ -88,7 +92,9 @@ func (c *catchup) listed(w *wantList) {
 			c.asks[i].version = w.version
 		}
 	}
-	c.lists = append(c.lists, *w)
+	if len(c.lists) < listsMost {
+		c.lists = append(c.lists, *w)
+	}
 }
 
 // endCatchup hands over what was held; from then on the lanes alone count.

@@ -3,6 +3,8 @@ package mcast
 import (
 	"slices"
 	"testing"
+
+	"github.com/ringcast/ringcast/mcast/wire"
 )
 
 // ringStation is a node whose ring holds the last messages that it sent.
@@ -109,4 +111,62 @@ func lateAsk(t *testing.T, holds uint64, back uint32) (first, delivered, lost ui
 		t.Fatalf("a ring of %d, back %d: %d delivered, %v", holds, back, len(got), got)
 	}
 	return got[0], uint64(len(got)), uint64(b.lost)
+}
+
+// A node that comes up asks for two names. While the first stream is under way its list changes elsewhere: the second
+// ask still names the list that had its name from the beginning, or what was published between the two is left out.
+func TestSecondAskOfWhoComesUp(t *testing.T) {
+	a, b := newStation(t, 1, 11, nil), newStation(t, 2, 22, nil)
+	connect(a, b)
+	rs := &ringStation{station: a, holds: 1000, marks: []uint64{0}}
+	a.engine.historian = rs
+	now := Second
+	topic, err := a.engine.Topic("orders.eu", TopicShape{SlotCount: 64})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.engine.SetHistories(now, []HistoryWant{{"first", HistoryAll}, {"orders.eu", 1}})
+	b.engine.SetWants(now, []string{"first", "orders.eu"})
+	a.engine.Start(now)
+	b.engine.Start(now)
+	var got []uint64
+	b.onDeliver = func(m *Message) { got = append(got, m.Sequence) }
+	send := func(n int) {
+		for range n {
+			rs.sent++
+			a.engine.Send(now, topic, message(rs.sent, []byte("x")))
+		}
+		a.engine.Flush(now)
+	}
+	for i := range 600 {
+		for _, s := range []*station{a, b} {
+			queue := s.queue
+			s.queue = nil
+			for _, p := range queue {
+				if i < 400 && wire.TypeOf(p.data) == wire.TypeUnicastData {
+					continue // the first stream does not come for 40 ms
+				}
+				s.engine.Receive(now, p.data, p.from, p.multi)
+			}
+			s.engine.Tick(now)
+		}
+		now += 100 * Microsecond
+		switch i {
+		case 100:
+			if a.engine.WantedBy("orders.eu") != 1 {
+				t.Fatal("not joined")
+			}
+			send(50)
+		case 200:
+			b.engine.SetWants(now, []string{"first", "orders.eu", "else"})
+		case 300:
+			send(5)
+		}
+	}
+	run(&now, Second, a, b)
+	send(5)
+	run(&now, Second, a, b)
+	if len(got) == 0 || got[0] != 1 || len(got) != 60 || !slices.IsSorted(got) || b.lost != 0 {
+		t.Errorf("%d delivered, %v, %d told as lost: want 1 to 60", len(got), got, b.lost)
+	}
 }

@@ -222,7 +222,7 @@ func (e *Engine) addPeer(now Time, h *wire.Header, w *wire.Hello, from netip.Add
 	e.found(p.node)
 	e.arm(now)
 	e.sink.PeerUp(p)
-	e.beginCatchup(now, p, e.wantedBefore(m, h.Session))
+	e.beginCatchup(now, p, e.wantedBefore(m, h.Session), true)
 	e.sendHello(now, p, layout.HelloFlagAnswer)
 	e.sendSetup(now, p)
 	return p

@@ -46,6 +46,7 @@ type Forwarder struct {
 	out       map[string]*outbound
 	closed    map[uint64]splices // of rings that were forwarded in this session, by id
 	mark      uint64             // the engine's last
+	forgot    uint64             // up to which mark it is not known of all rings that are not forwarded where they stood
 	in        map[string]*inbound
 	untold    []*inbound                // messages were put into their rings, and nobody was woken yet
 	peers     map[*mcast.Peer][]string  // what each wants
@@ -135,7 +136,7 @@ func (f *Forwarder) newEngine(session uint64) error {
 	if err != nil {
 		return err
 	}
-	f.engine, f.closed, f.mark = e, map[uint64]splices{}, 0
+	f.engine, f.closed, f.mark, f.forgot = e, map[uint64]splices{}, 0, 0
 	f.forgetApart()
 	f.direct.router.Begin(session)
 	return f.newDirectory(session)

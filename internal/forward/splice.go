@@ -37,10 +37,10 @@ func (o *outbound) standing() uint64 {
 	return o.reader.Cursor()
 }
 
-// note notes where the topic stands. What the ring has overwritten is forgotten: there is nothing
-// to be read before it.
+// note notes where the topic stands, or where it stood before if its ring is read again up to that. What the ring has
+// overwritten is forgotten: there is nothing to be read before it.
 func (s *splices) note(mark, at, oldest uint64) {
-	if n := len(s.list); n != 0 && s.list[n-1].position == at {
+	if n := len(s.list); n != 0 && s.list[n-1].position >= at {
 		return
 	}
 	n := 0
@@ -48,6 +48,14 @@ func (s *splices) note(mark, at, oldest uint64) {
 		n++
 	}
 	s.list = append(s.list[:copy(s.list, s.list[n:])], splice{mark, at})
+}
+
+// last is the position that was noted last.
+func (s *splices) last() uint64 {
+	if n := len(s.list); n != 0 {
+		return s.list[n-1].position
+	}
+	return 0
 }
 
 // of returns where the topic stood at a mark. A topic that was opened since, or its ring, stood where it was
@@ -64,9 +72,10 @@ func (s *splices) of(mark uint64) uint64 {
 // wherever it is opened again.
 func (f *Forwarder) keepSplices(o *outbound) {
 	if len(f.closed) >= closedMost {
-		clear(f.closed) // they count as not forwarded before
+		clear(f.closed)
+		f.forgot = f.mark // where they stood then nobody knows any more
 	}
-	o.splices.end, o.splices.mark = o.standing(), f.mark
+	o.splices.end, o.splices.mark = max(o.standing(), o.splices.last()), f.mark
 	f.closed[o.id] = o.splices
 }
 
@@ -75,7 +84,7 @@ func (f *Forwarder) keepSplices(o *outbound) {
 func (f *Forwarder) splicesOf(ring, at uint64) splices {
 	s, ok := f.closed[ring]
 	if !ok {
-		return splices{list: []splice{{0, at}}}
+		return splices{list: []splice{{f.forgot + 1, at}}}
 	}
 	delete(f.closed, ring)
 	s.note(s.mark+1, max(at, s.end), 0)
@@ -85,7 +94,7 @@ func (f *Forwarder) splicesOf(ring, at uint64) splices {
 // spliceClosed returns the splice of a ring that is not forwarded now: where it stood if it was at the mark, else
 // the ring's tail.
 func (f *Forwarder) spliceClosed(ring, mark, tail uint64) uint64 {
-	if s, ok := f.closed[ring]; mark == 0 || ok && mark <= s.mark {
+	if s, ok := f.closed[ring]; ok && mark <= s.mark || !ok && mark <= f.forgot || mark == 0 {
 		return min(s.of(mark), tail)
 	}
 	return tail

@@ -105,3 +105,30 @@ func TestSpliceOfAnotherRing(t *testing.T) {
 		t.Errorf("a ring of %v stands at %d, and began at %v", o.file.Shape(), o.standing(), o.splices.list)
 	}
 }
+
+// While a ring that was opened again is read again up to what was sent, it stands behind that, for who is counted then, too.
+func TestSplicesWhileItIsReadAgain(t *testing.T) {
+	f := &Forwarder{closed: map[uint64]splices{}}
+	f.closed[7] = splices{list: []splice{{0, 5}, {2, 9}}, end: 20, mark: 3}
+	s := f.splicesOf(7, 15)
+	s.note(4, 16, 0)
+	s.note(5, 18, 0)
+	if s.of(4) != 20 || s.of(5) != 20 {
+		t.Errorf("%d and %d, want 20: %v", s.of(4), s.of(5), s.list)
+	}
+}
+
+// Where too many rings are not forwarded any more, it is not known where they stood: nothing is read for who was counted before.
+func TestSplicesThatAreForgotten(t *testing.T) {
+	f := &Forwarder{closed: map[uint64]splices{}, mark: 5}
+	f.closed[7] = splices{list: []splice{{0, 9}}, end: 9, mark: 5}
+	if f.spliceClosed(7, 5, 30) != 9 || f.spliceClosed(8, 5, 30) != 30 {
+		t.Error("it was forgotten too early")
+	}
+	clear(f.closed)
+	f.forgot = f.mark
+	s := f.splicesOf(7, 20)
+	if f.spliceClosed(8, 5, 30) != 0 || f.spliceClosed(8, 6, 30) != 30 || s.of(5) != 0 || s.of(6) != 20 {
+		t.Errorf("%d, %d; %v", f.spliceClosed(8, 5, 30), f.spliceClosed(8, 6, 30), s)
+	}
+}

@@ -52,7 +52,7 @@ func (a *Actor) promiseStable(p *mcast.Peer) {
 		return
 	}
 	for _, b := range a.world.actors {
-		if b.ID() != p.Node() {
+		if b.ID() != p.Node() || b.session != p.Session() {
 			continue
 		}
 		for _, s := range a.streams {

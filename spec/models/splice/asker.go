@@ -94,6 +94,19 @@ func (s *state) snapshotComes() {
 	}
 }
 
+// metAgain lets the asker take the owner for dead in the middle, and meet it again in its session: what was held is
+// handed over, the lane is read on, and it asks anew.
+func (s *state) metAgain() {
+	x := &s.asker
+	if !x.holds || !x.wants {
+		return
+	}
+	x.ghost.partial = true
+	s.endCatchup(true)
+	s.askNow(x.version, x.ghost.back, s.rules.Resumes)
+	x.skipped = s.rules.EndsToo
+}
+
 func (s *state) askAgain() {
 	if x := &s.asker; x.holds && x.number < numbers-1 {
 		x.number++

@@ -66,7 +66,7 @@ func (s *state) ghostCounted() {
 // ghostOpened notes it where forwarding begins later.
 func (s *state) ghostOpened() {
 	o, g := &s.owner, &s.asker.ghost
-	at := o.cursor + num(count(o.part != none))
+	at := max(o.cursor+num(count(o.part != none)), o.stood)
 	if g.counted && g.from == none && o.open {
 		g.from = at
 	}
@@ -91,7 +91,7 @@ func (s *state) owedFrom(p int) num {
 	if g.from == none {
 		return none
 	}
-	for at := g.from; at < s.owner.cursor; at++ {
+	for at := g.from; at < max(s.owner.cursor, s.owner.stood); at++ {
 		if s.owner.producer[at] == num(p) {
 			return s.owner.sequence[at]
 		}
@@ -172,7 +172,7 @@ func (s *state) lost(p int, first, last num) {
 		switch {
 		case at == none:
 			s.violate("cause", "%d of producer %d is lost, which was not published", q, p)
-		case g.from != none && at >= g.from && at < s.owner.cursor && !s.wasGone(p, q):
+		case g.from != none && at >= g.from && at < max(s.owner.cursor, s.owner.stood) && !s.wasGone(p, q):
 			s.violate("cause", "%d of producer %d is lost, which the lane brings", q, p)
 		case s.inHistory(at) && s.asker.joins[p].given:
 			s.violate("history", "%d of producer %d is lost, which the ring has", q, p)

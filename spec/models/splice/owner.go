@@ -7,7 +7,7 @@ func (s *state) publish(p int) {
 		s.ended = true
 		return
 	}
-	if o.open && o.tail-o.cursor >= slots {
+	if (o.open || o.kept != 0) && o.tail-o.cursor >= slots {
 		return
 	}
 	o.sent[p]++
@@ -17,7 +17,7 @@ func (s *state) publish(p int) {
 
 // replace puts another ring in the place of one that was read to its end.
 func (s *state) replace() {
-	if o := &s.owner; !o.open || o.cursor == o.tail {
+	if o := &s.owner; !o.open && o.kept == 0 || o.cursor == o.tail {
 		o.base = o.tail
 	}
 }
@@ -25,27 +25,50 @@ func (s *state) replace() {
 // wanted says whether anybody wants the topic.
 func (o *owner) wanted() bool { return o.wants || o.other }
 
-// look begins to forward the topic, or ends that.
-func (s *state) look() {
+// look begins to forward the topic, or ends that. back: so far before the tail, as far as the ring has it.
+func (s *state) look(back num) {
 	o := &s.owner
+	if !o.wanted() {
+		o.kept = 0
+	}
 	switch {
 	case o.open == o.wanted():
 	case o.open:
-		o.open, o.part = false, none
+		s.closes()
 	default:
-		o.open, o.cursor, o.opened = true, o.tail, o.tail
-		for v, at := range o.marks {
-			if at == opens {
-				o.marks[v] = o.tail
+		at := o.tail
+		if o.kept != 0 {
+			at = o.kept - 1
+		}
+		at, o.kept = max(at-back, o.oldest()), 0
+		o.open, o.cursor, o.opened = true, at, at
+		for v, x := range o.marks {
+			if x == opens {
+				o.marks[v] = max(at, o.stood)
 			}
 		}
+	}
+}
+
+// closes ends the forwarding.
+func (s *state) closes() {
+	o := &s.owner
+	o.stood = max(o.stood, o.cursor+num(count(o.part != none)))
+	o.open, o.part = false, none
+}
+
+// giveUp ends it though it is wanted: it begins again soon.
+func (s *state) ringGivenUp() {
+	if s.owner.open {
+		s.owner.kept = s.owner.cursor + 1
+		s.closes()
 	}
 }
 
 func (s *state) otherWants() {
 	s.owner.other = !s.owner.other
 	if !s.owner.wanted() {
-		s.look()
+		s.look(0)
 	}
 }
 
@@ -54,7 +77,7 @@ func (o *owner) alone() bool { return o.other && !o.wants }
 
 // putHalf puts the first half of the next message.
 func (s *state) putHalf(apart bool) {
-	if o := &s.owner; o.open && o.cursor < o.tail && o.part == none {
+	if o := &s.owner; o.open && o.cursor < o.tail && o.part == none && o.sequence[o.cursor] > o.last[o.producer[o.cursor]] {
 		o.part, o.apart = o.entries, apart && o.alone()
 	}
 }
@@ -70,6 +93,11 @@ func (s *state) put(apart bool) {
 		apart = o.apart
 	}
 	p := o.producer[o.cursor]
+	if o.sequence[o.cursor] <= o.last[p] { // it was sent before
+		o.cursor++
+		o.part = none
+		return
+	}
 	if !apart {
 		e := entry{position: o.cursor, begun: o.entries}
 		if o.part != none {
@@ -81,6 +109,7 @@ func (s *state) put(apart bool) {
 	o.gone[p] = o.gone[p] || apart
 	o.last[p], o.lastAt[p] = o.sequence[o.cursor], o.lists
 	o.cursor++
+	o.stood = max(o.stood, o.cursor)
 	if o.part = none; apart {
 		s.tellRows()
 	}
@@ -111,7 +140,7 @@ func (s *state) takeList(version num) {
 	s.ghostCounted()
 	s.tellRows()
 	if !o.wanted() {
-		s.look()
+		s.look(0)
 	}
 }
 
@@ -179,7 +208,7 @@ func (s *state) read() {
 // sentBelow says whether nothing of a producer was put on a lane at or behind a position.
 func (s *state) sentBelow(p int, position num) bool {
 	o := &s.owner
-	for at := position; at < o.cursor; at++ {
+	for at := position; at < max(o.cursor, o.stood); at++ {
 		if o.producer[at] == num(p) && o.sequence[at] <= o.last[p] {
 			return false
 		}

@@ -20,12 +20,14 @@ type Rules struct {
 	Takes     bool // something is taken of the stream for such a topic
 	Begun     bool // who is known by a row alone is not followed yet (14.5)
 	Resumes   bool // for a successor every topic is one that is wanted already (14.5)
+	Stood     bool // a ring that is read again stands behind what was put on a lane (14.3)
+	EndsToo   bool // and where a lane is read on (14.5)
 	Ends      bool // the ends are looked at where a hole was given up while something was held (14.5)
 }
 
 // Text is the protocol as it is written.
 func Text() *Rules {
-	return &Rules{Name: "text", Counted: true, Versions: true, FirstList: true, InHand: true, Opened: true, ToSplice: true, Place: true, Hold: true, Waits: true, Fresh: true, LaneFirst: true, Takes: true, Begun: true, Resumes: true, Ends: true}
+	return &Rules{Name: "text", Counted: true, Versions: true, FirstList: true, InHand: true, Opened: true, ToSplice: true, Place: true, Hold: true, Waits: true, Fresh: true, LaneFirst: true, Takes: true, Begun: true, Resumes: true, Ends: true, Stood: true, EndsToo: true}
 }
 
 // Mutants are the text with one rule broken.
@@ -51,6 +53,8 @@ func Mutants() []*Rules {
 	add("rows-over-the-lane", "since cause order history", func(x *Rules) { x.LaneFirst = false })
 	add("what-is-wanted-is-followed-whole", "history", func(x *Rules) { x.Takes = false })
 	add("successor-begins-anew", "since", func(x *Rules) { x.Resumes = false })
+	add("where-it-is-read-again", "since cause history tail", func(x *Rules) { x.Stood = false })
+	add("no-ends-of-who-is-met-again", "tail", func(x *Rules) { x.EndsToo = false })
 	add("no-ends", "tail", func(x *Rules) { x.Ends = false })
 	return list
 }

@@ -38,6 +38,8 @@ type owner struct {
 	open   bool // the topic is forwarded
 	opened num  // where that began
 	cursor num  // the next position to be put on a lane
+	kept   num  // less 1: where it was given up though it is wanted; 0: it was not
+	stood  num  // behind what was put on a lane, or begun, ever
 	part   num  // entries there were when half of cursor's message was put; none: it was not
 	apart  bool // that was on the other's lane
 	other  bool // the other member wants it
@@ -144,10 +146,14 @@ func (o *owner) oldest() num { return max(o.base, o.tail-slots, 0) }
 // splice is the position behind what was put on a lane, or begun.
 func (s *state) splice() num {
 	o := &s.owner
+	at := o.cursor
 	if o.part != none && s.rules.InHand {
-		return o.cursor + 1
+		at++
 	}
-	return o.cursor
+	if s.rules.Stood {
+		at = max(at, o.stood)
+	}
+	return at
 }
 
 func count(x bool) int {

@@ -25,10 +25,12 @@ const (
 	looked
 	otherWants
 	ringReplaced
+	ringClosed
 	subscribed
 	subscribedPlainly
 	askedToo
 	succeeded
+	isMetAgain
 	listChanged
 	withdrawn
 	listComes
@@ -56,13 +58,15 @@ var deeds = [kinds]struct {
 	putHalf:           {"half of a message is put on the lane", 3, func(s *state, a action) { s.putHalf(a.two == 0) }},
 	putAlone:          {"the next message is put on the other's lane", 6, func(s *state, a action) { s.put(true) }},
 	putMany:           {"a lap is published and put on the lane", 4, func(s *state, a action) { s.putMany(a.two) }},
-	looked:            {"the forwarder looks what is wanted", 6, func(s *state, a action) { s.look() }},
+	looked:            {"the forwarder looks what is wanted", 6, func(s *state, a action) { s.look(a.far) }},
 	otherWants:        {"the other changes what it wants", 2, func(s *state, a action) { s.otherWants() }},
 	ringReplaced:      {"the ring is replaced", 1, func(s *state, a action) { s.replace() }},
+	ringClosed:        {"the ring is given up", 2, func(s *state, a action) { s.ringGivenUp() }},
 	subscribed:        {"the asker wants the topic and its history", 5, func(s *state, a action) { s.subscribe(a.far, true) }},
 	subscribedPlainly: {"the asker wants the topic", 2, func(s *state, a action) { s.subscribe(0, false) }},
 	askedToo:          {"the asker wants the history, too", 2, func(s *state, a action) { s.askToo(a.far) }},
 	succeeded:         {"the asker's forwarder is followed by another", 1, func(s *state, a action) { s.succeed() }},
+	isMetAgain:        {"the asker meets the owner again", 2, func(s *state, a action) { s.metAgain() }},
 	listChanged:       {"the list changes elsewhere", 2, func(s *state, a action) { s.newList(s.asker.wants) }},
 	withdrawn:         {"the asker lets go of the topic", 2, func(s *state, a action) { s.withdraw() }},
 	listComes:         {"the next list comes", 4, func(s *state, a action) { s.takeList(s.owner.version + 1) }},
@@ -79,7 +83,7 @@ var deeds = [kinds]struct {
 }
 
 // troubles are what a walk may do without.
-var troubles = []kind{putHalf, putAlone, putMany, otherWants, ringReplaced, subscribedPlainly, askedToo, succeeded, listChanged, withdrawn, holeGivenUp, askedAgain, givenUp}
+var troubles = []kind{putHalf, putAlone, putMany, otherWants, ringReplaced, ringClosed, subscribedPlainly, askedToo, succeeded, isMetAgain, listChanged, withdrawn, holeGivenUp, askedAgain, givenUp}
 
 func (s *state) putMany(p int) {
 	for range slots + 2 {
