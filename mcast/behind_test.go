@@ -253,3 +253,28 @@ func TestHistoryOfOneThatIsMetAgain(t *testing.T) {
 	x.run(Second)
 	x.check(t, 0, "map[8:[1 2 3 4 5 6 7 8 9 10]]")
 }
+
+// A catch-up that lasts, as its topic is full, does not remember each list that is told meanwhile.
+func TestListsOfAHistoryAreBounded(t *testing.T) {
+	x := newAlready(t)
+	x.want(nil)
+	x.run(50 * Millisecond)
+	x.write(silent, 1, 50)
+	x.b.onDeliver = func(*Message) { x.b.engine.SetTopicFull(x.b.lastPeer, x.b.lastTopic, true) }
+	x.want(all, 50)
+	x.run(20 * Millisecond)
+	for range 3 * listsMost {
+		x.want(all, 50)
+		x.run(200 * Microsecond)
+	}
+	c := x.b.lastPeer.catchup
+	if c == nil || len(c.lists) > listsMost {
+		t.Fatalf("catching up %v, too many lists are remembered", c != nil)
+	}
+	x.b.onDeliver = func(m *Message) { x.got[m.Producer.Index] = append(x.got[m.Producer.Index], m.Sequence) }
+	x.b.engine.SetTopicFull(x.b.lastPeer, x.b.lastTopic, false)
+	x.run(50 * Millisecond)
+	if n := len(x.got[silent]); n == 0 || x.got[silent][n-1] != 50 || x.b.lost != 0 {
+		t.Errorf("%v came, %d told as lost", x.got, x.b.lost)
+	}
+}
