@@ -6,7 +6,7 @@ import "github.com/ringcast/ringcast/codec/layout"
 // behind the other, and releases what the call before has filled in. All of them are
 // valid until the next call. What is not a plain message in a slot of its own comes
 // alone: one that was copied (latest readers, history), that came in pieces, that bears
-// an address block, or that is Ringcast's own (kinds from Event on). It neither blocks
+// an address block, or that is Ringcast's own (kinds from Event on). It neither sleeps
 // nor allocates, as Next; ms should have room for a lease, which is 64 messages.
 //
 // Errors as Next's, and only where there is no message before them.

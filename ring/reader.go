@@ -34,6 +34,9 @@ type Reader struct {
 	emptyAt uint64    // where that was
 	polls   uint      // looks that found nothing, in a row
 	lead    uint64    // positions by which the producers of a stream are let be ahead
+	rests   uint32    // leases before which no lead is waited for, since that was in vain
+	vain    uint32    // how many those were last; 0: it was not
+	waits   bool      // our owner has waited for us alone where there was nothing last
 	missed  uint64    // positions that passed us by, in all
 	blind   bool      // the producer does not fence and we cannot do it for it: it may not see that we sleep
 	flush   flushing
@@ -108,7 +111,7 @@ func (rd *Reader) begin(mine entryWord, at uint64) {
 	rd.mine = mine
 	rd.cursor, rd.stored, rd.lease, rd.replay = at, at, at, at
 	rd.polls, rd.swift, rd.untold = 0, 0, false
-	rd.emptyAt, rd.lead = at, leadOf(rd.ring)
+	rd.emptyAt, rd.lead, rd.rests, rd.vain = at, leadOf(rd.ring), 0, 0
 	rd.flush.begin(rd.ring, at)
 }
 
@@ -136,8 +139,10 @@ func (rd *Reader) Close() {
 }
 
 // Next fills m with the next message and releases the one before. It never
-// blocks, makes no system call unless a writer stands in the way, and allocates
-// only for messages larger than a slot and, once, for a latest reader's copy.
+// sleeps, makes no system call unless a writer stands in the way, and allocates
+// only for messages larger than a slot and, once, for a latest reader's copy. For who
+// waited (Await) it spins a few microseconds now and then in a stream, for its producers'
+// lead: doc/decisions/405. Who only polls waits for nothing.
 //
 // Errors: ErrEmpty; *LaggedError and *DamagedError, after which reading goes on,
 // as it does after ErrTooManyReaders (the reader was put out and has found no
@@ -315,7 +320,7 @@ func (rd *Reader) extend() bool {
 	if rd.cursor >= rd.flush.end {
 		rd.turnLap()
 	}
-	if rd.cursor-rd.emptyAt >= longStream {
+	if rd.waits && rd.cursor-rd.emptyAt >= longStream {
 		rd.giveLead()
 	}
 	e := &r.entries[rd.index]
@@ -334,7 +339,7 @@ func (rd *Reader) extend() bool {
 
 // idle is reached when there is nothing to read: it lets go of everything read.
 func (rd *Reader) idle() error {
-	rd.burst, rd.emptyAt = rd.cursor-rd.emptyAt, rd.cursor
+	rd.burst, rd.emptyAt, rd.waits = rd.cursor-rd.emptyAt, rd.cursor, false
 	rd.store()
 	if rd.polls%64 == 0 && rd.out() {
 		rd.lease, rd.swift = rd.cursor, 0 // the next look at the state is the next call

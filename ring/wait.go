@@ -176,8 +176,11 @@ func (w *Waiter) Await(ctx context.Context, readers []*Reader) error {
 		hint = nil
 	}
 	w.stream = anyStream(readers)
-	if len(readers) == 1 && readers[0].afar() {
-		w.spin = min(w.spin, farSpin)
+	if len(readers) == 1 {
+		readers[0].waits = w.procs > 1 // else whom we wait for wants our core
+		if readers[0].afar() {
+			w.spin = min(w.spin, farSpin)
+		}
 	}
 	for ahead := w.policy != Yield && w.procs > 1; ; ahead = false {
 		if err := ctx.Err(); err != nil { // first of all: a stream must not outrun it

@@ -16,6 +16,8 @@
 #define LEAD_BYTES (UINT64_C(256) << 10)
 #define LEAD_MOST (UINT64_C(512) << 10)
 #define LEAD_LOOKS 200
+#define LEAD_LEAST 8 /* messages that come meanwhile, or it was in vain */
+#define LEAD_RESTS 64 /* leases without a wait behind several in vain, at most */
 #define LONG_STREAM 16 /* messages without a look that found nothing */
 
 #if defined(__x86_64__)
@@ -136,12 +138,34 @@ void rci_flush_slots(const struct flushing *f, const struct ring *r, uint32_t en
 
 static uint64_t least(uint64_t a, uint64_t b) { return a < b ? a : b; }
 
-void rci_give_lead(const struct ring *r, uint64_t position, uint64_t since_empty, uint64_t lease)
+/* Whether the message at c comes, or others do meanwhile. It looks at one line, which is written once. */
+static bool lead_comes(const struct ring *r, uint64_t c)
 {
-	uint64_t lead = least(least(lease + LEAD_BYTES / r->stride, LEAD_MOST / r->stride), r->slot_count / 4);
-	if (lead == 0 || since_empty < LONG_STREAM)
-		return;
-	uint64_t c = position + lead - 1, lap = ring_lap(r, c); /* one line, which is written once meanwhile */
-	for (int i = 0; i < LEAD_LOOKS && load_acquire(&ring_slot(r, c)->published) != lap; i++) /* pairs(publish) */
+	uint64_t lap = ring_lap(r, c), tail;
+	if (load_acquire(&ring_slot(r, c)->published) == lap) /* pairs(publish) */
+		return true;
+	tail = load_acquire(&r->control->tail); /* pairs(tail) */
+	for (int i = 0; i < LEAD_LOOKS; i++) {
 		cpu_pause();
+		if (load_acquire(&ring_slot(r, c)->published) == lap) /* pairs(publish) */
+			return true;
+	}
+	return load_acquire(&r->control->tail) - tail >= LEAD_LEAST; /* pairs(tail) */
+}
+
+void rci_give_lead(struct flushing *f, const struct ring *r, uint64_t position, uint64_t since_empty, uint64_t lease)
+{
+	if (since_empty < LONG_STREAM)
+		return;
+	uint64_t lead = least(least(lease + LEAD_BYTES / r->stride, LEAD_MOST / r->stride), r->slot_count / 4);
+	if (lead == 0)
+		return;
+	if (f->rests > 0) {
+		f->rests--;
+	} else if (lead_comes(r, position + lead - 1)) {
+		f->vain = 0;
+	} else {
+		f->vain = f->vain == 0 ? 1 : f->vain < LEAD_RESTS ? 2 * f->vain : LEAD_RESTS;
+		f->rests = f->vain;
+	}
 }

@@ -168,7 +168,7 @@ static bool extend_lease(struct reader *d)
 {
 	show(d);
 	rci_flush_turn(&d->flush, d->ring, d->entry, d->cursor);
-	rci_give_lead(d->ring, d->cursor, d->cursor - d->empty_at, LEASE);
+	rci_give_lead(&d->flush, d->ring, d->cursor, d->sparing ? d->cursor - d->empty_at : 0, LEASE); /* who polls waits for nothing */
 	d->lease_end = lease_limit(d);
 	store_release(&d->ring->entries[d->entry].lease_end, d->lease_end); /* pairs(lease) */
 	fence_full();

@@ -111,7 +111,7 @@ int rci_stream_open(rc_subscription *owner, const char *topic, uint64_t history,
 		return result;
 	}
 	if (first && s->reader.cursor == s->reader.history_end)
-		s->reader.cursor = 0;
+		s->reader.cursor = s->reader.empty_at = 0;
 	*stream = s;
 	return RC_OK;
 }

@@ -92,6 +92,24 @@ static void the_last_flushes(void)
 	close_pair(&p);
 }
 
+/* Who polls waits for no lead of the publisher, who waits does, in a stream. */
+static void who_waits_gives_a_lead(void)
+{
+	rc_publisher_config config = {.slots = 1024, .slot_size = 64};
+	struct pair p = open_pair("lead", &config, NULL);
+	const struct flushing *f = &p.subscription->first->reader.flush;
+	rc_received r;
+	for (int waits = 0; waits < 2; waits++) {
+		for (int i = 0; i < 200; i++)
+			WANT(RC_OK, rc_publisher_publish(p.publisher, "x", 1, LONG));
+		for (int i = 0; i < 200; i++)
+			WANT(RC_OK, waits ? rc_subscription_wait(p.subscription, LONG, &r) : rc_subscription_poll(p.subscription, &r));
+		CHECK((f->vain > 0) == (waits > 0));
+		WANT(RC_NOTHING, rc_subscription_poll(p.subscription, &r));
+	}
+	close_pair(&p);
+}
+
 int main(void)
 {
 	int failures = 0;
@@ -99,5 +117,6 @@ int main(void)
 	RUN(flushed_slots_are_read_shared);
 	RUN(flushed_slots_are_read_exclusive);
 	RUN(the_last_flushes);
+	RUN(who_waits_gives_a_lead);
 	return failures;
 }

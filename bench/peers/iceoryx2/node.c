@@ -22,7 +22,7 @@ static void link_end(void) {}
 static struct link *link_open(enum role role, int index) {
   (void)index;
   struct terms t = {.words = w.size / 8, .producers = (size_t)w.producers, .readers = (size_t)w.readers,
-                    .buffer = w.size <= 4096 ? 1024 : w.size <= 65536 ? 64 : 4,
+                    .buffer = w.size <= 4096 ? w.slots : w.size <= 65536 ? 64 : 4,
                     .sleeps = !spins() && !yields()};
   return peer_open((int)role, w.dir, &t);
 }
