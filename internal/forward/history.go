@@ -90,8 +90,8 @@ func (h *history) next(it *mcast.HistoryItem) mcast.HistoryResult {
 	for len(h.names) != 0 {
 		name := h.names[0]
 		o := h.f.out[name]
-		if o == nil && (h.f.seen == nil || h.f.seen[name] && h.f.failed[name] == "") {
-			h.f.wantRescan() // the scan that begins to forward it is due
+		if o == nil && h.f.engine.WantedBy(name) != 0 && (h.f.seen == nil || h.f.seen[name] && h.f.failed[name] == "") {
+			h.f.wantRescan() // the scan that begins to forward it is due; of what nobody wants none does
 			return mcast.HistoryWait
 		}
 		h.names = h.names[1:]

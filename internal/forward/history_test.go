@@ -3,10 +3,12 @@ package forward
 import (
 	"context"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
 	"github.com/ringcast/ringcast/codec/layout"
+	"github.com/ringcast/ringcast/mcast"
 	"github.com/ringcast/ringcast/ring"
 	"github.com/ringcast/ringcast/shm"
 )
@@ -142,5 +144,39 @@ func TestHistoryOfWhatIsReadAlready(t *testing.T) {
 			t.Fatalf("message %d of %v, kind %v: next are %v", m.Sequence, m.Producer, m.Kind, next)
 		}
 		next[m.Producer.Index]++
+	}
+}
+
+// What is published here and wanted by nobody no scan begins to forward: a history of it waits for none, and has what is there.
+func TestHistoryOfWhatNobodyWants(t *testing.T) {
+	n := newNode(t, "a")
+	f, err := New(n.config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	p := n.program()
+	w, err := p.open("orders", ring.FileOptions{Write: true, Shape: ring.Shape{Slots: 64}}).NewProducer(p.self.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.publishN(testContext(t, 10*time.Second), w, 3)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.seen = map[string]bool{"orders": true} // as the last scan found it
+	f.rescan.Store(false)
+	h := (*sink)(f).History(&mcast.Peer{}, "orders", mcast.HistoryAll, mcast.HistoryMarks{Gated: 1, Live: 1})
+	defer h.Close()
+	var got []mcast.HistoryResult
+	var it mcast.HistoryItem
+	for len(got) < 6 {
+		got = append(got, h.Next(&it))
+		if r := got[len(got)-1]; r == mcast.HistoryWait || r == mcast.HistoryEnd {
+			break
+		}
+	}
+	want := []mcast.HistoryResult{mcast.HistoryTopic, mcast.HistoryMessage, mcast.HistoryMessage, mcast.HistoryMessage, mcast.HistoryEnd}
+	if !slices.Equal(got, want) || f.rescan.Load() {
+		t.Errorf("results %v, want %v; a scan is asked for: %v", got, want, f.rescan.Load())
 	}
 }
