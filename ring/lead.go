@@ -31,7 +31,7 @@ func (rd *Reader) giveLead() {
 	case rd.hintAt(c): // pairs(publish)
 		rd.vain = 0
 	default:
-		t := r.ctl.tail.Load() // pairs(tail)
+		t := r.ctl.tail.Load()                                                             // pairs(tail)
 		if soon(r.published(c), r.lap(c), leadLooks) || r.ctl.tail.Load()-t >= leadLeast { // pairs(publish)
 			rd.vain = 0
 			return
