@@ -25,7 +25,10 @@ func (d *Domain) Free(index uint16, generation uint32) error {
 		return nil
 	}
 	step("free asks")
-	if d.Alive(index) { // after the load: who holds the lock now may be the next one
+	if d.Alive(index) {
+		if g, live := d.State(index); !live || g != generation {
+			return nil // who holds the lock is the next one
+		}
 		return fmt.Errorf("free participant %d: %w", index, ErrAlive)
 	}
 	step("free files")
