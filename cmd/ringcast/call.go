@@ -31,12 +31,13 @@ to the standard output.
 A request is bytes, or a list of fields, each of any bytes:
   one argument      these bytes
   several           a list of fields
-  none              each line of the standard input is a request
+  none              each line of the standard input is a request; an error if there is none
   --input args      the arguments are fields, however many
   --input plain     all of the standard input is the request
   --input delimited the standard input is split into fields, at --in-sep
   --input json      a JSON array: strings are fields as they are, anything else its JSON text
-  --input lines     each line of the standard input is a request
+  --input lines     each line of the standard input is a request, and there may be none
+An empty request is one empty argument: ringcast call NAME ''
 A reply that is no list counts as one field. --decoder and --encoder say how the fields
 of requests and of replies are written. With --schemas a request is the JSON of a
 FlatBuffer, and so is what is written of a reply, where the service has a schema.

@@ -119,6 +119,32 @@ func TestCallWaits(t *testing.T) {
 	}
 }
 
+// TestCallOfNothing: a call without an argument and without input is no success; an empty request, and no line where
+// lines were asked for, are.
+func TestCallOfNothing(t *testing.T) {
+	dir := t.TempDir()
+	start(t, nil, "--shm-dir", dir, "serve", "length", "--exec", "wc -c")
+	awaitServing(t, dir, "length")
+	for _, c := range []struct {
+		name, input string
+		args        []string
+		code        int
+		out, errs   string
+	}{
+		{"nothing", "", nil, exitUsage, "", "Pass '' as the argument"},
+		{"nothing, by flag", "", []string{"--input", "auto"}, exitUsage, "", "no request"},
+		{"empty argument", "", []string{""}, exitOK, "0", ""},
+		{"empty line", "\n", nil, exitOK, "0", ""},
+		{"empty input", "", []string{"--input", "plain"}, exitOK, "0", ""},
+		{"no line of several", "", []string{"--input", "lines"}, exitOK, "", ""},
+	} {
+		code, out, errs := call(t, c.input, append([]string{"--shm-dir", dir, "call", "length"}, c.args...)...)
+		if code != c.code || strings.TrimSpace(out) != c.out || !strings.Contains(errs, c.errs) {
+			t.Errorf("%s: exit code %d, %q, %s", c.name, code, out, errs)
+		}
+	}
+}
+
 // TestInboxAsJSON: what others send is an object a line, behind one with the address.
 func TestInboxAsJSON(t *testing.T) {
 	dir := t.TempDir()

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -19,6 +20,7 @@ import (
 // A fieldsInput makes requests of arguments and of the standard input.
 type fieldsInput struct {
 	form      string
+	said      bool // form was given
 	separator string
 	decoder   string
 }
@@ -59,6 +61,7 @@ func (i *fieldsInput) complete(args []string) (err error) {
 	if i.separator, err = separatorOf("in-sep", i.separator); err != nil {
 		return err
 	}
+	i.said = i.form != "auto"
 	switch i.form {
 	case "args":
 		return nil
@@ -94,7 +97,7 @@ func (i *fieldsInput) marks() ringcast.Marks {
 func (i *fieldsInput) requests(args []string, stdin io.Reader, fn func([]byte) error) error {
 	switch i.form {
 	case "lines":
-		return eachLine(stdin, func(line []byte) error { return i.whole([]string{string(line)}, fn) })
+		return i.lines(stdin, fn)
 	case "argument":
 		return i.whole(args, fn)
 	case "args":
@@ -118,6 +121,21 @@ func (i *fieldsInput) requests(args []string, stdin io.Reader, fn func([]byte) e
 		return i.list(nil, fn)
 	}
 	return i.list(strings.Split(strings.TrimSuffix(string(text), i.separator), i.separator), fn)
+}
+
+// lines makes a raw payload of each line. Where nobody said that lines are wanted, none is an error: a call that asks
+// nothing, since a script's standard input is empty, would pass for one that was answered.
+func (i *fieldsInput) lines(stdin io.Reader, fn func([]byte) error) error {
+	asked := i.said
+	err := eachLine(stdin, func(line []byte) error {
+		asked = true
+		return i.whole([]string{string(line)}, fn)
+	})
+	if err != nil || asked {
+		return err
+	}
+	return &exitError{code: exitUsage, err: errors.New("no request: there is no argument, and the standard input is empty"),
+		advice: "Pass '' as the argument to send an empty request, or --input lines where there may be no line."}
 }
 
 // whole makes one raw payload.
