@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"os"
 	"time"
 
@@ -24,7 +23,8 @@ Beside each figure stands the time that a cache line takes from one core to
 another and back, before and after the run: "near" or "far". On virtual machines
 it changes, and everything with it; compare only figures of one regime.
 
-Exit codes: 0 measured, 1 something failed, 2 wrong arguments, 3 readers missed messages.`
+Exit codes: 0 measured, 1 something failed, 2 wrong arguments, 3 readers missed messages
+(a reader was stopped, or had no core, for longer than --stall-budget; the figures are of what was read).`
 
 const benchExamples = `  ringcast bench pingpong --size 256
   ringcast bench oneway --size 2048
@@ -181,10 +181,7 @@ func (t *tool) bench(ctx context.Context, spec bench.Spec, o *benchOptions) erro
 	if err := t.printBench(result, o.json); err != nil {
 		return err
 	}
-	if result.Missed > 0 {
-		return &exitError{code: exitMissed, err: fmt.Errorf("readers missed %d messages: they were stopped for longer than the stall budget", result.Missed)}
-	}
-	return nil
+	return missedError(result)
 }
 
 func (t *tool) printBench(r *bench.Result, asJSON bool) error {

@@ -2,10 +2,12 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/ringcast/ringcast/bench"
 )
@@ -133,5 +135,47 @@ func TestBenchRefuses(t *testing.T) {
 		{"a part of it", "", []string{"bench", "child"}, exitFailed, []string{"ringcast bench oneway"}},
 	} {
 		r.check(t)
+	}
+}
+
+// TestBenchSaysWhyItMissed: readers that were put out are an exit code of their own, with what happened, the reason as far
+// as the run shows one, and flags that help; nothing is said of what was not so.
+func TestBenchSaysWhyItMissed(t *testing.T) {
+	spec := bench.Spec{Scenario: bench.Stream, Producers: 3, Readers: 1, Wait: bench.Spin}
+	crowded := bench.Result{Spec: spec, Missed: 12345, Machine: bench.Machine{Cores: 2}}
+	alone, pinned, busy, none := crowded, crowded, crowded, crowded
+	alone.Machine.Cores, alone.Spec.StallBudget = 8, 20*time.Second
+	pinned.Machine.Cores, pinned.Spec.Pin, pinned.Spec.Wait = 8, []int{1, 0, 1}, bench.Block
+	busy.Machine.Cores, busy.OtherCores, busy.Steal = 8, 1.26, 0.25
+	none.Missed = 0
+	if err := missedError(&none); err != nil {
+		t.Error(err)
+	}
+	for name, c := range map[string]struct {
+		result      *bench.Result
+		says, never []string
+	}{
+		"more processes than cores": {&crowded, []string{"missed 12,345 messages", "500ms", "4 processes", "shared 2 cores", "--producers", "--wait block", "--stall-budget 10s"}, []string{"Other"}},
+		"room for all":              {&alone, []string{"20s (the stall budget)", "--stall-budget 3m20s"}, []string{"shared", "Other"}},
+		"more than are pinned":      {&pinned, []string{"shared 2 cores"}, []string{"--wait block"}},
+		"others":                    {&busy, []string{"kept 1.3 cores busy", "took 25 % of the time"}, []string{"shared"}},
+	} {
+		err := missedError(c.result)
+		var coded *exitError
+		if !errors.As(err, &coded) || coded.code != exitMissed {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		text := err.Error() + advise(err)
+		for _, want := range c.says {
+			if !strings.Contains(text, want) {
+				t.Errorf("%s: %s: does not say %q", name, text, want)
+			}
+		}
+		for _, no := range c.never {
+			if strings.Contains(text, no) {
+				t.Errorf("%s: %s: says %q", name, text, no)
+			}
+		}
 	}
 }
