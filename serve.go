@@ -49,7 +49,7 @@ type Instance struct {
 	config  ServeConfig
 	handler Handler
 
-	// Owned by who has the lead: he takes the next request.
+	// Owned by who has the turn: he takes the next request.
 	file   *ring.File
 	queue  *ring.Queue
 	member *ring.Member
@@ -59,7 +59,7 @@ type Instance struct {
 
 	sources []ring.Source // the member
 
-	turn     chan struct{}  // the lead, while nobody has it
+	turn     chan struct{}  // while nobody has it
 	idle     atomic.Int32   // workers that want it
 	workers  atomic.Int32   // that there are
 	running  sync.WaitGroup // the workers

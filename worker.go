@@ -9,9 +9,9 @@ import (
 	"github.com/ringcast/ringcast/ring"
 )
 
-// A worker is one of an instance's goroutines. One of them has the lead: it takes the
-// next request, hands the lead on, and runs the request itself, so that no request
-// goes from one goroutine to another. With a concurrency of one it keeps the lead.
+// A worker is one of an instance's goroutines. One of them has the turn: it takes the
+// next request, hands the turn on, and runs the request itself, so that no request
+// goes from one goroutine to another. With a concurrency of one it keeps the turn.
 
 // start starts a worker.
 func (s *Instance) start() {
@@ -56,7 +56,7 @@ func (s *Instance) work() {
 }
 
 // replace starts a worker in the place of one whose handler has ended its goroutine. One that
-// is alone has the lead.
+// is alone has the turn.
 func (s *Instance) replace(alone bool) {
 	if alone {
 		s.pass()
@@ -67,7 +67,7 @@ func (s *Instance) replace(alone bool) {
 	go s.work()
 }
 
-// pass gives the lead to whoever wants it next.
+// pass gives the turn to whoever wants it next.
 func (s *Instance) pass() {
 	select {
 	case s.turn <- struct{}{}:

@@ -214,7 +214,7 @@ static uint64_t nap_of(void *argument)
 	return m->suspect != 0 || m->eyes.stuck || w->service->blind ? STUCK_SLEEP : LONGEST_SLEEP;
 }
 
-/* Waits for the lead; the mutex is held. False: the time is up. */
+/* Waits until nobody leads; the mutex is held. False: the time is up. */
 static bool lead(rc_service *s, uint64_t deadline)
 {
 	const struct timespec t = {(time_t)(deadline / UINT64_C(1000000000)), (long)(deadline % UINT64_C(1000000000))};

@@ -13,7 +13,7 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Answers requests to one name, in threads of its own. One of them has the lead: it takes the next request, hands the lead on, and
+ * Answers requests to one name, in threads of its own. One of them has the turn: it takes the next request, hands the turn on, and
  * runs the request itself, so that no request goes from one thread to another. Safe for use by several threads.
  */
 public final class Instance implements AutoCloseable {
@@ -23,11 +23,11 @@ public final class Instance implements AutoCloseable {
   private final long hash;
   private final int concurrency;
   private final Handler handler;
-  /** These two are owned by who has the lead. */
+  /** These two are owned by who has the turn. */
   private final GroupReader member;
   private final SpinTime spin = new SpinTime();
 
-  private final ReentrantLock lead = new ReentrantLock();
+  private final ReentrantLock turn = new ReentrantLock();
   private final AtomicInteger workers = new AtomicInteger();
   private final AtomicInteger idle = new AtomicInteger();
   private final AtomicLong dropped = new AtomicLong();
@@ -97,14 +97,14 @@ public final class Instance implements AutoCloseable {
     try {
       for (;;) {
         Request r;
-        lead.lock();
+        turn.lock();
         try {
           r = next(n);
           if (r != null && idle.decrementAndGet() == 0 && workers.get() < concurrency && !stopping) {
             start();
           }
         } finally {
-          lead.unlock();
+          turn.unlock();
         }
         if (r == null) {
           return;
