@@ -47,8 +47,7 @@ func (p *plan) workCell(scenario bench.Scenario, exclusive bool, size int) table
 		name = "pingpong " + kind
 	}
 	return table.Cell{Name: name, Measure: func(ctx context.Context, until time.Time) ([]table.Row, error) {
-		s := bench.Spec{Scenario: scenario, Size: size, Exclusive: exclusive, Wait: bench.Spin, Pin: []int{0, 1},
-			Duration: p.duration, Warmup: 100 * time.Millisecond}
+		s := p.spec(scenario, exclusive, size)
 		list := []bench.Contender{bench.Ours(s, bench.Options{Child: p.self})}
 		list[0].Name = "Go"
 		for _, l := range p.languages {
@@ -60,6 +59,16 @@ func (p *plan) workCell(scenario bench.Scenario, exclusive bool, size int) table
 		}
 		return endedEarly(workRows(name, scenario, list, rounds), err), nil
 	}}
+}
+
+// spec is the work of a cell, the same in all languages. A stream's ring is as deep as bench-ring has it.
+func (p *plan) spec(scenario bench.Scenario, exclusive bool, size int) bench.Spec {
+	s := bench.Spec{Scenario: scenario, Size: size, Exclusive: exclusive, Wait: bench.Spin, Pin: []int{0, 1},
+		Duration: p.duration, Warmup: 100 * time.Millisecond}
+	if scenario == bench.Stream {
+		s.Slots = bench.DeepSlots(size)
+	}
+	return s
 }
 
 // workRows are the pairs of a cell of which both languages were measured. A stream is

@@ -54,6 +54,18 @@ func TestWorkRows(t *testing.T) {
 	}
 }
 
+// TestStreamsAreDeep wants the rings of bench-ring where messages come at full rate, and the standard number of slots for a round trip.
+func TestStreamsAreDeep(t *testing.T) {
+	for _, exclusive := range []bool{false, true} {
+		for scenario, want := range map[bench.Scenario]int{bench.Stream: bench.DeepSlots(256), bench.PingPong: 1024} {
+			s, err := new(plan).spec(scenario, exclusive, 256).Complete()
+			if err != nil || s.Slots != want || s.Exclusive != exclusive {
+				t.Errorf("%s: %d slots, exclusive %v, error %v; want %d, %v", scenario, s.Slots, s.Exclusive, err, want, exclusive)
+			}
+		}
+	}
+}
+
 // TestEndedEarly wants a failed run told in each row, and the goals judged by the rounds
 // before it.
 func TestEndedEarly(t *testing.T) {
