@@ -75,7 +75,7 @@ final class PatternReader implements Source {
   }
 
   @Override
-  public int poll(Received out, boolean spinning) {
+  public int poll(Received out, boolean waits) {
     if (Domain.now() - searched > SEARCH) {
       search(Long.MAX_VALUE); // from their first position
     }

@@ -129,13 +129,13 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
     return swift != null && swift.quick(message.received);
   }
 
-  private Message pollFully(boolean spinning) {
+  private Message pollFully(boolean waits) {
     if (closed) {
       throw new RingcastException(Reason.CLOSED, "read " + name + ": the subscription was closed");
     }
     message.giveBack();
     for (;;) {
-      int found = source.poll(message.received, spinning);
+      int found = source.poll(message.received, waits);
       String topic = pattern == null || found == Received.NOTHING ? name : pattern.topic();
       switch (found) {
         case Received.NOTHING:
@@ -376,6 +376,11 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
 
   SpinTime spin() {
     return spin;
+  }
+
+  /** Of a topic: what reads it. */
+  TopicReader topic() {
+    return swift;
   }
 
   /** How many positions are left to be read: a hint. */

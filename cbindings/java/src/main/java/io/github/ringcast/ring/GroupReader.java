@@ -75,7 +75,7 @@ public final class GroupReader implements Source {
   }
 
   @Override
-  public int poll(Received out, boolean spinning) {
+  public int poll(Received out, boolean waits) {
     return poll(out, 0);
   }
 

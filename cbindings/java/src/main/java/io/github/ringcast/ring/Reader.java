@@ -7,6 +7,7 @@ import io.github.ringcast.fb.EntryMode;
 import io.github.ringcast.fb.EntryState;
 import io.github.ringcast.fb.MessageFlag;
 import io.github.ringcast.fb.MessageKind;
+import io.github.ringcast.shm.Cores;
 import io.github.ringcast.shm.Words;
 import java.lang.invoke.VarHandle;
 import java.nio.ByteBuffer;
@@ -45,6 +46,7 @@ public final class Reader {
   private final Stuck stuck;
   private final Keeper keeper;
   private final Copies copies;
+  final StreamLead lead;
 
   /** The entry; -1 between leaving and joining. */
   private int entry = -1;
@@ -75,6 +77,7 @@ public final class Reader {
     stuck = new Stuck(ring);
     keeper = new Keeper(ring);
     copies = new Copies(ring, latest);
+    lead = new StreamLead(ring);
   }
 
   /** Joins at the tail, or up to history positions before it. */
@@ -135,10 +138,10 @@ public final class Reader {
   }
 
   /**
-   * Takes the next message or event; what was lent before may be overwritten from now on. Who spins
-   * spares the producers seven of eight looks at their words.
+   * Takes the next message or event; what was lent before may be overwritten from now on. Who waits for this
+   * ring alone spares the producers seven of eight looks at their words, and gives those of a stream a lead.
    */
-  public int poll(Received out, boolean spinning) {
+  public int poll(Received out, boolean waits) {
     if (entry < 0) {
       return comeBack(out);
     }
@@ -150,11 +153,11 @@ public final class Reader {
       Words.release(r.words, r.entryAt(entry) + CONSUMER_ENTRY_CURSOR_OFFSET, stored); // pairs(cursor)
       owesWake = true;
     }
-    boolean fully = !spinning;
+    boolean fully = !waits;
     boolean ending = false;
     for (;;) {
       boolean copying = next < copyEnd;
-      if (!copying && next >= leaseEnd && !(keeper.mayLend(next, lease, r.entryState(entry) == active) && extend())) {
+      if (!copying && next >= leaseEnd && !(keeper.mayLend(next, lease, r.entryState(entry) == active) && extend(waits))) {
         return putOut(out);
       }
       int found = look(next, fully);
@@ -279,11 +282,14 @@ public final class Reader {
   }
 
   /** Stores cursor and lease; false if this reader was put out. */
-  private boolean extend() {
+  private boolean extend(boolean waits) {
     int at = r.entryAt(entry);
     long end = keeper.limit(next, lease);
     stored = keeper.floor(next);
     Words.release(r.words, at + CONSUMER_ENTRY_CURSOR_OFFSET, stored); // pairs(cursor)
+    if (waits) {
+      lead.give(next, next - emptyAt);
+    }
     Words.setRelaxed(r.words, at + CONSUMER_ENTRY_LEASE_END_OFFSET, end);
     VarHandle.fullFence(); // pairs(lease)
     if (r.entryState(entry) != active) {
@@ -429,13 +435,13 @@ public final class Reader {
   public boolean letRunAhead() {
     boolean stream = burst >= STREAM;
     if (!stream) {
-      pause(PAUSES_FIRST);
+      Cores.pause(PAUSES_FIRST);
       if (!hint(0) || !hint(1)) {
         return false;
       }
     }
     burst = 0;
-    pause(PAUSES_AHEAD);
+    Cores.pause(PAUSES_AHEAD);
     return stream;
   }
 
@@ -447,12 +453,6 @@ public final class Reader {
   /** Whether so many messages are there, as far as a look at the last of them tells. */
   public boolean backlog(int messages) {
     return messages <= r.count && hint(messages - 1);
-  }
-
-  private static void pause(int times) {
-    for (int i = 0; i < times; i++) {
-      Thread.onSpinWait();
-    }
   }
 
   /** How many positions are left, by a hint. */

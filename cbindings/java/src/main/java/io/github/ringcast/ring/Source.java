@@ -4,8 +4,8 @@ import java.nio.ByteBuffer;
 
 /** Something that is read: a topic, or one's share of it. For one thread. */
 public interface Source {
-  /** Takes the next message or event, if one is there; what was lent before is given back. */
-  int poll(Received out, boolean spinning);
+  /** Takes the next message or event, if one is there; what was lent before is given back. Who waits looks again at once, and asks nothing else meanwhile. */
+  int poll(Received out, boolean waits);
 
   /** Whether a look may find something, by less than a look: a hint for who spins. */
   default boolean hint() {

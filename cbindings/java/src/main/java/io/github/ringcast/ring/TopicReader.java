@@ -139,15 +139,20 @@ public final class TopicReader implements Source {
     return reader.backlog(messages);
   }
 
+  /** What it gives to the publishers of a stream in the ring that is read now. */
+  public StreamLead lead() {
+    return reader.lead;
+  }
+
   /** The short way of poll: the next message, where it was seen to be there and is whole in its slot. False: poll. Never waits. */
   public boolean quick(Received out) {
     return reader.quick(out);
   }
 
   @Override
-  public int poll(Received out, boolean spinning) {
+  public int poll(Received out, boolean waits) {
     for (;;) {
-      int found = reader.poll(out, spinning);
+      int found = reader.poll(out, waits);
       if (found == Received.MESSAGE) {
         int flags = out.bytes.getShort(out.at + SLOT_HEADER_FLAGS_OFFSET);
         if (out.bytes.get(out.at + SLOT_HEADER_KIND_OFFSET) == MessageKind.System) {
