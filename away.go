@@ -171,15 +171,18 @@ func (p *post) controlAway(c *call, code uint32, payload []byte) error {
 	return err
 }
 
-// takeBack takes a request back, or has whoever runs it stop; mu is held.
-func (d *desk) takeBack(c *call) {
+// takeBack takes a request back, or has whoever runs it stop, and reports whether it never runs for certain; mu is held.
+func (d *desk) takeBack(c *call) bool {
 	switch {
 	case !c.sent:
 	case !c.uplink.IsZero():
 		_ = d.post.controlAway(c, controlCancel, nil) // no room: its time ends it there
-	case c.service != nil && !c.service.withdraw(c.at):
+	case c.service != nil && c.service.withdraw(c.at):
+		return true
+	case c.service != nil:
 		c.service.cancel(c.correlation)
 	}
+	return false
 }
 
 // grantRest is how long a caller waits for room in the uplink for credit.

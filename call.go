@@ -54,7 +54,7 @@ type call struct {
 	settled     bool
 	err         error
 	shares      int
-	due         time.Duration // of ring.Now
+	begun, due  time.Duration // of ring.Now
 
 	errand
 	at      spot // of a request to a service of this node
@@ -99,7 +99,7 @@ func (c *call) letterOf(payload []byte, now time.Duration) letter {
 func (c *call) dispatch(d *desk, payload []byte) error {
 	now := ring.Now()
 	if c.due <= now {
-		return context.DeadlineExceeded
+		return c.unsent(context.DeadlineExceeded, c.begun, lateBefore)
 	}
 	l := c.letterOf(payload, now)
 	if c.service == nil && d.post.away(c.target) {

@@ -97,7 +97,7 @@ func (p *post) client(name string) (*Client, error) {
 //
 // Errors: ErrNoService and *OverloadedError at once, and the request did not run;
 // ErrInstanceDied as soon as it is seen; *ReplyError, ErrNoReply, ErrReplyTooLarge from
-// the handler; context.DeadlineExceeded, context.Canceled; *TooLargeError, ErrClosed.
+// the handler; *TimedOutError, which is context.DeadlineExceeded; context.Canceled; *TooLargeError, ErrClosed.
 func (c *Client) Request(ctx context.Context, payload []byte) (*Reply, error) {
 	r := new(Reply)
 	if err := c.RequestInto(ctx, payload, r); err != nil {
@@ -117,8 +117,11 @@ func (c *Client) RequestInto(ctx context.Context, payload []byte, reply *Reply) 
 	if c.config.Idempotent { // one time, however often it is sent
 		e.until = ring.Now() + timeLeft(ctx.Deadline())
 	}
-	for {
+	for again := false; ; again = true {
 		err := c.post.ask(ctx, e, payload)
+		if again {
+			ranBefore(err)
+		}
 		if !c.config.Idempotent || !errors.Is(err, ErrInstanceDied) && !(errors.Is(err, ErrNodeDown) && c.service != nil) {
 			return err
 		}
@@ -162,7 +165,7 @@ func (p *post) ask(ctx context.Context, e errand, payload []byte) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err == nil {
-		err = d.await(ctx, &c.party)
+		err = d.unlessOverdue(c, d.await(ctx, &c.party))
 	}
 	if c.settled {
 		err = c.err

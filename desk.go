@@ -137,15 +137,15 @@ func (d *desk) close() {
 
 // begin opens a call that holds so many shares, and waits for them.
 func (d *desk) begin(ctx context.Context, shares int, e errand) (*call, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
 	now, due := ring.Now(), e.until
+	if err := ctx.Err(); err != nil {
+		return nil, e.unsent(err, now, lateBefore)
+	}
 	if due == 0 {
 		due = now + timeLeft(ctx.Deadline())
 	}
 	if due <= now {
-		return nil, context.DeadlineExceeded
+		return nil, e.unsent(context.DeadlineExceeded, now, lateBefore)
 	}
 	if shares > d.limit {
 		return nil, &OverloadedError{What: "own inbox (Config.InFlight)", Limit: d.limit}
@@ -159,7 +159,7 @@ func (d *desk) begin(ctx context.Context, shares int, e errand) (*call, error) {
 		err := d.await(ctx, p)
 		d.wanting--
 		if err != nil {
-			return nil, err
+			return nil, e.unsent(err, now, lateUnsent)
 		}
 	}
 	c, err := d.take()
@@ -167,7 +167,7 @@ func (d *desk) begin(ctx context.Context, shares int, e errand) (*call, error) {
 		return nil, err
 	}
 	d.shares -= shares
-	c.shares, c.due, c.errand = shares, due, e
+	c.shares, c.begun, c.due, c.errand = shares, now, due, e
 	if first := d.due.Load(); first == 0 || int64(due) < first {
 		d.due.Store(int64(due))
 	}
@@ -298,7 +298,7 @@ func (d *desk) release(c *call) {
 
 // giveUp takes a request back, or has whoever runs it stop; mu is held.
 func (d *desk) giveUp(c *call) {
-	d.takeBack(c)
+	_ = d.takeBack(c)
 	d.settle(c, context.Canceled)
 }
 
@@ -330,7 +330,9 @@ func (d *desk) answer(c *call, m *ring.Message, h *heading) {
 	case c.survey != nil:
 		d.surveyed(c, m, h)
 	case m.Kind == layout.MessageKindError:
-		if c.away == nil {
+		if h.code == codeDeadline {
+			d.overdueAt(c, h.source)
+		} else if c.away == nil {
 			d.settle(c, outcomeOf(h.code, m.Payload, h.source))
 		} else {
 			d.settle(c, c.outcomeAway(h.code, m.Payload, h.source))

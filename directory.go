@@ -2,11 +2,13 @@ package ringcast
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/ringcast/ringcast/codec/table"
+	"github.com/ringcast/ringcast/ring"
 	"github.com/ringcast/ringcast/shm"
 )
 
@@ -17,12 +19,12 @@ const directoryPause = 2 * time.Millisecond
 // matching patterns included: of this node, and of other nodes as far as its
 // forwarder knows them. It is for those who must not speak into an empty room.
 //
-// Errors: the context's, ErrClosed, ErrBadName.
+// Errors: the context's (its deadline is *TimedOutError), ErrClosed, ErrBadName.
 func (b *Bus) WaitForSubscribers(ctx context.Context, topic string, n int) error {
 	if err := shm.ValidName(topic); err != nil {
 		return err
 	}
-	tick := time.NewTicker(directoryPause)
+	begun, tick := ring.Now(), time.NewTicker(directoryPause)
 	defer tick.Stop()
 	for {
 		have, err := b.Subscribers(topic)
@@ -32,6 +34,9 @@ func (b *Bus) WaitForSubscribers(ctx context.Context, topic string, n int) error
 		select {
 		case <-tick.C:
 		case <-ctx.Done():
+			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return &TimedOutError{Name: topic, Waited: ring.Now() - begun, DidNotRun: true, kind: "topic", why: fmt.Sprintf(lateEmpty, have, n)}
+			}
 			return fmt.Errorf("topic %q: %d of %d subscriptions: %w", topic, have, n, ctx.Err())
 		}
 	}

@@ -2,6 +2,7 @@ package ringcast
 
 import (
 	"context"
+	"errors"
 	"slices"
 )
 
@@ -152,6 +153,10 @@ func (f *Future) giveUp(err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if f.taken || f.call.settled {
+		return
+	}
+	if errors.Is(err, context.DeadlineExceeded) {
+		d.overdue(f.call)
 		return
 	}
 	d.giveUp(f.call)

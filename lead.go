@@ -167,8 +167,7 @@ func (d *desk) expire() {
 		switch {
 		case c.correlation == 0 || c.settled:
 		case c.due <= now:
-			d.takeBack(c)
-			d.settle(c, context.DeadlineExceeded)
+			d.overdue(c)
 		case next == 0 || int64(c.due) < next:
 			next = int64(c.due)
 		}

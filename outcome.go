@@ -9,7 +9,7 @@ import (
 )
 
 // Outcomes of requests and direct messages, found with errors.Is. A deadline is
-// context.DeadlineExceeded, and a request that was given up context.Canceled.
+// context.DeadlineExceeded, as *TimedOutError that says more, and a request that was given up context.Canceled.
 var (
 	// ErrNoService means that no instance answers to the name: the request did not run.
 	ErrNoService = errors.New("no instance of the service")

@@ -115,7 +115,7 @@ func (p *Publisher) Topic() string { return p.topic }
 // system call unless it waits, somebody sleeps, or the message is the first that
 // is larger than a slot.
 //
-// Errors: the context's, ErrClosed, *TooLargeError, ErrBusy (PublisherConfig.Solo);
+// Errors: the context's (its deadline is *TimedOutError), ErrClosed, *TooLargeError, ErrBusy (PublisherConfig.Solo);
 // nothing was sent then.
 func (p *Publisher) Publish(ctx context.Context, payload []byte) error {
 	if !p.ready() {
@@ -196,8 +196,11 @@ func (p *Publisher) ready() bool {
 
 // take waits for the publisher.
 func (p *Publisher) take(ctx context.Context) error {
-	if err := p.lock.take(ctx); err != nil {
-		return err
+	if !p.lock.try() {
+		begun := ring.Now()
+		if err := p.lock.take(ctx); err != nil {
+			return p.late(err, begun, lateTurn)
+		}
 	}
 	if err := p.usable(); err != nil {
 		p.free()
@@ -233,13 +236,14 @@ func (p *Publisher) again(ctx context.Context, err error, size int) error {
 		}
 		return ctx.Err()
 	}
+	begun := ring.Now()
 	p.wait.attend(ctx)
 	slots := max(1, (size+p.file.Shape().Payload-1)/p.file.Shape().Payload)
 	err = p.waiter.AwaitRoom(&p.wait, p.producer, slots)
 	if err != nil && errors.Is(err, ring.ErrRetired) {
 		return p.mend(err)
 	}
-	return err
+	return p.late(err, begun, lateRoom)
 }
 
 // mend puts right what a try stumbled over; nil says that another try may succeed.

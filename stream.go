@@ -81,7 +81,7 @@ func (d *desk) next(ctx context.Context, c *call) (*Reply, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if err := d.await(ctx, &c.party); err != nil {
-		return nil, err
+		return nil, d.unlessOverdue(c, err)
 	}
 	if len(c.answers) == 0 {
 		return nil, c.err

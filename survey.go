@@ -20,6 +20,7 @@ type SurveyConfig struct {
 
 // A surveying is what a call knows of its survey; guarded by the desk's mu.
 type surveying struct {
+	topic  string
 	asked  map[Address]bool // who has not answered, and whether he is there; in the end nobody
 	answer map[Address]bool // who has answered
 	quorum int
@@ -36,7 +37,7 @@ type surveyTopic struct{ publisher *Publisher }
 // turn has either an answer or the last error. Answers that come later are dropped.
 //
 // Errors: those of Publish; *OverloadedError where more are asked than
-// Config.InFlight allows; context.DeadlineExceeded, context.Canceled, ErrClosed.
+// Config.InFlight allows; *TimedOutError, which is context.DeadlineExceeded; context.Canceled, ErrClosed.
 func (b *Bus) Survey(ctx context.Context, topic string, payload []byte, cfg *SurveyConfig) iter.Seq2[*Reply, error] {
 	return func(yield func(*Reply, error) bool) {
 		p, err := b.enterPost()
@@ -66,7 +67,7 @@ func (p *post) survey(ctx context.Context, topic string, payload []byte, cfg *Su
 	d, err := p.desk()
 	var c *call
 	if err == nil {
-		s := &surveying{asked: asked, answer: map[Address]bool{}, quorum: cfg.Quorum}
+		s := &surveying{topic: topic, asked: asked, answer: map[Address]bool{}, quorum: cfg.Quorum}
 		c, err = d.begin(ctx, len(asked), errand{survey: s, marks: cfg.Marks, many: true})
 	}
 	if err != nil {

@@ -150,8 +150,14 @@ func (t *tool) call(ctx context.Context, args []string, o *callOptions) error {
 
 // outcome is outcome of a request, in words of what was asked for.
 func (o *callOptions) outcome(err error) error {
-	if errors.Is(err, context.DeadlineExceeded) {
-		return &exitError{code: exitTimeout, err: fmt.Errorf("%s: no reply within %v; nobody knows whether the request ran", o.name, time.Duration(o.timeout))}
+	var late *ringcast.TimedOutError
+	switch {
+	case errors.As(err, &late) && late.DidNotRun:
+		return &exitError{code: exitTimeout, err: fmt.Errorf("%s: nobody took the request within %v, and it did not run", o.name, time.Duration(o.timeout)),
+			advice: "Its instances are busy (ringcast services): start more of them, or give it more time with --timeout."}
+	case errors.Is(err, context.DeadlineExceeded):
+		return &exitError{code: exitTimeout, err: fmt.Errorf("%s: no reply within %v; nobody knows whether the request ran", o.name, time.Duration(o.timeout)),
+			advice: "Give it more time with --timeout."}
 	}
 	return outcome(o.name, err)
 }

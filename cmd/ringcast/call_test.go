@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -141,6 +142,23 @@ func TestCallOfNothing(t *testing.T) {
 		code, out, errs := call(t, c.input, append([]string{"--shm-dir", dir, "call", "length"}, c.args...)...)
 		if code != c.code || strings.TrimSpace(out) != c.out || !strings.Contains(errs, c.errs) {
 			t.Errorf("%s: exit code %d, %q, %s", c.name, code, out, errs)
+		}
+	}
+}
+
+// TestCallSaysWhetherItRan: a request that nobody had started is told apart from one of which nobody knows.
+func TestCallSaysWhetherItRan(t *testing.T) {
+	o := callOptions{name: "slow", timeout: patienceFlag(2 * time.Second)}
+	for want, late := range map[string]*ringcast.TimedOutError{"did not run": {Name: "slow", DidNotRun: true}, "nobody knows whether": {Name: "slow"}} {
+		err := o.outcome(late)
+		var coded *exitError
+		if !errors.As(err, &coded) || coded.code != exitTimeout {
+			t.Fatal(err)
+		}
+		for _, text := range []string{"slow", "2s", want, "--timeout"} {
+			if !strings.Contains(err.Error()+advise(err), text) {
+				t.Errorf("%v: does not say %q", err, text)
+			}
 		}
 	}
 }

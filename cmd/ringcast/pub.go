@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 	"sync"
 	"time"
 
@@ -213,7 +212,7 @@ func waitSubscribers(ctx context.Context, bus *ringcast.Bus, topic string, o *pu
 	}
 	err := bus.WaitForSubscribers(ctx, topic, o.subs)
 	if errors.Is(err, context.DeadlineExceeded) {
-		return &exitError{code: exitTimeout, err: fmt.Errorf("%s: the time is over (--timeout %v)", strings.TrimSuffix(err.Error(), ": "+context.DeadlineExceeded.Error()), o.patience)}
+		return &exitError{code: exitTimeout, err: err}
 	}
 	return err
 }

@@ -1,0 +1,127 @@
+package ringcast
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ringcast/ringcast/ring"
+)
+
+// A TimedOutError says what was waited for until the context's deadline (a request without one has 10 s), and
+// what helps. It is context.DeadlineExceeded.
+type TimedOutError struct {
+	// Name is the service's or topic's; empty where an address was asked.
+	Name string
+	// Peer is who was asked by address, or who has said that the time was over; zero where nobody is known.
+	Peer Address
+	// Waited is for how long: of a request since it was made, of a message since there was no room.
+	Waited time.Duration
+	// DidNotRun says that nothing was sent, or that the request was taken back before anybody had started it. Where it is
+	// false nobody knows whether it ran.
+	DidNotRun bool
+
+	kind string // of the name
+	why  string // what did not come, and what helps; %v is Waited
+}
+
+func (e *TimedOutError) Error() string {
+	subject := e.Peer.String()
+	if e.Name != "" {
+		subject = fmt.Sprintf("%s %q", e.kind, e.Name)
+		if !e.Peer.IsZero() {
+			subject += " at " + e.Peer.String()
+		}
+	}
+	unit := time.Millisecond
+	if e.Waited < unit {
+		unit = time.Microsecond
+	}
+	return subject + ": " + fmt.Sprintf(e.why, e.Waited.Round(unit))
+}
+
+// Is reports whether the target is context.DeadlineExceeded.
+func (e *TimedOutError) Is(target error) bool { return target == context.DeadlineExceeded }
+
+// Timeout is true, as that of context.DeadlineExceeded is.
+func (e *TimedOutError) Timeout() bool { return true }
+
+// What was waited for in vain.
+const (
+	lateUnsent = "not sent within %v, and it did not run: as many requests are open as Config.InFlight allows; wait for some, or allow more"
+	lateBefore = "not sent, and it did not run: its time was over after %v"
+	lateQueued = "nobody took it within %v, and it did not run: its instances are busy; start more, or give it more time"
+	lateReply  = "no reply within %v, and nobody knows whether it ran: give it more time (the context's deadline; 10s without one), or ask again where it may run twice"
+	lateThere  = "the handler's time was over after %v, and nobody knows how far it came: give the request more time (the context's deadline; 10s without one)"
+	lateSurvey = "after %%v %d of those who were asked have not answered: go on with what came (SurveyConfig.Quorum), or give them more time"
+	lateEmpty  = "%d of %d subscriptions after %%v: start more (ringcast ls shows who subscribes, ringcast nodes what other nodes want), or give them more time"
+	lateRoom   = "no room for %v, and nothing was sent: the slowest reliable subscription holds it up (ringcast ls, BEHIND); make that one faster, or ask for more slots"
+	lateTurn   = "other goroutines published with this Publisher for %v, and nothing was sent: make one for each of them, or give it more time"
+)
+
+// unsent is err, and where that is the end of the time why an errand was not sent since then.
+func (e *errand) unsent(err error, since time.Duration, why string) error {
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	late := e.late(since)
+	late.DidNotRun, late.why = true, why
+	return late
+}
+
+// late is the error of an errand whose outcome nobody knows.
+func (e *errand) late(since time.Duration) *TimedOutError {
+	late := &TimedOutError{Peer: e.target, Waited: ring.Now() - since, why: lateReply}
+	switch {
+	case e.survey != nil:
+		late.kind, late.Name, late.why = "survey of topic", e.survey.topic, fmt.Sprintf(lateSurvey, len(e.survey.asked))
+	case e.service != nil:
+		late.kind, late.Name = "service", e.service.name
+	}
+	return late
+}
+
+// overdue settles a call whose time is over; mu is held.
+func (d *desk) overdue(c *call) {
+	back := d.takeBack(c)
+	late := c.late(c.begun)
+	if back && c.survey == nil {
+		late.DidNotRun, late.why = true, lateQueued
+	}
+	d.settle(c, late)
+}
+
+// overdueAt settles a call of which somebody says that its time is over; mu is held.
+func (d *desk) overdueAt(c *call, peer Address) {
+	late := c.late(c.begun)
+	late.Peer, late.why = peer, lateThere
+	d.settle(c, late)
+}
+
+// unlessOverdue is err; the end of the time is the call's outcome, if it has no other. mu is held.
+func (d *desk) unlessOverdue(c *call, err error) error {
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	if !c.settled {
+		d.overdue(c)
+	}
+	return c.err
+}
+
+// ranBefore says of an error that the request may have run in an earlier try.
+func ranBefore(err error) {
+	var late *TimedOutError
+	if errors.As(err, &late) && late.DidNotRun {
+		late.DidNotRun, late.why = false, lateReply
+	}
+}
+
+// late is err, and where that is the end of the time what the publisher has waited for since then.
+func (p *Publisher) late(err error, since time.Duration, why string) error {
+	if !errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return &TimedOutError{Name: p.topic, Waited: ring.Now() - since, DidNotRun: true, kind: "topic", why: why}
+}
