@@ -355,7 +355,7 @@ func (e *Engine) dispatch(now Time, p *Peer, h *wire.Header, frame []byte, from 
 	case layout.FrameTypeSessionStale:
 		return e.receiveStale(now, h, body, from)
 	case layout.FrameTypeUnicastAck:
-		return e.receiveUnicastAck(now, p, body)
+		return e.receiveUnicastAck(now, p, body, from)
 	case layout.FrameTypeUnicastData:
 		return e.receiveUnicastData(now, p, h.Number, body)
 	case layout.FrameTypeBye:

@@ -68,8 +68,7 @@ type Peer struct {
 	setupAt     Time
 	setups      uint32   // snapshots that it was sent
 	serving     *serving // nil: it has not asked, or has all
-	served      uint32   // number of its last stream
-	servedAt    Time
+	begun       begunStreams
 }
 
 // Node returns the id of the node.
@@ -206,6 +205,10 @@ func (e *Engine) addPeer(now Time, h *wire.Header, w *wire.Hello, from netip.Add
 	p := &Peer{node: h.Node, epoch: w.Epoch, session: h.Session, name: string(w.Name), host: string(w.Host), from: from, heard: now, groupHeard: now, seenBefore: before,
 		helloAt: longAgo, setupAt: longAgo, joinRetry: now + retryFirst, joinStep: retryFirst, wantRetry: now, wantStep: retryFirst}
 	e.laneTo(p, w.Features)
+	if m.begun.session == p.session {
+		p.begun = m.begun
+	}
+	p.begun.session = p.session
 	if before == h.Session { // it was taken for dead: who has restarted is waited for
 		for i, l := range e.lanes {
 			p.members[i].since = l.head
@@ -241,6 +244,7 @@ func (e *Engine) removePeer(p *Peer, reason DownReason) {
 		e.last = nil
 	}
 	m := e.memoryOf(p.node)
+	m.begun = p.begun
 	if reason == DownBye {
 		m.ended, m.endedTill = max(m.ended, p.session), e.now+2*e.cfg.Timers.PeerTimeout
 	} else if m.seen == p.session && !p.joinedAny() {

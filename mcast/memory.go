@@ -12,6 +12,7 @@ type nodeMemory struct {
 	lanes     [lanesMax]laneMemory
 	places    map[placeKey]*place
 	asked     map[string]bool // names and patterns of histories that it has sent, or will not
+	begun     begunStreams    // of the peer that was here last
 }
 
 type laneMemory struct{ session, next uint64 }

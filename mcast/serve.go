@@ -1,6 +1,7 @@
 package mcast
 
 import (
+	"net/netip"
 	"slices"
 
 	"github.com/ringcast/ringcast/codec/layout"
@@ -13,6 +14,8 @@ const (
 	servedMax   = 64              // members that are served at a time
 	servedApart = 5 * Millisecond // between the beginnings of two streams for one member
 	servedIdle  = 4 * Second      // of silence, after which a stream ends
+	servedQuiet = Second / 2      // of silence, after which a stream of a number below its own may begin
+	servedOnce  = 10 * Second     // from the beginning of a stream, in which its number begins no other
 	servedPart  = 0.1             // of the lane's greatest rate, for all streams
 	serveApart  = Millisecond     // between two looks for what is not readable yet
 	serveAgain  = 2 * Millisecond // at least, until a chunk is sent again that nobody has
@@ -102,13 +105,17 @@ type chunk struct {
 }
 
 // receiveUnicastAck begins a stream, or goes on with one.
-func (e *Engine) receiveUnicastAck(now Time, p *Peer, body []byte) wire.Reason {
+func (e *Engine) receiveUnicastAck(now Time, p *Peer, body []byte, from netip.AddrPort) wire.Reason {
 	var u wire.UnicastAck
 	if r := wire.ParseUnicastAck(body, &u); r != wire.OK {
 		return r
 	}
 	if ValidPattern(string(u.Name)) != nil {
 		return wire.BadText
+	}
+	if from != p.from { // whose word could end the stream of another, or keep that from having one
+		e.offend(now, from, OffenceFlood)
+		return wire.OK
 	}
 	s := p.serving
 	if u.Session != e.cfg.Session || (s == nil || s.number != u.Stream) && !e.mayServe(now, p, &u) {
@@ -117,7 +124,7 @@ func (e *Engine) receiveUnicastAck(now Time, p *Peer, body []byte) wire.Reason {
 	if s == nil || s.number != u.Stream {
 		s = e.serve(now, p, &u)
 	}
-	s.heard, s.window = now, min(uint32(u.Window), chunksMax)
+	s.heard, p.begun.heard, s.window = now, now, min(uint32(u.Window), chunksMax)
 	if u.Last {
 		e.endServing(p)
 		return wire.OK
@@ -133,8 +140,7 @@ func (e *Engine) receiveUnicastAck(now Time, p *Peer, body []byte) wire.Reason {
 // mayServe says whether a stream may begin: it is a new one, and what is published from now
 // on is offered to the member.
 func (e *Engine) mayServe(now Time, p *Peer, u *wire.UnicastAck) bool {
-	if u.Last || u.Next != 0 || int32(u.Stream-p.served) <= 0 || int32(p.wants.version-u.WantVersion) < 0 || p.wants.version == 0 ||
-		p.served != 0 && now-p.servedAt < servedApart {
+	if u.Last || u.Next != 0 || !p.begun.may(now, u.Stream) || int32(p.wants.version-u.WantVersion) < 0 || p.wants.version == 0 {
 		return false
 	}
 	if !p.joined() || !p.members[LaneLive].joined {
@@ -151,7 +157,8 @@ func (e *Engine) serve(now Time, p *Peer, u *wire.UnicastAck) *serving {
 		s.since = HistoryMarks{Gated: p.countedAt(LaneGated, u.WantVersion), Live: p.countedAt(LaneLive, u.WantVersion)}
 		s.reader = e.historian.History(p, string(u.Name), u.Back, s.since)
 	}
-	p.serving, p.served, p.servedAt = s, u.Stream, now
+	p.serving = s
+	p.begun.note(now, u.Stream)
 	e.servings = append(e.servings, s)
 	e.count.HistoriesServed++
 	return s

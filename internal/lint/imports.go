@@ -33,6 +33,7 @@ var allowed = map[string][]string{
 	"mcast/simnet":            {"mcast", "mcast/wire"},
 	"spec/models/moves":       {},
 	"spec/models/splice":      {},
+	"spec/models/asks":        {},
 	"internal/forward":        {"internal/guard", "internal/roster", "shm", "ring", "mcast", "mcast/udp", "mcast/wire", "internal/uplink", "codec/layout", "codec/fb", "codec/table"},
 	"internal/guard":          {},
 	"internal/uplink":         {"internal/guard", "shm", "codec/layout"},

@@ -18,6 +18,9 @@ func runLate(seed uint64) *World {
 		w.ringHolds = uint64([]int{20, 100, 1000}[w.rnd.IntN(3)])
 		d = 4 * mcast.Second
 	}
+	if seed/2%2 == 0 {
+		w.forgeAsks()
+	}
 	w.Live(d)
 	return w
 }

@@ -40,7 +40,7 @@ func Scenarios() []Scenario {
 			func(seed uint64) *Result { return runChaos(seed, true).result() }},
 		{"hard", "the same with partitions, restarts, clocks set back, other machines under one id, slow nodes", 16,
 			func(seed uint64) *Result { return runChaos(seed, false).result() }},
-		{"late", "nodes begin to want topics with what was published before, in soft and in hard worlds: from the beginning, once, and nothing left out", 7,
+		{"late", "nodes begin to want topics with what was published before, in soft and in hard worlds: from the beginning, once, and nothing left out; in half of them somebody forges asks", 7,
 			func(seed uint64) *Result { return runLate(seed).result() }},
 		{"moves", "nodes want topics and do without them again, in soft and in hard worlds: topics go to one member and to all, and who stays misses nothing", 9,
 			func(seed uint64) *Result { return runMoves(seed).result() }},
