@@ -76,7 +76,7 @@ func (l *lane) sealPacked(now Time) {
 	room := l.whole
 	if len(raw) >= compressMin {
 		e.count.CompressTried++
-		place := l.memory[l.place(l.head)*l.mtu:][messagesStart:][:room]
+		place := l.places.at(l.place(l.head))[messagesStart:][:room]
 		n, err := c.table.CompressBlock(raw, place)
 		if err == nil && n > 0 && float64(n) <= (1-compressSave)*float64(len(raw)) {
 			e.count.Compressed++
@@ -122,7 +122,7 @@ func (l *lane) split(raw []byte, room int, now Time) {
 		if !first {
 			l.pace.tokens--
 		}
-		copy(l.memory[l.place(l.head)*l.mtu+messagesStart:], raw[:size])
+		copy(l.places.at(l.place(l.head))[messagesStart:], raw[:size])
 		l.finish(messagesStart+size, uint16(size), uint16(count), 0, now)
 		raw = raw[size:]
 	}

@@ -177,16 +177,16 @@ func (l *lane) widen() {
 	if p := l.one[0]; p != nil && p.members[l.id].joined {
 		lacks = max(lacks, p.members[l.id].taken)
 	}
-	if l.places > int(l.window) || int(l.head-lacks)+splitMost < l.places {
+	if l.places.count > int(l.window) || int(l.head-lacks)+splitMost < l.places.count {
 		return
 	}
 	l.engine.flushOut() // what waits lies in the old memory
 	old := *l
 	l.floor = old.trail()
-	l.allocate(min(4*l.places, int(l.window)+1))
+	l.allocate(min(4*l.places.count, int(l.window)+1))
 	for seq := old.trail(); seq < l.head; seq++ {
 		from, to := old.place(seq), l.place(seq)
-		l.lengths[to] = int32(copy(l.memory[to*l.mtu:][:l.mtu], old.datagram(seq)))
+		l.lengths[to] = int32(copy(l.places.at(to), old.datagram(seq)))
 		q, r := &l.repairs, &old.repairs
 		q.wanted[to], q.sentTo[to], q.sentAt[to] = r.wanted[from], r.sentTo[from], r.sentAt[from]
 	}
@@ -194,9 +194,8 @@ func (l *lane) widen() {
 
 // release gives the window's memory back.
 func (l *lane) release() {
-	l.memory, l.lengths, l.compress = nil, nil, compressor{}
+	l.places, l.lengths, l.compress = places{}, nil, compressor{}
 	l.repairs.wanted, l.repairs.sentTo, l.repairs.sentAt = nil, nil, nil
-	l.places = 0
 	l.floor = l.head
 	l.beat.at = Never
 }

@@ -157,7 +157,7 @@ func TestDirectedLaneRests(t *testing.T) {
 	x := newTrio(t, nil)
 	x.send(100)
 	l := x.a.engine.directed[2]
-	if l.memory == nil || len(x.a.engine.used) != 1 {
+	if l.places.bytes() == 0 || len(x.a.engine.used) != 1 {
 		t.Fatal("no window")
 	}
 	x.run(300 * Millisecond)
@@ -168,7 +168,7 @@ func TestDirectedLaneRests(t *testing.T) {
 		t.Errorf("%d heartbeats and %d Status in 5 s", beats, words)
 	}
 	x.run(6 * Second)
-	if l.memory != nil || len(x.a.engine.used) != 0 {
+	if l.places.bytes() != 0 || len(x.a.engine.used) != 0 {
 		t.Error("the window was not given back")
 	}
 	x.send(100)

@@ -12,7 +12,7 @@ func (l *lane) resend(b []byte) []byte {
 	d.LaneSequence = l.head
 	wire.PutDataHead(c[wire.HeaderSize:], &d)
 	i := l.place(l.head)
-	l.lengths[i] = int32(copy(l.memory[i*l.mtu:][:l.mtu], c))
+	l.lengths[i] = int32(copy(l.places.at(i), c))
 	l.head++
 	return c
 }

@@ -29,10 +29,9 @@ type lane struct {
 	to     uint32 // the node of the one member of a directed lane; 0: all are
 	number uint32 // as Data and Heartbeat name it
 
-	// The window; memory is taken with the first datagram.
-	memory  []byte
+	// The window; what it is kept in is made with the first datagram.
+	places  places // for the open datagram, too; of a directed lane they may be fewer than the window has
 	lengths []int32
-	places  int // datagrams that it has room for, the open one too; of a directed lane it may be fewer than the window has
 	head    uint64
 	floor   uint64 // nothing below can be repaired: the memory was given back
 
@@ -81,15 +80,14 @@ func newLane(e *Engine, id uint32, class uint8, bytes int) *lane {
 	return l
 }
 
-// allocate takes the memory of the window, at the first datagram.
+// allocate makes the window, at the first datagram; the memory of the datagrams comes as they do.
 func (l *lane) allocate(places int) {
-	l.places = places
-	l.memory = make([]byte, places*l.mtu)
+	l.places = newPlaces(places, l.mtu)
 	l.lengths = make([]int32, places)
 	l.repairs.allocate(places)
 }
 
-// take takes the memory with which a lane begins.
+// take makes the window with which a lane begins.
 func (l *lane) take() {
 	places := int(l.window) + 1
 	if l.to != 0 {
@@ -99,17 +97,17 @@ func (l *lane) take() {
 	l.allocate(places)
 }
 
-func (l *lane) place(seq uint64) int { return int(seq % uint64(l.places)) }
+func (l *lane) place(seq uint64) int { return int(seq % uint64(l.places.count)) }
 
 // datagram returns the bytes of a sequence in [trail, head).
 func (l *lane) datagram(seq uint64) []byte {
 	i := l.place(seq)
-	return l.memory[i*l.mtu:][:l.lengths[i]:l.lengths[i]]
+	return l.places.at(i)[:l.lengths[i]:l.lengths[i]]
 }
 
 // trail is the oldest sequence that can be repaired.
 func (l *lane) trail() uint64 {
-	if has := uint64(max(l.places, 1) - 1); l.head > has+l.floor {
+	if has := uint64(max(l.places.count, 1) - 1); l.head > has+l.floor {
 		return l.head - has
 	}
 	return l.floor
@@ -130,7 +128,7 @@ func (l *lane) begin(now Time) bool {
 		l.block(now)
 		return false
 	}
-	if l.memory == nil {
+	if l.places.count == 0 {
 		l.take()
 	} else if l.to != 0 {
 		l.widen()
@@ -143,7 +141,7 @@ func (l *lane) begin(now Time) bool {
 	}
 	l.at = messagesStart
 	l.count = 0
-	l.pack = l.memory[l.place(l.head)*l.mtu:][:l.mtu:l.mtu]
+	l.pack = l.places.at(l.place(l.head))
 	l.room = l.whole
 	if n := l.packRoom(l.room, now); n > 0 {
 		l.pack, l.packed = l.compress.raw[:messagesStart+n], true
@@ -190,7 +188,7 @@ func (l *lane) seal(now Time) {
 func (l *lane) finish(length int, raw, count uint16, flags uint8, now Time) {
 	e := l.engine
 	i := l.place(l.head)
-	b := l.memory[i*l.mtu:][:length:length]
+	b := l.places.at(i)[:length:length]
 	head := l.head
 	l.head++ // trail, as it is once this one counts
 	if l.to != 0 {
