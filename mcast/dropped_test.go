@@ -8,31 +8,11 @@ type fifty struct{ *station }
 func (s *fifty) Mark(uint64) {}
 
 func (s *fifty) History(*Peer, string, uint32, HistoryMarks) HistoryReader {
-	r := &fiftyRows{}
+	r := &logReader{}
 	for n := range uint64(50) {
 		r.rows = append(r.rows, Message{Producer: Address{Node: 1, Index: 7}, Sequence: n + 1, Payload: make([]byte, 600)})
 	}
 	return r
-}
-
-type fiftyRows struct {
-	rows  []Message
-	begun bool
-}
-
-func (r *fiftyRows) Close() {}
-
-func (r *fiftyRows) Next(it *HistoryItem) HistoryResult {
-	switch {
-	case !r.begun:
-		r.begun = true
-		it.Topic, it.Shape = "orders.eu", TopicShape{SlotCount: 64}
-		return HistoryTopic
-	case len(r.rows) != 0:
-		it.Message, r.rows = r.rows[0], r.rows[1:]
-		return HistoryMessage
-	}
-	return HistoryEnd
 }
 
 // A history whose last name is taken off while its topic is full ends: the chunks that wait are not read
