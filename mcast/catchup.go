@@ -425,6 +425,9 @@ func (e *Engine) takeRow(c *catchup, row *wire.HistoryRow) bool {
 	}
 	a := Address{Node: row.Node, Epoch: row.Epoch, Generation: row.Generation, Index: row.Index, Handle: row.Handle}
 	k := placeKey{topic: c.topic.Name, producer: a}
+	if len(c.joins) >= e.cfg.Limits.Streams && c.joins[k] == nil && !c.stays[k] {
+		return false // more producers than a node is remembered by
+	}
 	j := c.joining(k)
 	if j == nil || !c.topic.wanted || row.Sequence >= noSequence-1 {
 		return true
@@ -448,7 +451,7 @@ func (e *Engine) takeRow(c *catchup, row *wire.HistoryRow) bool {
 // takeTopic finds the topic of the rows that follow, or makes one that the table has not.
 func (e *Engine) takeTopic(c *catchup, payload []byte) bool {
 	var row wire.TopicRow
-	if wire.ParseHistoryTopic(payload, &row) != wire.OK || row.Lane >= lanesMax || ValidName(string(row.Name)) != nil || !c.covers(string(row.Name)) {
+	if wire.ParseHistoryTopic(payload, &row) != wire.OK || row.Lane >= lanesMax || !wellFormed(string(row.Name), false) || !c.covers(string(row.Name)) {
 		return false
 	}
 	c.topic = nil

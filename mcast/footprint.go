@@ -15,6 +15,7 @@ type Footprint struct {
 	Repairs       int // datagrams that wait to be sent again for one member
 	Wanted        int // names and patterns of peers, with parts of unfinished lists
 	SnapshotParts int // parts of peers' snapshots
+	Joining       int // producers of which what a history has and what a lane brings are put together
 }
 
 // Each calls f with every table's name, what is in it, and what bound allows.
@@ -30,6 +31,7 @@ func (f *Footprint) Each(bound *Footprint, do func(table string, has, may int)) 
 	do("repairs", f.Repairs, bound.Repairs)
 	do("names wanted", f.Wanted, bound.Wanted)
 	do("parts of snapshots", f.SnapshotParts, bound.SnapshotParts)
+	do("producers of histories", f.Joining, bound.Joining)
 }
 
 // Footprint returns how full the tables are. It walks them: not for every datagram.
@@ -43,6 +45,9 @@ func (e *Engine) Footprint() Footprint {
 		f.PartBytes = max(f.PartBytes, p.partBytes)
 		f.Wanted = max(f.Wanted, len(p.wants.list), p.wantParts.names)
 		f.SnapshotParts = max(f.SnapshotParts, len(p.snapshot.parts))
+		if p.catchup != nil {
+			f.Joining = max(f.Joining, len(p.catchup.joins))
+		}
 		for i, r := range p.receivers {
 			f.Repairs = max(f.Repairs, p.members[i].repairs.size())
 			if r != nil {
@@ -58,5 +63,6 @@ func (e *Engine) Bounds() Footprint {
 	c := &e.cfg
 	return Footprint{Peers: c.Limits.Peers, Nodes: max(nodesRemembered, c.Limits.Peers) + 1, Topics: c.Limits.Topics, Producers: c.Limits.Producers,
 		Streams: c.Limits.Streams, HeldBytes: c.ReorderBuffer + lanesMax*wire.FrameMax, PartBytes: c.ReassemblyBuffer,
-		Gaps: reachMax, Repairs: repairDepth, Wanted: c.Limits.Wants, SnapshotParts: wire.PartsMax}
+		Gaps: reachMax, Repairs: repairDepth, Wanted: c.Limits.Wants, SnapshotParts: wire.PartsMax,
+		Joining: 3 * c.Limits.Streams} // of histories, of those that are remembered, and of those of which something is held
 }

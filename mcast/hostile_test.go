@@ -37,6 +37,20 @@ func newHostileOn(t testing.TB, lane uint32) *hostile {
 	return h
 }
 
+// newAsking is newHostileOn of an engine that reads a history of the other node, and may send it one.
+func newAsking(t testing.TB, lane uint32) *hostile {
+	h := newHostileOn(t, lane)
+	h.engine.historian = &fifty{h.station}
+	if err := h.engine.SetHistories(h.now, []HistoryWant{{"orders.*", HistoryAll}}); err != nil {
+		t.Fatal(err)
+	}
+	h.take(h.frames[7], neighbour) // its list has to be known
+	if c := h.engine.byNode[1].catchup; c == nil || c.number != 1 {
+		t.Fatal("nothing is asked for")
+	}
+	return h
+}
+
 // direct makes of frames such as are of lane 2, to a member who calls it as given.
 func direct(frames [][]byte, lane uint32) {
 	for _, b := range frames {
@@ -78,6 +92,8 @@ func framesOf(node uint32, session, member uint64) [][]byte {
 	hello := wire.Hello{Epoch: 1, VersionMin: 1, VersionMax: 1, Flags: 3, Name: []byte("n"), Host: []byte("h")}
 	setup := wire.Setup{TableVersion: 2, Snapshot: 9, Parts: 1}
 	want := wire.Want{Version: 9, Parts: 1}
+	chunk := wire.UnicastData{Session: member, Stream: 1, Bytes: historyOf(node)}
+	ack := wire.UnicastAck{Session: member, Stream: 1, Back: wire.BackAll, WantVersion: 9, Window: chunksMax, Name: []byte("orders.*")}
 	bye, stale := wire.Bye{Reason: 1}, wire.SessionStale{Seen: member + 1}
 	row := wire.AppendLane(setup.AppendTo(begin(wire.TypeSetup, wire.FlagUnicast)), &wire.LaneRow{Next: 3, Window: 64, Class: 1})
 	row = wire.AppendTopic(row, &wire.TopicRow{Topic: 2, Name: []byte("other")})
@@ -93,11 +109,21 @@ func framesOf(node uint32, session, member uint64) [][]byte {
 		wire.AppendName(want.AppendTo(begin(wire.TypeWant, wire.FlagUnicast)), "orders.*"),
 		bye.AppendTo(begin(wire.TypeBye, wire.FlagEndOfSession)),
 		stale.AppendTo(begin(wire.TypeSessionStale, wire.FlagUnicast)),
+		chunk.AppendTo(begin(wire.TypeUnicastData, wire.FlagUnicast)),
+		ack.AppendTo(begin(wire.TypeUnicastAck, wire.FlagUnicast)),
 	}
 	for _, b := range all {
 		wire.Finish(b)
 	}
 	return all
+}
+
+// historyOf is a topic with one message.
+func historyOf(node uint32) []byte {
+	b := wire.AppendHistoryTopic(nil, &wire.TopicRow{SlotCount: 64, Name: []byte("orders.eu")})
+	row := historyRow(Address{Node: node, Index: 9}, 1, layout.HistoryRecordMessage)
+	row.Payload = []byte("twelve bytes")
+	return row.AppendTo(b)
 }
 
 var neighbour = netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, 1}), 7000)
@@ -131,6 +157,9 @@ func attack(t testing.TB, script []byte) {
 		lane = LaneDirected
 	}
 	h := newHostileOn(t, lane)
+	if len(script) != 0 && script[0]&2 != 0 {
+		h = newAsking(t, lane)
+	}
 	for steps := 0; len(script) >= 12 && steps < 200; steps++ {
 		op, at, v := script[0], int(binary.LittleEndian.Uint16(script[1:])), script[4:12]
 		if op%16 >= 12 {
@@ -168,7 +197,7 @@ func scripts() (list [][]byte) {
 		list = append(list, s)
 	}
 	plain := []byte{}
-	for kind := range byte(10) {
+	for kind := range byte(len(framesOf(1, 1, 1))) {
 		plain = append(plain, 16+kind, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
 	}
 	return append(list, plain)
@@ -189,6 +218,9 @@ func TestFloods(t *testing.T) {
 	const frames = 20_000
 	for kind := range framesOf(1, 1, 1) {
 		h := newHostile(t)
+		if k := wire.TypeOf(h.frames[kind]); k == wire.TypeUnicastData || k == wire.TypeUnicastAck {
+			h = newAsking(t, LaneGated)
+		}
 		r := rand.New(rand.NewPCG(uint64(kind), 8))
 		for i := range frames {
 			b := append([]byte(nil), h.frames[kind]...)
@@ -235,6 +267,9 @@ func TestRefusals(t *testing.T) {
 		{change(0, 32+8, absurd...), wire.BadRange}, {change(0, 32, 9), wire.BadLane}, {change(0, 32+4, 0, 0), wire.BadCount},
 		{change(2, 32+8, absurd...), wire.BadRange}, {change(2, 32+16, 255, 255, 255), wire.BadRange}, {change(4, 32+16, absurd...), wire.BadRange},
 		{change(6, 32+8, 9, 0, 8, 0), wire.BadRange}, {change(7, 32+8, 200), wire.BadText},
+		{change(10, 32+layout.UnicastDataHeadLengthOffset, 1, 0), wire.BadCount}, {change(10, 32+layout.UnicastDataHeadPurposeOffset, 9), wire.BadRange},
+		{change(10, 32+layout.UnicastDataHeadReserved0Offset, 1), wire.BadReserved}, {change(11, 32+layout.UnicastAckHeadPurposeOffset, 9), wire.BadRange},
+		{change(11, 32+layout.UnicastAckHeadNameLengthOffset, 1), wire.BadCount}, {change(11, 32+wire.UnicastAckHeadSize, '.'), wire.BadText},
 	} {
 		from := netip.AddrPortFrom(neighbour.Addr(), uint16(9000+i))
 		before := h.engine.Counters().Refused[c.reason]

@@ -110,7 +110,7 @@ func (e *Engine) receiveUnicastAck(now Time, p *Peer, body []byte, from netip.Ad
 	if r := wire.ParseUnicastAck(body, &u); r != wire.OK {
 		return r
 	}
-	if ValidPattern(string(u.Name)) != nil {
+	if !wellFormed(string(u.Name), true) {
 		return wire.BadText
 	}
 	if from != p.from { // whose word could end the stream of another, or keep that from having one

@@ -326,7 +326,7 @@ func (e *Engine) addRemoteTopic(p *Peer, row *wire.TopicRow) {
 	for int(row.Topic) >= len(p.topics) {
 		p.topics = append(p.topics, nil)
 	}
-	if p.topics[row.Topic] != nil || ValidName(string(row.Name)) != nil {
+	if p.topics[row.Topic] != nil || !wellFormed(string(row.Name), false) {
 		return
 	}
 	t := &RemoteTopic{Name: string(row.Name), ID: TopicID(row.Topic), Lane: row.Lane, Shape: shapeOfRow(row)}

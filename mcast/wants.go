@@ -24,6 +24,20 @@ func validTokens(s string, wild bool) error {
 	if len(s) == 0 || len(s) > NameMax {
 		return fmt.Errorf("%w: %d bytes, 1..%d are allowed", ErrName, len(s), NameMax)
 	}
+	if token, ok := tokensOf(s, wild); !ok {
+		return fmt.Errorf("%w: token %q of %q", ErrName, token, s)
+	}
+	return nil
+}
+
+// wellFormed is ValidName, or ValidPattern, for what a frame has: to refuse it takes no memory for an error.
+func wellFormed(s string, wild bool) bool {
+	_, ok := tokensOf(s, wild)
+	return ok && len(s) != 0 && len(s) <= NameMax
+}
+
+// tokensOf returns the first token that cannot be, if there is one.
+func tokensOf(s string, wild bool) (bad string, ok bool) {
 	start := 0
 	for i := 0; i <= len(s); i++ {
 		if i < len(s) && s[i] != '.' {
@@ -38,11 +52,11 @@ func validTokens(s string, wild bool) error {
 			token = strings.TrimPrefix(token, "$")
 		}
 		if !plainToken(token) {
-			return fmt.Errorf("%w: token %q of %q", ErrName, token, s)
+			return token, false
 		}
 		start = i + 1
 	}
-	return nil
+	return "", true
 }
 
 func plainToken(t string) bool {
@@ -210,7 +224,7 @@ func (e *Engine) receiveWant(p *Peer, body []byte) wire.Reason {
 	}
 	list := make([]string, 0, w.Count)
 	for name, ok := w.NextName(); ok; name, ok = w.NextName() {
-		if ValidPattern(string(name)) != nil {
+		if !wellFormed(string(name), true) {
 			return wire.BadText
 		}
 		list = append(list, string(name))
