@@ -11,8 +11,12 @@ const padBit = uint64(1) << 63
 
 // own makes p the producer of an exclusive ring. A dead owner is followed, a
 // living one is not.
+//
+// It registers the process first, also if it will be refused: the kernel may take
+// its time for that, and whom it keeps cannot even be killed. An owner would hold
+// everybody up meanwhile.
 func (p *Producer) own() error {
-	r := p.ring
+	r, unfenced := p.ring, registered()
 	for {
 		if r.retired() {
 			return ErrRetired
@@ -29,7 +33,7 @@ func (p *Producer) own() error {
 		at("own")
 		if r.ctl.owner.CompareAndSwap(w, next) { // pairs(exclusive)
 			p.ownership = next
-			p.unfenced = registered()
+			p.unfenced = unfenced
 			r.ctl.ownerFlags.Store(boolBit(p.unfenced)) // pairs(reader-mask): before anything is published
 			p.mendTakeover()
 			return nil

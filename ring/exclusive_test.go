@@ -3,6 +3,7 @@ package ring
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -25,6 +26,29 @@ func TestSecondExclusiveProducerIsRefused(t *testing.T) {
 	publishFor(t, second, "y")
 	first.Close() // again: it must not take the second's ownership
 	publishFor(t, second, "z")
+}
+
+// TestRegistersBeforeItOwns: while the kernel registers a process, which can take it seconds and cannot be
+// killed away, nobody waits for it. Who was refused has it behind him.
+func TestRegistersBeforeItOwns(t *testing.T) {
+	s := newScene(t, small(Exclusive), 2)
+	var owners []uint64 // at each question
+	real := registered
+	registered = func() bool {
+		owners = append(owners, s.rings[0].ctl.owner.Load())
+		return real()
+	}
+	defer func() { registered = real }()
+	s.producer(0)
+	first := s.rings[0].ctl.owner.Load()
+	if _, err := s.rings[1].NewProducer(s.rings[1].host.(testHost).address()); !errors.Is(err, ErrNotExclusive) {
+		t.Fatalf("%v, want %v", err, ErrNotExclusive)
+	}
+	s.node.dead[0].Store(true)
+	s.producer(1)
+	if want := []uint64{0, first, first}; !slices.Equal(owners, want) {
+		t.Errorf("registered with the owners %#x, want %#x", owners, want)
+	}
 }
 
 // TestTakeoverAtEveryStep: the producer dies before, within and after its

@@ -23,7 +23,9 @@ const (
 const ownerFlagUnfenced = 1
 
 // registered registers this process, once, and reports whether it is. A few system
-// calls; some milliseconds in a process of many threads.
+// calls. In a process of several threads the kernel waits until each core has passed
+// through the scheduler (a grace period of RCU): some 10 ms, on busy cores up to seconds, in which
+// even a killed process does not end. Nobody may be held up by us then: doc/decisions/025.
 var registered = sync.OnceValue(func() bool {
 	return supported() && membarrier(membarrierRegisterGlobalExpedited)
 })

@@ -20,6 +20,7 @@ static void end_open_positions(const struct ring *r)
 int rci_exclusive_take(struct producer *p)
 {
 	const struct ring *r = p->ring;
+	p->unfenced = rci_fence_register(); /* may take long, also if we are killed: not while others wait for the owner */
 	for (;;) {
 		uint64_t word = load_acquire(&r->control->owner); /* pairs(exclusive) */
 		uint32_t owner = (uint32_t)word;
@@ -31,7 +32,6 @@ int rci_exclusive_take(struct producer *p)
 		if (cas(&r->control->owner, word, p->owner)) /* pairs(exclusive) */
 			break;
 	}
-	p->unfenced = rci_fence_register();
 	store_seq(&r->control->owner_flags, p->unfenced ? RCI_OWNER_UNFENCED : 0); /* pairs(reader-mask): before anything is published */
 	end_open_positions(r);
 	return RC_OK;

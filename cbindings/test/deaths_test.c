@@ -1,10 +1,17 @@
 /* What stays of the dead: writers, readers, parents; and what a child is told of its parent's handles. */
 #define _GNU_SOURCE
+#include <linux/filter.h>
+#include <linux/membarrier.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "pair.h"
+#include "subscription.h"
 
 static uint64_t now_ns(void)
 {
@@ -139,6 +146,45 @@ static void parent_dies_child_lives(void)
 	WANT(RC_OK, rc_domain_close(domain));
 }
 
+/* From here on the kernel kills this process when it registers for membarrier(2). */
+static bool die_registering(void)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_membarrier, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, MEMBARRIER_CMD_REGISTER_GLOBAL_EXPEDITED, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog filter = {.len = sizeof code / sizeof *code, .filter = code};
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter) == 0;
+}
+
+/* The kernel may take seconds to register a process, and does not let it die meanwhile: it must not own a ring then. */
+static void registers_before_it_owns(void)
+{
+	rc_publisher_config config = {.kind = RC_RING_KIND_EXCLUSIVE};
+	rc_subscription *subscription;
+	int status = 0;
+	pid_t child = fork();
+	if (child == 0) {
+		rc_domain *own;
+		rc_publisher *publisher;
+		bool good = rc_domain_open(NULL, &own) == RC_OK && die_registering();
+		_exit(good && rc_publisher_open(own, "x", &config, &publisher) == RC_OK ? 0 : 1);
+	}
+	CHECK(child > 0 && waitpid(child, &status, 0) == child);
+	bool has = syscall(SYS_membarrier, MEMBARRIER_CMD_QUERY, 0, 0) > 0;
+	CHECK(has ? WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS : WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	rc_domain *domain = open_domain();
+	WANT(RC_OK, rc_subscription_open(domain, "x", NULL, &subscription));
+	uint64_t owner = subscription->first->ring->control->owner; /* also what recovery has freed bears a generation */
+	rc_subscription_close(subscription);
+	WANT(RC_OK, rc_domain_close(domain));
+	CHECK(!has || owner == 0);
+}
+
 /* What an aborted run left is removed by the next, and nothing of one that lives. */
 static void aborted_run_is_cleared_away(void)
 {
@@ -167,6 +213,7 @@ int main(void)
 	RUN(killed_reader_frees_the_ring);
 	RUN(forked_child_is_told);
 	RUN(parent_dies_child_lives);
+	RUN(registers_before_it_owns);
 	RUN(aborted_run_is_cleared_away);
 	return failures;
 }

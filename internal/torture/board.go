@@ -54,6 +54,7 @@ const (
 	slotTopic           // of a newcomer: which of the storm's topics it published to
 	slotGroup           // and its queue group there, + 1
 	slotMember          // whether it belongs to it now
+	slotAsked           // it has asked for its handle, and got it or was refused: it is open for all that a handle needs
 )
 
 func openBoard(base string) (*board, error) {

@@ -63,6 +63,7 @@ func (c *child) handle(last uint64) (*ring.Producer, error) {
 	c.set(slotHandle, uint64(address.Handle))
 	for {
 		p, err := c.file.NewProducer(address)
+		c.set(slotAsked, 1)
 		switch {
 		case err == nil:
 			p.Continue(last)

@@ -192,12 +192,13 @@ type since struct {
 	sides int // second victims so far
 }
 
-// mark notes how far the other producers are.
+// mark notes how far the other producers are. Who is still opening his first handle is none of them: the kernel
+// registers his process meanwhile, for a grace period, in which he neither holds anybody up nor can take over.
 func (a *arena) mark(victim *process) since {
 	a.board.epoch().Store(monotonic())
 	s := since{time.Now(), make(map[*process]uint64), a.sides}
 	for _, p := range a.living() {
-		if p != victim && p.Role == "produce" && a.board.at(p.Slot, slotReady).Load() != 0 {
+		if p != victim && p.Role == "produce" && a.board.at(p.Slot, slotAsked).Load() != 0 {
 			s.ops[p] = a.board.at(p.Slot, slotAcked).Load()
 			a.board.at(p.Slot, slotWorst).Store(0)
 		}

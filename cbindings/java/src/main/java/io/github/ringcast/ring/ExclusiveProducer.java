@@ -18,17 +18,19 @@ final class ExclusiveProducer extends Producer {
   private static final int TAIL = Shape.CONTROL + RING_CONTROL_TAIL_OFFSET;
   private final long owner;
   /** Who goes to sleep fences for this producer. */
-  private final boolean unfenced = Kernel.registersForMembarrier();
+  private final boolean unfenced;
   /** The tail, which nobody else moves. */
   private long next;
 
-  private ExclusiveProducer(Ring ring, long word) {
+  private ExclusiveProducer(Ring ring, long word, boolean unfenced) {
     super(ring);
     owner = word;
+    this.unfenced = unfenced;
   }
 
   /** Takes the ring from nobody or from the dead; null if it is sealed. */
   static ExclusiveProducer take(Ring r) {
+    boolean unfenced = Kernel.registersForMembarrier(); // may take long, also if we are killed: not while others wait for the owner
     for (;;) {
       long word = r.owner();
       long low = word & 0xffffffffL;
@@ -41,8 +43,8 @@ final class ExclusiveProducer extends Producer {
       }
       long mine = (word >>> 32) + 1 << 32 | r.me + 1L;
       if (r.casOwner(word, mine)) { // pairs(exclusive)
-        ExclusiveProducer p = new ExclusiveProducer(r, mine);
-        Words.setSequential(r.words, FLAGS, p.unfenced ? 1 : 0); // pairs(reader-mask): before anything is published
+        ExclusiveProducer p = new ExclusiveProducer(r, mine, unfenced);
+        Words.setSequential(r.words, FLAGS, unfenced ? 1 : 0); // pairs(reader-mask): before anything is published
         p.next = p.endOpenPositions();
         return p;
       }
