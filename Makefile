@@ -48,7 +48,7 @@ demo: build ## stream a real input across two nodes of this host, with loss, and
 	go run ./internal/demo
 
 # Packages in which nothing runs at once, which a rule of internal/lint holds: the race detector has nothing to see in them.
-SINGLE := spec/models/moves spec/models/splice spec/models/asks codec/fb codec/fields codec/gen codec/golden codec/layout codec/table mcast mcast/simnet mcast/wire internal/guard internal/roster internal/flatjson internal/flagerror internal/said
+SINGLE := spec/models/moves spec/models/splice spec/models/asks spec/models/walks codec/fb codec/fields codec/gen codec/golden codec/layout codec/table mcast mcast/simnet mcast/wire internal/guard internal/roster internal/flatjson internal/flagerror internal/said
 
 # Four lanes side by side: Go; C and C++; the other languages, and what runs all of them; and, with
 # what time the others leave, the models. Who builds in the same folder is in the same lane. The race detector has

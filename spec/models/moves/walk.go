@@ -3,6 +3,8 @@ package moves
 import (
 	"fmt"
 	"math/rand/v2"
+
+	"github.com/ringcast/ringcast/spec/models/walks"
 )
 
 // action is one step: what happens, to which member, to which of two, and how far.
@@ -180,17 +182,8 @@ func (w *walk) again(rules *Rules) *state {
 // shorten leaves out what is not needed to break the same invariant.
 func (w *walk) shorten(rules *Rules) {
 	broken := w.again(rules).broken.Invariant
-	for changed := true; changed; {
-		changed = false
-		for n := max(len(w.actions)/2, 1); n >= 1; n /= 2 {
-			for i := 0; i+n <= len(w.actions); {
-				shorter := walk{append(append([]action{}, w.actions[:i]...), w.actions[i+n:]...), w.stuck}
-				if shorter.again(rules).broken.Invariant == broken {
-					*w, changed = shorter, true
-				} else {
-					i++
-				}
-			}
-		}
-	}
+	w.actions = walks.Shorten(w.actions, func(a []action) bool {
+		shorter := walk{a, w.stuck}
+		return shorter.again(rules).broken.Invariant == broken
+	})
 }

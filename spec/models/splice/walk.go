@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"strings"
+
+	"github.com/ringcast/ringcast/spec/models/walks"
 )
 
 // action is one step: what happens, to which of two, and how far.
@@ -208,19 +210,10 @@ func (s *state) allGone(p int, from num) bool {
 // shorten leaves out what is not needed to break the same invariant.
 func (w *walk) shorten(rules *Rules) {
 	broken := w.again(rules).broken.Invariant
-	for changed := true; changed; {
-		changed = false
-		for n := max(len(w.actions)/2, 1); n >= 1; n /= 2 {
-			for i := 0; i+n <= len(w.actions); {
-				shorter := walk{append(append([]action{}, w.actions[:i]...), w.actions[i+n:]...)}
-				if shorter.again(rules).broken.Invariant == broken {
-					*w, changed = shorter, true
-				} else {
-					i++
-				}
-			}
-		}
-	}
+	w.actions = walks.Shorten(w.actions, func(a []action) bool {
+		shorter := walk{a}
+		return shorter.again(rules).broken.Invariant == broken
+	})
 }
 
 // Result is what a search said.
