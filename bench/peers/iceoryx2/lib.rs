@@ -16,6 +16,7 @@ use iceoryx2::port::notifier::Notifier;
 use iceoryx2::port::publisher::Publisher;
 use iceoryx2::port::server::Server;
 use iceoryx2::port::subscriber::Subscriber;
+use iceoryx2::port::update_connections::UpdateConnections;
 use iceoryx2::prelude::*;
 use std::ffi::{c_char, c_int, CStr};
 
@@ -89,6 +90,21 @@ impl Link {
         }
         while service.dynamic_config().number_of_subscribers() < readers {
             std::thread::sleep(Duration::from_millis(1));
+        }
+        if let Some(p) = &self.publisher {
+            must("connect", p.update_connections());
+        }
+    }
+
+    /// Connects a stream's subscriber to its publishers: what fills the buffer of one that is not connected yet is dropped, whatever
+    /// the strategy.
+    fn connect(&self, base: &str, part: &str, t: &Terms) {
+        let service = self.topic(base, part, t);
+        while service.dynamic_config().number_of_publishers() < t.producers {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        if let Some(s) = &self.subscriber {
+            must("connect", s.update_connections());
         }
     }
 
@@ -178,7 +194,10 @@ pub unsafe extern "C" fn peer_open(role: c_int, at: *const c_char, t: &Terms) ->
     });
     match role {
         PRODUCE => l.publish(base, "there", t, t.readers),
-        CONSUME => l.subscribe(base, "there", t),
+        CONSUME => {
+            l.subscribe(base, "there", t);
+            l.connect(base, "there", t);
+        }
         PING => {
             l.subscribe(base, "back", t);
             l.publish(base, "there", t, 1);
