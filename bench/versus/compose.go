@@ -18,6 +18,23 @@ type row struct {
 	pairs  []bench.Round // that were compared
 	failed string        // the peer's last words, where it has no figure
 	cannot string
+	// In how many of the pairs the peer lost messages, and how many of its runs failed besides.
+	lossy, failures int
+	older           int // pairs of a version of ours before the newest in the results
+}
+
+// troubles says what else has to be known of the pairs, or nothing.
+func (r *row) troubles() (text string) {
+	if r.lossy > 0 {
+		text = fmt.Sprintf(", messages lost in %d", r.lossy)
+	}
+	if r.failures > 0 {
+		text += fmt.Sprintf(", %d failed", r.failures)
+	}
+	if r.older > 0 {
+		text += fmt.Sprintf(", %d of an earlier version", r.older)
+	}
+	return text
 }
 
 // ahead reports whether ours is at least as good. A row without pairs is not, unless the
@@ -59,8 +76,12 @@ func (l *line) ahead() bool {
 	return !slices.ContainsFunc(l.rows, func(r row) bool { return !r.ahead() })
 }
 
-// compose makes the table of the newest rounds: up to want pairs a row, in the regime that has most.
+// compose makes the table of the newest rounds: up to want pairs a row, in the regime that has most. The rounds are by time.
 func compose(rounds []round, want int) (lines []line) {
+	var newest string
+	if n := len(rounds); n > 0 {
+		newest = rounds[n-1].Version
+	}
 	for _, c := range allCells() {
 		l := line{cell: c}
 		var own []round
@@ -71,6 +92,7 @@ func compose(rounds []round, want int) (lines []line) {
 		}
 		for _, p := range peers.All {
 			if r := compare(&c, p, own, want); r != nil {
+				r.older = r.Pairs - r.of(newest, own)
 				l.rows = append(l.rows, *r)
 			}
 		}
@@ -97,14 +119,26 @@ func compare(c *cell, p peers.Peer, rounds []round, want int) *row {
 	}
 	m := matchesOf(c, rounds, p.Name)
 	regime, pairs := m.best(want)
-	r.failed, r.Discarded = m.failed, m.tried
+	r.failed, r.Discarded = m.why, m.tried
 	if len(pairs) > 0 {
 		r.failed, r.pairs = "", pairs
 		r.what = c.compared(pairs)
 		r.Comparison = comparison(c, r.what, regime, pairs)
-		r.Discarded = m.tried - len(m.pairs[regime])
+		r.Discarded, r.failures = m.tried-len(m.pairs[regime]), m.failed
+		for _, pair := range pairs {
+			r.lossy += b2i(pair[1].Missing > 0)
+		}
 	}
 	return r
+}
+
+// of is how many of the row's pairs are of a version of ours; of a row that nothing is measured for, all.
+func (r *row) of(version string, rounds []round) int {
+	if len(r.pairs) == 0 {
+		return r.Pairs
+	}
+	rounds = slices.DeleteFunc(slices.Clone(rounds), func(o round) bool { return o.Version != version })
+	return min(r.Pairs, len(matchesOf(r.cell, rounds, r.peer.Name).pairs[r.Regime]))
 }
 
 // verdict counts the cells, and lists those behind with their causes.

@@ -141,13 +141,25 @@ func wanted(list, name string, exactly bool) bool {
 	if list == "" {
 		return true
 	}
-	for part := range strings.SplitSeq(list, ",") {
+	for _, part := range namesIn(list) {
 		glob, _ := path.Match(part, name)
 		if glob || part == name || !exactly && part != "" && strings.Contains(name, part) {
 			return true
 		}
 	}
 	return false
+}
+
+// namesIn are the names of a list with commas between; a comma within a name has a space behind it.
+func namesIn(list string) (names []string) {
+	for part := range strings.SplitSeq(list, ",") {
+		if n := len(names); n > 0 && strings.HasPrefix(part, " ") {
+			names[n-1] += "," + part
+		} else {
+			names = append(names, part)
+		}
+	}
+	return names
 }
 
 // here are the peers that are asked for, built, and able to do a cell.
@@ -197,6 +209,8 @@ func (p *plan) measure(ctx context.Context, t *task) (round, error) {
 			return r, fmt.Errorf("%s: %w", t.cell.name, err)
 		case err != nil:
 			one.Failed = err.Error()
+		case t.cell.spec.Scenario == bench.Stream && f.Rate == 0:
+			one.Failed = "no message came"
 		}
 		line = bench.CacheLine()
 		one.After = line

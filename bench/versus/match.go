@@ -8,7 +8,8 @@ import (
 type matches struct {
 	pairs  map[bench.Regime][]bench.Round // by time
 	tried  int                            // rounds in which both have a figure
-	failed string                         // the peer's last failure
+	failed int                            // rounds in which the peer has none
+	why    string                         // the peer's last failure
 }
 
 // A one is a run of one side: of which round, and of which version of ours.
@@ -31,7 +32,7 @@ func matchesOf(c *cell, rounds []round, peer string) *matches {
 			switch {
 			case other.Who != peer:
 			case other.Failed != "":
-				m.failed = other.Failed
+				m.failed, m.why = m.failed+1, other.Failed
 			default:
 				b = append(b, one{i, r.Version, sampleOf(other)})
 			}

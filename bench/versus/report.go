@@ -30,7 +30,8 @@ rounds up to version f48fa19baa6e had 1024), at 64 KiB 128, and at 4 MiB 4, as m
 ([decision 389](decisions/389-four-slots-are-a-ring.md); those rounds had 64, the standard number).
 
 "better" is how many times better ours is; "spread" the interquartile range of the pairs' ratios over their
-median; "pairs" those that count and those discarded. One-way rates are of all readers together. At 100,000 and 10,000
+median; "pairs" those that count and those discarded, in how many of them the peer lost messages, and how many are of an earlier
+version of Ringcast than the newest measured. One-way rates are of all readers together. At 100,000 and 10,000
 a second p99 is compared where both carry the rate, else the rate that arrives. A cell is ahead where ours is at
 least as good as every peer; one that was not run beside a peer that can do it counts as behind.
 
@@ -129,8 +130,8 @@ func (r *row) markdown() string {
 	case r.Pairs == 0:
 		return head + "not run | | | | | | |\n"
 	}
-	return head + fmt.Sprintf("%s | %s | %s | %.2f | %.0f %% | %s | %d+%d |\n", r.what, r.what.text(r.Ours), r.what.text(r.Theirs), r.factor(),
-		100*r.Spread, r.Regime, r.Pairs, r.Discarded)
+	return head + fmt.Sprintf("%s | %s | %s | %.2f | %.0f %% | %s | %d+%d%s |\n", r.what, r.what.text(r.Ours), r.what.text(r.Theirs), r.factor(),
+		100*r.Spread, r.Regime, r.Pairs, r.Discarded, r.troubles())
 }
 
 // A picture is of some cells: a line for ours and each peer.

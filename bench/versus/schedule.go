@@ -47,7 +47,7 @@ func (p *plan) next(c *cell, rounds []round, times int) *task {
 	for _, one := range p.here(c) {
 		m := matchesOf(c, own, one.Name)
 		_, pairs := m.best(p.want)
-		if len(pairs) >= p.want || m.failed != "" && m.tried == 0 || m.tried >= times*p.want {
+		if len(pairs) >= p.want || m.failed > 0 && m.tried == 0 || m.tried+m.failed >= times*p.want {
 			continue
 		}
 		t.peers = append(t.peers, one)

@@ -43,8 +43,8 @@ func (r *row) String() string {
 	case r.Pairs == 0:
 		return head + "not run"
 	}
-	return head + fmt.Sprintf("%-18s %11s %11s %6.2fx %5.0f%% %-7s %d+%d", r.what, r.what.text(r.Ours), r.what.text(r.Theirs), r.factor(), 100*r.Spread,
-		r.Regime, r.Pairs, r.Discarded)
+	return head + fmt.Sprintf("%-18s %11s %11s %6.2fx %5.0f%% %-7s %d+%d%s", r.what, r.what.text(r.Ours), r.what.text(r.Theirs), r.factor(), 100*r.Spread,
+		r.Regime, r.Pairs, r.Discarded, r.troubles())
 }
 
 func firstLine(text string) string {

@@ -154,6 +154,37 @@ func TestFailures(t *testing.T) {
 	}
 }
 
+// TestTroubles: what a peer lost, and runs of it that failed, stand beside its figures.
+func TestTroubles(t *testing.T) {
+	const name = "one-way 64 B 1-1"
+	lossy := roundOf(name, nearLine, map[string]bench.Figure{ours: rated(1), "unix": {Rate: 2, Missing: 3}})
+	whole := roundOf(name, nearLine, map[string]bench.Figure{ours: rated(1), "unix": rated(2)})
+	failed := roundOf(name, nearLine, map[string]bench.Figure{ours: rated(1)})
+	failed.Runs = append(failed.Runs, run{Who: "unix", Failed: "no message came"})
+	row := lineOf(t, name, lossy, whole, failed).row("unix")
+	if text := row.String(); row.Pairs != 2 || !strings.HasSuffix(text, "2+0, messages lost in 1, 1 failed") {
+		t.Errorf("a peer with troubles: %s", text)
+	}
+	if text := lineOf(t, name, whole).row("unix").String(); !strings.HasSuffix(text, "1+0") {
+		t.Errorf("a peer without troubles: %s", text)
+	}
+	newer := whole
+	newer.Version = "newer"
+	if text := lineOf(t, name, whole, whole, newer).row("unix").String(); !strings.HasSuffix(text, "3+0, 2 of an earlier version") {
+		t.Errorf("pairs of two versions: %s", text)
+	}
+}
+
+// TestNames: a cell whose name has a comma can be asked for.
+func TestNames(t *testing.T) {
+	const list = "one-way 256 B 1-1, 100 k/s,idle processor"
+	for name, want := range map[string]bool{"one-way 256 B 1-1, 100 k/s": true, "idle processor": true, "one-way 256 B 1-1": false} {
+		if wanted(list, name, false) != want {
+			t.Errorf("%q of %q: want %v", name, list, want)
+		}
+	}
+}
+
 // TestFloors: what cannot be told apart is no difference.
 func TestFloors(t *testing.T) {
 	const name = "idle processor"
