@@ -61,3 +61,15 @@ func TestContender(t *testing.T) {
 		t.Errorf("told %q: its own flags are not the last", told)
 	}
 }
+
+// TestFewer: iceoryx2 has deep buffers where one program publishes, and the standard number where several do.
+func TestFewer(t *testing.T) {
+	for producers, want := range map[int]int{1: 8192, 3: 1024} {
+		if s := fewer(bench.Spec{Producers: producers, Slots: 8192}); s.Slots != want {
+			t.Errorf("%d producers: %d slots, want %d", producers, s.Slots, want)
+		}
+	}
+	if s := fewer(bench.Spec{Producers: 3, Slots: 128}); s.Slots != 128 {
+		t.Errorf("128 slots have become %d", s.Slots)
+	}
+}

@@ -2,7 +2,7 @@
 //!  - slices that are loaned and written in place, read where they lie;
 //!  - lossless: no safe overflow, a publisher that tries again until it is delivered. While it
 //!    waits it burns its core, as iceoryx2 does;
-//!  - as much buffer as our ring has slots, less of large ones;
+//!  - as much buffer as our ring has slots, less of large ones, and no more than 1024 where several publish, which suits it better;
 //!  - a reader that spins or yields polls its subscriber; one that sleeps has a listener, and every
 //!    send a notification, which is iceoryx2's way of waking;
 //!  - unsynchronised ports (ipc::Service, not ipc_threadsafe): each belongs to one thread.
