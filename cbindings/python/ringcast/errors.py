@@ -29,10 +29,11 @@ class FullError(Error):
 
 
 class TimedOutError(Error, TimeoutError):
-    """Neither a message nor room came until the time was up; nothing was sent or taken."""
+    """Neither a message, nor room, nor an answer came until the time was up. Nothing was sent or taken;
+    of a request, unless the detail says so, nobody knows whether it ran."""
 
     code = 3
-    advice = "the time is up"
+    advice = "the time is up: give it more, or see with `ringcast ls` who is there and who is behind"
 
 
 class InvalidError(Error, ValueError):

@@ -78,7 +78,7 @@ class Publisher(_native.Writer):
                     raise
             rest = nap if end is None else end - loop.time()
             if rest <= 0:
-                raise TimedOutError("publish")
+                raise TimedOutError(f"publish: no room within {timeout} s")
             await asyncio.sleep(min(nap, rest))
             nap = min(2 * nap, _LONGEST_NAP)
 
