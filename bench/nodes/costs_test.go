@@ -13,7 +13,12 @@ func stopPair(calm, stopped, missing, told uint64) pausePair {
 // that nobody told of in any of the runs does.
 func TestPauseGoals(t *testing.T) {
 	pairs := []pausePair{stopPair(2, 2, 10, 10), stopPair(1, 9, 10, 10), stopPair(2, 2, 10, 12)}
+	middle := &pairs[1].stopped // what is held to the worst of all runs
+	middle.sent.Longest, middle.resumed, middle.received[1].AfterGap = 600e6, 1e9, 3e9
 	rows := pauseGoals("x", pairs)
+	if stall, back := rows[1], rows[2]; stall.Ours != 600 || stall.Met || back.Ours != 2000 || back.Met {
+		t.Errorf("stall %+v, back %+v: want 600 and 2000 ms, and both goals missed", stall, back)
+	}
 	if p99 := rows[0]; p99.Ours != 1 || !p99.Met || p99.Runs != 3 {
 		t.Errorf("p99 %+v: want a median ratio of 1 over 3 runs", p99)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -81,8 +82,13 @@ func (e *errand) run(ctx context.Context) (list []run, err error) {
 		}
 		one := run{Who: name, Figure: report.Figure, Before: line}
 		one.Figure.Missing = report.Missing
-		if err != nil {
+		switch {
+		case err != nil:
 			one.Failed = err.Error()
+		case report.Figure.Rate == 0 && i == 0:
+			return nil, errors.New(nothingCame)
+		case report.Figure.Rate == 0:
+			one.Failed = nothingCame
 		}
 		line = bench.CacheLine()
 		one.After = line

@@ -18,7 +18,7 @@ type row struct {
 	pairs  []bench.Round // that were compared
 	failed string        // the peer's last words, where it has no figure
 	cannot string
-	// In how many of the pairs the peer lost messages, and how many of its runs failed besides.
+	// In how many of the pairs the peer lost messages, and how many of its runs failed since the first of them.
 	lossy, failures int
 	older           int // pairs of a version of ours before the newest in the results
 }
@@ -91,8 +91,7 @@ func compose(rounds []round, want int) (lines []line) {
 			}
 		}
 		for _, p := range peers.All {
-			if r := compare(&c, p, own, want); r != nil {
-				r.older = r.Pairs - r.of(newest, own)
+			if r := compare(&c, p, own, want, newest); r != nil {
 				l.rows = append(l.rows, *r)
 			}
 		}
@@ -101,8 +100,8 @@ func compose(rounds []round, want int) (lines []line) {
 	return lines
 }
 
-// compare is a peer's row at a cell, nil where it has no part in it.
-func compare(c *cell, p peers.Peer, rounds []round, want int) *row {
+// compare is a peer's row at a cell, nil where it has no part in it; newest is the version of ours measured last.
+func compare(c *cell, p peers.Peer, rounds []round, want int, newest string) *row {
 	r := &row{cell: c, peer: p, what: c.measure}
 	switch {
 	case c.measure == commands:
@@ -119,26 +118,39 @@ func compare(c *cell, p peers.Peer, rounds []round, want int) *row {
 	}
 	m := matchesOf(c, rounds, p.Name)
 	regime, pairs := m.best(want)
-	r.failed, r.Discarded = m.why, m.tried
+	r.Discarded = m.tried
+	if m.tried == 0 {
+		r.failed = m.why
+	}
 	if len(pairs) > 0 {
-		r.failed, r.pairs = "", pairs
-		r.what = c.compared(pairs)
-		r.Comparison = comparison(c, r.what, regime, pairs)
-		r.Discarded, r.failures = m.tried-len(m.pairs[regime]), m.failed
-		for _, pair := range pairs {
-			r.lossy += b2i(pair[1].Missing > 0)
-		}
+		r.pairs = roundsOf(pairs)
+		r.what = c.compared(r.pairs)
+		r.Comparison = comparison(c, r.what, regime, r.pairs)
+		r.Discarded = m.tried - len(m.pairs[regime])
+		r.note(m, pairs, newest)
 	}
 	return r
 }
 
-// of is how many of the row's pairs are of a version of ours; of a row that nothing is measured for, all.
-func (r *row) of(version string, rounds []round) int {
-	if len(r.pairs) == 0 {
-		return r.Pairs
+// note books what the comparison does not show of the pairs, and of the peer's rounds since the first of them.
+func (r *row) note(m *matches, pairs []pair, newest string) {
+	for _, one := range pairs {
+		r.lossy += b2i(one.Round[1].Missing > 0)
+		r.older += b2i(one.version != newest)
 	}
-	rounds = slices.DeleteFunc(slices.Clone(rounds), func(o round) bool { return o.Version != version })
-	return min(r.Pairs, len(matchesOf(r.cell, rounds, r.peer.Name).pairs[r.Regime]))
+	for _, at := range m.failed {
+		r.failures += b2i(at >= pairs[0].at)
+	}
+}
+
+// failures is in how many rows a peer has no figure because it failed each time, which counts as ahead.
+func failures(lines []line) (n int) {
+	for i := range lines {
+		for j := range lines[i].rows {
+			n += b2i(lines[i].rows[j].failed != "")
+		}
+	}
+	return n
 }
 
 // verdict counts the cells, and lists those behind with their causes.

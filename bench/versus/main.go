@@ -16,6 +16,7 @@ import (
 	"path"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -150,17 +151,21 @@ func wanted(list, name string, exactly bool) bool {
 	return false
 }
 
-// namesIn are the names of a list with commas between; a comma within a name has a space behind it.
+// namesIn are the names of a list with commas between. A cell's name may have a comma itself: then the two parts are one name.
 func namesIn(list string) (names []string) {
 	for part := range strings.SplitSeq(list, ",") {
-		if n := len(names); n > 0 && strings.HasPrefix(part, " ") {
+		n := len(names)
+		if n > 0 && slices.ContainsFunc(allCells(), func(c cell) bool { return strings.Contains(c.name, names[n-1]+","+part) }) {
 			names[n-1] += "," + part
 		} else {
-			names = append(names, part)
+			names = append(names, strings.TrimSpace(part))
 		}
 	}
 	return names
 }
+
+// nothingCame is the failure of a stream whose readers got no message.
+const nothingCame = "no message came"
 
 // here are the peers that are asked for, built, and able to do a cell.
 func (p *plan) here(c *cell) (list []peers.Peer) {
@@ -209,8 +214,10 @@ func (p *plan) measure(ctx context.Context, t *task) (round, error) {
 			return r, fmt.Errorf("%s: %w", t.cell.name, err)
 		case err != nil:
 			one.Failed = err.Error()
+		case t.cell.spec.Scenario == bench.Stream && f.Rate == 0 && i == 0:
+			return r, fmt.Errorf("%s: %s", t.cell.name, nothingCame)
 		case t.cell.spec.Scenario == bench.Stream && f.Rate == 0:
-			one.Failed = "no message came"
+			one.Failed = nothingCame
 		}
 		line = bench.CacheLine()
 		one.After = line

@@ -6,10 +6,25 @@ import (
 
 // matches are a peer's runs at a cell, each beside a run of ours.
 type matches struct {
-	pairs  map[bench.Regime][]bench.Round // by time
-	tried  int                            // rounds in which both have a figure
-	failed int                            // rounds in which the peer has none
-	why    string                         // the peer's last failure
+	pairs  map[bench.Regime][]pair // by time
+	tried  int                     // rounds in which both have a figure
+	failed []int                   // the rounds in which the peer has none, by time
+	why    string                  // the peer's last failure
+}
+
+// A pair is a run of ours and one of the peer's.
+type pair struct {
+	bench.Round
+	at      int    // the peer's round
+	version string // of ours
+}
+
+// roundsOf are the pairs without where they come from.
+func roundsOf(pairs []pair) (list []bench.Round) {
+	for i := range pairs {
+		list = append(list, pairs[i].Round)
+	}
+	return list
 }
 
 // A one is a run of one side: of which round, and of which version of ours.
@@ -24,7 +39,7 @@ type one struct {
 // same cell which was made at the same distance of the cores and is nearest to it in time, each only once;
 // where the distance changed during a run, it counts for nothing.
 func matchesOf(c *cell, rounds []round, peer string) *matches {
-	m := &matches{pairs: make(map[bench.Regime][]bench.Round)}
+	m := &matches{pairs: make(map[bench.Regime][]pair)}
 	var a, b []one
 	for i, r := range rounds {
 		a = append(a, one{i, r.Version, sampleOf(r.Runs[0])})
@@ -32,7 +47,7 @@ func matchesOf(c *cell, rounds []round, peer string) *matches {
 			switch {
 			case other.Who != peer:
 			case other.Failed != "":
-				m.failed, m.why = m.failed+1, other.Failed
+				m.failed, m.why = append(m.failed, i), other.Failed
 			default:
 				b = append(b, one{i, r.Version, sampleOf(other)})
 			}
@@ -44,7 +59,7 @@ func matchesOf(c *cell, rounds []round, peer string) *matches {
 		if at := nearest(c, a, &theirs, used); at >= 0 {
 			used[at] = true
 			regime := regimeOf(c, &theirs)
-			m.pairs[regime] = append(m.pairs[regime], bench.Round{a[at].Sample, theirs.Sample})
+			m.pairs[regime] = append(m.pairs[regime], pair{bench.Round{a[at].Sample, theirs.Sample}, theirs.round, theirs.version})
 		}
 	}
 	return m
@@ -97,7 +112,7 @@ func regimeOf(c *cell, o *one) bench.Regime {
 }
 
 // best is the regime with most pairs, near where two have the same or as many as are wanted, and its newest pairs.
-func (m *matches) best(want int) (best bench.Regime, pairs []bench.Round) {
+func (m *matches) best(want int) (best bench.Regime, pairs []pair) {
 	for _, regime := range []bench.Regime{bench.Near, bench.Far, bench.Unknown} {
 		if list := m.pairs[regime]; min(len(list), want) > len(pairs) {
 			best, pairs = regime, list[max(0, len(list)-want):]

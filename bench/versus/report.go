@@ -30,7 +30,7 @@ rounds up to version f48fa19baa6e had 1024), at 64 KiB 128, and at 4 MiB 4, as m
 ([decision 389](decisions/389-four-slots-are-a-ring.md); those rounds had 64, the standard number).
 
 "better" is how many times better ours is; "spread" the interquartile range of the pairs' ratios over their
-median; "pairs" those that count and those discarded, in how many of them the peer lost messages, and how many are of an earlier
+median; "pairs" those that count and those discarded, in how many of them the peer lost messages, how many of its runs failed meanwhile, and how many are of an earlier
 version of Ringcast than the newest measured. One-way rates are of all readers together. At 100,000 and 10,000
 a second p99 is compared where both carry the rate, else the rate that arrives. A cell is ahead where ours is at
 least as good as every peer; one that was not run beside a peer that can do it counts as behind.
@@ -48,6 +48,9 @@ func writeReport(path string, rounds []round, lines []line, causes []cause) erro
 	writeMachines(&b, rounds)
 	ahead, behind := verdict(lines, causes)
 	fmt.Fprintf(&b, "\n**Ahead of all of them at once in %d of %d cells.** One by one, over the cells that both can do:\n", ahead, len(lines))
+	if n := failures(lines); n > 0 {
+		fmt.Fprintf(&b, "(In %d rows the peer failed each time, which counts as ahead.)\n", n)
+	}
 	b.WriteString("\n| beside | ahead in | of cells | median of \"better\" |\n| --- | ---: | ---: | ---: |\n")
 	for _, s := range scores(lines) {
 		b.WriteString(s.markdown())

@@ -47,7 +47,7 @@ func (p *plan) next(c *cell, rounds []round, times int) *task {
 	for _, one := range p.here(c) {
 		m := matchesOf(c, own, one.Name)
 		_, pairs := m.best(p.want)
-		if len(pairs) >= p.want || m.failed > 0 && m.tried == 0 || m.tried+m.failed >= times*p.want {
+		if len(pairs) >= p.want || len(m.failed) >= patience && m.tried == 0 || m.tried+len(m.failed) >= times*p.want {
 			continue
 		}
 		t.peers = append(t.peers, one)
@@ -72,6 +72,12 @@ func (p *plan) measureAll(ctx context.Context) error {
 	line := table.NewLine(p.progress)
 	defer line.Clear()
 	list := p.schedule()
+	if len(list) == 0 {
+		return fmt.Errorf("no cell's name contains one of %q: -table names them all", p.cells)
+	}
+	if p.peers != "" && !slices.ContainsFunc(peers.All, func(one peers.Peer) bool { return wanted(p.peers, one.Name, true) }) {
+		return fmt.Errorf("no peer is one of %q: want some of %v", p.peers, peers.Names())
+	}
 	for _, times := range []int{patience, morePatient} {
 		for i := range list {
 			for t := p.next(&list[i], rounds, times); t != nil; t = p.next(&list[i], rounds, times) {

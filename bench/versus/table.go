@@ -23,6 +23,9 @@ func printTable(out io.Writer, lines []line, causes []cause) error {
 		fmt.Fprintln(&b, s.String())
 	}
 	fmt.Fprintf(&b, "ahead in %d of %d cells\n", ahead, len(lines))
+	if n := failures(lines); n > 0 {
+		fmt.Fprintf(&b, "  in %d rows the peer failed each time, which counts as ahead\n", n)
+	}
 	for _, text := range behind {
 		b.WriteString("  " + text + "\n")
 	}

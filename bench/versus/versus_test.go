@@ -175,13 +175,40 @@ func TestTroubles(t *testing.T) {
 	}
 }
 
-// TestNames: a cell whose name has a comma can be asked for.
+// TestNames: a cell whose name has a comma can be asked for, and a list may have spaces.
 func TestNames(t *testing.T) {
-	const list = "one-way 256 B 1-1, 100 k/s,idle processor"
-	for name, want := range map[string]bool{"one-way 256 B 1-1, 100 k/s": true, "idle processor": true, "one-way 256 B 1-1": false} {
+	const list = "one-way 256 B 1-1, 100 k/s,idle processor, memory"
+	for name, want := range map[string]bool{"one-way 256 B 1-1, 100 k/s": true, "idle processor": true, "memory at start": true, "one-way 256 B 1-1": false} {
 		if wanted(list, name, false) != want {
 			t.Errorf("%q of %q: want %v", name, list, want)
 		}
+	}
+	if !wanted("aeron, nats", "nats", true) || wanted("aeron, nats", "unix", true) {
+		t.Error("a list of peers with a space in it")
+	}
+}
+
+// TestOneFailure: a peer that failed once is tried again, and one whose runs were only never alike has not failed.
+func TestOneFailure(t *testing.T) {
+	const name = "one-way 64 B 1-1"
+	failed := roundOf(name, nearLine, map[string]bench.Figure{ours: rated(1)})
+	failed.Runs = append(failed.Runs, run{Who: "unix", Failed: nothingCame})
+	failed.Version = "v"
+	p := &plan{programs: t.TempDir(), want: 1, peers: "unix", version: "v"}
+	if err := os.WriteFile(filepath.Join(p.programs, "unix-node"), nil, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	c := lineOf(t, name).cell
+	if p.next(&c, []round{failed}, patience) == nil {
+		t.Error("not tried again behind one failure")
+	}
+	if p.next(&c, []round{failed, failed}, patience) != nil {
+		t.Error("tried again behind two failures, and nothing else")
+	}
+	apart := roundOf(name, nearLine, map[string]bench.Figure{ours: rated(1), "unix": rated(2)})
+	apart.Runs[1].After = farLine
+	if row := lineOf(t, name, failed, apart).row("unix"); row.ahead() || row.failed != "" {
+		t.Errorf("a failure and a run whose distance changed: %s, ahead %v", row, row.ahead())
 	}
 }
 

@@ -1,5 +1,5 @@
 // Package asks is a model of how one asks for what was published before, and is answered (spec/wire.md, 14.1, 14.2 and 14.4),
-// and a search of it. One asker wants the history of one owner, name after name. Numbers of streams are taken of 16, so that they
+// and a search of it. One asker wants the history of one owner, name after name. Numbers of streams are taken of 32, so that they
 // wrap. Asks and chunks are lost, come twice, in any order and up to 3 s late; the asker has no room for a while; either stops
 // for seconds; the owner takes the asker for dead and meets it again. Somebody else forges asks in the asker's name and from its
 // address: of any number, of too much and of too little, and ends streams.
