@@ -77,6 +77,8 @@ type Config struct {
 	Version string
 	// Log takes one line of what happened. Nil means nothing is said.
 	Log func(format string, args ...any)
+
+	session sessionLimits // for tests; zero is the default
 }
 
 func (c Config) withDefaults() Config {
@@ -92,6 +94,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.UplinkSlotSize == 0 {
 		c.UplinkSlotSize = layout.DefaultSlotPayload
+	}
+	if c.session.apart == 0 {
+		c.session.apart = renewApart
 	}
 	return c
 }

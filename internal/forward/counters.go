@@ -44,6 +44,8 @@ type counters struct {
 
 	alone *shm.Counter
 	moves *shm.Counter
+
+	renewed *shm.Counter
 }
 
 // register makes the counters' segment.
@@ -99,6 +101,7 @@ func (c *counters) rows() []counterRow {
 		{&c.toldTooMuch, "forward.directory_limited: beyond a limit"},
 		{&c.alone, "forward.alone: topics that go to one node alone"},
 		{&c.moves, "forward.moves: topics to one node, or to all"},
+		{&c.renewed, "forward.renewed: sessions that ran out of rows"},
 	}
 }
 

@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"errors"
 	"hash/fnv"
 	"math/rand/v2"
 	"slices"
@@ -15,8 +16,10 @@ import (
 
 // A link is the way to another node.
 type link struct {
-	topic mcast.TopicID // 0: not made yet
-	sent  *[uplink.Streams + 1]uint64
+	topic  mcast.TopicID // 0: not made yet
+	sent   *[uplink.Streams + 1]uint64
+	any    bool   // something was sent in this session
+	placed uint64 // where the last of it lies, as the engine says
 }
 
 // nameHash is the service_hash of a name.
@@ -101,7 +104,7 @@ func (d *direct) restamp(block []byte) []byte {
 // Send gives a message to the lane. False: not now.
 func (d *direct) Send(n *uplink.Node, m *uplink.Message) bool {
 	l := n.Data.(*link)
-	if !d.sending || l.topic == 0 && !d.makeTopic(n, l) {
+	if !d.sending || d.f.renewal.asked || l.topic == 0 && !d.makeTopic(n, l) {
 		return false
 	}
 	now := ring.Now()
@@ -114,10 +117,11 @@ func (d *direct) Send(n *uplink.Node, m *uplink.Message) bool {
 	if m.More {
 		d.wire.Flags = layout.MessageFlagMore
 	}
-	switch r := d.f.engine.Send(d.f.now(), l.topic, &d.wire); r {
-	case mcast.Busy:
+	switch r := d.f.engine.Send(d.f.now(), l.topic, &d.wire); {
+	case r == mcast.Busy, r == mcast.NoProducers && d.f.renew("producers"):
 		return false
-	case mcast.Sent:
+	case r == mcast.Sent:
+		l.any, l.placed = true, d.f.engine.Placed(l.topic)
 	default:
 		d.f.counters.unsendable.Add(1)
 		d.f.cfg.Log("direct message for node %d was not sent: %v", n.ID, r)
@@ -131,10 +135,23 @@ func (d *direct) makeTopic(n *uplink.Node, l *link) bool {
 	topic, err := d.f.engine.Topic(uplink.Topic(n.ID), mcast.TopicShape{
 		SlotCount: uint32(d.f.cfg.UplinkSlots), SlotPayload: uint32(d.f.cfg.UplinkSlotSize), Mode: layout.RingModeReliable, Purpose: layout.RingPurposeUplink,
 	})
+	if errors.Is(err, mcast.ErrTopics) && d.f.renew("topics") {
+		return false
+	}
 	if err != nil {
 		d.f.cfg.Log("direct messages for node %d: %v", n.ID, err)
 		return false
 	}
 	l.topic = topic
+	return true
+}
+
+// settled says whether all that was sent is with the nodes it was sent to.
+func (d *direct) settled() bool {
+	for _, n := range d.nodes {
+		if l := n.Data.(*link); l.any && d.f.engine.Settled(l.topic) <= l.placed {
+			return false
+		}
+	}
 	return true
 }

@@ -165,7 +165,7 @@ func (f *Forwarder) tellDirectory(now mcast.Time) {
 		result := f.engine.Send(now, d.topic, &mcast.Message{
 			Producer: mcast.Address(f.self.Address()), Sequence: d.sequence, Kind: layout.MessageKindSystem, Payload: d.held,
 		})
-		if result == mcast.Busy {
+		if result == mcast.Busy || result == mcast.NoProducers && f.renew("producers") {
 			break
 		}
 		d.held, sent = nil, true

@@ -48,20 +48,21 @@ type Forwarder struct {
 	mark      uint64             // the engine's last
 	forgot    uint64             // up to which mark it is not known of all rings that are not forwarded where they stood
 	in        map[string]*inbound
-	untold    []*inbound                // messages were put into their rings, and nobody was woken yet
-	peers     map[*mcast.Peer][]string  // what each wants
-	seen      map[string]bool           // topics published here at the last scan
-	failed    map[string]string         // topics published here that cannot be opened, and why
-	lingered  bool                      // the open datagram has waited once
-	resting   bool                      // the pump sleeps, or will, as far as it can see
-	watching  bool                      // the network loop looks in its place
-	looked    mcast.Time                // when it did so last
-	again     mcast.Time                // when they are tried again; 0: there are none
-	wanted    []string                  // what the engine was told that this node wants
-	told      bool                      // it was told anything at all
-	histories []mcast.HistoryWant       // and of these with what was published before
-	stale     uint64                    // a greater session of this node that others have seen
-	overtaken mcast.Overtaken           // how often it began above one
+	untold    []*inbound               // messages were put into their rings, and nobody was woken yet
+	peers     map[*mcast.Peer][]string // what each wants
+	seen      map[string]bool          // topics published here at the last scan
+	failed    map[string]string        // topics published here that cannot be opened, and why
+	lingered  bool                     // the open datagram has waited once
+	resting   bool                     // the pump sleeps, or will, as far as it can see
+	watching  bool                     // the network loop looks in its place
+	looked    mcast.Time               // when it did so last
+	again     mcast.Time               // when they are tried again; 0: there are none
+	wanted    []string                 // what the engine was told that this node wants
+	told      bool                     // it was told anything at all
+	histories []mcast.HistoryWant      // and of these with what was published before
+	stale     uint64                   // a greater session of this node that others have seen
+	overtaken mcast.Overtaken          // how often it began above one
+	renewal   renewal
 	drops     [2]uint64                 // kernel drops told to the engine, by socket
 	apart     []table.QuarantinedSource // who is ignored for a while
 	dir       directory
@@ -131,7 +132,7 @@ func (f *Forwarder) newEngine(session uint64) error {
 		Name: fmt.Sprintf("n%d", node), Host: hostname(),
 		MTU: f.conn.MTU(), Window: f.cfg.Window, Rate: f.cfg.Rate,
 		ReceiveBuffer: f.conn.Buffers().Counted(), Compression: f.cfg.Compression, NoDirected: f.cfg.NoDirected, Seeds: f.cfg.seeds(f.conn.Group()),
-		Guard: f.cfg.Limits.Guard, Overtaken: f.overtaken,
+		Guard: f.cfg.Limits.Guard, Overtaken: f.overtaken, Limits: f.cfg.session.engine,
 	}, (*sink)(f), rand.New(rand.NewPCG(session, uint64(node))))
 	if err != nil {
 		return err

@@ -49,6 +49,9 @@ func (f *Forwarder) untilTimer() time.Duration {
 	if f.watching {
 		next = min(next, f.looked+lookApart)
 	}
+	if f.renewal.holds() {
+		next = min(next, f.renewal.until)
+	}
 	f.deadline.Store(int64(next))
 	if next == mcast.Never {
 		return time.Second
@@ -84,7 +87,7 @@ func (f *Forwarder) receive(datagrams []udp.Datagram) error {
 	if f.stale != 0 {
 		return f.newSession()
 	}
-	return nil
+	return f.tickRenewal(now)
 }
 
 // noteDrops tells the engine that the kernel dropped datagrams of ours, so that
@@ -104,20 +107,25 @@ func (f *Forwarder) noteDrops(now mcast.Time, d *udp.Datagram) {
 // the clock was set back, or the node's memory was lost.
 func (f *Forwarder) newSession() error {
 	f.cfg.Log("others know session %d of this node: starting above it", f.stale)
-	now := f.now()
-	f.engine.Close(now)
-	f.overtaken.Again(now)
-	session := f.seat.RaiseSession(f.stale)
-	f.stale, f.told = 0, false
+	f.overtaken.Again(f.now())
 	for name := range f.out {
 		f.closeOut(name)
 	}
+	return f.beginAbove(f.stale)
+}
+
+// beginAbove ends the session and begins one above another. Topics that are still forwarded go on where they stand.
+func (f *Forwarder) beginAbove(seen uint64) error {
+	f.engine.Close(f.now())
+	session := f.seat.RaiseSession(seen)
+	f.stale, f.told, f.renewal.asked = 0, false, false
 	for _, in := range f.in {
 		in.remote = nil
 	}
 	if err := f.newEngine(session); err != nil {
 		return err
 	}
+	f.carryOver()
 	f.resume()
 	f.tellWants(interests{wanted: f.wanted, histories: f.histories})
 	f.engine.Start(f.now())

@@ -138,7 +138,7 @@ func (t *turn) add(o turn) {
 // place, and a peer that comes back goes on here. (To the engine a message that is
 // offered to nobody is passed, and told as missed.)
 func (o *outbound) pump(f *Forwarder, now mcast.Time) (t turn) {
-	if o.lane == mcast.LaneGated && f.engine.WantedBy(o.name) == 0 {
+	if f.renewal.holds() || o.lane == mcast.LaneGated && f.engine.WantedBy(o.name) == 0 {
 		return turn{busy: true}
 	}
 	sent, clock := uint64(0), 0
@@ -154,7 +154,7 @@ func (o *outbound) pump(f *Forwarder, now mcast.Time) (t turn) {
 			now, clock = f.now(), 0
 		}
 		result := f.engine.Send(now, o.topic, &o.wire)
-		if result == mcast.Busy {
+		if result == mcast.Busy || result == mcast.NoProducers && f.renew("producers") {
 			t.busy, t.more = true, false
 			break
 		}
@@ -177,6 +177,9 @@ func (f *Forwarder) unsent(o *outbound, result mcast.SendResult) {
 	if result == mcast.Unwanted {
 		f.counters.unwanted.Add(1)
 		return
+	}
+	if result == mcast.NoProducers {
+		o.missed++ // who has a row in the next session is told what it can be
 	}
 	f.counters.unsendable.Add(1)
 	f.cfg.Log("topic %q: message %d of %v was not sent: %v", o.name, o.wire.Sequence, o.wire.Producer, result)
@@ -226,17 +229,21 @@ func (o *outbound) refused(f *Forwarder, err error) bool {
 // our reader there, so nothing is missed.
 func (o *outbound) follow(f *Forwarder) bool {
 	file, err := ring.OpenFile(f.topicPath(o.name), f.host, ring.FileOptions{})
-	if err == nil {
-		if err = o.reader.Follow(file.Ring); err != nil {
-			err = errors.Join(err, file.Close())
-		}
-	}
-	if err == nil {
-		o.topic, err = f.engine.Topic(o.name, shapeOf(file.Shape()))
-	}
 	if err != nil {
 		return o.giveUp(f, err)
 	}
+	topic, err := f.engine.Topic(o.name, shapeOf(file.Shape()))
+	if errors.Is(err, mcast.ErrTopics) && f.renew("topics") {
+		_ = file.Close()
+		return false // the next session follows
+	}
+	if err == nil {
+		err = o.reader.Follow(file.Ring)
+	}
+	if err != nil {
+		return o.giveUp(f, errors.Join(err, file.Close()))
+	}
+	o.topic = topic
 	if err := o.file.Close(); err != nil {
 		f.cfg.Log("topic %q: %v", o.name, err)
 	}

@@ -71,10 +71,11 @@ func (f *Forwarder) pumpLoop(ctx context.Context) error {
 	var p pace
 	for ctx.Err() == nil {
 		seen := bell.Load()
-		if now := f.domain.Changes(); now != f.scanned.Load() || f.rescan.Swap(false) || f.scanDue() {
+		if now := f.domain.Changes(); f.scanDue(now) {
 			f.scanned.Store(now)
-			f.scan()
-			f.seat.SetScanned(now)
+			if f.scan() {
+				f.seat.SetScanned(now)
+			}
 		}
 		t := f.pumpAll()
 		if t.moved > 0 {
@@ -200,7 +201,7 @@ func (f *Forwarder) armAll() (time.Duration, bool) {
 	defer f.mu.Unlock()
 	d, idle := f.direct.arm()
 	for _, o := range f.out {
-		if len(o.lent) != 0 {
+		if len(o.lent) != 0 || f.renewal.holds() {
 			continue
 		}
 		if cutOff(func() {

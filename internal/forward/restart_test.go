@@ -62,31 +62,7 @@ func restarts(t *testing.T, victim func(a, b *testNode) *testNode, again func(n 
 	got.expect(l.producer, 1)
 	done := make(chan error, 1)
 	last := make(chan uint64, 1)
-	go func() {
-		var m ring.Message
-		end := ^uint64(0)
-		for got.streams[l.producer].next <= end {
-			select {
-			case end = <-last:
-				continue
-			default:
-			}
-			short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
-			err := reader.next(short, rd, &m)
-			cancel()
-			if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-				continue
-			}
-			if err == nil {
-				err = got.take(&m)
-			}
-			if err != nil {
-				done <- err
-				return
-			}
-		}
-		done <- nil
-	}()
+	go func() { done <- got.followLoad(ctx, reader, rd, l.producer, last) }()
 	for range 4 {
 		time.Sleep(100 * time.Millisecond)
 		again(victim(a, b))
@@ -99,6 +75,32 @@ func restarts(t *testing.T, victim func(a, b *testNode) *testNode, again func(n 
 	}
 	t.Logf("sent %d, delivered %d, missed %d in %d events", sent, got.delivered, got.lost, got.events)
 	return got, sent
+}
+
+// followLoad reads until there is word of a producer's messages up to the last, which is told later.
+func (a *account) followLoad(ctx context.Context, p *program, rd *ring.Reader, producer shm.Address, last <-chan uint64) error {
+	var m ring.Message
+	end := ^uint64(0)
+	for a.streams[producer].next <= end {
+		select {
+		case end = <-last:
+			continue
+		default:
+		}
+		short, cancel := context.WithTimeout(ctx, 20*time.Millisecond)
+		err := p.next(short, rd, &m)
+		cancel()
+		if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+			continue
+		}
+		if err == nil {
+			err = a.take(&m)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func restart(n *testNode) {

@@ -1,6 +1,7 @@
 package forward
 
 import (
+	"errors"
 	"path/filepath"
 	"slices"
 
@@ -73,11 +74,15 @@ func (f *Forwarder) interests() interests {
 }
 
 // scan looks who publishes and subscribes here, tells the others what this node
-// wants, and begins or ends the forwarding of topics.
-func (f *Forwarder) scan() {
+// wants, and begins or ends the forwarding of topics. It says false where another scan has to end what it began.
+func (f *Forwarder) scan() bool {
 	all := f.interests()
 	f.mu.Lock()
 	defer f.unlock()
+	if f.renewal.holds() { // it has begun meanwhile: nobody wants anything yet
+		f.rescan.Store(true)
+		return false
+	}
 	f.tellWants(all)
 	f.setRows(f.now(), &all)
 	f.scanOut(all)
@@ -86,6 +91,7 @@ func (f *Forwarder) scan() {
 	f.direct.names = all.services
 	f.direct.look()
 	f.kick()
+	return !f.renewal.holds()
 }
 
 // tellWants gives the engine the list of what is wanted here, if it has another. A
@@ -111,7 +117,16 @@ func (f *Forwarder) scanOut(all interests) {
 		if f.out[name] != nil || f.engine.WantedBy(name) == 0 {
 			continue
 		}
-		o, err := f.openOut(name, f.seen != nil && !f.seen[name])
+		fresh := f.seen != nil && !f.seen[name]
+		o, err := f.openOut(name, fresh)
+		if errors.Is(err, mcast.ErrTopics) {
+			if fresh {
+				delete(all.published, name) // still is when it is looked at again
+			}
+			if f.renew("topics") {
+				continue
+			}
+		}
 		if err != nil {
 			f.noteUnopened(name, err)
 			continue
@@ -149,15 +164,19 @@ func (f *Forwarder) noteUnopened(name string, err error) {
 	f.again = f.now() + openAgain
 }
 
-// scanDue reports, once, that it is time to try again what could not be opened.
-func (f *Forwarder) scanDue() bool {
+// scanDue reports, once, that the participants have changed since the last scan, that somebody wants one, or that it is
+// time to try again what could not be opened; but not while a new session is on its way.
+func (f *Forwarder) scanDue(changes uint64) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.renewal.holds() {
+		return false
+	}
 	due := f.againDue()
 	if due {
 		f.again = 0
 	}
-	return due
+	return f.rescan.Swap(false) || due || changes != f.scanned.Load()
 }
 
 // scanNear is scanDue for who does not scan.

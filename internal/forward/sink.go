@@ -131,7 +131,8 @@ func (s *sink) Wants(peer *mcast.Peer, patterns []string) {
 	}
 	s.cfg.Log("node %d wants %q", peer.Node(), patterns)
 	s.peers[peer] = append([]string{}, patterns...)
-	if was != nil { // the first list of a session lets nothing go: it may not be all yet
+	delete(s.renewal.awaited, peer.Node())
+	if was != nil && !s.renewal.holds() { // the first list of a session lets nothing go: it may not be all yet
 		(*Forwarder)(s).forgetUnwanted()
 	}
 	(*Forwarder)(s).peersChanged()
