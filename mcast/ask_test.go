@@ -201,14 +201,29 @@ func TestForgedNumbersAhead(t *testing.T) {
 	}
 }
 
-// An owner that takes a member for dead, and meets it again, still knows what it began.
+// An owner that takes a member for dead, and meets it again, still knows what it began; also where a forged HELLO of another
+// session came meanwhile.
 func TestBegunOutliveThePeer(t *testing.T) {
+	for _, phantom := range []bool{false, true} {
+		begunOutliveThePeer(t, phantom)
+	}
+}
+
+func begunOutliveThePeer(t *testing.T, phantom bool) {
 	now, a, b, _ := joined(t, nil)
 	served := func() uint64 { return a.engine.Counters().HistoriesServed }
 	a.engine.Receive(now, forgedAsk(b, 7), b.address, false)
 	run(&now, 3*Second, a) // b is not heard
 	if len(a.downs) != 1 || served() != 1 {
 		t.Fatalf("downs %v, %d streams", a.downs, served())
+	}
+	if phantom {
+		hello := wire.Hello{Epoch: 1, VersionMin: 1, VersionMax: 1}
+		a.engine.Receive(now, forged(2, 99, wire.TypeHello, hello.AppendTo), stranger, true)
+		run(&now, 3*Second, a)
+		if len(a.downs) != 2 {
+			t.Fatalf("downs %v: want that the forged session came and went", a.downs)
+		}
 	}
 	b.queue = nil
 	run(&now, Second, a, b)

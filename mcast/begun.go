@@ -30,6 +30,14 @@ func (b *begunStreams) may(now Time, number uint32) bool {
 	return !slices.ContainsFunc(b.list, func(x begunStream) bool { return x.number == number && now-x.at < servedOnce })
 }
 
+// keepBegun remembers what was begun for a peer that goes. One of which nothing came, as of a forged HELLO, does not put what
+// was begun for another session out of memory.
+func (m *nodeMemory) keepBegun(p *Peer) {
+	if p.joinedAny() || m.begun.session == p.session || len(m.begun.list) == 0 {
+		m.begun = p.begun
+	}
+}
+
 // note keeps the numbers of the last servedOnce, one in servedApart at most.
 func (b *begunStreams) note(now Time, number uint32) {
 	b.list = slices.DeleteFunc(b.list, func(x begunStream) bool { return now-x.at >= servedOnce })

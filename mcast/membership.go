@@ -244,7 +244,7 @@ func (e *Engine) removePeer(p *Peer, reason DownReason) {
 		e.last = nil
 	}
 	m := e.memoryOf(p.node)
-	m.begun = p.begun
+	m.keepBegun(p)
 	if reason == DownBye {
 		m.ended, m.endedTill = max(m.ended, p.session), e.now+2*e.cfg.Timers.PeerTimeout
 	} else if m.seen == p.session && !p.joinedAny() {
