@@ -81,6 +81,7 @@ type catchup struct {
 	lists   []wantList            // what was wanted since it began
 	joins   map[placeKey]*joining // producers that are not followed, as far as anything came
 	stays   map[placeKey]bool     // producers that were followed when it began
+	read    int                   // of joins, those that the stream's rows have added
 	behind  reach
 
 	// What came by the lanes meanwhile, in order.
@@ -425,8 +426,11 @@ func (e *Engine) takeRow(c *catchup, row *wire.HistoryRow) bool {
 	}
 	a := Address{Node: row.Node, Epoch: row.Epoch, Generation: row.Generation, Index: row.Index, Handle: row.Handle}
 	k := placeKey{topic: c.topic.Name, producer: a}
-	if len(c.joins) >= e.cfg.Limits.Streams && c.joins[k] == nil && !c.stays[k] {
-		return false // more producers than a node is remembered by
+	if c.joins[k] == nil && !c.stays[k] {
+		if c.read >= e.cfg.Limits.Streams {
+			return false // more producers than a node is remembered by
+		}
+		c.read++
 	}
 	j := c.joining(k)
 	if j == nil || !c.topic.wanted || row.Sequence >= noSequence-1 {
