@@ -43,6 +43,7 @@ type directory struct {
 	sampled  mcast.Time                // when the services here were asked for their room
 	moves    uint64                    // of topics, as the engine has counted them
 	later    bool                      // the segment will be written for rooms and topics
+	joined   map[*mcast.Peer]bool      // of these the roster knows that they take what is told
 	news     chan struct{}             // of capacity 1: the segment is to be written anew
 }
 
@@ -57,6 +58,7 @@ func (f *Forwarder) newDirectory(session uint64) (err error) {
 	d := &f.dir
 	d.roster = roster.New(roster.Config{Node: f.node(), Session: session, Software: f.cfg.Version, Valid: validRow, Departed: f.diedBefore, Limit: f.cfg.Limits.Directory}, rand.New(rand.NewPCG(session, 0xd1)))
 	d.held, d.shown, d.rooms, d.moves = nil, 0, 0, 0
+	d.joined = map[*mcast.Peer]bool{}
 	if d.died == nil {
 		d.died = map[participant]bool{}
 	}
@@ -196,6 +198,7 @@ func (f *Forwarder) peerUp(peer *mcast.Peer) {
 
 // peerDown tells the roster that a node is gone. Mu is held.
 func (f *Forwarder) peerDown(peer *mcast.Peer, reason mcast.DownReason) {
+	delete(f.dir.joined, peer)
 	ending := uint8(layout.EndingUnheard)
 	if reason == mcast.DownBye {
 		ending = layout.EndingLeft
@@ -206,7 +209,8 @@ func (f *Forwarder) peerDown(peer *mcast.Peer, reason mcast.DownReason) {
 // splitWants takes what forwarders want for themselves out of a peer's list, and tells the
 // roster whether the peer takes what is told. Mu is held.
 func (f *Forwarder) splitWants(peer *mcast.Peer, patterns []string) []string {
-	if slices.Contains(patterns, directoryTopic) {
+	if slices.Contains(patterns, directoryTopic) && !f.dir.joined[peer] { // not with each list that it has later
+		f.dir.joined[peer] = true
 		f.dir.roster.Joined(roster.Time(f.now()), peer.Node())
 	}
 	return slices.DeleteFunc(slices.Clone(patterns), isOwn)

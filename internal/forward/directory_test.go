@@ -10,6 +10,8 @@ import (
 
 	"github.com/ringcast/ringcast/codec/layout"
 	"github.com/ringcast/ringcast/codec/table"
+	"github.com/ringcast/ringcast/internal/roster"
+	"github.com/ringcast/ringcast/mcast"
 	"github.com/ringcast/ringcast/mcast/udp"
 	"github.com/ringcast/ringcast/ring"
 	"github.com/ringcast/ringcast/shm"
@@ -260,4 +262,44 @@ func wantEnding(t *testing.T, x *shm.Directory, a shm.Address, want uint8) {
 		}
 	}
 	t.Errorf("%v is not among the departed: %+v", a, x.Node(a.Node).Departed)
+}
+
+// TestListsAfterTheFirstTellNothing: a node that joins is told the whole state once, not with each list of what it wants.
+func TestListsAfterTheFirstTellNothing(t *testing.T) {
+	f, err := New(newNode(t, "a").config())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	rows := []table.RemoteParticipant{{Index: 3, Generation: 9, Info: table.ParticipantInfo{Name: "p"}}}
+	now := roster.Time(f.now())
+	f.dir.roster.SetRows(now, rows, f.endingOf)
+	wants := func(peer *mcast.Peer, patterns ...string) (whole int) {
+		(*sink)(f).Wants(peer, append(patterns, directoryTopic))
+		now += roster.Second
+		f.dir.roster.Tick(now)
+		for b := f.dir.roster.Emit(now); b != nil; b = f.dir.roster.Emit(now) {
+			u, err := table.ParseDirectoryUpdate(b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if u.Base == 0 {
+				whole++
+			}
+		}
+		return whole
+	}
+	for range 2 {
+		peer := new(mcast.Peer)
+		f.peerUp(peer)
+		if n := wants(peer); n != 1 {
+			t.Errorf("%d whole states for one that has joined, want 1", n)
+		}
+		for _, name := range []string{"a", "b"} {
+			if n := wants(peer, name); n != 0 {
+				t.Errorf("%d whole states for one that wants %q, too", n, name)
+			}
+		}
+		f.peerDown(peer, mcast.DownTimeout)
+	}
 }
