@@ -232,6 +232,11 @@ func (f *Forwarder) closeIn(name string) {
 	in := f.in[name]
 	delete(f.in, name)
 	in.gone = true
+	for t := range in.remote { // which may live on for long
+		if t.Data == in {
+			t.Data = nil
+		}
+	}
 	in.close()
 }
 

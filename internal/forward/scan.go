@@ -2,6 +2,7 @@ package forward
 
 import (
 	"errors"
+	"maps"
 	"path/filepath"
 	"slices"
 
@@ -113,6 +114,7 @@ func (f *Forwarder) tellWants(all interests) {
 // scanOut opens what is published here and wanted elsewhere, and closes what
 // nobody publishes any more once all of it was handed over.
 func (f *Forwarder) scanOut(all interests) {
+	maps.DeleteFunc(f.failed, func(name, _ string) bool { return !all.published[name] })
 	for name := range all.published {
 		if f.out[name] != nil || f.engine.WantedBy(name) == 0 {
 			continue
