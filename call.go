@@ -54,7 +54,7 @@ type call struct {
 	settled     bool
 	err         error
 	shares      int
-	begun, due  time.Duration // of ring.Now
+	due         time.Duration // of ring.Now
 
 	errand
 	at      spot // of a request to a service of this node
@@ -78,6 +78,7 @@ type errand struct {
 	marks   Marks         // of its payload
 	reply   *Reply        // where the answer goes
 	many    bool          // more than one answer
+	begun   time.Duration // of ring.Now, its first try; 0: now
 	until   time.Duration // of ring.Now, its end; 0: as the context says
 }
 
@@ -99,7 +100,7 @@ func (c *call) letterOf(payload []byte, now time.Duration) letter {
 func (c *call) dispatch(d *desk, payload []byte) error {
 	now := ring.Now()
 	if c.due <= now {
-		return c.unsent(context.DeadlineExceeded, c.begun, lateBefore)
+		return c.unsent(context.DeadlineExceeded, lateBefore)
 	}
 	l := c.letterOf(payload, now)
 	if c.service == nil && d.post.away(c.target) {

@@ -101,8 +101,9 @@ func (p *Publisher) claimLong(ctx context.Context, size int) (*Claim, error) {
 
 // claimSlot is reached when a try to claim size bytes went wrong.
 func (p *Publisher) claimSlot(ctx context.Context, size int, err error) error {
+	since := ring.Now()
 	for err != nil {
-		if err := p.again(ctx, err, 0); err != nil {
+		if err := p.again(ctx, err, 0, since); err != nil {
 			return err
 		}
 		if size > p.room { // of another ring by now

@@ -115,7 +115,8 @@ func (c *Client) RequestInto(ctx context.Context, payload []byte, reply *Reply) 
 	defer c.post.leave()
 	e := errand{service: c.service, target: c.target, marks: c.config.Marks, reply: reply}
 	if c.config.Idempotent { // one time, however often it is sent
-		e.until = ring.Now() + timeLeft(ctx.Deadline())
+		e.begun = ring.Now()
+		e.until = e.begun + timeLeft(ctx.Deadline())
 	}
 	for again := false; ; again = true {
 		err := c.post.ask(ctx, e, payload)

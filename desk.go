@@ -138,14 +138,17 @@ func (d *desk) close() {
 // begin opens a call that holds so many shares, and waits for them.
 func (d *desk) begin(ctx context.Context, shares int, e errand) (*call, error) {
 	now, due := ring.Now(), e.until
+	if e.begun == 0 {
+		e.begun = now
+	}
 	if err := ctx.Err(); err != nil {
-		return nil, e.unsent(err, now, lateBefore)
+		return nil, e.unsent(err, lateEnded)
 	}
 	if due == 0 {
 		due = now + timeLeft(ctx.Deadline())
 	}
 	if due <= now {
-		return nil, e.unsent(context.DeadlineExceeded, now, lateBefore)
+		return nil, e.unsent(context.DeadlineExceeded, lateEnded)
 	}
 	if shares > d.limit {
 		return nil, &OverloadedError{What: "own inbox (Config.InFlight)", Limit: d.limit}
@@ -159,7 +162,7 @@ func (d *desk) begin(ctx context.Context, shares int, e errand) (*call, error) {
 		err := d.await(ctx, p)
 		d.wanting--
 		if err != nil {
-			return nil, e.unsent(err, now, lateUnsent)
+			return nil, e.unsent(err, lateUnsent)
 		}
 	}
 	c, err := d.take()
@@ -167,7 +170,7 @@ func (d *desk) begin(ctx context.Context, shares int, e errand) (*call, error) {
 		return nil, err
 	}
 	d.shares -= shares
-	c.shares, c.begun, c.due, c.errand = shares, now, due, e
+	c.shares, c.due, c.errand = shares, due, e
 	if first := d.due.Load(); first == 0 || int64(due) < first {
 		d.due.Store(int64(due))
 	}

@@ -35,7 +35,7 @@ func (b *Bus) WaitForSubscribers(ctx context.Context, topic string, n int) error
 		case <-tick.C:
 		case <-ctx.Done():
 			if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-				return &TimedOutError{Name: topic, Waited: ring.Now() - begun, DidNotRun: true, kind: "topic", why: fmt.Sprintf(lateEmpty, have, n)}
+				return &TimedOutError{Name: topic, Waited: ring.Now() - begun, kind: "topic", why: fmt.Sprintf(lateEmpty, have, n)}
 			}
 			return fmt.Errorf("topic %q: %d of %d subscriptions: %w", topic, have, n, ctx.Err())
 		}

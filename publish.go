@@ -134,8 +134,9 @@ func (p *Publisher) Publish(ctx context.Context, payload []byte) error {
 
 // publishAgain is reached when a try to publish went wrong.
 func (p *Publisher) publishAgain(ctx context.Context, payload []byte, err error) error {
+	since := ring.Now()
 	for err != nil {
-		if err := p.again(ctx, err, len(payload)); err != nil {
+		if err := p.again(ctx, err, len(payload), since); err != nil {
 			return err
 		}
 		err = p.producer.TryPublish(payload, &p.meta)
@@ -228,22 +229,21 @@ func (p *Publisher) stamp() {
 }
 
 // again decides, after a try to write size bytes went wrong, whether to try
-// again: nil says yes.
-func (p *Publisher) again(ctx context.Context, err error, size int) error {
+// again: nil says yes. The first try went wrong at since, of ring.Now.
+func (p *Publisher) again(ctx context.Context, err error, size int, since time.Duration) error {
 	if err != ErrFull {
 		if err := p.mend(err); err != nil {
 			return err
 		}
-		return ctx.Err()
+		return p.late(ctx.Err(), since, lateStalled)
 	}
-	begun := ring.Now()
 	p.wait.attend(ctx)
 	slots := max(1, (size+p.file.Shape().Payload-1)/p.file.Shape().Payload)
 	err = p.waiter.AwaitRoom(&p.wait, p.producer, slots)
 	if err != nil && errors.Is(err, ring.ErrRetired) {
 		return p.mend(err)
 	}
-	return p.late(err, begun, lateRoom)
+	return p.late(err, since, lateRoom)
 }
 
 // mend puts right what a try stumbled over; nil says that another try may succeed.

@@ -2,6 +2,7 @@ package ringcast
 
 import (
 	"context"
+	"time"
 
 	"github.com/ringcast/ringcast/ring"
 	"github.com/ringcast/ringcast/shm"
@@ -14,7 +15,7 @@ import (
 //
 // It says how many it has sent: all, or, with an error, those before the one that
 // the error is about; none behind it. Errors as Publish's, of one message too large
-// among others, too. A process that dies on the way has sent the first few.
+// among others, too; the time is that of all of them. A process that dies on the way has sent the first few.
 func (p *Publisher) PublishBatch(ctx context.Context, payloads [][]byte) (n int, err error) {
 	if !p.ready() {
 		if err := p.take(ctx); err != nil {
@@ -22,12 +23,17 @@ func (p *Publisher) PublishBatch(ctx context.Context, payloads [][]byte) (n int,
 		}
 	}
 	p.stamp()
+	var since time.Duration // of ring.Now: the first try that went wrong
 	for n < len(payloads) {
 		sent, full := p.producer.TryPublishBatch(payloads[n:], &p.meta)
 		if n += sent; full == nil {
 			break
 		}
-		if err = p.again(ctx, full, len(payloads[n])); err != nil {
+		if since == 0 {
+			since = ring.Now()
+		}
+		if err = p.again(ctx, full, len(payloads[n]), since); err != nil {
+			err = partly(err, n, len(payloads)) // here alone: it allocates
 			break
 		}
 	}
@@ -76,6 +82,7 @@ func (p *Publisher) ClaimBatch(ctx context.Context, n, size int) (*Claims, error
 }
 
 func (p *Publisher) claimSlots(ctx context.Context, n, size int) error {
+	var since time.Duration // of ring.Now: the first try that went wrong
 	for {
 		if uint(size) > uint(p.room) {
 			return p.tooLarge(size)
@@ -85,7 +92,10 @@ func (p *Publisher) claimSlots(ctx context.Context, n, size int) error {
 			p.claims.inner = inner
 			return nil
 		}
-		if err := p.again(ctx, err, 0); err != nil {
+		if since == 0 {
+			since = ring.Now()
+		}
+		if err := p.again(ctx, err, 0, since); err != nil {
 			return err
 		}
 	}

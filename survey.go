@@ -159,8 +159,9 @@ func (p *post) question(ctx context.Context, d *desk, c *call, pub *Publisher, p
 	l.stamp(&meta, &b, p.self)
 	d.isSent(c, spot{}, Address{}) // before it is: answers may come at once
 	err := pub.producer.TryPublish(payload, &meta)
+	since := ring.Now()
 	for err != nil {
-		if err := pub.again(ctx, err, len(payload)); err != nil {
+		if err := pub.again(ctx, err, len(payload), since); err != nil {
 			return err
 		}
 		err = pub.producer.TryPublish(payload, &meta)

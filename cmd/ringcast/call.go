@@ -113,6 +113,10 @@ func (o *callOptions) complete(args []string) ([]string, error) {
 
 // call is the command.
 func (t *tool) call(ctx context.Context, args []string, o *callOptions) error {
+	input, err := o.input.begun(t.stdin)
+	if err != nil {
+		return err
+	}
 	bus, err := ringcast.Open(ctx, &t.config)
 	if err != nil {
 		return err
@@ -128,7 +132,7 @@ func (t *tool) call(ctx context.Context, args []string, o *callOptions) error {
 		}
 	}
 	asked := o.schemas.of(o.name, jsonform.AsRequest)
-	return o.input.requests(args, t.stdin, func(payload []byte) error {
+	return o.input.requests(args, input, func(payload []byte) error {
 		if asked != nil {
 			if payload, err = build(asked, payload); err != nil {
 				return err
@@ -148,16 +152,10 @@ func (t *tool) call(ctx context.Context, args []string, o *callOptions) error {
 	})
 }
 
-// outcome is outcome of a request, in words of what was asked for.
+// outcome is outcome of a request, with the flag that gives it more time.
 func (o *callOptions) outcome(err error) error {
-	var late *ringcast.TimedOutError
-	switch {
-	case errors.As(err, &late) && late.DidNotRun:
-		return &exitError{code: exitTimeout, err: fmt.Errorf("%s: nobody took the request within %v, and it did not run", o.name, time.Duration(o.timeout)),
-			advice: "Its instances are busy (ringcast services): start more of them, or give it more time with --timeout."}
-	case errors.Is(err, context.DeadlineExceeded):
-		return &exitError{code: exitTimeout, err: fmt.Errorf("%s: no reply within %v; nobody knows whether the request ran", o.name, time.Duration(o.timeout)),
-			advice: "Give it more time with --timeout."}
+	if errors.Is(err, context.DeadlineExceeded) {
+		return &exitError{code: exitTimeout, err: err, advice: fmt.Sprintf("--timeout gives it more time; it had %v.", time.Duration(o.timeout))}
 	}
 	return outcome(o.name, err)
 }

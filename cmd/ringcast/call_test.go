@@ -1,8 +1,8 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
-	"errors"
 	"os"
 	"strings"
 	"testing"
@@ -144,23 +144,47 @@ func TestCallOfNothing(t *testing.T) {
 			t.Errorf("%s: exit code %d, %q, %s", c.name, code, out, errs)
 		}
 	}
+	if code, _, errs := call(t, "", "--shm-dir", dir, "call", "nobody", "--wait-instance", "--timeout", "50ms"); code != exitUsage || !strings.Contains(errs, "no request") {
+		t.Errorf("nothing, before it waits for an instance: exit code %d, %s", code, errs)
+	}
 }
 
-// TestCallSaysWhetherItRan: a request that nobody had started is told apart from one of which nobody knows.
+// TestCallSaysWhetherItRan: what is known of a request whose time was over is told, and by whom, with the flag that helps.
 func TestCallSaysWhetherItRan(t *testing.T) {
-	o := callOptions{name: "slow", timeout: patienceFlag(2 * time.Second)}
-	for want, late := range map[string]*ringcast.TimedOutError{"did not run": {Name: "slow", DidNotRun: true}, "nobody knows whether": {Name: "slow"}} {
-		err := o.outcome(late)
-		var coded *exitError
-		if !errors.As(err, &coded) || coded.code != exitTimeout {
-			t.Fatal(err)
+	dir := t.TempDir()
+	bus, err := ringcast.Open(t.Context(), &ringcast.Config{Dir: dir})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer bus.Close()
+	begun, over := make(chan struct{}, 1), make(chan struct{})
+	defer close(over)
+	_, err = bus.Serve("slow", func(_ context.Context, r *ringcast.Request) error {
+		if string(r.Payload()) == "own" {
+			return context.DeadlineExceeded
 		}
-		for _, text := range []string{"slow", "2s", want, "--timeout"} {
-			if !strings.Contains(err.Error()+advise(err), text) {
-				t.Errorf("%v: does not say %q", err, text)
+		begun <- struct{}{}
+		<-over
+		return nil
+	}, &ringcast.ServeConfig{Concurrency: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantLate := func(timeout, payload string, says ...string) {
+		t.Helper()
+		code, _, errs := call(t, "", "--shm-dir", dir, "call", "slow", payload, "--timeout", timeout)
+		for _, text := range append(says, `service "slow": `, "--timeout gives it more time; it had "+timeout) {
+			if code != exitTimeout || !strings.Contains(errs, text) {
+				t.Errorf("exit code %d, %s: does not say %q", code, errs, text)
 			}
 		}
 	}
+	wantLate("20s", "own", bus.Address().String()+" says that its time was over after ", "it may have run")
+	if _, err := bus.Go(t.Context(), "slow", nil); err != nil {
+		t.Fatal(err)
+	}
+	<-begun
+	wantLate("100ms", "x", "it did not run")
 }
 
 // TestInboxAsJSON: what others send is an object a line, behind one with the address.

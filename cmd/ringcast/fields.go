@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
 	"encoding/base64"
 	"encoding/hex"
@@ -123,19 +124,23 @@ func (i *fieldsInput) requests(args []string, stdin io.Reader, fn func([]byte) e
 	return i.list(strings.Split(strings.TrimSuffix(string(text), i.separator), i.separator), fn)
 }
 
-// lines makes a raw payload of each line. Where nobody said that lines are wanted, none is an error: a call that asks
-// nothing, since a script's standard input is empty, would pass for one that was answered.
-func (i *fieldsInput) lines(stdin io.Reader, fn func([]byte) error) error {
-	asked := i.said
-	err := eachLine(stdin, func(line []byte) error {
-		asked = true
-		return i.whole([]string{string(line)}, fn)
-	})
-	if err != nil || asked {
-		return err
+// begun is the standard input, to read requests from. Where nobody said that lines are wanted, it waits for the first, and
+// none is an error: a call that asks nothing, since a script's standard input is empty, would pass for one that was answered.
+func (i *fieldsInput) begun(stdin io.Reader) (io.Reader, error) {
+	if i.form != "lines" || i.said {
+		return stdin, nil
 	}
-	return &exitError{code: exitUsage, err: errors.New("no request: there is no argument, and the standard input is empty"),
+	r := bufio.NewReader(stdin)
+	if _, err := r.Peek(1); err != io.EOF {
+		return r, nil // another error comes again
+	}
+	return nil, &exitError{code: exitUsage, err: errors.New("no request: there is no argument, and the standard input is empty"),
 		advice: "Pass '' as the argument to send an empty request, or --input lines where there may be no line."}
+}
+
+// lines makes a raw payload of each line.
+func (i *fieldsInput) lines(stdin io.Reader, fn func([]byte) error) error {
+	return eachLine(stdin, func(line []byte) error { return i.whole([]string{string(line)}, fn) })
 }
 
 // whole makes one raw payload.

@@ -83,7 +83,10 @@ func outcomeOf(err error) *problem {
 	case errors.Is(err, ringcast.ErrTooManyReaders), errors.Is(err, ringcast.ErrTooManyParticipants):
 		return unavailable("overloaded", "%v", err)
 	case errors.Is(err, context.DeadlineExceeded):
-		return ran(newProblem(http.StatusGatewayTimeout, "timeout", "no answer in time"))
+		p := newProblem(http.StatusGatewayTimeout, "timeout", "no answer in time")
+		var late *ringcast.TimedOutError
+		p.MayHaveRun = !errors.As(err, &late) || !late.DidNotRun
+		return p
 	case errors.Is(err, context.Canceled):
 		return ran(newProblem(statusGone, "canceled", "the client has left"))
 	case errors.Is(err, ringcast.ErrInstanceDied):

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -30,6 +31,22 @@ func (s *site) wantProblem(method, path, body string, status int, code string, r
 	a := s.do(method, path, body)
 	if p := problemIn(s.t, a); a.status != status || p.Code != code || p.MayHaveRun != ran {
 		s.t.Errorf("%s %s: %d %+v, want %d %s, may have run: %v", method, path, a.status, p, status, code, ran)
+	}
+}
+
+// TestMayHaveRun: whose time was over before anybody had started it has not run for certain.
+func TestMayHaveRun(t *testing.T) {
+	for _, c := range []struct {
+		err error
+		ran bool
+	}{
+		{context.DeadlineExceeded, true},
+		{&ringcast.TimedOutError{Name: "slow"}, true},
+		{fmt.Errorf("asked: %w", &ringcast.TimedOutError{Name: "slow", DidNotRun: true}), false},
+	} {
+		if p := problemOf(c.err); p.Status != 504 || p.Code != "timeout" || p.MayHaveRun != c.ran {
+			t.Errorf("%v: %+v, want may have run: %v", c.err, p, c.ran)
+		}
 	}
 }
 
