@@ -189,3 +189,28 @@ func TestRenewalsAreApart(t *testing.T) {
 		t.Errorf("message %d, %v, after %d sessions more", m.Sequence, err, count("forward.renewed"))
 	}
 }
+
+// TestHistoryBehindARenewal: who subscribes in a later session gets what was published in those before, too.
+func TestHistoryBehindARenewal(t *testing.T) {
+	const visitors = 60
+	a, b, c := newNode(t, "a"), newNode(t, "b"), newNode(t, "c")
+	a.start(bounded(mcast.Limits{Producers: 20}, 1))
+	b.start(nil)
+	c.start(nil)
+	ctx := testContext(t, 30*time.Second)
+	b.reader("news")
+	a.awaitWanted(ctx, "news")
+	var came []shm.Address
+	for range visitors {
+		from, err := a.visit(ctx, "news", 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		came = append(came, from)
+	}
+	reader, rd := c.lateReader("news", visitors)
+	followVisitors(t, ctx, reader, rd, came, 1)
+	if n := a.f.Stats().Map()["forward.renewed"]; n < 2 {
+		t.Errorf("%d sessions more", n)
+	}
+}
