@@ -54,7 +54,7 @@ func (r *Result) mergeParts(parts []string) error {
 
 // seal works out what the histograms say, and keeps them as text.
 func (r *Result) seal() error {
-	r.Latency, r.Tail = percentilesOf(r.histogram), TailOf(r.tails)
+	r.Latency, r.Tail = percentilesOf(r.histogram), TailOf(r.tails, StallAbove)
 	if r.Latency == nil {
 		r.Intervals = nil
 		return nil

@@ -8,7 +8,7 @@ import (
 // TestTailOfOneStall wants a stall to be counted, and to leave the typical part as it is.
 func TestTailOfOneStall(t *testing.T) {
 	p99 := []float64{20e3, 22e3, 4e6, 21e3, 30e3}
-	got := TailOf(p99)
+	got := TailOf(p99, StallAbove)
 	if got.Parts != 5 || got.Typical != 22e3 || got.Stalled != 0.2 {
 		t.Errorf("%+v", *got)
 	}
@@ -16,7 +16,7 @@ func TestTailOfOneStall(t *testing.T) {
 	if TypicalOf(f) != 22e3 || StalledOf(f) != 0.2 || P999Of(f) != 7 {
 		t.Errorf("of the figure: %v, %v, %v", TypicalOf(f), StalledOf(f), P999Of(f))
 	}
-	if TailOf(nil) != nil || TypicalOf(Figure{}) != 0 || StalledOf(Figure{}) != 0 || P999Of(Figure{}) != 0 {
+	if TailOf(nil, StallAbove) != nil || TypicalOf(Figure{}) != 0 || StalledOf(Figure{}) != 0 || P999Of(Figure{}) != 0 {
 		t.Error("something of nothing")
 	}
 }

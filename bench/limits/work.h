@@ -218,6 +218,13 @@ struct tail {
   uint64_t typical;
 };
 
+/* Prints it as a field that is not the first of its object. */
+static inline void print_tail(struct tail t) {
+  if (t.parts > 0)
+    printf(",\"tail\":{\"parts\":%zu,\"typical_ns\":%llu,\"stalled\":%.4f}", t.parts, (unsigned long long)t.typical,
+           (double)t.stalled / (double)t.parts);
+}
+
 static inline void print_parted(double rate, const struct histogram *h, uint64_t missing, const struct tail *t) {
   printf("{\"rate\":%.1f", rate);
   if (missing > 0) printf(",\"missing\":%llu", (unsigned long long)missing);
@@ -225,9 +232,7 @@ static inline void print_parted(double rate, const struct histogram *h, uint64_t
     printf(",\"latency_ns\":{\"count\":%llu,\"p50\":%llu,\"p90\":%llu,\"p99\":%llu,\"p999\":%llu,\"max\":%llu}",
            (unsigned long long)h->count, (unsigned long long)quantile(h, 0.5), (unsigned long long)quantile(h, 0.9),
            (unsigned long long)quantile(h, 0.99), (unsigned long long)quantile(h, 0.999), (unsigned long long)h->max);
-  if (t->parts > 0)
-    printf(",\"tail\":{\"parts\":%zu,\"typical_ns\":%llu,\"stalled\":%.4f}", t->parts, (unsigned long long)t->typical,
-           (double)t->stalled / (double)t->parts);
+  print_tail(*t);
   printf("}\n");
 }
 

@@ -149,6 +149,6 @@ func print(children []*started) error {
 		at := sum.ValueAtQuantile
 		f.Latency = &bench.Percentiles{Count: n, Min: sum.Min(), P50: at(50), P90: at(90), P99: at(99), P999: at(99.9), P9999: at(99.99), Max: sum.Max()}
 	}
-	f.Tail = bench.TailOf(tails)
+	f.Tail = bench.TailOf(tails, bench.StallAbove)
 	return json.NewEncoder(os.Stdout).Encode(f)
 }

@@ -50,7 +50,7 @@ func (o *outcome) figure() bench.Figure {
 			later = r
 		}
 	}
-	return bench.Figure{Rate: slower.Rate, CPU: o.processor,
+	return bench.Figure{Rate: slower.Rate, CPU: o.processor, Tail: later.Tail,
 		Latency: &bench.Percentiles{P50: int64(later.P50), P99: int64(later.P99), P999: int64(later.P999), Max: int64(later.Max)}}
 }
 

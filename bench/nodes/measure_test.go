@@ -5,15 +5,16 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ringcast/ringcast/bench"
 	"github.com/ringcast/ringcast/internal/netlab"
 )
 
 // TestReport adds up what receivers and rules counted.
 func TestReport(t *testing.T) {
-	o := outcome{received: []received{{Rate: 5, P99: 100, Received: 10, Missing: 1, Told: 1}, {Rate: 7, P99: 900, Received: 20}},
+	o := outcome{received: []received{{Rate: 5, P99: 100, Received: 10, Missing: 1, Told: 1}, {Rate: 7, P99: 900, Received: 20, Tail: &bench.Tail{Parts: 8}}},
 		drops: []netlab.Count{{Node: 2, Seen: 100, Lost: 3}, {Node: 2, Out: true, Seen: 50, Lost: 2}}}
 	r := o.report()
-	if r.Rate != 5 || r.Latency.P99 != 900 || r.Received != 30 || r.Missing != 1 || r.Told != 1 || r.Frames != 100 || r.Lost != 3 {
+	if r.Rate != 5 || r.Latency.P99 != 900 || r.Tail == nil || r.Received != 30 || r.Missing != 1 || r.Told != 1 || r.Frames != 100 || r.Lost != 3 {
 		t.Errorf("report %+v", r)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/ringcast/ringcast/bench"
 	"github.com/ringcast/ringcast/internal/netlab"
 )
 
@@ -48,6 +49,8 @@ type received struct {
 	Max      uint64  `json:"max"`
 	Gap      uint64  `json:"gap_ns"`
 	AfterGap uint64  `json:"after_gap"`
+
+	Tail *bench.Tail `json:"tail"` // nil where its parts were not told apart
 }
 
 // An outcome is what one run gave.

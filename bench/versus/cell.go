@@ -13,11 +13,12 @@ import (
 type measure string
 
 const (
-	rate        measure = "rate"         // messages a second, all readers together; more is better
-	median      measure = "p50"          // of the latency; so are the rest: less is better
-	tail        measure = "p99"          // where both carry the rate that is offered; else the rate
-	typical     measure = "p99 of 20 ms" // its place where the runs were told apart in parts: bench.Tail
-	processor   measure = "cores"        // of all processes that wait
+	rate        measure = "rate"          // messages a second, all readers together; more is better
+	median      measure = "p50"           // of the latency; so are the rest: less is better
+	tail        measure = "p99"           // where both carry the rate that is offered; else the rate
+	typical     measure = "p99 of 20 ms"  // its place where the runs were told apart in parts: bench.Tail
+	between     measure = "p99 of 100 ms" // the same between nodes
+	processor   measure = "cores"         // of all processes that wait
 	memoryStart measure = "memory at start"
 	memoryEnd   measure = "memory after a run"
 	commands    measure = "commands"
@@ -157,6 +158,8 @@ func (c cell) timed(l length) cell {
 	c.spec.Warmup, c.spec.Duration = l.warmup, l.duration
 	c.work.Warmup, c.work.Duration = l.betweenWarmup, l.between
 	switch {
+	case c.work.Rate > 0:
+		c.work.Duration = 3 * l.between / 2
 	case c.spec.Scenario == bench.Idle:
 		c.spec.Duration = 10 * l.duration
 	case c.spec.Rate == 100 || c.watched:
@@ -196,7 +199,7 @@ func (m measure) of(f bench.Figure) float64 {
 		value = bench.P50Of(f)
 	case tail:
 		value = bench.P99Of(f)
-	case typical:
+	case typical, between:
 		value = bench.TypicalOf(f)
 	case processor:
 		value = f.CPU
@@ -213,7 +216,7 @@ func (m measure) text(v float64) string {
 	switch m {
 	case rate:
 		return perSecond(v)
-	case median, tail, typical:
+	case median, tail, typical, between:
 		return time.Duration(v).Round(max(time.Duration(v)/1000, 1)).String()
 	case processor:
 		return fmt.Sprintf("%.2f %%", 100*v)
@@ -253,6 +256,8 @@ func (c *cell) compared(pairs []bench.Round) measure {
 		return rate
 	case slices.ContainsFunc(pairs, func(p bench.Round) bool { return p[0].Tail == nil || p[1].Tail == nil }):
 		return tail
+	case c.between():
+		return between
 	}
 	return typical
 }

@@ -407,4 +407,8 @@ func TestTypicalTail(t *testing.T) {
 	if r := lineOf(t, name, roundOf(name, nearLine, own)).row("aeron"); r.what != rate {
 		t.Errorf("beside one that does not carry the rate: %s", r.what)
 	}
+	const apart = "two nodes 256 B, loss 1 %, 10 k/s"
+	if r := lineOf(t, apart, roundOf(apart, nearLine, map[string]bench.Figure{ours: parted(9e6, 1e6, 0), "aeron": parted(3e6, 2e6, 0)})).row("aeron"); r.what != between || !r.ahead() {
+		t.Errorf("between nodes: %s, %v to %v", r.what, r.Ours, r.Theirs)
+	}
 }

@@ -10,7 +10,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"math/bits"
 	"os"
 	"runtime"
 	"slices"
@@ -166,17 +165,23 @@ type Books struct {
 	disorder, next    uint64
 	total             uint64
 	last, gap, after  uint64
-	from, to, counted uint64
-	bins              [64 * steps]uint64
-	longest           uint64
+	from, to          uint64
+	latency           histogram   // of the window
+	parts             []histogram // of its parts
 	ended             bool
 }
 
-// steps of the histogram an octave: a figure is at most 1.6 % too low.
-const steps = 64
-
 // NewBooks returns empty ones.
-func NewBooks(w *Work) *Books { return &Books{work: w, next: 1} }
+func NewBooks(w *Work) *Books {
+	b := &Books{work: w, next: 1}
+	if w.Rate > 0 {
+		b.parts = make([]histogram, min(int(w.Duration/bench.PartBetween), bench.MostParts))
+		for i := range b.parts {
+			clear(b.parts[i].bins[:]) // so that no page is missing later
+		}
+	}
+	return b
+}
 
 // Take books one message, and reports whether it was the last.
 func (b *Books) Take(payload []byte) (last bool, err error) {
@@ -205,33 +210,28 @@ func (b *Books) Take(payload []byte) (last bool, err error) {
 		b.disorder++
 	}
 	if t >= b.from && t < b.to {
-		b.counted++
-		b.record(t - min(stamp, t))
+		b.book(t-b.from, t-min(stamp, t))
 	}
 	return false, nil
 }
 
-// record counts a latency: octave 0 holds 0 to 63 ns singly.
-func (b *Books) record(ns uint64) {
-	octave := max(0, bits.Len64(ns)-6)
-	b.bins[octave*steps+int(ns>>max(0, octave-1)%steps)]++
-	b.longest = max(b.longest, ns)
+// book counts the latency of a message that came so long after the window's begin.
+func (b *Books) book(after, took uint64) {
+	b.latency.record(took)
+	if part := after / uint64(bench.PartBetween); part < uint64(len(b.parts)) {
+		b.parts[part].record(took)
+	}
 }
 
-// quantile is the latency that a share does not exceed.
-func (b *Books) quantile(q float64) uint64 {
-	want, seen := uint64(q*float64(b.counted)), uint64(0)
-	for bin, n := range b.bins {
-		if seen += n; seen <= want || n == 0 {
-			continue
+// tail is what the parts come to, nil where there are none.
+func (b *Books) tail() *bench.Tail {
+	var p99 []float64
+	for i := range b.parts {
+		if b.parts[i].count > 0 {
+			p99 = append(p99, float64(b.parts[i].quantile(0.99)))
 		}
-		octave, step := bin/steps, uint64(bin%steps)
-		if octave == 0 {
-			return step
-		}
-		return (steps + step) << (octave - 1)
 	}
-	return b.longest
+	return bench.TailOf(p99, bench.StallBetween)
 }
 
 // Print prints the receiver's line. Told is how many missing messages were announced.
@@ -240,8 +240,13 @@ func (b *Books) Print(told uint64) {
 	if b.ended && b.total >= b.next {
 		missing += b.total + 1 - b.next
 	}
-	_ = json.NewEncoder(os.Stdout).Encode(map[string]any{
+	h, tail := &b.latency, b.tail()
+	line := map[string]any{
 		"received": b.received, "missing": missing, "told": told, "disorder": b.disorder, "ended": b.ended,
-		"rate": float64(b.counted) / b.work.Duration.Seconds(), "p50": b.quantile(0.5), "p99": b.quantile(0.99),
-		"p999": b.quantile(0.999), "max": b.longest, "gap_ns": b.gap, "after_gap": b.after})
+		"rate": float64(h.count) / b.work.Duration.Seconds(), "p50": h.quantile(0.5), "p99": h.quantile(0.99),
+		"p999": h.quantile(0.999), "max": h.longest, "gap_ns": b.gap, "after_gap": b.after}
+	if tail != nil {
+		line["tail"] = tail
+	}
+	_ = json.NewEncoder(os.Stdout).Encode(line)
 }

@@ -44,16 +44,37 @@ func testBooks(t *testing.T, w *Work) {
 
 // TestQuantiles wants them at most 1.6 per cent too low.
 func TestQuantiles(t *testing.T) {
-	b := NewBooks(&Work{})
+	h := new(histogram)
 	for ns := uint64(1); ns <= 100_000; ns++ {
-		b.record(ns)
-		b.counted++
+		h.record(ns)
 	}
 	for _, q := range []float64{0.1, 0.5, 0.99} {
 		want := q * 100_000
-		if got := float64(b.quantile(q)); got > want+1 || got < want*0.98 {
+		if got := float64(h.quantile(q)); got > want+1 || got < want*0.98 {
 			t.Errorf("quantile %g = %g, want %g", q, got, want)
 		}
+	}
+}
+
+// TestParts wants a stall of one part to leave the typical one as it is, and to be counted; what comes behind the last whole part is in none.
+func TestParts(t *testing.T) {
+	b := NewBooks(&Work{Rate: 1e4, Duration: 4*bench.PartBetween + 1})
+	for i := range uint64(5000) {
+		took := uint64(1000)
+		if i >= 2000 && i < 2300 {
+			took = uint64(8 * time.Millisecond)
+		}
+		b.book(i*100_000, took)
+	}
+	tail := b.tail()
+	if tail == nil || tail.Parts != 4 || tail.Stalled != 0.25 || tail.Typical > 1000 || tail.Typical < 984 || b.latency.count != 5000 {
+		t.Errorf("tail %+v of %d messages", tail, b.latency.count)
+	}
+	if whole := b.latency.quantile(0.99); whole < uint64(7*time.Millisecond) {
+		t.Errorf("p99 of all %d ns: the stall is not in it", whole)
+	}
+	if NewBooks(&Work{Duration: time.Second}).tail() != nil {
+		t.Error("parts at full rate")
 	}
 }
 
