@@ -22,8 +22,7 @@ const (
 	StallAbove = time.Millisecond
 )
 
-// Between nodes a part has 1,000 messages of 10,000 a second, so that a loss of 0.1 % is in most, and a repair of a millisecond
-// or two is no stall.
+// Between nodes a part has 1,000 messages of 10,000 a second, and a repair of a millisecond or two is no stall.
 const (
 	PartBetween  = 100 * time.Millisecond
 	StallBetween = 5 * time.Millisecond

@@ -247,14 +247,14 @@ func (c *cell) offered() float64 {
 }
 
 // compared is what the figures of both allow to compare: latencies at a rate only where both
-// carry it, and by their parts where all runs have them.
+// carry it, and by their parts where all runs have them and nothing is lost: what a loss holds up is the contender's own.
 func (c *cell) compared(pairs []bench.Round) measure {
 	switch {
 	case c.measure != tail:
 		return c.measure
 	case min(middleRate(pairs, 0), middleRate(pairs, 1)) < carried*c.offered():
 		return rate
-	case slices.ContainsFunc(pairs, func(p bench.Round) bool { return p[0].Tail == nil || p[1].Tail == nil }):
+	case c.work.Loss > 0 || slices.ContainsFunc(pairs, func(p bench.Round) bool { return p[0].Tail == nil || p[1].Tail == nil }):
 		return tail
 	case c.between():
 		return between

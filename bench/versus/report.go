@@ -23,7 +23,8 @@ over pairs of runs within one regime of the machine (near: below 250 ns there an
 ([decision 226](decisions/226-runs-matched-across-rounds.md)).
 
 At 100,000 a second on one node each reader's latencies are told apart in parts of 20 ms; "p99 of 20 ms" is the median of the parts' p99, and
-what it leaves out stands under [Stalls](#stalls). Between nodes, at 10,000 a second, parts are 100 ms long.
+what it leaves out stands under [Stalls](#stalls). Between nodes, at 10,000 a second, parts are 100 ms long where nothing is lost; with losses
+p99 is that of the whole run, since what a loss holds up is the contender's own.
 
 A topic of ours has 1024 slots at a rate, at full rate as many as a ring of some 4 MiB has ([decision 405](decisions/405-the-producers-of-a-stream-get-a-lead.md);
 rounds up to version f48fa19baa6e had 1024), at 64 KiB 128, and at 4 MiB 4, as many as iceoryx2 buffers of that size

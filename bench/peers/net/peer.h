@@ -133,7 +133,7 @@ static inline void pace_print(const struct pace *c) {
 }
 
 /* A stream at a pace is told apart in parts of the window, as in bench/tail.go: one stall of the machine's decides the p99 of a whole
- * run, but only that of the parts into which it fell. A part has 1,000 messages of 10,000 a second, so that a loss of 0.1 % is in most. */
+ * run, but only that of the parts into which it fell. A part has 1,000 messages of 10,000 a second. */
 #define PART_NS 100000000u
 #define MOST_PARTS 120
 #define STALL_NS 5000000u
