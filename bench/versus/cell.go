@@ -89,7 +89,7 @@ func onewayCell(size, producers, readers int, pace float64) cell {
 	}
 	s.Slots, s.Prefault = slotsOf(size, pace), size > 4096 || pace == 0
 	if pace > 0 {
-		s.Every = bench.PartLength
+		s.Every, s.StallBudget = bench.PartLength, patient
 	}
 	pair := producers+readers == 2
 	c := cell{name: fmt.Sprintf("one-way %s %d-%d", sized(size), producers, readers), measure: rate, spec: s, rank: b2i(!pair && size != 256)}
@@ -101,6 +101,10 @@ func onewayCell(size, producers, readers int, pace float64) cell {
 	}
 	return c
 }
+
+// patient is the stall budget at a pace: where ours cannot carry it, as 100,000 of 4 MiB a second, the producers wait for the readers
+// nearly all the time, for longer than 500 ms in a run; a peer waits, too.
+const patient = 10 * time.Second
 
 // slotsOf keeps a ring of large messages from taking gigabytes, and of 4 MiB as many as iceoryx2 holds here: four lie in
 // the caches. Small ones at full rate have more than the standard number. The rings are mapped beforehand, as Aeron's logs are.
