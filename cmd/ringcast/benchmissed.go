@@ -22,7 +22,7 @@ func missedError(r *bench.Result) error {
 	if budget == 0 {
 		budget = usualStall
 	}
-	err := fmt.Errorf("readers missed %s messages: one that had held its producers up for %v in all (the stall budget) was put out, and they went on without it",
+	err := fmt.Errorf("readers missed %s messages: one that had held its producers up for %v (the stall budget) in all was put out, and they went on without it",
 		bench.Grouped(float64(r.Missed)), budget)
 	advice := append([]string{"The figures are of what was read: compare them with none."}, missedWhy(r)...)
 	advice = append(advice, fmt.Sprintf("A reader is waited for longer with --stall-budget %v.", max(10*budget, 10*time.Second)))
