@@ -108,6 +108,16 @@ func (e *Engine) Position(node, lane uint32) (session, next uint64, ok bool) {
 	return p.session, p.receivers[lane].resumable(), true
 }
 
+// Seen returns one more than the highest sequence that a lane of a node was seen to have:
+// what has come of it lies below. ok is false where the lane is not joined.
+func (e *Engine) Seen(node, lane uint32) (highest uint64, ok bool) {
+	p := e.byNode[node]
+	if p == nil || lane >= lanesMax || p.receivers[lane] == nil {
+		return 0, false
+	}
+	return p.receivers[lane].highest, true
+}
+
 // resumable is the lane sequence from which a successor needs the lane: next, or
 // the beginning of an unfinished large message, or of what is held.
 func (r *receiver) resumable() uint64 {

@@ -79,6 +79,7 @@ type Config struct {
 	Log func(format string, args ...any)
 
 	session sessionLimits // for tests; zero is the default
+	sweep   sweepTimes    // the same
 }
 
 func (c Config) withDefaults() Config {
@@ -97,6 +98,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.session.apart == 0 {
 		c.session.apart = renewApart
+	}
+	if c.sweep == (sweepTimes{}) {
+		c.sweep = sweepTimes{apart: sweepApart, quiet: quietFor, away: awayFor}
 	}
 	return c
 }

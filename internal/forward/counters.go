@@ -46,6 +46,7 @@ type counters struct {
 	moves *shm.Counter
 
 	renewed *shm.Counter
+	let     *shm.Counter
 }
 
 // register makes the counters' segment.
@@ -102,6 +103,7 @@ func (c *counters) rows() []counterRow {
 		{&c.alone, "forward.alone: topics that go to one node alone"},
 		{&c.moves, "forward.moves: topics to one node, or to all"},
 		{&c.renewed, "forward.renewed: sessions that ran out of rows"},
+		{&c.let, "forward.places_let: rows of what is over"},
 	}
 }
 

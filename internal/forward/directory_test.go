@@ -79,6 +79,9 @@ func TestMain(m *testing.M) {
 	if base == "" {
 		os.Exit(m.Run())
 	}
+	if os.Getenv(childForwards) != "" {
+		forwardUntilKilled(shm.Config{Base: base, Domain: os.Getenv(childDomain)})
+	}
 	d, err := shm.OpenDomain(&shm.Config{Base: base, Domain: os.Getenv(childDomain)})
 	if err == nil {
 		var self *shm.Participant

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -48,6 +49,7 @@ type Forwarder struct {
 	mark      uint64             // the engine's last
 	forgot    uint64             // up to which mark it is not known of all rings that are not forwarded where they stood
 	in        map[string]*inbound
+	closing   []*inbound               // not in there any more; drainers may still use them
 	untold    []*inbound               // messages were put into their rings, and nobody was woken yet
 	peers     map[*mcast.Peer][]string // what each wants
 	seen      map[string]bool          // topics published here at the last scan
@@ -188,7 +190,7 @@ func (f *Forwarder) Run(ctx context.Context) error {
 	f.scanned.Store(f.domain.Changes() - 1) // none seen yet
 
 	var loops sync.WaitGroup
-	for _, loop := range []func(context.Context) error{f.netLoop, f.pumpLoop, f.watchDeaths, f.writeLoop} {
+	for _, loop := range []func(context.Context) error{f.netLoop, f.pumpLoop, f.watchDeaths, f.writeLoop, f.sweepLoop} {
 		loops.Go(func() {
 			if err := loop(ctx); err != nil && ctx.Err() == nil {
 				cancel(err)
@@ -238,6 +240,7 @@ func (f *Forwarder) closeIn(name string) {
 		}
 	}
 	in.close()
+	f.closing = append(slices.DeleteFunc(f.closing, (*inbound).idle), in)
 }
 
 // Close gives up seat, sockets and segments. Run must have returned.

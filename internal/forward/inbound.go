@@ -27,6 +27,7 @@ type inbound struct {
 	// Owned by whoever publishes: the drainer while there is one, otherwise who
 	// holds mu.
 	file     *ring.File
+	id       atomic.Uint64 // of file's ring; anybody may look
 	producer *ring.Producer
 	cells    map[shm.Address]*atomic.Uint64 // the streams' rows in the forwarder segment
 	last     lastCell                       // the row last looked up
@@ -81,6 +82,7 @@ func (f *Forwarder) openIn(name string, s mcast.TopicShape) (*inbound, error) {
 		cells:  map[shm.Address]*atomic.Uint64{},
 		remote: map[*mcast.RemoteTopic]*mcast.Peer{},
 	}
+	in.id.Store(file.ID())
 	in.ctx, in.cancel = context.WithCancel(f.ctx)
 	return in, nil
 }
@@ -277,7 +279,25 @@ func (in *inbound) reopen() error {
 	old := in.file
 	in.file, in.producer, in.last = file, producer, lastCell{}
 	clear(in.cells)
+	in.id.Store(file.ID())
 	return old.Close()
+}
+
+// idle says that no drainer uses the topic: who holds Forwarder.mu may then touch what belongs to whoever publishes.
+func (in *inbound) idle() bool {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	return !in.draining
+}
+
+// forgetCells has the streams' rows looked up anew. Forwarder.mu is held.
+func (in *inbound) forgetCells() {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	if !in.draining {
+		clear(in.cells)
+		in.last = lastCell{}
+	}
 }
 
 // close lets go of the ring, at once or when the drainer has let go of it; what is

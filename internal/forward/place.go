@@ -74,15 +74,17 @@ func (f *Forwarder) resume() {
 		}
 		last[topic][producer] = max(last[topic][producer], sequence)
 	}
+	drained := f.drained()
 	f.places.Lock()
 	f.seat.SweepStreams(func(ring uint64, producer shm.Address) bool {
 		name, ok := names[ring]
 		if sequence, found := f.seat.Stream(ring, producer); ok && found {
 			note(name, producer, sequence)
 		}
-		return ok
+		return ok || drained[ring]
 	})
 	f.places.Unlock()
+	f.forgetCells()
 	for topic, in := range f.in { // of an earlier session of this process
 		in.parkedLast(func(producer shm.Address, sequence uint64) { note(topic, producer, sequence) })
 	}

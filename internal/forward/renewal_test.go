@@ -21,6 +21,10 @@ func bounded(limits mcast.Limits, apart mcast.Duration) func(*Config) {
 
 // visit is a publisher that comes, publishes some messages and leaves.
 func (n *testNode) visit(ctx context.Context, topic string, count int) (from shm.Address, err error) {
+	return n.visitShaped(ctx, topic, ring.Shape{}, count)
+}
+
+func (n *testNode) visitShaped(ctx context.Context, topic string, shape ring.Shape, count int) (from shm.Address, err error) {
 	d, err := shm.OpenDomain(&shm.Config{Base: n.base, Domain: n.domain})
 	if err != nil {
 		return from, err
@@ -31,7 +35,7 @@ func (n *testNode) visit(ctx context.Context, topic string, count int) (from shm
 		return from, err
 	}
 	defer self.Close()
-	file, err := ring.OpenFile(filepath.Join(d.Dir(), "topics", topic), ring.NewHost(self), ring.FileOptions{Write: true})
+	file, err := ring.OpenFile(filepath.Join(d.Dir(), "topics", topic), ring.NewHost(self), ring.FileOptions{Write: true, Shape: shape})
 	if err != nil {
 		return from, err
 	}

@@ -18,6 +18,18 @@ type Node struct {
 	rooms       map[string]uint32
 }
 
+// Whole says that all who take part there are among Rows: a node that has too much to tell leaves some out (see Fit).
+func (n *Node) Whole() bool {
+	if !n.Known || len(n.Rows) >= rowsMax {
+		return false
+	}
+	total := 0
+	for i := range n.Rows {
+		total += sizeOf(&n.Rows[i])
+	}
+	return total <= nodeSize-rowSize
+}
+
 // Nodes returns the other nodes that are up, by ascending id.
 func (r *Roster) Nodes() []Node {
 	list := make([]Node, 0, r.up)
