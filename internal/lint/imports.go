@@ -34,6 +34,7 @@ var allowed = map[string][]string{
 	"spec/models/moves":       {"spec/models/walks"},
 	"spec/models/splice":      {"spec/models/walks"},
 	"spec/models/asks":        {},
+	"spec/models/renewal":     {},
 	"spec/models/walks":       {},
 	"internal/forward":        {"internal/guard", "internal/roster", "shm", "ring", "mcast", "mcast/udp", "mcast/wire", "internal/uplink", "codec/layout", "codec/fb", "codec/table"},
 	"internal/guard":          {},
