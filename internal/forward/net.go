@@ -85,7 +85,7 @@ func (f *Forwarder) receive(datagrams []udp.Datagram) error {
 		f.saved = now
 	}
 	if f.stale != 0 {
-		return f.newSession()
+		f.goAbove()
 	}
 	return f.tickRenewal(now)
 }
@@ -103,19 +103,21 @@ func (f *Forwarder) noteDrops(now mcast.Time, d *udp.Datagram) {
 	}
 }
 
-// newSession starts again above a session that others have seen of this node:
-// the clock was set back, or the node's memory was lost.
+// newSession starts again above a session that others have seen of this node.
 func (f *Forwarder) newSession() error {
 	f.cfg.Log("others know session %d of this node: starting above it", f.stale)
 	f.overtaken.Again(f.now())
-	for name := range f.out {
-		f.closeOut(name)
-	}
 	return f.beginAbove(f.stale)
 }
 
-// beginAbove ends the session and begins one above another. Topics that are still forwarded go on where they stand.
+// beginAbove ends the session and begins one above another. Topics that are forwarded go on where they stand, once those
+// that are here have said what they want.
 func (f *Forwarder) beginAbove(seen uint64) error {
+	f.savePlaces()
+	awaited := map[uint32]bool{}
+	for peer := range f.peers {
+		awaited[peer.Node()] = true
+	}
 	f.engine.Close(f.now())
 	session := f.seat.RaiseSession(seen)
 	f.stale, f.told, f.renewal.asked = 0, false, false
@@ -129,6 +131,7 @@ func (f *Forwarder) beginAbove(seen uint64) error {
 	f.resume()
 	f.tellWants(interests{wanted: f.wanted, histories: f.histories})
 	f.engine.Start(f.now())
+	f.renewal.awaited, f.renewal.until = awaited, f.now()+returnPatience
 	f.wantRescan()
 	return nil
 }

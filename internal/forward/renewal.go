@@ -2,10 +2,11 @@ package forward
 
 import (
 	"github.com/ringcast/ringcast/mcast"
+	"github.com/ringcast/ringcast/ring"
 )
 
 // A session has numbers for so many producers and topics, and takes none back. When they are used up the forwarder
-// begins another one. Nothing is lost by that:
+// begins another one, and so it does when others know a greater one of this node. Nothing is lost by that:
 //
 //	renew ──▶ nothing more is sent ──▶ all of it is with its members ──▶ the new session ──▶ they want it ──▶ on
 //
@@ -55,11 +56,19 @@ func (f *Forwarder) renew(what string) bool {
 	return true
 }
 
+// goAbove asks for a session above one that others have seen of this node: the clock was set back, or the node's memory was
+// lost. Mu is held.
+func (f *Forwarder) goAbove() {
+	if r := &f.renewal; !r.asked {
+		r.asked, r.until = true, f.now()+renewPatience
+	}
+}
+
 // tickRenewal begins the new session once it can, and ends the waiting for the nodes. Mu is held.
 func (f *Forwarder) tickRenewal(now mcast.Time) error {
 	r := &f.renewal
 	if r.asked && (f.allSettled() || now >= r.until) {
-		return f.renewSession(now)
+		return f.renewSession()
 	}
 	if !r.asked && len(r.awaited) != 0 && now >= r.until {
 		f.cfg.Log("%d nodes have not found the new session yet", len(r.awaited))
@@ -80,33 +89,44 @@ func (f *Forwarder) allSettled() bool {
 	return f.direct.settled()
 }
 
-// renewSession begins the session that was asked for. A topic of which something is not with its members yet goes
-// on from its place, which the next scan finds.
-func (f *Forwarder) renewSession(now mcast.Time) error {
-	f.savePlaces()
-	for name, o := range f.out {
-		if len(o.unsettled) != 0 {
-			f.closeOut(name)
-		}
-	}
-	awaited := map[uint32]bool{}
-	for peer := range f.peers {
-		awaited[peer.Node()] = true
+// renewSession begins the session that was asked for.
+func (f *Forwarder) renewSession() error {
+	if f.stale != 0 {
+		return f.newSession()
 	}
 	f.counters.renewed.Add(1)
-	if err := f.beginAbove(f.seat.Session()); err != nil {
+	return f.beginAbove(f.seat.Session())
+}
+
+// goBack has a topic read again from its place: not all that was sent since is with its members. Its reader holds the
+// publishers back as before.
+func (f *Forwarder) goBack(o *outbound) error {
+	reader, err := o.file.Join(ring.JoinOptions{Latest: o.lane == mcast.LaneLive, From: o.place, FromSet: true})
+	if err != nil {
+		if reader != nil {
+			reader.Close()
+		}
 		return err
 	}
-	f.renewal.awaited, f.renewal.until = awaited, f.now()+returnPatience
+	o.reader.Close()
+	o.reader, o.lent, o.held, o.from = reader, nil, false, noPosition
+	o.unsettled, o.large, o.cursor, o.rewound = o.unsettled[:0], o.large[:0], reader.Cursor(), o.file.Tail()
 	return nil
 }
 
-// carryOver makes the topics that are forwarded known to a new session. Their readers stay where they are; the message in hand
-// is sent anew, whole.
+// carryOver makes the topics that are forwarded known to a new session. Their readers stay where they are, or go back to
+// where something is not with its members yet; the message in hand is sent anew, whole.
 func (f *Forwarder) carryOver() {
 	for name, o := range f.out {
 		var err error
-		if cutOff(func() { o.topic, err = f.engine.Topic(name, shapeOf(o.file.Shape())) }) {
+		if cutOff(func() {
+			if len(o.unsettled) != 0 {
+				err = f.goBack(o)
+			}
+			if err == nil {
+				o.topic, err = f.engine.Topic(name, shapeOf(o.file.Shape()))
+			}
+		}) {
 			f.dropOut(o)
 			continue
 		}

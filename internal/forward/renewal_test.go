@@ -218,3 +218,64 @@ func TestHistoryBehindARenewal(t *testing.T) {
 		t.Errorf("%d sessions more", n)
 	}
 }
+
+// awaitSettled returns, with mu held, when all that a topic has is with its members.
+func (n *testNode) awaitSettled(ctx context.Context, topic string) *outbound {
+	n.t.Helper()
+	for ctx.Err() == nil {
+		n.f.mu.Lock()
+		if o := n.f.out[topic]; o != nil && n.f.allSettled() && o.done() {
+			return o
+		}
+		n.f.mu.Unlock()
+		time.Sleep(time.Millisecond)
+	}
+	n.t.Fatalf("%q does not settle", topic)
+	return nil
+}
+
+// TestHistoryOfWhatIsInHand begins a session while a topic has three messages in hand, the first of which may have been sent in
+// part. Who subscribes before it is sent anew gets two positions from before, and everything since, once.
+//
+// The splice of a topic that is carried over counts as that of its first list alone, if it is not below where the topic stands
+// then: of a topic with a message in hand, behind that. So where carryOver puts it makes no difference up to there (at the
+// message in hand, or behind it); and behind the others in hand the two positions would be of those, and what is
+// before them would be missing.
+func TestHistoryOfWhatIsInHand(t *testing.T) {
+	a, b, c := newNode(t, "a"), newNode(t, "b"), newNode(t, "c")
+	a.start(nil)
+	b.start(nil)
+	c.start(nil)
+	ctx := testContext(t, 30*time.Second)
+	reader, rd := b.reader("news")
+	a.awaitWanted(ctx, "news")
+	writer, w := a.writer("news", ring.Shape{})
+	writer.publishN(ctx, w, 5)
+	o := a.awaitSettled(ctx, "news")
+	writer.publishN(ctx, w, 3)
+	if !o.next(a.f) || len(o.lent) != 3 {
+		t.Errorf("%d in hand", len(o.lent))
+	}
+	at, nobody := o.lent[0].Position, uint32(0) // a node that says nothing
+	err := a.f.beginAbove(a.f.seat.Session())
+	a.f.renewal.awaited[nobody], a.f.renewal.until = true, mcast.Never
+	a.f.unlock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	late, lateRd := c.lateReader("news", 2)
+	a.awaitWantedBy(ctx, "news", 2)
+	a.f.mu.Lock()
+	if splice := o.splices.of(a.f.mark); splice != at+1 {
+		t.Errorf("the splice is %d, with the message at %d in hand", splice, at)
+	}
+	delete(a.f.renewal.awaited, nobody)
+	a.f.unlock()
+	a.f.wantRescan()
+	if first := late.sequences(ctx, lateRd, 8); first != 5 {
+		t.Errorf("who comes late begins with message %d, want 5", first)
+	}
+	if first := reader.sequences(ctx, rd, 8); first != 1 {
+		t.Errorf("who stays begins with message %d", first)
+	}
+}
