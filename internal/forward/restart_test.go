@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/ringcast/ringcast/mcast/udp"
 	"github.com/ringcast/ringcast/mcast/wire"
 	"github.com/ringcast/ringcast/ring"
 	"github.com/ringcast/ringcast/shm"
@@ -55,14 +56,14 @@ func (l *load) end() uint64 {
 }
 
 // restarts stops and starts a forwarder under load and returns the account.
-func restarts(t *testing.T, victim func(a, b *testNode) *testNode, again func(n *testNode)) (*account, uint64) {
-	return restartsShaped(t, ring.Shape{Slots: 1 << 17, Payload: 64}, victim, again)
+func restarts(t *testing.T, victim func(a, b *testNode) *testNode, again func(n *testNode), change func(*Config)) (*account, uint64) {
+	return restartsShaped(t, ring.Shape{Slots: 1 << 17, Payload: 64}, victim, again, change)
 }
 
-func restartsShaped(t *testing.T, shape ring.Shape, victim func(a, b *testNode) *testNode, again func(n *testNode)) (*account, uint64) {
+func restartsShaped(t *testing.T, shape ring.Shape, victim func(a, b *testNode) *testNode, again func(n *testNode), change func(*Config)) (*account, uint64) {
 	a, b := newNode(t, "a"), newNode(t, "b")
-	a.start(nil)
-	b.start(nil)
+	a.start(change)
+	b.start(change)
 	ctx := testContext(t, 30*time.Second)
 	reader, rd := b.reader("load")
 	a.awaitWanted(ctx, "load")
@@ -120,7 +121,7 @@ func restart(n *testNode) {
 // TestReceivingForwarderRestarts stops and starts B's forwarder: its place is kept
 // on both sides, and nothing is missed.
 func TestReceivingForwarderRestarts(t *testing.T) {
-	got, sent := restarts(t, func(_, b *testNode) *testNode { return b }, restart)
+	got, sent := restarts(t, func(_, b *testNode) *testNode { return b }, restart, nil)
 	if got.delivered != sent {
 		t.Errorf("%d of %d delivered", got.delivered, sent)
 	}
@@ -129,7 +130,7 @@ func TestReceivingForwarderRestarts(t *testing.T) {
 // TestSendingForwarderRestarts stops and starts A's forwarder: what the ring holds
 // when it is back is sent, and what it does not is told.
 func TestSendingForwarderRestarts(t *testing.T) {
-	got, sent := restarts(t, func(a, _ *testNode) *testNode { return a }, restart)
+	got, sent := restarts(t, func(a, _ *testNode) *testNode { return a }, restart, nil)
 	if got.accounted() != sent || got.lagged != 0 {
 		t.Errorf("sent %d, accounted for %d", sent, got.accounted())
 	}
@@ -146,9 +147,33 @@ func overtake(n *testNode) {
 // TestGreaterSessionHoldsPublishers makes the sender take greater sessions while a small ring is full of what it sends: its
 // readers stay there, so that publishers wait, and nothing is lost.
 func TestGreaterSessionHoldsPublishers(t *testing.T) {
-	got, sent := restartsShaped(t, ring.Shape{Slots: 64, Payload: 64, StallBudget: time.Hour}, func(a, _ *testNode) *testNode { return a }, overtake)
+	got, sent := restartsShaped(t, ring.Shape{Slots: 64, Payload: 64, StallBudget: time.Hour}, func(a, _ *testNode) *testNode { return a }, overtake, nil)
 	if got.delivered != sent || got.lost != 0 {
 		t.Errorf("%d of %d delivered, %d told as lost", got.delivered, sent, got.lost)
+	}
+}
+
+// TestNewSessionSendsAnew begins sessions of the sender while much is on its way, of which every fifth datagram is lost: what was
+// lost of it is sent anew.
+func TestNewSessionSendsAnew(t *testing.T) {
+	unsettled := 0
+	var other *testNode
+	got, sent := restarts(t, func(a, b *testNode) *testNode { other = b; return a }, func(n *testNode) {
+		other.f.mu.Lock() // it says nothing
+		defer other.f.unlock()
+		time.Sleep(50 * time.Millisecond)
+		n.f.mu.Lock()
+		defer n.f.unlock()
+		if o := n.f.out["load"]; o != nil {
+			unsettled += len(o.unsettled)
+		}
+		if err := n.f.beginAbove(n.f.seat.Session()); err != nil {
+			t.Error(err)
+		}
+	}, func(c *Config) { c.Net.Fault = udp.FaultConfig{Loss: 0.2, Seed: 5} })
+	t.Logf("%d were on their way", unsettled)
+	if got.delivered != sent || unsettled == 0 {
+		t.Errorf("sent %d, delivered %d, told of %d", sent, got.delivered, got.accounted())
 	}
 }
 
@@ -160,7 +185,7 @@ func TestGreaterSession(t *testing.T) {
 		"receiver": func(_, b *testNode) *testNode { return b },
 	} {
 		t.Run(name, func(t *testing.T) {
-			got, sent := restarts(t, victim, overtake)
+			got, sent := restarts(t, victim, overtake, nil)
 			if got.delivered != sent {
 				t.Errorf("sent %d, delivered %d, told of %d", sent, got.delivered, got.accounted())
 			}

@@ -285,6 +285,77 @@ func TestCursorRowsAreUsedAgain(t *testing.T) {
 	}
 }
 
+// TestRowsThatADrainerUsesStay lets go of all that can be while a drainer has the words of a topic's rows in hand: those stay,
+// and another stream would get them otherwise.
+func TestRowsThatADrainerUsesStay(t *testing.T) {
+	_, b, _, _, ctx, stop := stoppedReader(t, "parked")
+	stop()
+	before := len(b.f.streamRows())
+	b.f.letGo(b.f.streamRows())
+	if after := len(b.f.streamRows()); before == 0 || after != before {
+		t.Errorf("of %d rows %d stay", before, after)
+	}
+	idle := func() bool {
+		b.f.mu.Lock()
+		defer b.f.mu.Unlock()
+		return b.f.in["parked"].idle()
+	}
+	for !idle() { // the reader is put out
+		if ctx.Err() != nil {
+			t.Fatal("it drains for ever")
+		}
+		time.Sleep(time.Millisecond)
+	}
+	b.f.letGo(b.f.streamRows())
+	if after := len(b.f.streamRows()); after != 0 {
+		t.Errorf("%d rows stay behind it", after)
+	}
+}
+
+// TestRowLetGoTooSoon lets the row of a publisher go that is heard of again, once another one has it: it gets one anew, and
+// the other's stays as it is.
+func TestRowLetGoTooSoon(t *testing.T) {
+	a, b, reader, rd, ctx := twoNodes(t, "news", nil)
+	writer, w := a.writer("news", ring.Shape{})
+	got := newAccount()
+	read := func(from shm.Address, last uint64) {
+		t.Helper()
+		if err := got.follow(ctx, reader, rd, from, last); err != nil {
+			t.Fatal(err)
+		}
+	}
+	writer.publishN(ctx, w, 3)
+	read(w.Address(), 3)
+	b.f.letGo(b.f.streamRowsNow())
+	if n := len(b.f.streamRows()); n != 0 {
+		t.Errorf("%d rows stay", n)
+	}
+	from, err := a.visit(ctx, "news", 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read(from, 1)
+	writer.publishN(ctx, w, 2)
+	read(w.Address(), 5)
+	want := map[shm.Address]uint64{from: 1, w.Address(): 5}
+	for _, row := range b.f.streamRowsNow() {
+		if row.Sequence != want[row.Producer] {
+			t.Errorf("%v stands at %d, want %d", row.Producer, row.Sequence, want[row.Producer])
+		}
+		delete(want, row.Producer)
+	}
+	if len(want) != 0 {
+		t.Errorf("without a row: %v", want)
+	}
+}
+
+// streamRowsNow are the rows when nothing is put into a ring.
+func (f *Forwarder) streamRowsNow() []shm.StreamRow {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.streamRows()
+}
+
 // TestWhatIsOver says of which streams rows are let go.
 func TestWhatIsOver(t *testing.T) {
 	f := &Forwarder{cfg: Config{sweep: sweepTimes{quiet: 60, away: 3600}}}
