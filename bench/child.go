@@ -138,7 +138,7 @@ func (w *worker) run(ctx context.Context) error {
 		return err
 	}
 	if cpu, ok := w.Spec.cpu(w.Seat); ok {
-		defer pinned(cpu)()
+		pinProcess(cpu)
 	}
 	runtime.GC()
 	debug.SetGCPercent(-1) // nothing is allocated; a collection would be noise of ours

@@ -76,8 +76,8 @@ type Spec struct {
 	// Exclusive asks for topics that take one publisher.
 	Exclusive bool    `json:"exclusive,omitempty"`
 	Wait      Waiting `json:"wait"`
-	// Pin lists cores: the working thread of the first process runs on the first,
-	// and so on, round about; producers come before readers. Empty pins nobody.
+	// Pin lists cores: the first process runs on the first, and so on, round about;
+	// producers come before readers. Empty pins nobody.
 	Pin []int `json:"pin,omitempty"`
 	// Duration is how long is measured, after Warmup. Zero means 3 s after 500 ms.
 	Duration time.Duration `json:"duration_ns"`

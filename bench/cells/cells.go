@@ -33,7 +33,7 @@ func allCells() []cell {
 		allocationCell(false), allocationCell(true), idleCell(), quietCell(), memoryCell())
 }
 
-// bothCores pins two working threads apart, where there are two cores.
+// bothCores pins two processes apart, where there are two cores.
 func bothCores() []int { return []int{0, 1} }
 
 // spec is a work of the plan's length.

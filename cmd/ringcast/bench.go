@@ -93,7 +93,7 @@ func (t *tool) benchScenario(name, short string, spec bench.Spec) *cobra.Command
 	f.IntVar(&s.Size, "size", 256, "bytes of a message, at least 16")
 	benchCrowd(cmd, s)
 	f.StringVar(&o.wait, "wait", "block", "how all wait: block (spin briefly, then sleep), spin, yield")
-	f.IntSliceVar(&s.Pin, "pin", nil, "cores for the working threads, producers first, round about: 0,1")
+	f.IntSliceVar(&s.Pin, "pin", nil, "cores for the processes, producers first, round about: 0,1")
 	f.DurationVar(&s.Duration, "duration", 3*time.Second, "how long to measure")
 	f.DurationVar(&s.Warmup, "warmup", 500*time.Millisecond, "how long to run before that")
 	f.IntVar(&s.Slots, "slots", 1024, "slots of the ring, a power of two")
