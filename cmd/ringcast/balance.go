@@ -6,7 +6,7 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const balanceHelp = `Says that there is nothing to run: instances of one name balance by themselves.`
+const balanceHelp = `Say that there is nothing to run: instances of one name balance by themselves.`
 
 const balanceText = `Nothing to run: instances of one name share its requests by themselves. Whoever has
 room takes the next one, on this node first, and a dead one's callers are told at once.

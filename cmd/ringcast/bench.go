@@ -10,18 +10,18 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const benchHelp = `Measure how fast messages go between processes of this machine. The tool starts
-the processes itself, over a domain of its own in a temporary directory that is
-removed at the end; nothing that runs is touched.
+const benchHelp = `Measure how fast messages go between processes of this machine. The tool starts the
+processes itself, over a domain of its own in a temporary directory, which it removes at
+the end. It touches nothing else that runs.
 
-Producers write every byte of each message in the slot (Claim, Commit), readers
-read every byte where it lies (NextBatch) and check it. With --rate messages are
-offered at fixed instants and latencies count from the instant at which a message
-was due, so that a stall shows in all messages that it delayed.
+Producers write every byte of each message in the slot (Claim, Commit). Readers read every
+byte where it lies (NextBatch) and check it. With --rate, messages are offered at fixed
+instants, and a latency counts from the instant at which its message was due: a stall shows
+in all messages that it delayed.
 
-Beside each figure stands the time that a cache line takes from one core to
-another and back, before and after the run: "near" or "far". On virtual machines
-it changes, and everything with it; compare only figures of one regime.
+Beside each figure stands the time that a cache line takes from one core to another and
+back, before and after the run: "near" or "far". On virtual machines it changes, and
+everything with it; compare only figures of one regime.
 
 Exit codes: 0 measured, 1 something failed, 2 wrong arguments, 3 readers missed messages
 (a reader was stopped, or had no core, for longer than --stall-budget; the figures are of what was read).`
@@ -60,7 +60,7 @@ func (t *tool) benchCommand() *cobra.Command {
 		t.benchScenario("pingpong", "there and back: round-trip latency", bench.Spec{Scenario: bench.PingPong}),
 		t.benchScenario("fanout", "one producer, several readers of everything", bench.Spec{Scenario: bench.Stream, Readers: 3}),
 		t.benchScenario("fanin", "several producers, one reader", bench.Spec{Scenario: bench.Stream, Producers: 3}),
-		t.benchScenario("request", "a service and who asks it: time to the reply", bench.Spec{Scenario: bench.Request}),
+		t.benchScenario("request", "a service and its callers: time to the reply", bench.Spec{Scenario: bench.Request}),
 		t.benchScenario("survey", "a question to all readers: time until the last has answered", bench.Spec{Scenario: bench.Survey, Readers: 3}),
 		t.benchScenario("wake", "one message after a pause, to a reader that has gone to sleep", bench.Spec{Scenario: bench.Wake}),
 		t.benchScenario("idle", "readers asleep on topics on which nothing comes: what they cost", bench.Spec{Scenario: bench.Idle}),
@@ -116,7 +116,7 @@ func benchCrowd(cmd *cobra.Command, s *bench.Spec) {
 		f.IntVar(&s.Topics, "topics", 100, "topics that each reader sleeps on")
 		f.IntVar(&s.Readers, "readers", 1, "processes that sleep")
 	default:
-		f.Float64Var(&s.Rate, "rate", 0, "offer so many messages a second, all producers together (default: as fast as they are taken)")
+		f.Float64Var(&s.Rate, "rate", 0, "offer this many messages a second, all producers together (default: as fast as they are taken)")
 	}
 	if s.Scenario == bench.Stream {
 		f.IntVar(&s.Producers, "producers", max(s.Producers, 1), "processes that publish")

@@ -11,8 +11,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const compareHelp = `Compare two runs or more that bench wrote with --out. The figures of each later one
-stand beside those of the first, as ratios; what makes a comparison doubtful is said:
+const compareHelp = `Compare two or more runs that bench wrote with --out. The figures of each later run stand
+beside those of the first, as ratios. The output says what makes a comparison doubtful:
 other work, another machine, cores that were not equally far apart.`
 
 const compareExamples = `  ringcast bench pingpong --out before.json

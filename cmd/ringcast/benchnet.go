@@ -17,14 +17,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const benchNetHelp = `The tool makes nodes of its own on this machine: network namespaces joined by a bridge,
-MTU 1500, each with its own shared memory, and starts a forwarder (ringcastd) on each; one
-node sends, all others receive. Frames are lost by nftables, on their way into a node, and
-counted there. Nothing of the machine's own network is touched, and no root is needed; it needs a
-kernel that lets users make namespaces, and the programs ip, nft and ethtool. What is missing is said.
+const benchNetHelp = `The tool makes nodes of its own on this machine: network namespaces joined by a bridge, MTU
+1500, each with its own shared memory and forwarder (ringcastd). One node sends, all others
+receive. nftables drops frames on their way into a node, and counts them. The tool does not
+touch the machine's own network and needs no root. It needs a kernel that lets users make
+namespaces, and the programs ip, nft and ethtool; it says what is missing.
 
-A rate is that of the slowest receiver, whole and in order. With --rate latencies count from the
-instant at which a message was due, of the receiver that waited longest.`
+A rate is that of the slowest receiver, whole and in order. With --rate, a latency counts
+from the instant at which its message was due, at the receiver that waited longest.`
 
 const benchNetExamples = `  ringcast bench net --size 1024
   ringcast bench net --nodes 3 --rate 10000
@@ -70,7 +70,7 @@ func (t *tool) benchNet(name, short string, losses []float64) *cobra.Command {
 	f := cmd.Flags()
 	f.IntVar(&o.work.Size, "size", 1024, "bytes of a message, at least 16")
 	f.IntVar(&o.count, "nodes", 2, "how many nodes: one sends, the others receive")
-	f.Float64Var(&o.work.Rate, "rate", 0, "offer so many messages a second (default: as fast as they are taken)")
+	f.Float64Var(&o.work.Rate, "rate", 0, "offer this many messages a second (default: as fast as they are taken)")
 	f.Float64SliceVar(&o.losses, "losses", losses, "per cent of frames to lose on their way into a node, one run each")
 	f.BoolVar(&o.work.Compressible, "compressible", false, "payloads that compress; otherwise they do not")
 	f.DurationVar(&o.work.Duration, "duration", 2*time.Second, "how long to measure")

@@ -25,8 +25,8 @@ const callExamples = `  ringcast call pricing 'AAPL 100'
   ringcast call n7-1f03.12.5 hello --timeout 2s  # to the inbox of one process
   ringcast call tail /var/log/x --stream         # replies as they come`
 
-const callHelp = `Send a request to a service, or to the address of one process, and write its reply
-to the standard output.
+const callHelp = `Send a request to a service, or to the address of one process, and write its reply to the
+standard output.
 
 A request is bytes, or a list of fields, each of any bytes:
   one argument      these bytes
@@ -38,12 +38,13 @@ A request is bytes, or a list of fields, each of any bytes:
   --input json      a JSON array: strings are fields as they are, anything else its JSON text
   --input lines     each line of the standard input is a request, and there may be none
 An empty request is one empty argument: ringcast call NAME ''
-A reply that is no list counts as one field. --decoder and --encoder say how the fields
-of requests and of replies are written. With --schemas a request is the JSON of a
-FlatBuffer, and so is what is written of a reply, where the service has a schema.
+
+A reply that is no list counts as one field. --decoder and --encoder say how the fields of
+requests and of replies are written. With --schemas, if the service has a schema, the
+request is the JSON of a FlatBuffer, and so is what is written of the reply.
 
 Exit codes: 0 answered; 1 the handler's own error, or anything else; 2 wrong arguments
-or input; 4 the time was over; 5 nobody of that name or address; 6 overloaded.`
+or input; 4 the time was over; 5 nobody has that name or address; 6 overloaded.`
 
 type callOptions struct {
 	name       string
@@ -78,7 +79,7 @@ func (t *tool) callCommand() *cobra.Command {
 	f.StringVarP(&o.name, "name", "n", "", "service or address: all arguments are fields then")
 	f.VarP(&o.timeout, "timeout", "t", "time of each request: 10s, 500ms; a number is ms, -1 is as long as it takes (30 minutes)")
 	f.BoolVar(&o.stream, "stream", false, "take many replies of one request")
-	f.BoolVar(&o.idempotent, "idempotent", false, "the request may run twice: ask another instance where one dies")
+	f.BoolVar(&o.idempotent, "idempotent", false, "the request may run twice: ask another instance if one dies")
 	f.BoolVarP(&o.verbose, "verbose", "v", false, "tell of each request and reply, field by field, on the standard error")
 	f.IntVar(&t.config.InboxSlotSize, "max-reply", defaultReply, "bytes that a reply may have")
 	f.BoolVar(&o.wait, "wait-instance", false, "begin when somebody serves the name, within the time of a request")

@@ -8,8 +8,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const completionHelp = `Print the script by which a shell completes commands and flags, and the names that are
-there: topics after pub, sub and survey, services after call. bash needs its package
+const completionHelp = `Print the script with which a shell completes commands and flags, and existing names:
+topics after pub, sub and survey, services after call. bash needs its package
 bash-completion for that.`
 
 const completionExamples = `  . <(ringcast completion bash)                                        # in ~/.bashrc

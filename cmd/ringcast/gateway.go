@@ -29,8 +29,8 @@ server-sent events and WebSocket, what there is as JSON, and a page that shows i
 doc/gateway.md is the guide, /openapi.json the description for programs.
 
 Without --bind only this host reaches it. Whoever reaches it may use the whole domain,
-unless --token-file names those who may. A signal ends it: answers that are under way
-are finished first.`
+unless --token-file names those who may. A signal ends it, after it has finished the
+answers that are under way.`
 
 type gatewayOptions struct {
 	config      gateway.Config
@@ -77,8 +77,8 @@ func (t *tool) gatewayCommand() *cobra.Command {
 	f, c := cmd.Flags(), &o.config
 	f.StringVar(&o.bind, "bind", "127.0.0.1", "address to listen at: 0.0.0.0 or :: for the network")
 	f.IntVarP(&o.port, "port", "p", 9001, "port to listen at; 0 takes a free one")
-	f.VarP(&o.timeout, "timeout", "t", "how long a request may take that does not say it, in milliseconds or with a unit; -1 for no limit")
-	f.StringVar(&o.tokenFile, "token-file", "", "file of bearer tokens, one a line: only who has one is let in")
+	f.VarP(&o.timeout, "timeout", "t", "how long a request may take if it does not say, in milliseconds or with a unit; -1 for no limit")
+	f.StringVar(&o.tokenFile, "token-file", "", "file of bearer tokens, one a line: only clients that have one are let in")
 	f.StringSliceVar(&c.Origins, "allow-origin", nil, "web origin whose pages may use the gateway, as https://example.org, or * for any (default its own page alone)")
 	f.StringVar(&o.certificate, "tls-cert", "", "file of the certificate, for TLS")
 	f.StringVar(&o.key, "tls-key", "", "file of its key")

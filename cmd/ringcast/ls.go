@@ -13,10 +13,10 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const lsHelp = `Show the topics of the domain on this node, with shape, readers and counters, their
-queue groups with the members' process ids, and the processes that take part. SENT TO is where
-the forwarder sends a topic: to all nodes by multicast, or by unicast to the one that alone
-wants it; - where no other node wants it. It only looks: it joins nothing and leaves no trace.`
+const lsHelp = `Show the topics of the domain on this node with shape, readers and counters, their queue
+groups with the members' process ids, and the processes that take part. SENT TO is where the
+forwarder sends a topic: to all nodes by multicast; by unicast to the only one that wants it;
+or - if no other node wants it. The command only looks: it joins nothing and leaves no trace.`
 
 func (t *tool) lsCommand() *cobra.Command {
 	var asJSON bool

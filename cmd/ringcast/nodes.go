@@ -11,11 +11,12 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const nodesHelp = `Show this node and the others, as this node's forwarder knows them: how many processes
-take part there, what they serve, what each node wants from the network, and which topics of
-this node go to it alone, by unicast, as no other node wants them (ringcast ls shows the others). Where a
-node has not told yet, - stands for the number. Below them stands whom the forwarder ignores
-for a while, because it floods. It only looks: it joins nothing.`
+const nodesHelp = `Show this node and the others, as this node's forwarder knows them: how many processes take
+part there, what they serve, what each node wants from the network, and which topics of this
+node go to it alone, by unicast, because no other node wants them (ringcast ls shows the
+others). If a node has not told yet, - stands for the number. Below them stand the sources
+that the forwarder ignores for a while because they flood. The command only looks: it joins
+nothing.`
 
 // A listedNode is the JSON of nodes; the first is this one.
 type listedNode struct {
@@ -103,8 +104,8 @@ func (t *tool) nodesCommand() *cobra.Command {
 }
 
 const servicesHelp = `Show the services of this node, and of all others as this node's forwarder knows them, with
-their instances. ROOM is how many requests more a node would take for the service, about; of this
-node it is not known. It only looks: it joins nothing.`
+their instances. ROOM is about how many requests more a node would take for the service; for
+this node it is not known. The command only looks: it joins nothing.`
 
 // A listedInstance is the JSON of services.
 type listedInstance struct {

@@ -22,11 +22,10 @@ const pubExamples = `  seq 10 | ringcast pub orders.eu
   echo '{"number":7}' | ringcast pub orders.eu --schemas schemas     # a FlatBuffer, by schemas/orders.eu.bfbs
   ringcast pub images --slots 64 --slot-size 4194304 --binary < images.bin`
 
-const pubHelp = `Publish messages on a topic: the lines of the standard input, or of a file, or
-messages with --binary (each led by its length: four bytes, little endian), or
-generated ones with --size and --count. With --schemas each line is the JSON of a
-FlatBuffer. A message may have up to half of the
-topic's ring; a topic that is new takes its shape from --slots and --slot-size.`
+const pubHelp = `Publish messages on a topic: the lines of the standard input or of a file; with --binary,
+messages that are each led by their length (four bytes, little endian); or generated ones,
+with --size and --count. With --schemas each line is the JSON of a FlatBuffer. A message may
+have up to half of the topic's ring; a new topic takes its shape from --slots and --slot-size.`
 
 // pubOptions are the flags of pub as they stand.
 type pubOptions struct {
@@ -71,21 +70,21 @@ func (t *tool) pubCommand() *cobra.Command {
 	f.Var(&waitFlag{&t.config.Wait}, "wait", "how to wait: block (sleeps when idle, the default), spin or yield (keep a core busy, for speed)")
 	f.BoolVar(&o.binary, "binary", false, "the input is messages led by their length, u32 little endian")
 	f.StringVar(&o.file, "file", "", "read this file instead of the standard input")
-	f.IntVar(&o.repeat, "repeat", 1, "publish the file so many times")
-	f.Float64Var(&o.rate, "rate", 0, "offer so many messages a second (default: as fast as they are taken)")
-	f.IntVar(&o.size, "size", -1, "generate messages of so many bytes, numbered from 1 in their first eight")
+	f.IntVar(&o.repeat, "repeat", 1, "publish the file this many times")
+	f.Float64Var(&o.rate, "rate", 0, "offer this many messages a second (default: as fast as they are taken)")
+	f.IntVar(&o.size, "size", -1, "generate messages of this many bytes, numbered from 1 in their first eight")
 	f.Lookup("size").DefValue = "0" // help has no default for what is not generated
-	f.Uint64Var(&o.count, "count", 0, "end after so many messages (default: with the input)")
-	f.IntVar(&o.slots, "slots", 0, "ask for a ring of so many slots, a power of two (default 1024 where the topic is new, fewer of slots above 16 KiB)")
-	f.IntVar(&o.slotSize, "slot-size", 0, "ask for slots of so many bytes (default 2048 where the topic is new)")
-	f.DurationVar(&o.stall, "stall-budget", 0, "ask for a topic on which a reader may hold publishers up for so long (default 500ms where the topic is new)")
+	f.Uint64Var(&o.count, "count", 0, "end after this many messages (default: with the input)")
+	f.IntVar(&o.slots, "slots", 0, "ask for a ring of this many slots, a power of two (default 1024 if the topic is new, fewer of slots above 16 KiB)")
+	f.IntVar(&o.slotSize, "slot-size", 0, "ask for slots of this many bytes (default 2048 if the topic is new)")
+	f.DurationVar(&o.stall, "stall-budget", 0, "ask for a topic on which a reader may hold publishers up for this long (default 500ms if the topic is new)")
 	f.BoolVar(&o.latest, "latest", false, "ask for a topic that waits for nobody")
 	f.BoolVar(&o.exclusive, "exclusive", false, "ask for a topic with one publisher at a time")
-	f.Var(&modeflag.Value{Mode: &o.rights.Mode}, "topic-mode", "ask for a topic with this mode: who may write it publishes, who may read it subscribes (default: the domain's)")
+	f.Var(&modeflag.Value{Mode: &o.rights.Mode}, "topic-mode", "ask for a topic with this mode: whoever may write it publishes, whoever may read it subscribes (default: the domain's)")
 	f.StringVar(&o.rights.Group, "topic-group", "", "ask for a topic of this group, one of yours (default: the domain's)")
-	f.StringVar(&o.rights.Owner, "topic-owner", "", "ask for a topic of this user; root only (default: who makes it)")
+	f.StringVar(&o.rights.Owner, "topic-owner", "", "ask for a topic of this user; root only (default: whoever makes it)")
 	f.BoolVar(&o.timestamps, "timestamps", false, "put the time into every message, for sub --latency")
-	f.IntVar(&o.subs, "wait-subscribers", 0, "begin when the topic has so many subscriptions")
+	f.IntVar(&o.subs, "wait-subscribers", 0, "begin when the topic has this many subscriptions")
 	f.DurationVar(&o.patience, "timeout", 0, "wait for subscribers no longer than this (default: for ever)")
 	f.BoolVar(&o.sha, "sha256", false, "print the SHA-256 of all messages, each led by its length as with --binary")
 	f.BoolVar(&o.json, "json", false, "print the summary as one JSON object on the standard output")

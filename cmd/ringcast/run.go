@@ -39,10 +39,10 @@ topic is a ring in shared memory; ringcastd joins the nodes of a network.
 Exit codes: 0 all is well, or a signal ended what has no other end; 1 something failed;
 2 wrong arguments; 3 messages were missed (too slow, or lost by the network); 4 the time
 was over (--timeout); 5 nobody has that name or address (call, send), or subscribes to
-that topic (survey); 6 overloaded (call, send); 141 who read the output is gone (| head).
+that topic (survey); 6 overloaded (call, send); 141 whoever read the output is gone (| head).
 
-All words to people, errors among them, go to the standard error. With --json the standard
-output has whole objects of JSON or nothing, also where the exit code is not 0.`
+All messages to people, errors included, go to the standard error. With --json the standard
+output has whole objects of JSON or nothing, even if the exit code is not 0.`
 
 const rootExamples = `  ringcast sub orders.eu
   seq 10 | ringcast pub orders.eu
@@ -138,7 +138,7 @@ func (t *tool) command() *cobra.Command {
 	f.StringVar(&t.config.Dir, "shm-dir", "", "directory of the domains' shared memory (default $RINGCAST_SHM_DIR, else /dev/shm/ringcast or /dev/shm/ringcast-UID)")
 	f.Var(&modeflag.Value{Mode: &t.config.Mode}, "mode", "mode of the domain's files, if it is made now: 600, 660 (the group takes part), 640 (the group looks) ... (default 600; 660 with a group)")
 	f.StringVar(&t.config.Group, "group", "", "group of the domain, if it is made now: one of yours (default ringcast at /dev/shm/ringcast, else none)")
-	f.StringVar(&t.config.Owner, "owner", "", "user whom the domain belongs to, if root makes it now (default: who makes it)")
+	f.StringVar(&t.config.Owner, "owner", "", "user whom the domain belongs to, if root makes it now (default: whoever makes it)")
 	f.Var(&memoryFlag{&t.config.Memory}, "memory", "memory of topics: prefault, huge, numa=local, numa=interleave or numa=0+2, with commas between (default $RINGCAST_MEMORY, else as the system does)")
 	addGroup(cmd, "Topics", t.completed(otherNames(t.pubCommand(), "publish", "produce"), topicsOf),
 		t.completed(otherNames(t.subCommand(), "subscribe", "listen", "consume"), topicsOf))

@@ -18,28 +18,28 @@ const scriptExamples = `  ringcast script upper --input plain tr a-z A-Z
   ringcast script --lines --timeout 1m log tail -n 100 -f /var/log/syslog
   ringcast call hello --input args big world`
 
-const scriptHelp = `Run a program for each request to a service, and answer with what it writes to its
-standard output, until a signal comes. Flags come first: what follows the program is
-its own. There is no shell between: what callers send is never a command.
+const scriptHelp = `Run a program for each request to a service, and answer with what it writes to its standard
+output, until a signal comes. Flags come first: what follows the program is its own. There
+is no shell between: what callers send is never a command.
 
-A request's fields are arguments behind those given here, or the standard input:
+A request's fields are arguments after those given here, or the standard input:
   --input args    each field is an argument; there is no standard input (default)
   --input plain   the payload as it is, fields one behind the other
   --input lines   each field is a line
   --input json    a JSON array of strings; bytes that are no UTF-8 are replaced
-In its environment are RINGCAST_SERVICE, RINGCAST_CALLER (the caller's address) and
+The program's environment has RINGCAST_SERVICE, RINGCAST_CALLER (the caller's address) and
 RINGCAST_FIELDS (how many).
 
-Programs run at once up to --concurrency; up to --queue requests wait; who comes then is
-told that the service is overloaded. Each run is a process group, killed with all
-that is left in it when the program ends, when its time is over (the request's, and
---timeout), and when the caller gives up. It gets SIGTERM and, with --grace, time before
-SIGKILL. It dies with this process. The end (SIGTERM, SIGINT) waits for what runs.
+Up to --concurrency programs run at once, and up to --queue requests wait. One more is told
+that the service is overloaded. Each run is a process group. It is killed, with all that is
+left in it, when the program ends, when its time is over (the request's, and --timeout), and
+when the caller gives up. It gets SIGTERM and, with --grace, time before SIGKILL. It dies
+with this process. On SIGTERM or SIGINT this process waits for what runs.
 
-An exit code other than 0 is an error of that code to the caller, with what was written
-to the standard error; 124 is the timeout, 126 a program that can't be run. With
---ret-code the code is the last field of the answer instead. Standard error goes to
-that of this process, after each run.`
+An exit code other than 0 is an error of that code to the caller, with what was written to
+the standard error; 124 is the timeout, 126 a program that can't be run. With --ret-code the
+code is the last field of the answer instead. After each run its standard error goes to that
+of this process.`
 
 type scriptOptions struct {
 	service script.Service
@@ -70,14 +70,14 @@ func (t *tool) scriptCommand() *cobra.Command {
 	f.StringVarP(&o.name, "name", "n", "", "name of the service (default: the first argument)")
 	f.StringVarP(&o.program, "script", "s", "", "file of the program; all other arguments are its own then (default: the next argument; /bin/echo with --name alone)")
 	f.BoolVarP(&o.service.Code, "ret-code", "r", false, "append the exit code as last field of the answer")
-	f.BoolVarP(&p.Merge, "stderr", "e", false, "standard error into the answer, too")
-	f.BoolVar(&p.Mute, "no-stdout", false, "the answer has nothing of what the program writes")
+	f.BoolVarP(&p.Merge, "stderr", "e", false, "put the standard error into the answer, too")
+	f.BoolVar(&p.Mute, "no-stdout", false, "put nothing of what the program writes into the answer")
 	f.StringVar(&o.input, "input", string(script.InputArgs), "how the program gets the request: args, plain, lines or json")
 	f.BoolVar(&o.service.DropEmpty, "drop-empty", false, "leave out fields without bytes")
 	f.BoolVar(&o.service.Lines, "lines", false, "each line is a reply of its own (ringcast call --stream), or a field of the one reply")
 	f.IntVar(&o.config.Concurrency, "concurrency", runtime.NumCPU(), "programs that run at once")
-	f.IntVar(&o.config.Queue, "queue", 0, "requests that may wait, a power of two from 4 (default 256 where the service is new)")
-	f.IntVar(&o.config.SlotSize, "slot-size", 0, "bytes that a request may have (default 2048 where the service is new)")
+	f.IntVar(&o.config.Queue, "queue", 0, "requests that may wait, a power of two from 4 (default 256 if the service is new)")
+	f.IntVar(&o.config.SlotSize, "slot-size", 0, "bytes that a request may have (default 2048 if the service is new)")
 	f.DurationVar(&p.Timeout, "timeout", 0, "time of each run (default: the request's alone)")
 	f.DurationVar(&p.Grace, "grace", 0, "time between SIGTERM and SIGKILL (default: SIGKILL at once)")
 	f.IntVar(&p.Output, "max-output", script.DefaultOutput, "bytes that a run may write, or a line of it with --lines")

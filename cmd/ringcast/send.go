@@ -14,8 +14,8 @@ import (
 const sendExamples = `  ringcast send n7-1f03.12.5 'come home'     # to the inbox of one process
   seq 10 | ringcast send jobs                # each to any one instance of a service`
 
-const sendHelp = `Send messages to the inbox of one process, by its address, or to any one instance of
-a service: the argument, or the lines of the standard input. Nobody answers.`
+const sendHelp = `Send messages to the inbox of one process, by its address, or to any one instance of a
+service: the argument, or the lines of the standard input. Nobody answers.`
 
 func (t *tool) sendCommand() *cobra.Command {
 	return &cobra.Command{
@@ -40,8 +40,8 @@ func (t *tool) send(ctx context.Context, args []string) error {
 	return t.payloads(args[1:], put)
 }
 
-const inboxHelp = `Print the own address, then what others send to it, until a signal comes or --count
-is reached. Requests are answered with --reply; without it they wait until their time is over.`
+const inboxHelp = `Print an address of one's own, then what others send to it, until a signal comes or --count
+is reached. --reply answers requests; without it they wait until their time is over.`
 
 func (t *tool) inboxCommand() *cobra.Command {
 	var reply string
@@ -56,7 +56,7 @@ func (t *tool) inboxCommand() *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVar(&reply, "reply", "", "answer requests with this")
-	cmd.Flags().Uint64Var(&count, "count", 0, "end after so many messages")
+	cmd.Flags().Uint64Var(&count, "count", 0, "end after this many messages")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print an object of JSON for each message: from, request, content, and payload, fields or base64; the first has the address alone")
 	return cmd
 }
@@ -114,13 +114,13 @@ func (t *tool) printFrom(from ringcast.Address, request bool, content uint8, pay
 	return err
 }
 
-const surveyHelp = `Ask all who subscribe to a topic, and print each answer with the address of whoever
-gave it, as they come: until all have answered, with --quorum so many, or until the
-time is over. Programs answer with Message.Reply.
+const surveyHelp = `Ask all who subscribe to a topic, and print each answer as it comes, with the address of
+whoever gave it: until all have answered, or --quorum of them, or until the time is over.
+Programs answer with Message.Reply.
 
 Exit codes: 0 all who were asked, or --quorum of them, have answered; 1 something failed;
 2 wrong arguments; 4 the time was over before that; 5 nobody subscribes to the topic, or
-all who did left without an answer. A question that is not answered is the last one.`
+all who did left without an answer. No more questions are asked after one that is not answered.`
 
 func (t *tool) surveyCommand() *cobra.Command {
 	var c ringcast.SurveyConfig
@@ -137,7 +137,7 @@ func (t *tool) surveyCommand() *cobra.Command {
 			return failed(t.survey(cmd.Context(), args, &c, timeout, asJSON))
 		},
 	}
-	cmd.Flags().IntVar(&c.Quorum, "quorum", 0, "so many answers are enough (default: all)")
+	cmd.Flags().IntVar(&c.Quorum, "quorum", 0, "this many answers are enough (default: all)")
 	cmd.Flags().DurationVar(&timeout, "timeout", 2*time.Second, "how long to wait for answers, to each question")
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print an object of JSON for each answer: from, content, and payload, fields or base64")
 	return cmd

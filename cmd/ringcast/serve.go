@@ -15,11 +15,11 @@ const serveExamples = `  ringcast serve echo
   ringcast serve squares --exec 'read x; echo $((x * x))' --concurrency 4
   ringcast serve slow --delay 2s --queue 64`
 
-const serveHelp = `Answer requests to a service until a signal comes: with what a shell command writes
-to its standard output, which gets the request on its standard input, or with the
-request itself. A command that ends with another exit code than 0 is an error of that
-code to the caller; a caller that gives up has it killed, with all that it has started.
-Start several instances, and they share the requests.`
+const serveHelp = `Answer requests to a service until a signal comes: with the request itself, or with what a
+shell command writes to its standard output when it gets the request on its standard input.
+If the command ends with an exit code other than 0, the caller gets an error of that code.
+If the caller gives up, the command is killed, with all that it has started. Several
+instances share the requests.`
 
 type serveOptions struct {
 	exec   string
@@ -45,10 +45,10 @@ func (t *tool) serveCommand() *cobra.Command {
 	f.Var(&waitFlag{&t.config.Wait}, "wait", "how to wait: block (sleeps when idle, the default), spin or yield (keep a core busy, for speed)")
 	f.StringVar(&o.exec, "exec", "", "answer with what this shell command writes (default: the request itself)")
 	f.IntVar(&o.config.Concurrency, "concurrency", 1, "requests to run at a time")
-	f.IntVar(&o.config.Queue, "queue", 0, "requests that may wait, a power of two from 4 (default 256 where the service is new)")
-	f.IntVar(&o.config.SlotSize, "slot-size", 0, "bytes that a request may have (default 2048 where the service is new)")
-	f.DurationVar(&o.delay, "delay", 0, "wait so long before each answer")
-	f.Uint64Var(&o.count, "count", 0, "end after so many requests")
+	f.IntVar(&o.config.Queue, "queue", 0, "requests that may wait, a power of two from 4 (default 256 if the service is new)")
+	f.IntVar(&o.config.SlotSize, "slot-size", 0, "bytes that a request may have (default 2048 if the service is new)")
+	f.DurationVar(&o.delay, "delay", 0, "wait this long before each answer")
+	f.Uint64Var(&o.count, "count", 0, "end after this many requests")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "no summary in words")
 	return cmd
 }

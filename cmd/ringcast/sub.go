@@ -25,14 +25,14 @@ const subExamples = `  ringcast sub orders.eu
   ringcast sub orders.eu --schemas schemas     # FlatBuffers as JSON, by schemas/orders.eu.bfbs
   ringcast sub images --binary --output images.bin --sha256`
 
-const subHelp = `Read a topic, or all topics that match a pattern (* is one token, > the rest),
-from now on, until a signal comes or --count is reached. Messages go to the
-standard output, each with a line's end, or with --binary each led by its length
-(four bytes, little endian), or with --json-lines each as an object of JSON, on a
-line: topic, source, sequence, content, and payload (text), fields (texts), value (a
-FlatBuffer, by --schemas) or base64. Events, such as messages that were missed, go to the
-standard error. The summary goes to the standard error; as JSON, to the standard
-output if no messages go there.`
+const subHelp = `Read a topic, or all topics that match a pattern (* is one token, > the rest), from now on,
+until a signal comes or --count is reached.
+
+Messages go to the standard output, each with a line's end. With --binary each is led by its
+length (four bytes, little endian). With --json-lines each is an object of JSON on a line:
+topic, source, sequence, content, and payload (text), fields (texts), value (a FlatBuffer,
+by --schemas) or base64. Events, such as messages that were missed, go to the standard
+error. So does the summary; as JSON it goes to the standard output if no messages go there.`
 
 // subOptions are the flags of sub as they stand.
 type subOptions struct {
@@ -68,18 +68,18 @@ func (t *tool) subCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.Var(&waitFlag{&t.config.Wait}, "wait", "how to wait: block (sleeps when idle, the default), spin or yield (keep a core busy, for speed)")
-	f.Uint64Var(&o.count, "count", 0, "end after so many messages")
+	f.Uint64Var(&o.count, "count", 0, "end after this many messages")
 	f.BoolVar(&o.raw, "raw", false, "write each message with a line's end (the default)")
 	f.BoolVar(&o.binary, "binary", false, "write each message led by its length, u32 little endian")
 	f.StringVar(&o.output, "output", "", "write messages to this file")
 	f.BoolVarP(&o.quiet, "quiet", "q", false, "write no messages")
 	f.BoolVar(&o.sha, "sha256", false, "print the SHA-256 of all messages, each led by its length as with --binary")
-	f.BoolVar(&o.latency, "latency", false, "show how long messages took, where the publisher gives --timestamps")
-	f.DurationVar(&o.timeout, "timeout", 0, "end when no message has come for so long; short of --count, or without any, exit code 4")
+	f.BoolVar(&o.latency, "latency", false, "show how long messages took, if the publisher gives --timestamps")
+	f.DurationVar(&o.timeout, "timeout", 0, "end when no message has come for this long; short of --count, or without any, exit code 4")
 	f.BoolVar(&o.latest, "latest", false, "hold no publisher back, and miss what comes too fast")
 	f.StringVar(&o.group, "queue-group", "", "share the topic with the other members of this queue group: each message goes to one of them")
-	f.BoolVar(&o.local, "local", false, "want nothing from other nodes")
-	f.IntVar(&o.history, "last", 0, "begin so many messages back, as far as the rings of this and of other nodes have them")
+	f.BoolVar(&o.local, "local", false, "read nothing from other nodes")
+	f.IntVar(&o.history, "last", 0, "begin this many messages back, as far as the rings of this and of other nodes have them")
 	f.IntVar(&o.history, "history", 0, "the same as --last")
 	f.BoolVar(&o.oldest, "oldest", false, "begin with the oldest message that the rings have")
 	cmd.MarkFlagsMutuallyExclusive("last", "history", "oldest")

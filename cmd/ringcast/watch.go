@@ -13,14 +13,14 @@ import (
 	"github.com/spf13/cobra"
 )
 
-const watchHelp = `Show who is there, and then each change: processes that come and go, what they
-publish, subscribe to and serve, on this node and, as far as this node's forwarder
-knows, on all others; and the nodes. Of what is gone the reason is told: left, died
-(known within 50 ms, 100 ms from another node), node left, node down (not heard for 2 s),
-no forwarder. A quarantine is up while this node's forwarder ignores a source that floods.
+const watchHelp = `Show who is there, and then each change: processes that come and go, and what they publish,
+subscribe to and serve, on this node and, as far as this node's forwarder knows, on all
+others; and the nodes. For what is gone the reason is told: left, died (known within 50 ms,
+100 ms from another node), node left, node down (not heard for 2 s), no forwarder. A
+quarantine is up while this node's forwarder ignores a source that floods.
 
-With a name or a pattern only publishers, subscribers and instances are shown that
-have a name in common with it.`
+With a name or a pattern, only publishers, subscribers and instances are shown that have a
+name in common with it.`
 
 const watchExamples = `  ringcast watch
   ringcast watch 'orders.>' --kind publisher,subscriber
@@ -51,7 +51,7 @@ func (t *tool) watchCommand() *cobra.Command {
 	f.StringSliceVar(&o.kinds, "kind", nil, "show only these: node, participant, publisher, subscriber, instance, quarantine (default: all)")
 	f.BoolVar(&o.json, "json", false, "print one JSON object a change")
 	f.BoolVar(&o.now, "now", false, "show what is there and end")
-	f.Uint64Var(&o.count, "count", 0, "end after so many lines")
+	f.Uint64Var(&o.count, "count", 0, "end after this many lines")
 	return cmd
 }
 
