@@ -6,9 +6,9 @@
 //
 // What it guarantees: a message of a gated topic that Send took is delivered to
 // every live peer that wanted the topic and had joined the lane, once, in order
-// per (topic, producer). Where that cannot be, Lost names the topic, the
-// producer and the exact sequences. Nothing of an old session is delivered after
-// something of a newer one.
+// per (topic, producer). If that cannot be, Lost names the topic, the producer and
+// the exact sequences. Nothing of an old session is delivered after something of a
+// newer one.
 //
 // What it does not: it stores nothing beyond its window, gives no order over
 // producers, and does not prove who sent a datagram.
@@ -20,12 +20,13 @@
 //	                           ▼  └── repair ◀···· NAK ◀───────┘
 //	                         trail ─▶ too old ─▶ Sink.Lost on the other side
 //
-// A gated topic that one member alone wants goes to it by Sink.Unicast, on a lane of its own.
+// A gated topic that only one member wants goes to it by Sink.Unicast, on a lane of its own.
 //
-// Roles, one file each: lane.go (window and packing), directed.go (lanes to one member), send.go, move.go (which
-// lane a topic goes on), retransmit.go, heartbeat.go, flow.go, delay.go and pacing.go on the sending side; receiver.go, ahead.go,
-// gap.go, nak.go, stream.go and reassembly.go on the receiving side; membership.go,
-// hear.go, copies.go, table.go and wants.go between them. The frames are mcast/wire and spec/wire.md.
+// Each role has a file. The sending side: lane.go (window and packing), directed.go (lanes to
+// one member), send.go, move.go (which lane a topic goes on), retransmit.go, heartbeat.go,
+// flow.go, delay.go and pacing.go. The receiving side: receiver.go, ahead.go, gap.go, nak.go,
+// stream.go and reassembly.go. Between them: membership.go, hear.go, copies.go, table.go and
+// wants.go. The frames are mcast/wire and spec/wire.md.
 //
 // How to drive an Engine:
 //

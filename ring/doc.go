@@ -12,16 +12,18 @@
 // reader that was attached before its position was claimed, once, in order. A
 // reader that is too slow is put out and told how many positions passed it by.
 // On a latest ring nobody waits; a reader that was overrun is told so.
+//
 // Members of a queue group share a reliable ring: each message goes to one of them.
-// What a member that died had in hand is reported to another, with the member's name;
-// what it had only taken goes to another.
+// If a member dies, what it had in hand is reported to another, with the member's
+// name; what it had only taken goes to another.
+//
 // Nothing is promised across a crash of the machine.
 //
 // # What it does not do
 //
-// It knows nothing of names, nodes or networks, and it protects nobody from a
-// hostile process that may write the ring: such a process can spoil messages,
-// but not crash or block a reader that uses this package.
+// It knows nothing of names, nodes or networks. It does not protect messages from
+// a hostile process that may write the ring: such a process can spoil them, but it
+// cannot crash or block a reader that uses this package.
 //
 // # Layout
 //
@@ -31,8 +33,8 @@
 // A claim word says who owns a position (slot and lap) and how far it is; it is
 // the truth. The word "published" in a slot is a hint that saves a reader the
 // look at the claim word. They live apart because a reader polls published: a
-// claim word beside it would be taken back from the reader's cache at every
-// message. The bytes are spec/layout.md, the rules spec/ring.md.
+// claim word beside it would be taken out of the reader's cache at every message.
+// The bytes are spec/layout.md, the rules spec/ring.md.
 //
 // # Roles and concurrency
 //
@@ -42,11 +44,10 @@
 //
 // # Death
 //
-// The kernel alone says who is dead (Host.Alive). A claim of a dead producer is
-// quarantined by whoever stands before it and freed by Recover; a producer that
-// is only slow is fenced after the commit deadline and learns it: its Commit
-// returns ErrFenced. Slots lent to a reader that was put out are not written
-// again before that reader lets go or dies.
+// The kernel alone says who is dead (Host.Alive). Whoever stands before a claim of
+// a dead producer quarantines it, and Recover frees it. A producer that is only slow
+// is fenced after the commit deadline: its Commit returns ErrFenced. Slots lent to a
+// reader that was put out are not written again before that reader lets go or dies.
 //
 // # Pairs
 //

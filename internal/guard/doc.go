@@ -1,8 +1,8 @@
-// Package guard bounds what one source may do, and sets apart who does far more of it.
+// Package guard bounds what one source may do, and sets apart a source that does far more.
 //
-// A Bucket is a token bucket. A Table has one for each of a bounded number of sources and each
-// kind of thing; a source whose bucket is empty is put in quarantine: whoever keeps the table
-// ignores it for a time that doubles with each return, and it is released by itself.
+// A Bucket is a token bucket. A Table has one for each kind of thing and each of a bounded number
+// of sources. A source whose bucket is empty is put in quarantine: whoever keeps the table ignores
+// it for a time that doubles with each return, after which it is released by itself.
 //
 //	note ──▶ note ──▶ ... ──▶ over the limit ──▶ quarantine 1, 2, 4 .. 64 s ──▶ released
 //

@@ -4,9 +4,9 @@
 //
 // A puppet is a process of the test binary that does what it is told, line by line,
 // as another user or in namespaces of its own. As root the users are real. Without
-// root a process has one user only: the tests that need two then run under the uid
-// maps of newuidmap where the system has them, and otherwise as one user who takes
-// the rights from himself by chmod, which the kernel checks in the same way.
+// root a process has one user only. Tests that need two then run under the uid maps
+// of newuidmap if the system has them, and otherwise as one user who gives up rights
+// by chmod, which the kernel checks in the same way.
 //
 // In the environment RINGCAST_PLACES_ROUNDS=N makes the long form of the tests of
 // cut off files: every length of every file, and N random scribbles of each:

@@ -4,8 +4,8 @@
 // Each node writes its own state and nobody else's: rows, under a version that only
 // grows. It tells changes from one version to the next, now and then which version there
 // is, and its whole state to those who come or ask. So what is kept of a node is always
-// one state that the node had, never an earlier one after a later, and nothing of a node
-// that is down. Who has missed something sees it by the versions, and asks.
+// one state that the node had, never an earlier one after a later, and nothing is kept of
+// a node that is down. Whoever has missed something sees it by the versions, and asks.
 //
 //	SetRows ──▶ Emit ──▶ (messages, which may be lost, doubled, overtaken) ──▶ Receive ──▶ Nodes
 //	                                         who is up: Up, Joined, Down ──▶

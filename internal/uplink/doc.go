@@ -7,12 +7,12 @@
 //	uplink ring ─▶ FromHere ─▶ queue of the node ─▶ Host.Send ····▶ other forwarder
 //	inbox, service ◀─ Host.Mail, Reply, Serve ◀─ FromNode ◀········ other forwarder
 //
-// What it guarantees: a request that went through it is answered, or refused by who is
-// left, once; what was meant for an earlier process, an earlier session or a request that is
-// over reaches nobody; a node that takes nothing holds up only what is for it; no table
-// and no queue grows beyond its bound.
+// What it guarantees: a request that went through it is answered once, or refused once by
+// whoever is left. What was meant for an earlier process, an earlier session or a request
+// that is over reaches nobody. A node that takes nothing holds up only what is for it. No
+// table and no queue grows beyond its bound.
 //
-// What it does not: it does not know what a lane has lost. The time of a request ends it then.
+// What it does not: it does not know what a lane has lost. The time of the request ends it then.
 //
 // A Router must not be used by more than one goroutine at a time.
 package uplink

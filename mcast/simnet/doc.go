@@ -3,11 +3,12 @@
 // gives the same trace, bit for bit (Network.Trace). Scenarios are kinds of runs,
 // of which a seed makes one; the command internal/sim (make sim) searches them.
 //
-// Faults are those that Counts names: of the network (loss, independent, in bursts,
-// at one node, one way; delay, jitter, reordering, duplication, replay of old
-// datagrams, ways that lose one kind of datagrams alone, partition, forged frames), of machines (restart, pause, clocks that
-// jump, drift, are set back, or pass what the wire has of a time, receivers that are slow, other machines under one
-// id) and of applications (wants that change, topics without room, new rings).
+// Counts names the faults: of the network (loss, independent, in bursts, at one node,
+// one way; delay, jitter, reordering, duplication, replay of old datagrams, ways that
+// lose only one kind of datagrams, partition, forged frames), of machines (restart,
+// pause, clocks that jump, drift, are set back, or pass what the wire has of a time,
+// slow receivers, other machines under one id) and of applications (wants that change,
+// topics without room, new rings).
 //
 // Invariants, checked at every delivery and every step of a node; a Violation names
 // the one that broke:
@@ -26,7 +27,7 @@
 //	prompt      a message that is here waits for none but those of its own producer
 //	naks        the holes of a lane are not asked for more often than the rules allow
 //	alive       nobody who lives is taken for gone
-//	patience    nobody is put out for a stop of the lane's owner
+//	patience    nobody is put out because the lane's owner stopped
 //	timers      no timer is due again and again, or hours away
 //	memory      every table of an engine is within its bound
 //	membership  when all is calm everybody sees everybody, in the present session

@@ -14,15 +14,15 @@
 // Everything is sent from the send socket's address, so that is the way back:
 // whoever heard a datagram may answer to it, and the answer reaches this Conn
 // alone. (Unicast to a port that two forwarders share would reach one of them.)
-// The first two are therefore received from, by one call, ReadBatch. The datagrams
-// leave through the third, on which nobody waits: the kernel looks with each datagram that has
-// left who may wait for room. The datagrams
-// of a Conn come back to it too while other forwarders of the same host must
-// hear them (always on a loopback interface); Datagram.Own tells them apart.
+// ReadBatch therefore receives from the first two, by one call. The datagrams
+// leave through the third, on which nobody waits, because for each datagram that
+// has left the kernel looks for somebody who waits for room. The datagrams of a
+// Conn come back to it, too, while other forwarders of the same host must hear
+// them (always on a loopback interface); Datagram.Own tells them apart.
 //
-// The interface may go down and come back, or get another address, while a Conn is open:
-// ReadBatch joins the group again and binds to the new address. What happened is told
-// by Config.Notice.
+// The interface may go down and come back, or get another address, while a Conn is
+// open: ReadBatch joins the group again and binds to the new address. Config.Notice
+// is told what happened.
 //
 // # What it guarantees
 //
@@ -34,10 +34,10 @@
 //
 // # What it does not
 //
-// Datagrams get lost, doubled and reordered, here as on any network: a full send
-// buffer is waited for a few times and then drops, counted, because a protocol
-// that repairs loss is better served by a hole than by a stopped loop. Nothing is
-// authenticated. IPv6 is not supported. Linux only.
+// Datagrams get lost, doubled and reordered, here as on any network. If the send
+// buffer is full, a Conn waits for it a few times and then drops the datagram,
+// counted: a hole serves a protocol that repairs loss better than a stopped loop.
+// Nothing is authenticated. IPv6 is not supported. Linux only.
 //
 // # Batches
 //
@@ -48,8 +48,9 @@
 //
 // # Sleeping
 //
-// Where much comes, or the program is busy, ReadBatch sleeps in ppoll. While the program says that it is idle (SetIdle) and
-// little comes it sleeps in the runtime's poller instead, from which the process comes back for much less.
+// If much comes, or the program is busy, ReadBatch sleeps in ppoll. While the program
+// says that it is idle (SetIdle) and little comes, it sleeps in the runtime's poller
+// instead, from which the process comes back for much less.
 //
 // # Faults
 //
