@@ -8,20 +8,20 @@ import (
 	"github.com/ringcast/ringcast/shm"
 )
 
-// Who asked for a topic before its publisher came must read the publisher's first
-// message. Subscribers of the topic's name are in its ring already; those of a
+// A subscriber that asked for a topic before its publisher came must read the publisher's
+// first message. Subscribers of the topic's name are in its ring already; those of a
 // pattern, and the forwarder for other nodes, enter it when they hear of it.
 const (
 	// forwarderPatience bounds how long a new publisher waits for the forwarder,
 	// which takes less than a millisecond when it runs.
 	forwarderPatience = time.Second
-	// patternPatience bounds how long it waits for one that watches topics: a
-	// process that is stopped, or has no thread for that, does not enter.
+	// patternPatience bounds how long it waits for a process that watches topics: one that
+	// is stopped, or has no thread for it, does not enter.
 	patternPatience = 200 * time.Millisecond
 )
 
-// awaitAudience returns once those who asked for the topic read it, or have had
-// their time.
+// awaitAudience returns once those who asked for the topic are reading it, or their time is
+// up.
 func (b *Bus) awaitAudience(topic string, r *ring.Ring) {
 	b.domain.AwaitForwarder(context.Background(), forwarderPatience)
 	rows, err := b.domain.Participants()

@@ -14,10 +14,11 @@ import (
 // What is for another node goes into the uplink of this node's forwarder
 // (spec/messaging.md, 13), which is written to like an inbox.
 
-// away reports whether an address is of another node.
+// away reports whether an address is on another node.
 func (p *post) away(a Address) bool { return a.Node != 0 && a.Node != p.self.Node }
 
-// upFor is the forwarder by which an address of another node is reached; zero for one of this.
+// upFor returns the forwarder through which an address on another node is reached; zero for
+// one on this.
 func (p *post) upFor(a Address) Address {
 	if !p.away(a) {
 		return Address{}
@@ -26,7 +27,7 @@ func (p *post) upFor(a Address) Address {
 	return up
 }
 
-// parted reports whether a forwarder is there no more: who was reached by it has been told so.
+// parted reports whether a forwarder is gone: callers that used it have been told so.
 func (p *post) parted(up Address) bool {
 	if up.IsZero() {
 		return false

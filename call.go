@@ -8,7 +8,7 @@ import (
 	"github.com/ringcast/ringcast/ring"
 )
 
-// A Reply is an answer, in memory of its own. It belongs to who asked.
+// A Reply is an answer, in memory of its own. It belongs to the caller.
 type Reply struct {
 	payload []byte
 	source  Address
@@ -16,16 +16,16 @@ type Reply struct {
 	schema  uint32
 }
 
-// Payload is the answer's bytes.
+// Payload returns the answer's bytes.
 func (r *Reply) Payload() []byte { return r.payload }
 
-// Source is the address of who answered.
+// Source returns the address of whoever answered.
 func (r *Reply) Source() Address { return r.source }
 
 // Content says how to read the payload: ContentRaw, ContentFields or ContentFlatBuffer.
 func (r *Reply) Content() uint8 { return r.content }
 
-// Schema is the low half of the hash of a FlatBuffer's schema; 0 if unknown.
+// Schema returns the low half of the hash of a FlatBuffer's schema; 0 if unknown.
 func (r *Reply) Schema() uint32 { return r.schema }
 
 // fill copies an answer, into the memory that the reply has.

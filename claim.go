@@ -10,13 +10,12 @@ import (
 	"github.com/ringcast/ringcast/ring"
 )
 
-// A Claim lends one slot of the topic's ring, so that a message is written where
-// it will be read. It ends with exactly one Commit, CommitN or Abort; its bytes
-// must not be touched after. Until then nobody else publishes with the same
-// Publisher, readers wait behind the slot, and others may take the claim after
-// the commit deadline (50 ms), which Commit then says. A publisher has one Claim,
-// which it lends again and again: it must not be kept. It belongs to the
-// goroutine that claimed.
+// A Claim lends one slot of the topic's ring, so that a message is written where it will be
+// read. End it with exactly one Commit, CommitN or Abort, and do not touch its bytes
+// afterwards. While it is open, nobody else publishes with the same Publisher, and readers
+// wait behind the slot. After the commit deadline (50 ms) others may take the claim; Commit
+// then returns ErrFenced. A publisher has one Claim and lends it again and again: do not
+// keep it. It belongs to the goroutine that claimed.
 type Claim struct {
 	publisher *Publisher
 	inner     ring.Claim
@@ -26,10 +25,9 @@ type Claim struct {
 	builder   *flatbuffers.Builder
 }
 
-// Claim waits, as Publish does, for a slot, and lends it for a message of up to
-// size bytes. The bytes in it are those of an old message. It does not allocate.
-// A message larger than a slot can't be built in place: *TooLargeError says
-// which slots to ask for.
+// Claim waits for a slot, as Publish does, and lends it for a message of up to size bytes.
+// The slot holds the bytes of an old message. Claim does not allocate. A message larger
+// than a slot cannot be built in place: *TooLargeError says which slots to ask for.
 func (p *Publisher) Claim(ctx context.Context, size int) (*Claim, error) {
 	if p.lock.lend() {
 		// closing comes first: who has set it may have found the lock free before.
@@ -121,14 +119,14 @@ func (p *Publisher) tooLarge(size int) error {
 		&TooLargeError{Size: size, Limit: s.Payload, Slots: s.Slots, Payload: (size + 63) &^ 63})
 }
 
-// Bytes is the room for the message: as many bytes as were claimed, with the
-// rest of the slot as its capacity.
+// Bytes returns the room for the message. Its length is the claimed size; its capacity
+// extends to the end of the slot.
 func (c *Claim) Bytes() []byte { return c.inner.Bytes()[:c.size] }
 
-// Builder returns a builder that works in the slot, all of it, from its end. The
-// table must be finished before Commit. A table that outgrows the slot moves to
-// memory of its own, and Commit is a *TooLargeError. The builder is lent like the
-// claim; the first use on a publisher allocates it.
+// Builder returns a builder that works in the whole slot, from its end. Finish the table
+// before Commit. A table that outgrows the slot moves to memory of its own, and Commit
+// returns a *TooLargeError. The builder is lent as the claim is; its first use on a
+// publisher allocates it.
 func (c *Claim) Builder() *flatbuffers.Builder {
 	c.settle()
 	if c.builder == nil {
@@ -141,12 +139,12 @@ func (c *Claim) Builder() *flatbuffers.Builder {
 	return c.builder
 }
 
-// Commit makes the message visible: the finished table where Builder was called,
-// and otherwise all the bytes that were claimed. It neither blocks nor allocates,
-// and makes a system call only where somebody sleeps.
+// Commit makes the message visible: the finished table if Builder was called, otherwise all
+// bytes that were claimed. It neither blocks nor allocates, and makes a system call only if
+// somebody sleeps.
 //
-// Errors: ErrFenced, ErrUnfinished, *TooLargeError, ErrClaimEnded; nothing was
-// sent, and the claim has ended.
+// Errors: ErrFenced, ErrUnfinished, *TooLargeError, ErrClaimEnded. After an error nothing
+// was sent, and the claim has ended.
 func (c *Claim) Commit() error {
 	if p := c.publisher; p.lock.lent() {
 		var err error
@@ -191,8 +189,8 @@ func (c *Claim) CommitN(n int) error {
 	return c.commit(0, n, layout.ContentRaw)
 }
 
-// Abort gives the slot back; nothing is sent. ErrFenced says that it was taken
-// already, which then changes nothing.
+// Abort gives the slot back and sends nothing. ErrFenced means that the slot was already
+// taken, which changes nothing.
 func (c *Claim) Abort() error {
 	c.settle()
 	if !c.open {

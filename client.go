@@ -10,20 +10,20 @@ import (
 	"github.com/ringcast/ringcast/shm"
 )
 
-// A ClientConfig says how a service is called. The zero value, like nil, calls it at
+// A ClientConfig says how to call a service. The zero value, like nil, runs a request at
 // most once. It is copied.
 type ClientConfig struct {
-	// Idempotent says that a request may run twice: where its instance died with it in
-	// hand, or its node went down, it is sent again, within its time. Of Request and RequestInto alone: Go and
-	// RequestStream send once.
+	// Idempotent says that a request may run twice: if its instance dies with it in hand,
+	// or the node goes down, it is sent again, within its time. Only Request and
+	// RequestInto do so; Go and RequestStream send once.
 	Idempotent bool
 	// Marks say what the payloads of its requests are. Zero means raw bytes.
 	Marks Marks
 }
 
-// A Client calls one service, or one participant. It is the same as the methods of the bus
-// that name the service or the address, and spares them the look for the name. It needs no Close. It is safe for
-// concurrent use by multiple goroutines.
+// A Client calls one service, or one participant. It does what the methods of the bus that
+// name the service or address do, without looking up the name. It needs no Close. It is
+// safe for concurrent use by multiple goroutines.
 type Client struct {
 	post    *post
 	service *service // nil: the inbox of target is called
@@ -31,7 +31,7 @@ type Client struct {
 	config  ClientConfig
 }
 
-// Client returns a client of a service, which need not be there yet.
+// Client returns a client of a service. The service need not exist yet.
 //
 // Errors: ErrBadName, ErrClosed.
 func (b *Bus) Client(name string, cfg *ClientConfig) (*Client, error) {
@@ -47,8 +47,8 @@ func (b *Bus) Client(name string, cfg *ClientConfig) (*Client, error) {
 	return &Client{post: p, service: c.service, config: *cfg}, nil
 }
 
-// ClientTo returns a client of the inbox of a participant, which answers by
-// Message.Reply. It takes one reply of each request. Errors: ErrClosed.
+// ClientTo returns a client of a participant's inbox; the participant answers with
+// Message.Reply. Each request takes one reply. Errors: ErrClosed.
 func (b *Bus) ClientTo(to Address, cfg *ClientConfig) (*Client, error) {
 	p, err := b.enterPost()
 	if err != nil {
@@ -89,15 +89,16 @@ func (p *post) client(name string) (*Client, error) {
 	return all[name], nil
 }
 
-// Request sends a request to any one instance of the service and waits for its reply.
-// The context's deadline is the request's, and travels with it: 10 s where there is
-// none, 30 minutes at most. When the context ends the handler's does, too. It waits for
-// nothing but the answer and, where Config.InFlight requests are open, for one of them.
-// It allocates the reply.
+// Request sends a request to any one instance of the service and waits for its reply. The
+// context's deadline is the request's and travels with it: 10 s if there is none, 30
+// minutes at most. When the context ends, so does the handler's. Request waits only for the
+// answer and, if Config.InFlight requests are open, for one of them. It allocates the
+// reply.
 //
 // Errors: ErrNoService and *OverloadedError at once, and the request did not run;
-// ErrInstanceDied as soon as it is seen; *ReplyError, ErrNoReply, ErrReplyTooLarge from
-// the handler; *TimedOutError, which is context.DeadlineExceeded; context.Canceled; *TooLargeError, ErrClosed.
+// ErrInstanceDied as soon as it is seen; *ReplyError, ErrNoReply and ErrReplyTooLarge from
+// the handler; *TimedOutError, which is context.DeadlineExceeded; context.Canceled;
+// *TooLargeError; ErrClosed.
 func (c *Client) Request(ctx context.Context, payload []byte) (*Reply, error) {
 	r := new(Reply)
 	if err := c.RequestInto(ctx, payload, r); err != nil {
@@ -106,8 +107,8 @@ func (c *Client) Request(ctx context.Context, payload []byte) (*Reply, error) {
 	return r, nil
 }
 
-// RequestInto is Request into a Reply that the caller has: its memory is used again.
-// It does not allocate where the memory suffices.
+// RequestInto is Request into a Reply of the caller's, whose memory is used again. It does
+// not allocate if that memory suffices.
 func (c *Client) RequestInto(ctx context.Context, payload []byte, reply *Reply) error {
 	if err := c.post.enter(); err != nil {
 		return err
@@ -129,8 +130,8 @@ func (c *Client) RequestInto(ctx context.Context, payload []byte, reply *Reply) 
 	}
 }
 
-// Send sends a message to any one instance of the service, and waits for no answer.
-// nil says that it was put into the service's queue.
+// Send sends a message to any one instance of the service and waits for no answer. It
+// returns nil once the message is in the service's queue.
 //
 // Errors: ErrNoService, *OverloadedError, *TooLargeError, ErrClosed; nothing was sent.
 func (c *Client) Send(ctx context.Context, payload []byte) error {
@@ -189,22 +190,22 @@ func (b *Bus) named(name string, fn func(*Client) error) error {
 	return fn(c)
 }
 
-// Request sends a request to a service and waits for its reply: Client.Request.
+// Request sends a request to a service and waits for its reply; see Client.Request.
 func (b *Bus) Request(ctx context.Context, service string, payload []byte) (r *Reply, err error) {
 	err = b.named(service, func(c *Client) error { r, err = c.Request(ctx, payload); return err })
 	return r, err
 }
 
-// SendTo sends a message to any one instance of a service: Client.Send.
+// SendTo sends a message to any one instance of a service; see Client.Send.
 func (b *Bus) SendTo(ctx context.Context, service string, payload []byte) error {
 	return b.named(service, func(c *Client) error { return c.Send(ctx, payload) })
 }
 
-// Send sends a message to the inbox of a participant. nil says that it was put there.
+// Send sends a message to the inbox of a participant. It returns nil once the message is
+// there. It does not wait, and allocates only for the first message to an address.
 //
-// Errors: ErrGone, also for an address of an earlier time; ErrNoInbox, ErrNodeDown,
-// *OverloadedError, *TooLargeError, ErrClosed; nothing was sent. It neither waits nor
-// allocates but for the first message to an address.
+// Errors: ErrGone, also for an outdated address; ErrNoInbox, ErrNodeDown, *OverloadedError,
+// *TooLargeError, ErrClosed; nothing was sent.
 func (b *Bus) Send(ctx context.Context, to Address, payload []byte) error {
 	p, err := b.enterPost()
 	if err != nil {
@@ -218,8 +219,8 @@ func (b *Bus) Send(ctx context.Context, to Address, payload []byte) error {
 	return p.send(to, mailRing, &l)
 }
 
-// RequestTo sends a request to the inbox of a participant and waits for its reply:
-// Message.Reply. The errors are those of Send and of Client.Request.
+// RequestTo sends a request to the inbox of a participant and waits for the reply that it
+// gives with Message.Reply. The errors are those of Send and of Client.Request.
 func (b *Bus) RequestTo(ctx context.Context, to Address, payload []byte) (*Reply, error) {
 	p, err := b.enterPost()
 	if err != nil {

@@ -20,46 +20,45 @@ type Mode = ring.Mode
 const (
 	// Reliable topics wait for their slowest reliable subscription, within its stall budget.
 	Reliable = ring.Reliable
-	// Latest topics wait for nobody; who is too slow misses messages, and is told.
+	// Latest topics wait for nobody. A reader that is too slow misses messages, and is
+	// told.
 	Latest = ring.Latest
 )
 
-// A Config says which domain to join, and as whom. The zero value, like nil, is
-// the default domain at the default place. It is copied by Open; a Config may be
-// used for several.
+// A Config says which domain to join, and as whom. The zero value, like nil, is the default
+// domain at the default place. Open copies it.
 type Config struct {
-	// Dir is the directory that holds the domains. Empty means RINGCAST_SHM_DIR;
-	// without that /dev/shm/ringcast for root and the group ringcast, and
-	// /dev/shm/ringcast-UID for others.
+	// Dir is the directory that holds the domains. Empty means RINGCAST_SHM_DIR; if unset,
+	// /dev/shm/ringcast for root and the group ringcast, and /dev/shm/ringcast-UID for
+	// others.
 	Dir string
 	// Domain is the domain's name. Empty means "default".
 	Domain string
-	// Name is what this process is called in lists. Empty means the program's name.
+	// Name is this process's name in lists. Empty means the program's name.
 	Name string
-	// Node asks for this node id. Zero means the one that the directory has, or
-	// one made from the machine's.
+	// Node asks for this node id. Zero means the directory's, or one made from the
+	// machine's.
 	Node uint32
-	// Mode is the mode of files of a domain that is made here, whatever the umask.
-	// Zero means 0600, or 0660 with a group. A domain that is there keeps its rights,
-	// which all that is made in it gets; asking for others is an *OtherRightsError.
+	// Mode is the mode of the files of a domain that Open makes, whatever the umask. Zero
+	// means 0600, or 0660 with a group. An existing domain keeps its rights, and everything
+	// made in it gets them; asking for others is an *OtherRightsError.
 	Mode os.FileMode
-	// Owner is the user whom a domain that is made here belongs to, by name or
-	// number. Empty means who makes it. Only root gives it to others.
+	// Owner is the user who owns a domain that Open makes, by name or number. Empty means
+	// its maker. Only root can give it to others.
 	Owner string
-	// Group is its group, by name or number, of which this process is a member.
-	// Empty means the group ringcast at its own place, else what the system gives.
+	// Group is its group, by name or number; this process must be a member. Empty means the
+	// group ringcast at that group's place, elsewhere what the system gives.
 	Group string
-	// Memory is how the pages of topics are had: prefaulted, huge, on which NUMA nodes.
-	// Zero means what RINGCAST_MEMORY says, and without that what the system does.
+	// Memory says how to get the pages of topics: prefaulted, huge, on which NUMA nodes.
+	// Zero means what RINGCAST_MEMORY says; if unset, what the system does.
 	Memory Memory
-	// InFlight is how many requests may be open at once; further ones wait. The inbox has
-	// a slot for each, and a quarter more. Zero means 96; at most 49152.
+	// InFlight is how many requests may be open at once; further ones wait. The inbox has a
+	// slot for each, and a quarter more. Zero means 96; the maximum is 49152.
 	InFlight int
-	// InboxSlotSize is how many bytes a message or reply to this process may have, up to
-	// 16 MiB. Zero means 2048.
+	// InboxSlotSize is the most bytes of a message or reply to this process, up to 16 MiB.
+	// Zero means 2048.
 	InboxSlotSize int
-	// Wait is how publishers and subscriptions wait that do not say it themselves.
-	// Zero means Block.
+	// Wait is how publishers and subscriptions wait that do not choose. Zero means Block.
 	Wait Wait
 }
 
@@ -114,50 +113,51 @@ func (c *Config) domain() *shm.Config {
 	return &shm.Config{Base: c.Dir, Domain: c.Domain, Node: c.Node, Mode: c.Mode, Owner: c.Owner, Group: c.Group}
 }
 
-// Memory says how the pages of topics are had by this process. See [Config].
+// Memory says how this process gets the pages of topics. See [Config].
 type Memory = shm.Memory
 
-// Rights say whose a topic is and who may use it. A zero field asks for nothing: it
-// is what the domain has. See [PublisherConfig].
+// Rights say who owns a topic and who may use it. A zero field asks for nothing: the topic
+// gets what the domain has. See [PublisherConfig].
 type Rights = shm.Rights
 
-// A PublisherConfig says what ring a publisher asks for and how it marks its
-// messages. The zero value, like nil, takes the topic as it is, or makes one of
-// 1024 slots of 2048 bytes, reliable and shared. A topic that was written before
-// keeps its shape, and asking for another is a *ShapeError. It is copied.
+// A PublisherConfig says what ring a publisher asks for and how it marks its messages. The
+// zero value, like nil, takes the topic as it is, or makes one of 1024 slots of 2048 bytes,
+// reliable and shared. A topic that was written before keeps its shape; asking for another
+// is a *ShapeError. It is copied.
 type PublisherConfig struct {
-	// Slots is how many messages the ring holds: a power of two from 4, in mode latest 64, to 2^20.
-	// Zero asks for nothing: a new topic has 1024, and of slots larger than 16 KiB as many as
-	// carry 16 MiB together, so that they stay in the caches of most machines, but 64 at least, and
-	// twice the History. A stream at full rate goes up to twice as fast where the ring is larger than a
-	// core's own caches, as with 4 MiB in all (doc/decisions/405).
+	// Slots is how many messages the ring holds: a power of two from 4 (64 in mode latest)
+	// to 2^20. Zero asks for nothing: a new topic has 1024. If its slots are larger than 16
+	// KiB, it has as many as carry 16 MiB together, which stay in most machines' caches,
+	// but at least 64 and twice the History. A stream at full rate goes up to twice as fast
+	// through a ring larger than a core's own caches, such as 4 MiB in all
+	// (doc/decisions/405).
 	Slots int
-	// SlotSize is how many bytes of payload one slot carries, up to 16 MiB, rounded up
-	// to a multiple of 64. Zero asks for nothing. A message may be half of the ring.
+	// SlotSize is how many bytes of payload one slot carries, up to 16 MiB, rounded up to a
+	// multiple of 64. Zero asks for nothing. A message may be as large as half of the ring.
 	SlotSize int
 	// Mode is Reliable or Latest. Zero asks for nothing.
 	Mode Mode
 	// Exclusive asks for a ring that takes one publisher at a time and is faster.
 	Exclusive bool
-	// Solo promises that one goroutine at a time uses the publisher: then a message costs
+	// Solo promises that one goroutine at a time uses the publisher. A message then costs
 	// no locked instruction of this package's own, and an exclusive topic goes several
-	// times as fast. A second goroutine that is noticed gets ErrBusy; one that is not
-	// noticed may break messages of both. Close may be called from any goroutine.
+	// times as fast. A second goroutine gets ErrBusy if it is noticed; if not, it may break
+	// messages of both. Close may be called from any goroutine.
 	Solo bool
-	// History is how many messages a subscription may start back, at most half of
-	// the slots. Zero asks for nothing.
+	// History is how many messages back a subscription may start, at most half of the
+	// slots. Zero asks for nothing.
 	History int
-	// StallBudget is how long a reliable reader may hold publishers up before it is put
-	// out and told what it missed (*LaggedError), 100 ms to 1 h. A new topic has 500 ms.
-	// Zero asks for nothing.
+	// StallBudget is how long a reliable reader may hold publishers up before it is put out
+	// and told what it missed (*LaggedError): 100 ms to 1 h. Zero asks for nothing: a new
+	// topic has 500 ms.
 	StallBudget time.Duration
-	// Timestamps puts the wall clock into every message (about 40 ns each).
+	// Timestamps puts the wall clock's time into every message (about 40 ns each).
 	Timestamps bool
-	// Rights are whose the topic is: who may write its mode may publish, who may read
-	// it may subscribe, in so far as the domain lets him join. With 0640, the group
-	// subscribes and the owner alone publishes. A topic that was written before
-	// keeps its rights, and asking for others is an *OtherRightsError. Zero asks for
-	// nothing.
+	// Rights say who owns the topic and who may use it. Those who may write its mode may
+	// publish, those who may read it may subscribe, as far as the domain lets them join.
+	// With 0640, the group subscribes and only the owner publishes. A topic that was
+	// written before keeps its rights; asking for others is an *OtherRightsError. Zero asks
+	// for nothing.
 	Rights Rights
 	// Schema is the low half of the hash of the schema of FlatBuffers payloads,
 	// for tools. Zero means unknown.
@@ -180,22 +180,22 @@ func (c *PublisherConfig) options() ring.FileOptions {
 	return ring.FileOptions{Shape: c.shape(), Write: true, Rights: c.Rights}
 }
 
-// A SubscriberConfig says how a subscription reads. The zero value, like nil,
-// reads reliably from now on, from all nodes. It is copied.
+// A SubscriberConfig says how a subscription reads. The zero value, like nil, reads
+// reliably, from now on, from all nodes. It is copied.
 type SubscriberConfig struct {
-	// Latest holds nobody back: the subscription misses what it is too slow for,
-	// and gets copies of the messages. Topics of mode Latest are always read so.
+	// Latest holds nobody back: the subscription misses what it is too slow for, and gets
+	// copies of the messages. Topics of mode Latest are always read this way.
 	Latest bool
-	// LocalOnly wants nothing from other nodes.
+	// LocalOnly excludes what comes from other nodes.
 	LocalOnly bool
-	// History is how many messages to start back, as far as the ring has them; math.MaxInt: all.
-	// From other nodes come, once this node begins to want the topic, as many of each as their
-	// rings have: what is lost on the way is a *LossError. What a node has read of a topic before
-	// stays in its own ring and comes first.
+	// History is how many messages back to start, as far as the ring has them; math.MaxInt
+	// means all. Once this node begins to want the topic, every other node sends as many,
+	// as far as its rings have them; what is lost on the way is a *LossError. What this
+	// node has read of the topic before is in its own ring and comes first.
 	History int
-	// Group makes the subscription a member of the topic's queue group of that name
-	// (1 to 32 of A-Z a-z 0-9 _ -): each message goes to one member, and who is free
-	// takes the next. See Bus.Subscribe.
+	// Group makes the subscription a member of the topic's queue group of that name (1 to
+	// 32 of A-Z a-z 0-9 _ -): each message goes to one member, whichever is free. See
+	// Bus.Subscribe.
 	Group string
 	// Wait is how to wait for messages. Zero means as the bus does (Config.Wait).
 	Wait Wait

@@ -15,9 +15,9 @@ import (
 // directoryPause is how often somebody who waits for subscribers looks again.
 const directoryPause = 2 * time.Millisecond
 
-// WaitForSubscribers waits until a topic has n subscriptions, those with
-// matching patterns included: of this node, and of other nodes as far as its
-// forwarder knows them. It is for those who must not speak into an empty room.
+// WaitForSubscribers waits until a topic has n subscriptions, matching patterns included:
+// on this node, and on other nodes as far as its forwarder knows them. Use it if the first
+// message must not be missed.
 //
 // Errors: the context's (its deadline is *TimedOutError), ErrClosed, ErrBadName.
 func (b *Bus) WaitForSubscribers(ctx context.Context, topic string, n int) error {
@@ -42,8 +42,8 @@ func (b *Bus) WaitForSubscribers(ctx context.Context, topic string, n int) error
 	}
 }
 
-// Subscribers counts the subscriptions of a topic as WaitForSubscribers does.
-// System calls, one a participant of the node at least.
+// Subscribers counts the subscriptions of a topic as WaitForSubscribers does. It makes at
+// least one system call for each participant of the node.
 func (b *Bus) Subscribers(topic string) (int, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// A Future is a request whose outcome is to come. It is safe for concurrent use.
+// A Future is a request whose outcome is still to come. It is safe for concurrent use.
 type Future struct {
 	desk        *desk
 	call        *call
@@ -20,10 +20,10 @@ type Future struct {
 	guarded bool // a goroutine waits, for Done
 }
 
-// Go sends a request and does not wait for its reply. Any number may be open at once,
-// as far as Config.InFlight: further ones wait for one of them. Answers are read by
-// whoever waits: by Wait of any future, or by Done's goroutine. Where the context ends the
-// request is given up. It allocates the future.
+// Go sends a request without waiting for its reply. Up to Config.InFlight requests may be
+// open at once; further ones wait for one of them. Answers are read by whoever waits: Wait
+// of any future, or Done's goroutine. When the context ends, the request is given up. Go
+// allocates the future.
 //
 // Errors: those of Request that are known at once.
 func (c *Client) Go(ctx context.Context, payload []byte) (*Future, error) {
@@ -34,13 +34,13 @@ func (c *Client) Go(ctx context.Context, payload []byte) (*Future, error) {
 	return c.post.goAsk(ctx, errand{service: c.service, target: c.target, marks: c.config.Marks}, payload)
 }
 
-// Go sends a request to a service and does not wait for its reply: Client.Go.
+// Go sends a request to a service without waiting for its reply; see Client.Go.
 func (b *Bus) Go(ctx context.Context, service string, payload []byte) (f *Future, err error) {
 	err = b.named(service, func(c *Client) error { f, err = c.Go(ctx, payload); return err })
 	return f, err
 }
 
-// GoTo is RequestTo that does not wait for the reply.
+// GoTo is RequestTo without waiting for the reply.
 func (b *Bus) GoTo(ctx context.Context, to Address, payload []byte) (*Future, error) {
 	p, err := b.enterPost()
 	if err != nil {
@@ -77,8 +77,8 @@ func (p *post) goAsk(ctx context.Context, e errand, payload []byte) (*Future, er
 	return f, nil
 }
 
-// Wait waits for the outcome, which each call hands out. The context bounds only this
-// wait. Errors: those of Client.Request, and the context's.
+// Wait waits for the outcome and returns it; every call returns the same. The context
+// bounds only this wait. Errors: those of Client.Request, and the context's.
 func (f *Future) Wait(ctx context.Context) (*Reply, error) {
 	d := f.desk
 	if err := d.post.enter(); err != nil {
@@ -141,7 +141,7 @@ func (f *Future) take() {
 	}
 }
 
-// Cancel gives the request up: its outcome is context.Canceled, unless it has one.
+// Cancel gives the request up. Its outcome is context.Canceled, unless it already has one.
 func (f *Future) Cancel() { f.giveUp(context.Canceled) }
 
 func (f *Future) giveUp(err error) {
@@ -163,8 +163,8 @@ func (f *Future) giveUp(err error) {
 	f.call.err = err
 }
 
-// Done is a channel that is closed when the outcome is there, or the bus is closed.
-// While it is asked for, a goroutine of the bus reads answers: Wait alone is faster.
+// Done returns a channel that is closed when the outcome is there or the bus is closed.
+// Meanwhile a goroutine of the bus reads answers: Wait alone is faster.
 func (f *Future) Done() <-chan struct{} {
 	d := f.desk
 	d.mu.Lock()

@@ -11,28 +11,29 @@ import (
 	"github.com/ringcast/ringcast/shm"
 )
 
-// A Snapshot is what a domain on this node looks like, for tools. It is a copy
-// and belongs to the caller.
+// A Snapshot is the state of a domain on this node, for tools. It is a copy and belongs to
+// the caller.
 type Snapshot struct {
 	Domain       string
 	Dir          string
 	Node, Epoch  uint32
 	Topics       []TopicState
 	Participants []shm.Row
-	// Services are the queues of services, as rings; the instances are with Participants.
+	// Services are the queues of services, as rings; their instances are in Participants.
 	Services []TopicState
-	// Counters are those that participants show, the forwarder's among them.
+	// Counters are those that participants show, the forwarder's included.
 	Counters []shm.CounterValue
-	// Nodes are the other nodes, as the forwarder of this one wrote them last.
+	// Nodes are the other nodes, as this node's forwarder last wrote them.
 	Nodes []NodeState
-	// Quarantined are the sources that the forwarder ignores for a while, because they flood.
+	// Quarantined are the sources that the forwarder ignores for a while because they
+	// flood.
 	Quarantined []QuarantinedSource
-	// Forwarder says whether it runs. Without it Nodes may be of long ago.
+	// Forwarder says whether the forwarder runs. Without it, Nodes may be long out of date.
 	Forwarder bool
 }
 
-// A TopicState is what the ring of a topic looks like. Counters go up for as
-// long as the ring is there. It is a copy and belongs to the caller.
+// A TopicState is the state of a topic's ring. Counters go up for as long as the ring
+// exists. It is a copy and belongs to the caller.
 type TopicState struct {
 	Name        string
 	Slots       int
@@ -49,14 +50,16 @@ type TopicState struct {
 	Damaged     uint64 // impossible words met
 	Readers     []ReaderState
 	Groups      []GroupState
-	// Forwarded says that the forwarder sends it to other nodes, as they want it; Alone is the node that alone wants
-	// it, and to which alone it goes by unicast, 0 where it goes to all by multicast.
+	// Forwarded says that the forwarder sends the topic to other nodes, as they want it.
+	// Alone is the only node that wants it, to which it goes by unicast; 0 if it goes to
+	// all by multicast.
 	Forwarded bool
 	Alone     uint32
 	Err       error // why the rest is empty
 }
 
-// A ReaderState is one reader of a topic. It is a copy and belongs to the caller.
+// A ReaderState is the state of one reader of a topic. It is a copy and belongs to the
+// caller.
 type ReaderState struct {
 	Participant uint16
 	Latest      bool
@@ -65,10 +68,10 @@ type ReaderState struct {
 	Missed      uint64 // positions that passed it by
 }
 
-// Inspect looks at a domain without joining it and without leaving a trace. If
-// it is not there the error is a *NoDomainError that lists those that are. It reads the
-// files of all topics and participants, so that it takes some system calls for each, and
-// allocates; it waits for nobody. It is safe for concurrent use.
+// Inspect looks at a domain without joining it and without leaving a trace. If the domain
+// does not exist, the error is a *NoDomainError that lists those that do. Inspect reads the
+// files of all topics and participants: it makes some system calls for each, and allocates,
+// but waits for nobody. It is safe for concurrent use.
 func Inspect(cfg *Config) (*Snapshot, error) {
 	c, err := cfg.complete()
 	if err != nil {
@@ -219,6 +222,6 @@ func checkControl(path string, b []byte) error {
 	return nil
 }
 
-// Domains lists the domains below a directory; empty is the default place. It reads the
+// Domains lists the domains in a directory; empty means the default place. It reads the
 // directory and allocates.
 func Domains(dir string) ([]string, error) { return shm.Domains(dir) }

@@ -10,10 +10,10 @@ import (
 	"github.com/ringcast/ringcast/codec/layout"
 )
 
-// A GroupState is one queue group of a topic on this node. It is a copy and belongs
-// to the caller.
+// A GroupState is the state of one queue group of a topic on this node. It is a copy and
+// belongs to the caller.
 type GroupState struct {
-	Name     string   // or the hash of it, where its file is not there
+	Name     string   // its hash if its file is missing
 	Members  []uint16 // participants, one for each subscription
 	Position uint64   // up to here all is taken
 	Behind   uint64   // positions that nobody has taken yet, at most

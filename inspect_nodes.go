@@ -7,8 +7,8 @@ import (
 	"github.com/ringcast/ringcast/shm"
 )
 
-// A NodeState is another node as the forwarder of this one knows it. It is a copy and
-// belongs to the caller.
+// A NodeState is another node as this node's forwarder knows it. It is a copy and belongs
+// to the caller.
 type NodeState struct {
 	Node, Epoch uint32
 	Session     uint64 // of its forwarder
@@ -16,30 +16,30 @@ type NodeState struct {
 	Host        string
 	Version     string   // of its forwarder
 	Wants       []string // names and patterns that it subscribes to
-	// Known says that it has told of its participants; the rest is empty until then.
+	// Known says that the node has told of its participants; the rest is empty until then.
 	Known        bool
 	Participants []RemoteParticipant
 	Services     []RemoteService
 }
 
-// A RemoteParticipant is a process of another node. It is a copy and belongs to the caller.
+// A RemoteParticipant is a process on another node. It is a copy and belongs to the caller.
 type RemoteParticipant struct {
 	Address Address
 	Info    shm.Info
-	// Partial says that Info lacks interests or services: there were too many.
+	// Partial says that Info lacks some interests or services: there were too many.
 	Partial bool
 }
 
-// A QuarantinedSource is who this node's forwarder ignores for a while, because it floods or
-// babbles. It is a copy and belongs to the caller.
+// A QuarantinedSource is a source that this node's forwarder ignores for a while because it
+// floods or babbles. It is a copy and belongs to the caller.
 type QuarantinedSource struct {
 	Source string // address and port; or the address of a participant
-	Node   uint32 // the node that speaks from there; 0: none that is known
-	Why    string // what came too much
-	Times  int    // the how many-th quarantine of this source it is
+	Node   uint32 // the node that speaks from there; 0 if unknown
+	Why    string // what there was too much of
+	Times  int    // how often it was quarantined, now included
 }
 
-// A RemoteService is a service of another node: all its instances there together.
+// A RemoteService is a service on another node: all its instances there together.
 type RemoteService struct {
 	Name      string
 	Instances int
@@ -47,12 +47,12 @@ type RemoteService struct {
 	Room      int // a hint: about how many more they would take, some time ago
 }
 
-// Nodes returns the other nodes that are up, by ascending id, with their participants and
-// services, as this node's forwarder knows them; none without a forwarder. It allocates,
-// makes a system call, and waits for nobody. Whoever wants the changes watches ([Bus.Watch]).
-// It may be called by several goroutines.
+// Nodes returns the other nodes that are up, in ascending order of id, with their
+// participants and services, as this node's forwarder knows them; none without a forwarder.
+// It allocates, makes a system call, and waits for nobody. To follow the changes, use
+// [Bus.Watch]. It is safe for concurrent use.
 //
-// Errors: ErrClosed; a directory that is damaged or was left half written.
+// Errors: ErrClosed; a directory that is damaged or half written.
 func (b *Bus) Nodes() ([]NodeState, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

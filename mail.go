@@ -10,12 +10,13 @@ import (
 )
 
 // Inbox iterates over what others send to this process's address: messages of Send, and
-// requests of RequestTo, which Message.Reply answers. It waits in between, until the context
-// ends, which is the last error. Messages and events are those of Subscription.Messages.
+// requests of RequestTo, which Message.Reply answers. It waits in between, until the
+// context ends, whose error is the last. Messages and events are those of
+// Subscription.Messages.
 //
-// The first call makes the inbox: from then on it takes what comes, also between two
-// loops. What nobody reads stays; who sends to a full inbox is told. One goroutine at a
-// time reads it.
+// The first call makes the inbox. From then on it takes what comes, also between two loops.
+// What nobody reads stays; the sender to a full inbox is told. One goroutine at a time
+// reads it.
 func (b *Bus) Inbox(ctx context.Context) iter.Seq2[*Message, error] {
 	mail, err := b.Mail()
 	if err != nil {
@@ -24,8 +25,8 @@ func (b *Bus) Inbox(ctx context.Context) iter.Seq2[*Message, error] {
 	return mail.Messages(ctx)
 }
 
-// Mail is the inbox as a subscription: to read it in the other ways, or together with
-// topics (Merge). It is the same one at each call. Closing it closes the inbox until the
+// Mail returns the inbox as a subscription, to be read in other ways or together with
+// topics (Merge). Every call returns the same one. Closing it closes the inbox until the
 // next call. Errors: ErrClosed, those of opening.
 func (b *Bus) Mail() (*Subscription, error) {
 	p, err := b.enterPost()
@@ -69,8 +70,8 @@ func (b *Bus) addressed(m *ring.Message) bool {
 	return m.Kind == layout.MessageKindData || m.Kind == layout.MessageKindRequest && h.remaining(ring.Now()) > 0
 }
 
-// From is the address of whoever sent a direct message, a request or a survey: what
-// can be answered to. Of any other message it is Source without its handle.
+// From returns the address of the sender of a direct message, a request or a survey, to
+// which one can answer. For any other message it is Source without its handle.
 func (m *Message) From() Address {
 	if h, ok := readHeading(m.raw.Block); ok {
 		return h.source
@@ -78,22 +79,22 @@ func (m *Message) From() Address {
 	return m.raw.Producer.Participant()
 }
 
-// IsRequest reports whether the message waits for an answer: Reply.
+// IsRequest reports whether the message waits for an answer (Reply).
 func (m *Message) IsRequest() bool {
 	return m.raw.Kind == layout.MessageKindRequest && len(m.raw.Block) >= layout.AddressBlockSize
 }
 
-// Reply answers a request in the inbox, or a survey on a topic. It may come later, on a
-// Clone. It neither waits nor allocates. That the sender is gone, or
-// has given up, is no error.
+// Reply answers a request in the inbox, or a survey on a topic. The answer may come later,
+// on a Clone. Reply neither waits nor allocates. It is no error if the sender is gone or
+// has given up.
 //
-// Errors: ErrNotAddressed; *TooLargeError, after which the sender has ErrReplyTooLarge; ErrClosed.
+// Errors: ErrNotAddressed; *TooLargeError, and the sender gets ErrReplyTooLarge; ErrClosed.
 func (m *Message) Reply(payload []byte) error {
 	return m.ReplyMarked(payload, Marks{})
 }
 
-// Fail answers with an error, which the sender gets as a *ReplyError of that code. Errors: as
-// of Reply.
+// Fail answers with an error, which the sender gets as a *ReplyError with that code.
+// Errors: those of Reply.
 func (m *Message) Fail(code uint32, text string) error {
 	code = codeApplication + min(code, ^uint32(0)-codeApplication)
 	l := letter{kind: layout.MessageKindError, payload: []byte(text)}

@@ -8,15 +8,15 @@ import (
 	"github.com/ringcast/ringcast/ring"
 )
 
-// What the bytes of a payload are, by Message.Content.
+// Contents of a payload, as Message.Content returns them.
 const (
 	ContentRaw        = layout.ContentRaw
 	ContentFields     = layout.ContentFields
 	ContentFlatBuffer = layout.ContentFlatBuffer
 )
 
-// Marks say what the bytes of a payload are. The zero value is raw bytes. Nobody compares
-// them with the payload: it is as its sender says.
+// Marks say what the bytes of a payload are. The zero value means raw bytes. Nobody checks
+// them against the payload.
 type Marks struct {
 	// Content is ContentRaw, ContentFields or ContentFlatBuffer.
 	Content uint8
@@ -24,18 +24,18 @@ type Marks struct {
 	Schema uint32
 }
 
-// Fielded are the marks of a payload that AppendFields has made.
+// Fielded are the marks of a payload made by AppendFields.
 var Fielded = Marks{Content: ContentFields}
 
 // ErrBadFields means that a payload of content fields is malformed.
 var ErrBadFields = fields.ErrMalformed
 
 // AppendFields appends a list of byte strings to dst as a payload of content fields, and
-// returns the longer slice.
+// returns the extended slice.
 func AppendFields(dst []byte, list ...[]byte) []byte { return fields.Append(dst, list...) }
 
 // ParseFields returns the byte strings of a payload of content fields. They lie in the
-// payload, and are valid as long as it is. Errors: ErrBadFields. It allocates the list.
+// payload and are valid as long as it is. It allocates the list. Errors: ErrBadFields.
 func ParseFields(payload []byte) ([][]byte, error) { return fields.Parse(payload) }
 
 // fieldsOf are the fields of a payload of any content: one, where it is not of fields.
@@ -46,21 +46,21 @@ func fieldsOf(content uint8, payload []byte) ([][]byte, error) {
 	return [][]byte{payload}, nil
 }
 
-// Fields are the payload's byte strings: of a message that is not of content fields the
-// payload is the only one. They are valid as long as Payload is. Errors: ErrBadFields. It
-// allocates the list.
+// Fields returns the payload's byte strings. If the message is not of content fields, the
+// payload is the only one. They are valid as long as Payload is. It allocates the list.
+// Errors: ErrBadFields.
 func (m *Message) Fields() ([][]byte, error) { return fieldsOf(m.Content(), m.Payload()) }
 
-// Fields are the payload's byte strings, as Message.Fields.
+// Fields returns the payload's byte strings, as Message.Fields does.
 func (r *Request) Fields() ([][]byte, error) { return fieldsOf(r.Content(), r.Payload()) }
 
-// Fields are the payload's byte strings, as Message.Fields.
+// Fields returns the payload's byte strings, as Message.Fields does.
 func (r *Reply) Fields() ([][]byte, error) { return fieldsOf(r.Content(), r.Payload()) }
 
 // put marks what is to be sent.
 func (m Marks) put(meta *ring.Meta) { meta.Content, meta.Schema = m.Content, m.Schema }
 
-// PublishMarked is Publish of a payload with marks of its own, in the place of
+// PublishMarked is Publish of a payload with marks of its own, instead of
 // PublisherConfig.Schema.
 func (p *Publisher) PublishMarked(ctx context.Context, payload []byte, marks Marks) error {
 	if err := p.take(ctx); err != nil {

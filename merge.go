@@ -13,11 +13,11 @@ import (
 // errNothingToMerge ends a Merge of no subscription.
 var errNothingToMerge = errors.New("merge: no subscription")
 
-// A Merged reads several subscriptions of one bus as one: one goroutine serves
-// them all and sleeps in one place. It takes from each in turn, at most 64 messages
-// while others have some; messages of one subscription keep their order, and
-// Message.Subscription says whose a message is. It must not be used by more than
-// one goroutine at a time, which gives ErrBusy; Close may be called from any.
+// A Merged reads several subscriptions of one bus as one: one goroutine serves them all and
+// sleeps in one place. It takes from each in turn, at most 64 messages while others have
+// some. Messages of one subscription keep their order, and Message.Subscription says whose
+// a message is. Only one goroutine at a time may use it; a second one gets ErrBusy. Close
+// may be called from any.
 type Merged struct {
 	bus *Bus
 
@@ -35,13 +35,12 @@ type Merged struct {
 	reads readSet
 }
 
-// Merge makes one of several subscriptions of this bus. They belong to it from then
-// on: to read one of them gives ErrBusy, to close one takes it out, and Close of
-// the Merged closes them all. It waits as the most eager of them: Spin before
-// Yield before Block.
+// Merge makes one stream of several subscriptions of this bus. They belong to it from then
+// on: reading one of them gives ErrBusy, closing one takes it out, and closing the Merged
+// closes them all. It waits as the most eager of them does: Spin before Yield before Block.
 //
-// Errors: ErrBusy and ErrClosed of a subscription; no subscription, or one of
-// another bus. Then all are as before.
+// Errors: ErrBusy and ErrClosed of a subscription; an error if there is no subscription, or
+// one of another bus. After an error all are as before.
 func (b *Bus) Merge(subs ...*Subscription) (*Merged, error) {
 	if len(subs) == 0 {
 		return nil, errNothingToMerge
@@ -80,8 +79,8 @@ func (m *Merged) take(s *Subscription) error {
 	return nil
 }
 
-// Add takes one more subscription in, as Merge does. It is a call of the reader, or
-// comes between two of them. Errors: those of Merge.
+// Add takes one more subscription in, as Merge does. Call it from the reader, or between
+// two calls of the reader. Errors: those of Merge.
 func (m *Merged) Add(s *Subscription) error {
 	if err := m.enter(); err != nil {
 		return err
@@ -100,36 +99,35 @@ func moreEager(a, b Wait) Wait {
 	return a
 }
 
-// Messages is Subscription.Messages of them all. It ends without an error when the
-// last of them is closed.
+// Messages is Subscription.Messages of them all. It ends without an error once all are
+// closed.
 func (m *Merged) Messages(ctx context.Context) iter.Seq2[*Message, error] { return messagesOf(m, ctx) }
 
-// Handle is Subscription.Handle of them all. It ends with nil when the last of
-// them is closed.
+// Handle is Subscription.Handle of them all. It returns nil once all are closed.
 func (m *Merged) Handle(ctx context.Context, handler func(m *Message, event error) error) error {
 	return handleOf(m, ctx, handler)
 }
 
-// Next is Subscription.Next of them all. ErrClosed: the last of them is closed.
+// Next is Subscription.Next of them all; ErrClosed once all are closed.
 func (m *Merged) Next(ctx context.Context) (*Message, error) { return nextOf(m, ctx) }
 
-// TryNext is Subscription.TryNext of them all. ErrClosed: the last of them is closed.
+// TryNext is Subscription.TryNext of them all; ErrClosed once all are closed.
 func (m *Merged) TryNext() (*Message, error) { return tryNextOf(m) }
 
-// NextBatch is Subscription.NextBatch of them all: a batch is of one of them.
+// NextBatch is Subscription.NextBatch of them all; a batch is of one of them.
 func (m *Merged) NextBatch(ctx context.Context, most int) ([]Message, error) {
 	return batchOf(m, ctx, most)
 }
 
-// Poll is Subscription.Poll of them all. ErrClosed: the last of them is closed.
+// Poll is Subscription.Poll of them all; ErrClosed once all are closed.
 func (m *Merged) Poll(most int, handler func(*Message)) (int, error) { return pollOf(m, most, handler) }
 
 // Ready is Subscription.Ready of them all.
 func (m *Merged) Ready() <-chan struct{} { return m.wait.ready(&m.use) }
 
-// Close closes all of the subscriptions. Within its own loop, or while another
-// goroutine reads, it returns at once and the reader closes when it is done. A
-// second Close does nothing.
+// Close closes all of the subscriptions. Within its own loop, or while another goroutine
+// reads, it returns at once, and the reader closes when it is done. A second Close does
+// nothing.
 func (m *Merged) Close() error {
 	m.wait.close()
 	return m.end()

@@ -9,16 +9,15 @@ import (
 	"github.com/ringcast/ringcast/shm"
 )
 
-// An Address names a participant of the domain, or one of its publishers: valid
-// on every node, never used again. Its text form is n7-1f03.12.5:1. It is a
-// comparable value.
+// An Address names a participant of the domain, or one of its publishers. It is valid on
+// every node and never used again. Its text form is n7-1f03.12.5:1. It is a comparable
+// value.
 type Address = shm.Address
 
-// A Message is one message as a subscription sees it. It lies in the ring, or in
-// memory of the subscription where it came in pieces or was copied, and is valid
-// until the subscription's next call or turn of the loop, or its Close; Clone
-// keeps it. Its methods neither block nor allocate, but for Clone. It belongs to
-// the goroutine that reads the subscription.
+// A Message is one message as a subscription sees it. It lies in the ring, or in memory of
+// the subscription if it came in pieces or was copied. It is valid until the subscription's
+// next call, turn of the loop, or Close; Clone keeps it. Its methods neither block nor
+// allocate unless they say so. It belongs to the goroutine that reads the subscription.
 type Message struct {
 	raw ring.Message // its tag is the source
 }
@@ -34,24 +33,24 @@ func (m *Message) source() *source {
 // nowhere is the source of the zero Message.
 var nowhere source
 
-// Payload is the message's bytes. They must not be written: the ring is mapped
-// for reading, and other subscriptions see the same bytes.
+// Payload returns the message's bytes. Do not write to them: the ring is mapped for
+// reading, and other subscriptions see the same bytes.
 func (m *Message) Payload() []byte { return m.raw.Payload }
 
-// Topic is the topic it was published to.
+// Topic returns the message's topic.
 func (m *Message) Topic() string { return m.source().topic }
 
-// Subscription is whose message it is; see Bus.Merge.
+// Subscription returns the subscription it came from; see Bus.Merge.
 func (m *Message) Subscription() *Subscription { return m.source().subscription }
 
-// Source is the address of its publisher, whatever node it is on.
+// Source returns the publisher's address, on whatever node.
 func (m *Message) Source() Address { return m.raw.Producer }
 
-// Sequence is the number its publisher gave it: from 1, without a gap.
+// Sequence returns the number its publisher gave it: from 1, without a gap.
 func (m *Message) Sequence() uint64 { return m.raw.Sequence }
 
-// Time is when it was published by the publisher's wall clock, and the zero
-// time if the publisher does not say (PublisherConfig.Timestamps).
+// Time returns when it was published, by the publisher's wall clock; zero if the publisher
+// does not say (PublisherConfig.Timestamps).
 func (m *Message) Time() time.Time {
 	if m.raw.Flags&layout.MessageFlagTimestamped == 0 {
 		return time.Time{}
@@ -59,7 +58,7 @@ func (m *Message) Time() time.Time {
 	return time.Unix(0, int64(m.raw.TimestampNs))
 }
 
-// TimestampNs is Time in nanoseconds since 1970; 0 if the publisher does not say.
+// TimestampNs returns Time in nanoseconds since 1970; 0 if the publisher does not say.
 func (m *Message) TimestampNs() uint64 {
 	if m.raw.Flags&layout.MessageFlagTimestamped == 0 {
 		return 0
@@ -67,33 +66,32 @@ func (m *Message) TimestampNs() uint64 {
 	return m.raw.TimestampNs
 }
 
-// Kind says what it is, a layout.MessageKind: data, or a request, reply or error
-// where those are sent by topic.
+// Kind returns its layout.MessageKind: data, or a request, reply or error where those are
+// sent by topic.
 func (m *Message) Kind() uint8 { return m.raw.Kind }
 
 // Content says how to read the payload: ContentRaw, ContentFields or ContentFlatBuffer.
 func (m *Message) Content() uint8 { return m.raw.Content }
 
-// Schema is the low half of the hash of a FlatBuffer's schema; 0 if unknown.
+// Schema returns the low half of the hash of a FlatBuffer's schema; 0 if unknown.
 func (m *Message) Schema() uint32 { return m.raw.Schema }
 
 // Remote reports whether it came from another node.
 func (m *Message) Remote() bool { return m.raw.Flags&layout.MessageFlagRemote != 0 }
 
-// Position is where it lies in the ring of its topic on this node; for tools.
+// Position returns its position in the topic's ring on this node; for tools.
 func (m *Message) Position() uint64 { return m.raw.Position }
 
-// Done says that a message of a queue group was handled: if the process dies from now
-// on nobody is told. The message must not be touched after. It need not be called
-// where the next call of the subscription follows at once, and does nothing
-// outside groups. One locked instruction.
+// Done says that a message of a queue group was handled: if the process dies afterwards,
+// nobody is told. Do not touch the message afterwards. The subscription's next call does
+// the same. Outside groups Done does nothing. It costs one locked instruction.
 func (m *Message) Done() {
 	if member := m.source().member; member != nil {
 		member.Done()
 	}
 }
 
-// Clone returns a copy that stays valid, and allocates it. It is in nobody's hand.
+// Clone allocates a copy that stays valid and is in nobody's hand.
 func (m *Message) Clone() *Message {
 	c, from := *m, m.source()
 	c.raw.Tag = newSource(from.subscription, from.topic, nil).tag

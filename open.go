@@ -45,12 +45,12 @@ type member interface {
 	end() error
 }
 
-// Open joins a domain on this node, and makes what is not there of it. A nil
-// configuration is the default one. What dead processes left is tidied up on
-// the way. The context only bounds Open itself.
+// Open joins a domain on this node, and makes what does not exist of it. A nil
+// configuration is the default one. On the way it tidies up what dead processes left. The
+// context bounds only Open itself.
 //
-// Errors: *AccessError, *OtherRightsError, *NoSpaceError, *VersionError,
-// *DamagedFileError, *NotOursError, *NodeError, ErrTooManyParticipants, ErrBadName.
+// Errors: *AccessError, *OtherRightsError, *NoSpaceError, *VersionError, *DamagedFileError,
+// *NotOursError, *NodeError, ErrTooManyParticipants, ErrBadName.
 func Open(ctx context.Context, cfg *Config) (*Bus, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -83,16 +83,15 @@ func Open(ctx context.Context, cfg *Config) (*Bus, error) {
 	return b, nil
 }
 
-// Address is the address of this process in the domain.
+// Address returns the address of this process in the domain.
 func (b *Bus) Address() Address { return b.self.Address() }
 
-// Domain is the name of the domain.
+// Domain returns the name of the domain.
 func (b *Bus) Domain() string { return b.config.Domain }
 
-// Close closes all publishers and subscriptions and leaves the domain. One that
-// another goroutine is using at this moment, such as a subscription within its
-// loop, ends when that goroutine is done with it, and the domain is left then.
-// It does not wait. A second Close does nothing.
+// Close closes all publishers and subscriptions and leaves the domain. It does not wait:
+// one that another goroutine is using, such as a subscription within its loop, ends when
+// that goroutine is done with it, and the domain is left then. A second Close does nothing.
 func (b *Bus) Close() error {
 	b.mu.Lock()
 	if b.closed {

@@ -8,19 +8,21 @@ import (
 	"github.com/ringcast/ringcast/ring"
 )
 
-// Outcomes of requests and direct messages, found with errors.Is. A deadline is
-// context.DeadlineExceeded, as *TimedOutError that says more, and a request that was given up context.Canceled.
+// Outcomes of requests and direct messages, for errors.Is. A deadline is
+// context.DeadlineExceeded, as a *TimedOutError, which says more; a request that was given
+// up, context.Canceled.
 var (
-	// ErrNoService means that no instance answers to the name: the request did not run.
+	// ErrNoService means that no instance answers to the name. The request did not run.
 	ErrNoService = errors.New("no instance of the service")
-	// ErrOverloaded means that a queue is full: the request did not run. *OverloadedError says which.
+	// ErrOverloaded means that a queue is full; *OverloadedError says which. The request
+	// did not run.
 	ErrOverloaded = errors.New("overloaded")
-	// ErrInstanceDied means that whoever had the request in hand is gone: nobody knows
+	// ErrInstanceDied means that whoever had the request in hand is gone. Nobody knows
 	// whether it ran.
 	ErrInstanceDied = errors.New("instance died with the request in hand")
-	// ErrGone means that the address is nobody's any more, or never was.
+	// ErrGone means that nobody has the address any more, or ever had it.
 	ErrGone = errors.New("participant is gone")
-	// ErrNoInbox means that the participant has not asked for messages: Bus.Inbox.
+	// ErrNoInbox means that the participant has not asked for messages (Bus.Inbox).
 	ErrNoInbox = errors.New("participant reads no inbox")
 	// ErrNodeDown means that there is no way to the address's node.
 	ErrNodeDown = errors.New("no way to the node")
@@ -29,17 +31,18 @@ var (
 	// ErrReplyTooLarge means that the answer does not fit the caller's inbox
 	// (Config.InboxSlotSize).
 	ErrReplyTooLarge = errors.New("reply does not fit the caller's inbox")
-	// ErrAnswered means that the request has its last answer.
+	// ErrAnswered means that the request already has its last answer.
 	ErrAnswered = errors.New("request is answered already")
-	// ErrOneReply means that the caller of the request takes one answer only.
+	// ErrOneReply means that the caller of the request takes only one answer.
 	ErrOneReply = errors.New("caller takes one reply: RequestStream takes many")
-	// ErrNotAddressed means that a message is no request that could be answered.
+	// ErrNotAddressed means that a message is no request that can be answered.
 	ErrNotAddressed = errors.New("message is no request")
 )
 
 // An OverloadedError says what is full. It is ErrOverloaded.
 type OverloadedError struct {
-	// What is full: the queue of a service, the inbox of an address, or the caller's own.
+	// What says what is full: the queue of a service, the inbox of an address, or the
+	// caller's own.
 	What string
 	// Limit is how many it holds.
 	Limit int
@@ -50,8 +53,8 @@ func (e *OverloadedError) Error() string { return fmt.Sprintf("%s is full (%d)",
 // Is reports whether the target is ErrOverloaded.
 func (e *OverloadedError) Is(target error) bool { return target == ErrOverloaded }
 
-// A ReplyError is a handler's own error: its answer to the request. A handler that
-// returns one chooses the code.
+// A ReplyError is a handler's own error, its answer to the request. A handler that returns
+// one chooses the code.
 type ReplyError struct {
 	Code   uint32 // the handler's; 0 if it gives none. At most 2^32 - 257
 	Text   string

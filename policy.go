@@ -12,25 +12,25 @@ import (
 // (Config.Wait), or of one publisher or subscription. It is a value.
 type Wait uint8
 
-// Ways of waiting. A context that ends and Close end each of them at once.
+// Ways of waiting. Close, or the end of the context, ends each of them at once.
 const (
 	// waitAsBus leaves the choice to the bus, and there means Block.
 	waitAsBus Wait = iota
-	// Block spins for up to 200 microseconds while traffic is recent, then
-	// sleeps. Idle costs nothing; the first message after a pause costs the
-	// system's wake-up. It never spins where the program has one processor only.
+	// Block spins for up to 200 microseconds while traffic is recent, then sleeps. Idling
+	// costs nothing; the first message after a pause costs the system's wake-up. It never
+	// spins if the program has only one processor.
 	Block
-	// Spin never sleeps: it keeps a core busy, for those who own one for it.
-	// Where the program has one processor only it gives way between looks.
+	// Spin never sleeps: it keeps a core busy, for programs that own one. If the program
+	// has only one processor, it gives way between looks.
 	Spin
-	// Yield never sleeps either, but lets other goroutines run between looks: for
+	// Yield never sleeps either, but lets other goroutines run between looks. It is for
 	// more busy goroutines than cores.
 	Yield
 )
 
 var waitNames = [...]string{"", "block", "spin", "yield"}
 
-// String is what ParseWait takes.
+// String returns the text that ParseWait takes.
 func (w Wait) String() string {
 	if int(w) < len(waitNames) {
 		return waitNames[w]
@@ -38,7 +38,7 @@ func (w Wait) String() string {
 	return fmt.Sprintf("Wait(%d)", uint8(w))
 }
 
-// ParseWait reads block, spin or yield; an empty text is no choice, the zero Wait.
+// ParseWait parses block, spin or yield. An empty text is no choice, the zero Wait.
 func ParseWait(text string) (Wait, error) {
 	for w, name := range waitNames {
 		if text == name {

@@ -188,8 +188,8 @@ func (p *post) dead(a Address) bool {
 	return true
 }
 
-// ParseAddress reads the text form of an address, n7-1f03.12.5, and nothing else.
-// Errors: ErrBadAddress.
+// ParseAddress parses the text form of an address, n7-1f03.12.5, and nothing else. Errors:
+// ErrBadAddress.
 func ParseAddress(text string) (Address, error) { return shm.ParseAddress(text) }
 
 // ErrBadAddress means that a text is not an address.

@@ -18,13 +18,14 @@ const (
 	PresenceParticipant
 	// PresencePublisher is a participant that publishes a topic.
 	PresencePublisher
-	// PresenceSubscriber is a participant that subscribes to a topic or a pattern; or
-	// another node that does.
+	// PresenceSubscriber is a participant, or another node, that subscribes to a topic or a
+	// pattern.
 	PresenceSubscriber
 	// PresenceInstance is a participant that serves a name.
 	PresenceInstance
-	// PresenceQuarantine is a source that this node's forwarder ignores for a while, because
-	// it floods or babbles: up while it does. Its name is the source, with what it did.
+	// PresenceQuarantine is a source that this node's forwarder ignores for a while because
+	// it floods or babbles; up as long as it is ignored. Its name is the source, with what
+	// it did.
 	PresenceQuarantine
 )
 
@@ -38,23 +39,25 @@ type PresenceReason uint8
 
 // The reasons. Something that is up has none.
 const (
-	// ReasonLeft: it was taken back, or its process left the domain in order.
+	// ReasonLeft means that it was closed or stopped, or that its process left the domain
+	// in order.
 	ReasonLeft PresenceReason = iota + 1
-	// ReasonDied: its process ended without leaving.
+	// ReasonDied means that its process ended without leaving.
 	ReasonDied
-	// ReasonNodeDown: its node is not heard any more, or has begun anew.
+	// ReasonNodeDown means that its node is no longer heard, or has begun anew.
 	ReasonNodeDown
-	// ReasonNoForwarder: no forwarder runs on this node, so nothing is known of others.
+	// ReasonNoForwarder means that this node has no forwarder, so nothing is known of
+	// others.
 	ReasonNoForwarder
-	// ReasonNodeLeft: the forwarder of its node was stopped, and said so.
+	// ReasonNodeLeft means that the forwarder of its node was stopped, and said so.
 	ReasonNodeLeft
-	// ReasonReleased: its quarantine is over.
+	// ReasonReleased means that its quarantine is over.
 	ReasonReleased
 )
 
 var presenceReasons = [...]string{"", "left", "died", "node down", "no forwarder", "node left", "released"}
 
-// String returns the reason in one or two words, empty for none.
+// String returns the reason in one or two words; empty if there is none.
 func (r PresenceReason) String() string { return nameOf(presenceReasons[:], uint8(r)) }
 
 // nameOf is the name of a value, and its number where it has none.
@@ -71,17 +74,17 @@ type PresenceEvent struct {
 	Up     bool
 	First  bool           // it was up already when watching began
 	Reason PresenceReason // why it is down
-	// Name is the node's, the participant's, the topic's or pattern's, the service's; of a
-	// quarantine the source and what it did.
+	// Name is that of the node, participant, topic, pattern or service; of a quarantine,
+	// the source and what it did.
 	Name string
-	// Address is the participant's; of a node, and of a subscriber that its node does not
-	// name, Node and Epoch alone are set.
+	// Address is the participant's. For a node, and for a subscriber that its node does not
+	// name, only Node and Epoch are set.
 	Address Address
 	// Program is the name of the participant that publishes, subscribes or serves.
 	Program  string
 	Language uint8  // of the participant: layout.Language
 	Version  string // of the participant's program
-	// Limit is how many requests an instance runs at a time; Room how many more it would
+	// Limit is how many requests an instance runs at a time. Room is how many more it would
 	// have taken when it began.
 	Room, Limit int
 }

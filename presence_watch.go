@@ -9,33 +9,33 @@ import (
 	"github.com/ringcast/ringcast/shm"
 )
 
-// A WatchConfig says what to watch. The zero value is everything.
+// A WatchConfig says what to watch. The zero value means everything.
 type WatchConfig struct {
-	// Kinds are what is told of. Empty means all.
+	// Kinds are the kinds to tell of. Empty means all.
 	Kinds []PresenceKind
-	// Name is a name or a pattern: only publishers, subscribers and instances are told
-	// of whose name or pattern has a name in common with it. Nodes and participants
-	// are told of whatever it is. Empty means all names.
+	// Name is a name or a pattern. Publishers, subscribers and instances are told of only
+	// if their name or pattern has a name in common with it; nodes and participants always.
+	// Empty means all names.
 	Name string
 	// Once ends the loop, without an error, after the present state.
 	Once bool
 }
 
-// Watch tells who is there and then, each once and in order, who comes and goes: on
-// this node and on all others the participants, what they publish, subscribe to and serve;
-// of other nodes as far as the forwarder of this node knows. The events of the present state come first,
-// with First set; this process is among them. A death is told within 50 ms, 100 ms from
-// another node, and that a node is not heard any more within 2 s; anything
-// else within some milliseconds, or a second where it was told by a program that does
-// not ring its bell. What comes and goes again before the loop looks is not told.
+// Watch tells who is there, and then who comes and goes, each change once and in order: the
+// participants on all nodes, and what they publish, subscribe to and serve. Of other nodes
+// it tells what this node's forwarder knows. The events of the present state come first,
+// with First set; this process is among them. A death is told within 50 ms, or 100 ms from
+// another node; that a node is no longer heard, within 2 s; anything else within some
+// milliseconds, or a second if it was told by a program that does not ring its bell. What
+// comes and goes again before the loop looks is not told.
 //
-// The loop ends with an error as its last turn, the context's; without one when the
-// bus is closed. It blocks between events and takes no thread; it allocates, and reads
-// the whole directory at each change: system calls, one a participant. Any number of
-// loops may run at once.
+// The loop ends with the context's error as its last turn, or without one when the bus is
+// closed. It blocks between events and takes no thread. At each change it allocates and
+// reads the whole directory, with a system call for each participant. Any number of loops
+// may run at once.
 //
-// Errors: the context's, ErrBadName, ErrClosed where the bus is closed already, and what
-// the system refuses.
+// Errors: the context's; ErrBadName; ErrClosed if the bus is already closed; what the
+// system refuses.
 func (b *Bus) Watch(ctx context.Context, cfg *WatchConfig) iter.Seq2[PresenceEvent, error] {
 	return func(yield func(PresenceEvent, error) bool) {
 		w, err := b.newPresenceWatch(ctx, cfg)

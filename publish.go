@@ -10,11 +10,11 @@ import (
 	"github.com/ringcast/ringcast/shm"
 )
 
-// A Publisher sends messages to one topic. Messages of one Publisher keep their
-// order everywhere. It is safe for concurrent use by multiple goroutines: one at
-// a time publishes, and a claim counts as publishing until it ends. One that was
-// opened with PublisherConfig.Solo must not be used by more than one goroutine at a
-// time; Close, and the Close of its bus, may be called from any.
+// A Publisher sends messages to one topic. Messages of one Publisher keep their order
+// everywhere. It is safe for concurrent use by multiple goroutines: one at a time
+// publishes, and a claim counts as publishing until it ends. With PublisherConfig.Solo,
+// only one goroutine at a time may use it; Close, and the Close of its bus, may be called
+// from any.
 type Publisher struct {
 	// Immutable after Bus.Publisher.
 	bus    *Bus
@@ -36,17 +36,16 @@ type Publisher struct {
 	told     bool // others know what we publish
 }
 
-// Publisher opens a topic for publishing, and makes it if it is not there. A nil
+// Publisher opens a topic for publishing, and makes it if it does not exist. A nil
 // configuration takes the topic as it is.
 //
-// It returns once those who asked for the topic before read it, the patterns of
-// other programs and the forwarder for other nodes: the first message reaches
-// them, too. That takes less than a millisecond, unless one of them is stopped.
+// It returns once all who asked for the topic before are reading it: patterns of other
+// programs, and the forwarder for other nodes. The first message reaches them, too. That
+// takes less than a millisecond unless one of them is stopped.
 //
-// Errors: ErrBadName; *ShapeError where the topic was written in another shape;
-// *OtherRightsError where it was written under other rights; *AccessError where this
-// process has none; ErrNotExclusive; *NoSpaceError where the ring does not fit;
-// ErrClosed.
+// Errors: ErrBadName; *ShapeError if the topic was written in another shape;
+// *OtherRightsError if it was written under other rights; *AccessError if this process has
+// none; ErrNotExclusive; *NoSpaceError if the ring does not fit; ErrClosed.
 func (b *Bus) Publisher(topic string, cfg *PublisherConfig) (*Publisher, error) {
 	if err := shm.ValidName(topic); err != nil {
 		return nil, err
@@ -106,17 +105,16 @@ func (p *Publisher) open() error {
 	return nil
 }
 
-// Topic is the topic's name.
+// Topic returns the topic's name.
 func (p *Publisher) Topic() string { return p.topic }
 
-// Publish copies payload into the topic as one message. It waits while the
-// slowest reliable subscription is a ring behind, until the context ends, and
-// sends again when its claim was taken from it. It neither allocates nor makes a
-// system call unless it waits, somebody sleeps, or the message is the first that
-// is larger than a slot.
+// Publish copies payload into the topic as one message. While the slowest reliable
+// subscription is a ring behind, it waits, until the context ends. If its claim is taken,
+// it sends again. It neither allocates nor makes a system call unless it waits, somebody
+// sleeps, or the message is the first that is larger than a slot.
 //
-// Errors: the context's (its deadline is *TimedOutError), ErrClosed, *TooLargeError, ErrBusy (PublisherConfig.Solo);
-// nothing was sent then.
+// Errors: the context's (its deadline is *TimedOutError), ErrClosed, *TooLargeError,
+// ErrBusy (PublisherConfig.Solo); nothing was sent then.
 func (p *Publisher) Publish(ctx context.Context, payload []byte) error {
 	if !p.ready() {
 		if err := p.take(ctx); err != nil {
@@ -144,8 +142,9 @@ func (p *Publisher) publishAgain(ctx context.Context, payload []byte, err error)
 	return nil
 }
 
-// TryPublish is Publish that never waits. ErrFull: there is no room, every slot is held
-// by who does not move, or another goroutine is publishing (ErrBusy with PublisherConfig.Solo).
+// TryPublish is Publish that never waits. ErrFull means that there is no room, that those
+// who hold every slot do not move, or that another goroutine is publishing (ErrBusy with
+// PublisherConfig.Solo).
 func (p *Publisher) TryPublish(payload []byte) error {
 	if !p.lock.try() {
 		if p.lock.solo {
@@ -281,9 +280,9 @@ func (p *Publisher) shut() error {
 	return err
 }
 
-// Close ends the publisher; what it has sent stays sent. Where another goroutine
-// is publishing or has a claim, it returns at once: a waiting Publish returns
-// ErrClosed, and the last one out closes. A second Close does nothing.
+// Close ends the publisher; what it has sent stays sent. If another goroutine is publishing
+// or has a claim, Close returns at once: a waiting Publish returns ErrClosed, and the last
+// one out closes. A second Close does nothing.
 func (p *Publisher) Close() error { return p.end() }
 
 func (p *Publisher) end() error {

@@ -9,13 +9,14 @@ import (
 )
 
 // PublishBatch copies each payload into the topic as one message, in order. It takes the
-// publisher once for all of them and wakes sleeping subscriptions behind the last that
-// there is room for, so that many small messages cost less than as many calls of
-// Publish. It waits for room as often as it has to, and allocates as Publish does.
+// publisher once for all of them, and wakes sleeping subscriptions after the last for which
+// there is room. Many small messages therefore cost less than as many calls of Publish. It
+// waits for room as often as it has to, and allocates as Publish does.
 //
-// It says how many it has sent: all, or, with an error, those before the one that
-// the error is about; none behind it. Errors as Publish's, of one message too large
-// among others, too; the time is that of all of them. A process that dies on the way has sent the first few.
+// It returns how many it has sent: all, or, with an error, those before the one that the
+// error is about, and none after it. Errors are those of Publish, also if only one message
+// is too large; the time is that of all of them. A process that dies on the way has sent
+// the first few.
 func (p *Publisher) PublishBatch(ctx context.Context, payloads [][]byte) (n int, err error) {
 	if !p.ready() {
 		if err := p.take(ctx); err != nil {
@@ -41,12 +42,11 @@ func (p *Publisher) PublishBatch(ctx context.Context, payloads [][]byte) (n int,
 	return n, err
 }
 
-// Claims lend several slots of the topic's ring, so that messages are written where
-// they will be read, and are sent together. They end with exactly one Commit, CommitN or
-// Abort; the bytes must not be touched after. What is said of Claim holds for them, too:
-// nobody else publishes with the same Publisher until then, others may take the slots
-// after the commit deadline, and a publisher has one Claims, which it lends again and
-// again.
+// Claims lend several slots of the topic's ring, so that messages are written where they
+// will be read, and are sent together. End them with exactly one Commit, CommitN or Abort,
+// and do not touch the bytes afterwards. What Claim says holds here, too: until then nobody
+// else publishes with the same Publisher, others may take the slots after the commit
+// deadline, and a publisher has one Claims, which it lends again and again.
 type Claims struct {
 	publisher *Publisher
 	inner     *ring.Claims
@@ -56,11 +56,11 @@ type Claims struct {
 	lengths   []int
 }
 
-// ClaimBatch waits, as Claim does, until there is room for one message of up to size
-// bytes, and lends slots for as many of n as there is room for then, at most 64 and an
-// eighth of the topic's slots. It allocates once a publisher.
+// ClaimBatch waits, as Claim does, until there is room for one message of up to size bytes.
+// It then lends slots for as many of n messages as there is room for, at most 64 and at
+// most an eighth of the topic's slots. It allocates once per publisher.
 //
-// Errors as Claim's, and one where n is not positive.
+// Errors: those of Claim, and one if n is not positive.
 func (p *Publisher) ClaimBatch(ctx context.Context, n, size int) (*Claims, error) {
 	if n <= 0 {
 		return nil, shm.Invalid("topic %q: claim of %d messages: want 1 or more", p.topic, n)
@@ -112,25 +112,24 @@ func (c *Claims) resize(n, size int) {
 	}
 }
 
-// Len is how many messages may be written.
+// Len returns how many messages may be written.
 func (c *Claims) Len() int { return c.inner.Len() }
 
-// Bytes is the room of message i, from 0 to Len less one: as many bytes as were claimed, or
-// as Resize said, with the rest of the slot as its capacity.
+// Bytes returns the room for message i, from 0 to Len less one. Its length is the claimed
+// size, or what Resize said; its capacity extends to the end of the slot.
 func (c *Claims) Bytes(i int) []byte { return c.inner.Bytes(i)[:c.lengths[i]] }
 
-// Resize makes message i n bytes long, at most the capacity of Bytes(i), which Commit
-// says where it is exceeded.
+// Resize makes message i n bytes long, at most the capacity of Bytes(i). If n is more,
+// Commit says so.
 func (c *Claims) Resize(i, n int) { c.lengths[i], c.resized = n, true }
 
-// Commit makes all messages visible, in order, and wakes sleeping subscriptions behind the
-// last. It neither blocks nor allocates, and makes a system call only where somebody
-// sleeps. It says how many were sent: all, or, with ErrFenced, those before the one
-// whose slot was taken. Other errors, with which nothing was sent: *TooLargeError,
-// ErrClaimEnded. The claims have ended.
+// Commit makes all messages visible, in order, and wakes sleeping subscriptions after the
+// last. It neither blocks nor allocates, and makes a system call only if somebody sleeps.
+// It returns how many were sent: all, or, with ErrFenced, those before the one whose slot
+// was taken. With *TooLargeError and ErrClaimEnded nothing was sent. The claims have ended.
 func (c *Claims) Commit() (sent int, err error) { return c.CommitN(len(c.lengths)) }
 
-// CommitN is Commit of the first n messages; the slots behind them are given back.
+// CommitN is Commit of the first n messages; the slots of the others are given back.
 func (c *Claims) CommitN(n int) (sent int, err error) {
 	if !c.open {
 		return 0, ErrClaimEnded
@@ -144,7 +143,7 @@ func (c *Claims) CommitN(n int) (sent int, err error) {
 	return sent, err
 }
 
-// Abort gives all slots back; nothing is sent.
+// Abort gives all slots back and sends nothing.
 func (c *Claims) Abort() error {
 	if !c.open {
 		return ErrClaimEnded

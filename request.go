@@ -9,8 +9,8 @@ import (
 	"github.com/ringcast/ringcast/ring"
 )
 
-// A Request is what a handler answers. It is valid until the handler returns, and
-// belongs to its goroutine.
+// A Request is what a handler answers. It is valid until the handler returns, and belongs
+// to the handler's goroutine.
 type Request struct {
 	instance *Instance
 	message  ring.Message
@@ -55,31 +55,32 @@ func (r *Request) begin(h *heading) {
 	r.context.err = nil
 }
 
-// Payload is the request's bytes, valid until the handler returns.
+// Payload returns the request's bytes, valid until the handler returns.
 func (r *Request) Payload() []byte { return r.message.Payload }
 
-// Source is the address of who asks.
+// Source returns the address of the caller.
 func (r *Request) Source() Address { return r.heading.source }
 
-// Service is the name that was asked.
+// Service returns the name that was called.
 func (r *Request) Service() string { return r.instance.name }
 
 // Content says how to read the payload: ContentRaw, ContentFields or ContentFlatBuffer.
 func (r *Request) Content() uint8 { return r.message.Content }
 
-// Schema is the low half of the hash of a FlatBuffer's schema; 0 if unknown.
+// Schema returns the low half of the hash of a FlatBuffer's schema; 0 if unknown.
 func (r *Request) Schema() uint32 { return r.message.Schema }
 
-// OneWay reports whether the caller waits for no answer (SendTo): then Reply does nothing.
+// OneWay reports whether the caller waits for no answer (SendTo). If so, Reply does
+// nothing.
 func (r *Request) OneWay() bool { return r.oneWay }
 
 // Streams reports whether the caller takes several replies (RequestStream).
 func (r *Request) Streams() bool { return r.message.Flags&layout.MessageFlagMore != 0 }
 
-// Reply answers the request: the last answer. It neither waits nor allocates. The caller may
-// be gone, or have given up, which is no error.
+// Reply sends the request's last answer. It neither waits nor allocates. It is no error if
+// the caller is gone or has given up.
 //
-// Errors: ErrAnswered; *TooLargeError, after which the caller has ErrReplyTooLarge.
+// Errors: ErrAnswered; *TooLargeError, and the caller gets ErrReplyTooLarge.
 func (r *Request) Reply(payload []byte) error { return r.ReplyMarked(payload, Marks{}) }
 
 func (r *Request) reply(l letter) error {
@@ -98,10 +99,10 @@ func (r *Request) reply(l letter) error {
 	return nil
 }
 
-// More sends one of several replies; Reply, or the return of the handler with an error,
-// ends them. It waits while the caller has not taken the last 15.
+// More sends one of several replies; Reply, or an error that the handler returns, ends
+// them. It waits while the caller has not taken the last 15.
 //
-// Errors: ErrOneReply where the caller takes one reply only, the context's, ErrAnswered,
+// Errors: ErrOneReply if the caller takes only one reply, the context's, ErrAnswered,
 // *TooLargeError.
 func (r *Request) More(payload []byte) error { return r.MoreMarked(payload, Marks{}) }
 

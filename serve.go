@@ -14,32 +14,33 @@ import (
 	"github.com/ringcast/ringcast/shm"
 )
 
-// A Handler answers a request: by Request.Reply, once, or by an error, which the caller
-// gets as a *ReplyError. Without either the caller gets ErrNoReply. The context ends
-// with the request's time, when its caller gives it up, and when its caller is gone.
+// A Handler answers a request: once with Request.Reply, or by returning an error, which the
+// caller gets as a *ReplyError. If it does neither, the caller gets ErrNoReply. The context
+// ends with the request's time, when the caller gives it up, and when the caller is gone.
 // Context and request are valid until the handler returns.
 type Handler func(ctx context.Context, r *Request) error
 
-// A ServeConfig says how a service is served. The zero value, like nil, runs one request
-// at a time. It is copied.
+// A ServeConfig says how to serve a name. The zero value, like nil, runs one request at a
+// time. It is copied.
 type ServeConfig struct {
-	// Concurrency is how many requests this instance runs at a time, at most 1024 over all
-	// instances of the node. Zero means 1: then they run in one goroutine, one after the
-	// other, which is the fastest way for short ones.
+	// Concurrency is how many requests this instance runs at a time; all instances of the
+	// node together run at most 1024. Zero means 1: they run in one goroutine, one after
+	// the other, which is fastest for short ones.
 	Concurrency int
 	// Queue is how many requests may wait on this node, for all instances together: a power
-	// of two from 4 to 2^20. More are refused: ErrOverloaded. Zero asks for nothing, which
-	// is 256 where the service is new.
+	// of two from 4 to 2^20. More are refused (ErrOverloaded). Zero asks for nothing: a new
+	// service has 256.
 	Queue int
-	// SlotSize is how many bytes a request may have. Zero asks for nothing, which is 2048.
+	// SlotSize is the most bytes of a request. Zero asks for nothing: a new service has
+	// 2048.
 	SlotSize int
-	// Rights are who may call (write) and see the service, as PublisherConfig.Rights.
+	// Rights say who may call the service (write) and see it; see PublisherConfig.Rights.
 	Rights Rights
 	// Wait is how to wait for requests. Zero means as the bus does (Config.Wait).
 	Wait Wait
 }
 
-// An Instance serves one name. Its methods may be called by several goroutines.
+// An Instance serves one name. It is safe for concurrent use by multiple goroutines.
 type Instance struct {
 	// Immutable after Serve.
 	bus     *Bus
@@ -49,13 +50,13 @@ type Instance struct {
 	config  ServeConfig
 	handler Handler
 
-	// Owned by who has the turn: he takes the next request.
+	// Owned by whoever has the turn to take the next request.
 	file   *ring.File
 	queue  *ring.Queue
 	member *ring.Member
 	bed    *berth
 	waiter *ring.Waiter
-	old    []*ring.File // retired, and perhaps somebody has a request of theirs in hand
+	old    []*ring.File // retired; a request of theirs may be in hand
 
 	sources []ring.Source // the member
 
@@ -108,12 +109,12 @@ func (c *ServeConfig) options(existing bool) ring.FileOptions {
 
 const defaultQueue = 256
 
-// Serve begins to answer requests to a name. Instances of one name share them: each
-// takes the next when it has room. A name is a topic or a service.
+// Serve begins to answer requests to a name. Its instances share the requests: each takes
+// the next when it has room. A name is either a topic or a service.
 //
-// It makes the service's queue if it is not there. Errors: ErrBadName, *NameKindError,
-// *ShapeError where the queue is in use with another shape, *OtherRightsError,
-// *AccessError, ErrClosed, those of opening.
+// Serve makes the service's queue if it does not exist. Errors: ErrBadName, *NameKindError,
+// *ShapeError if the queue is in use with another shape, *OtherRightsError, *AccessError,
+// ErrClosed, those of opening.
 func (b *Bus) Serve(name string, handler Handler, cfg *ServeConfig) (*Instance, error) {
 	if err := shm.ValidName(name); err != nil {
 		return nil, err
@@ -211,14 +212,14 @@ func (s *Instance) openFile() (*ring.File, error) {
 	return nil, ring.ErrRetired
 }
 
-// Name is the service's name.
+// Name returns the service's name.
 func (s *Instance) Name() string { return s.name }
 
-// Stop ends the serving without losing a request: others are told at once; what is in
-// hand is finished; what waits is left to other instances, or served where there are
-// none. When the context ends before that, what waits is refused (ErrNoService; one-way
-// messages are dropped), the contexts of the handlers that run end, and Stop returns when
-// they have returned. Errors: the context's.
+// Stop ends the serving without losing a request. Others are told at once; requests in hand
+// are finished; waiting ones are left to other instances, or served if there are none. If
+// the context ends first, waiting requests are refused (ErrNoService; one-way messages are
+// dropped), the handlers' contexts end, and Stop returns when the handlers have. Errors:
+// the context's.
 func (s *Instance) Stop(ctx context.Context) error {
 	s.endSoon()
 	select {

@@ -6,9 +6,9 @@ import (
 )
 
 // RequestStream sends a request that takes many replies, and iterates over them as they
-// come. Whoever leaves the loop gives the request up, and the handler's context ends.
-// The handler runs ahead of the loop by 15 replies at most. Every turn has either a reply or the last
-// error; a stream that has come to its end just ends. The errors are those of Request.
+// come. Leaving the loop gives the request up and ends the handler's context. The handler
+// runs at most 15 replies ahead of the loop. Every turn has either a reply or the last
+// error; a complete stream ends without one. The errors are those of Request.
 func (c *Client) RequestStream(ctx context.Context, payload []byte) iter.Seq2[*Reply, error] {
 	return func(yield func(*Reply, error) bool) {
 		if c.service == nil {
@@ -24,7 +24,8 @@ func (c *Client) RequestStream(ctx context.Context, payload []byte) iter.Seq2[*R
 	}
 }
 
-// RequestStream sends a request to a service and iterates over its replies: Client.RequestStream.
+// RequestStream sends a request to a service and iterates over its replies; see
+// Client.RequestStream.
 func (b *Bus) RequestStream(ctx context.Context, service string, payload []byte) iter.Seq2[*Reply, error] {
 	return func(yield func(*Reply, error) bool) {
 		err := b.named(service, func(c *Client) error {

@@ -12,10 +12,10 @@ import (
 	"github.com/ringcast/ringcast/shm"
 )
 
-// A Subscription reads one topic, or all that match a pattern. A reliable one
-// that is not read for longer than its stall budget (500 ms) while its ring is
-// full is put out, and told so when it reads again. It must not be used by more
-// than one goroutine at a time, which gives ErrBusy; Close may be called from any.
+// A Subscription reads one topic, or all that match a pattern. If a reliable one is not
+// read for longer than its stall budget (500 ms) while its ring is full, it is put out, and
+// told so when it reads again. Only one goroutine at a time may use it; a second one gets
+// ErrBusy. Close may be called from any.
 type Subscription struct {
 	// Immutable after Bus.Subscribe.
 	bus     *Bus
@@ -63,23 +63,24 @@ func newSource(s *Subscription, topic string, file *ring.File) *source {
 	return src
 }
 
-// Subscribe begins to read a topic or, with wildcards (* for one token, > for
-// the rest), all topics that match, those to come as well. Everything published
-// after it returned is read. The ring of an exact name is made if it is not
-// there; its first publisher may still give it another shape. A topic of a
-// pattern is read from its first message if it appears later.
+// Subscribe begins to read a topic or, with wildcards (* for one token, > for the rest),
+// all topics that match, later ones included. Everything published after it returns is
+// read. The ring of an exact name is made if it does not exist; its first publisher may
+// still give it another shape. A pattern's later topics are read from their first message.
 //
-// With SubscriberConfig.Group it becomes a member of a queue group: each message goes
-// to one member, whoever is free first, and is copied out, so that no publisher
-// waits for a handler. A message is in the member's hand until its next call, the
-// handler's return, Message.Done, or Close, which say that it was handled. Of one that
-// its taker had in hand when its process died, another member is told: *AbandonedError;
-// it is not handed out again. The group begins with its first member and goes on where
-// it stands, whoever comes and goes; without a member it holds nobody back, and the
-// next one is told what the ring has no more. It is this node's: the group of that name on
-// another node gets each message, too, once. A message must fit a slot while a group
-// reads a topic: to its publisher a larger one is a *TooLargeError, from another node
-// it is a *LossError. A pattern has no group.
+// With SubscriberConfig.Group the subscription becomes a member of a queue group. Each
+// message goes to one member, whoever is free first, and is copied out, so that no
+// publisher waits for a handler. The message is in the member's hand until its next call,
+// the handler's return, Message.Done, or Close, which say that it was handled. If a
+// member's process dies with a message in hand, another member is told (*AbandonedError);
+// it is not handed out again.
+//
+// The group begins with its first member and goes on where it stands, whoever comes and
+// goes. Without a member it holds nobody back, and the next one is told what the ring no
+// longer has. A group belongs to its node: the group of that name on another node gets each
+// message once, too. While a group reads a topic, a message must fit a slot. A larger one
+// is a *TooLargeError to its publisher or, from another node, a *LossError. A pattern has
+// no group.
 //
 // Errors: ErrBadName, ErrTooManyReaders, ErrClosed, and those of opening.
 func (b *Bus) Subscribe(pattern string, cfg *SubscriberConfig) (*Subscription, error) {
@@ -138,47 +139,45 @@ func (s *Subscription) open() error {
 	return s.join(s.pattern, ring.JoinOptions{Latest: s.config.Latest, History: uint64(s.config.History)})
 }
 
-// Pattern is what was subscribed to.
+// Pattern returns the name or pattern that was subscribed to.
 func (s *Subscription) Pattern() string { return s.pattern }
 
-// Messages iterates over messages and events as they come, waiting in between,
-// until the context ends, which is the last error, or the subscription is
-// closed, which is none. A message is valid until the next turn. Every turn has
-// either a message or an error; IsEvent tells events from the last error. It
-// allocates at the begin of the loop and for events; the subscription may be
-// closed within the loop.
+// Messages iterates over messages and events as they come, and waits in between. It ends
+// with the context's error, or without one when the subscription is closed, which may be
+// done within the loop. Every turn has either a message, valid until the next turn, or an
+// error; IsEvent tells events from the last error. It allocates when the loop begins and
+// for events.
 func (s *Subscription) Messages(ctx context.Context) iter.Seq2[*Message, error] {
 	return messagesOf(s, ctx)
 }
 
-// Handle calls the handler with each message and each event as it comes, in the
-// caller's goroutine, one after the other, and waits in between. Every call has
-// either a message, valid until the handler returns, or an event. The handler's
-// error ends Handle, which returns it; so does the end of the context. Handle
-// returns nil when the subscription is closed, which the handler may do. A panic
-// goes through to the caller: the message counts as read and the subscription
-// can be used on. It allocates for events only.
+// Handle calls the handler with each message and each event as it comes, one after the
+// other, in the caller's goroutine, and waits in between. Every call has either a message,
+// valid until the handler returns, or an event. Handle returns the handler's error, or the
+// context's when it ends, or nil when the subscription is closed, which the handler may do.
+// A panic goes through to the caller: the message counts as read, and the subscription can
+// still be used. Handle allocates for events only.
 //
-// To work on messages with several goroutines, let each have a subscription of
-// its own in one queue group, or hand clones on.
+// To work on messages with several goroutines, give each a subscription of its own in one
+// queue group, or pass clones on.
 func (s *Subscription) Handle(ctx context.Context, handler func(m *Message, event error) error) error {
 	return handleOf(s, ctx, handler)
 }
 
-// Next waits for the next message or event. A message is valid until the next
-// call or Close. It neither allocates nor makes a system call unless it sleeps.
+// Next waits for the next message or event. The message is valid until the next call or
+// Close. Next neither allocates nor makes a system call unless it sleeps.
 //
 // Errors: events (IsEvent), the context's, ErrClosed, ErrBusy.
 func (s *Subscription) Next(ctx context.Context) (*Message, error) { return nextOf(s, ctx) }
 
-// TryNext is Next that never waits; ErrEmpty: nothing is there.
+// TryNext is Next that never waits. ErrEmpty means that nothing is there.
 func (s *Subscription) TryNext() (*Message, error) { return tryNextOf(s) }
 
-// NextBatch waits for messages and returns all that are there, so many at most and 64
-// in any case; most of 0 is 64. All of them are valid until the next call or Close. It
-// costs less a message than any other way, where they come one behind the other. What
-// was copied (mode latest, history), is larger than a slot, or belongs to a queue group
-// comes alone. It allocates once.
+// NextBatch waits for messages and returns those that are there, at most so many and never
+// more than 64; a most of 0 is 64. All of them are valid until the next call or Close.
+// Where messages come one right after the other, it costs less per message than any other
+// way. A message that was copied (mode latest, history), is larger than a slot, or belongs
+// to a queue group comes alone. NextBatch allocates once.
 //
 //	for {
 //		batch, err := sub.NextBatch(ctx, 0)
@@ -188,31 +187,30 @@ func (s *Subscription) TryNext() (*Message, error) { return tryNextOf(s) }
 //		}
 //	}
 //
-// Errors: those of Next, and only where there is no message before them.
+// Errors: those of Next, and only if there is no message before them.
 func (s *Subscription) NextBatch(ctx context.Context, most int) ([]Message, error) {
 	return batchOf(s, ctx, most)
 }
 
-// Poll calls the handler with the messages that are there, so many at most, and
-// returns how many there were: 0 and nil when nothing is there. It never waits: it
-// is for loops that have other things to do. A message is valid until the handler
-// returns. It does not allocate.
+// Poll calls the handler with the messages that are there, at most so many, and returns how
+// many there were; 0 and nil if nothing is there. It never waits, for loops that have
+// other things to do. A message is valid until the handler returns. Poll does not allocate.
 //
-// Errors: an event (IsEvent), behind the messages before it, after which Poll goes
-// on with what follows; ErrClosed, ErrBusy.
+// Errors: an event (IsEvent), after the messages before it, and the next Poll goes on with
+// what follows; ErrClosed, ErrBusy.
 func (s *Subscription) Poll(most int, handler func(*Message)) (int, error) {
 	return pollOf(s, most, handler)
 }
 
-// Ready is a channel for select: it holds a token while there may be something to
-// read, an event or the end included. Take the token, then call TryNext or Poll,
-// once or until they find nothing; the next token comes by itself. A token without
-// a message is possible, a message without a token is not. Once the subscription
-// is closed the channel is, too. It is the same channel at each call.
+// Ready returns a channel for select. It holds a token while there may be something to
+// read, an event or the end included. Take the token, then call TryNext or Poll, once or
+// until they find nothing; the next token comes by itself. There may be a token without a
+// message, but never a message without a token. Once the subscription is closed, so is the
+// channel. Every call returns the same channel.
 //
-// It costs a goroutine for the whole bus, and a switch of goroutines for a message
-// after a pause; it neither allocates nor spins while it waits. A subscription that
-// was merged has none: Merged.Ready.
+// It costs one goroutine for the whole bus, and a switch of goroutines for a message after
+// a pause. It neither allocates nor spins while it waits. A merged subscription has no
+// channel: use Merged.Ready.
 func (s *Subscription) Ready() <-chan struct{} { return s.wait.ready(&s.use) }
 
 // enter makes the caller the one who uses the subscription.
@@ -260,9 +258,9 @@ func (s *Subscription) eagerness() Wait {
 	return s.bus.config.Wait
 }
 
-// Close ends the subscription. Within its own loop, or while another goroutine
-// reads, it returns at once and the reader closes when it is done. The last
-// message of Next must not be touched after. A second Close does nothing.
+// Close ends the subscription. Within its own loop, or while another goroutine reads, it
+// returns at once, and the reader closes when it is done. Do not touch the last message of
+// Next afterwards. A second Close does nothing.
 func (s *Subscription) Close() error { return s.end() }
 
 func (s *Subscription) end() error {

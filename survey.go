@@ -9,10 +9,10 @@ import (
 	"github.com/ringcast/ringcast/shm"
 )
 
-// A SurveyConfig says when a survey has enough. The zero value, like nil, waits for all
-// who are asked.
+// A SurveyConfig says when a survey has enough answers. The zero value, like nil, waits for
+// all who are asked.
 type SurveyConfig struct {
-	// Quorum is how many answers are enough. Zero means that all who are asked are waited for.
+	// Quorum is how many answers are enough. Zero means to wait for all who are asked.
 	Quorum int
 	// Marks say what the payload of the question is. Zero means raw bytes.
 	Marks Marks
@@ -30,14 +30,14 @@ type surveying struct {
 // A surveyTopic is a topic that we have asked questions on.
 type surveyTopic struct{ publisher *Publisher }
 
-// Survey publishes a question on a topic and iterates over the answers as they come:
-// every subscriber may answer by Message.Reply. It ends when all participants that
-// subscribe to the topic now have answered or are gone, or with the quorum; with the
-// context's deadline (10 s where there is none), which is the last error then. Every
-// turn has either an answer or the last error. Answers that come later are dropped.
+// Survey publishes a question on a topic and iterates over the answers as they come. Every
+// subscriber may answer with Message.Reply. The loop ends with the quorum, when all
+// participants that subscribe to the topic now have answered or are gone, or at the
+// context's deadline (10 s if there is none), whose error is then the last. Every turn has
+// either an answer or the last error. Answers that come later are dropped.
 //
-// Errors: those of Publish; *OverloadedError where more are asked than
-// Config.InFlight allows; *TimedOutError, which is context.DeadlineExceeded; context.Canceled, ErrClosed.
+// Errors: those of Publish; *OverloadedError if more are asked than Config.InFlight allows;
+// *TimedOutError, which is context.DeadlineExceeded; context.Canceled; ErrClosed.
 func (b *Bus) Survey(ctx context.Context, topic string, payload []byte, cfg *SurveyConfig) iter.Seq2[*Reply, error] {
 	return func(yield func(*Reply, error) bool) {
 		p, err := b.enterPost()

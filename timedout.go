@@ -10,18 +10,20 @@ import (
 	"github.com/ringcast/ringcast/ring"
 )
 
-// A TimedOutError says what was waited for until the context's deadline (a request without one has 10 s), and
-// what helps. It is context.DeadlineExceeded.
+// A TimedOutError says what was waited for until the context's deadline (10 s for a request
+// without one), and what helps. It is context.DeadlineExceeded.
 type TimedOutError struct {
-	// Name is the service's or topic's; empty where an address was asked.
+	// Name is that of the service or topic; empty if an address was asked.
 	Name string
-	// Peer is who was asked by address, or, of a service, who has said that the time was over; zero where nobody is known.
+	// Peer is the address that was asked or, for a service, of whoever said that the time
+	// was over; zero if nobody is known.
 	Peer Address
-	// Waited is for how long, all tries together: of a request since it was made, of messages since one could not be
-	// sent at once.
+	// Waited is for how long, all tries together: for a request since it was made, for
+	// messages since one could not be sent at once.
 	Waited time.Duration
-	// DidNotRun says that nothing was sent, or that the request was taken back before anybody had started it. Where it is
-	// false nobody knows whether a request ran, and some of a batch were sent. WaitForSubscribers leaves it false.
+	// DidNotRun says that nothing was sent, or that the request was taken back before
+	// anybody had started it. If it is false, nobody knows whether a request ran, and some
+	// of a batch were sent. WaitForSubscribers leaves it false.
 	DidNotRun bool
 
 	kind string // of the name
@@ -49,10 +51,10 @@ func (e *TimedOutError) Error() string {
 // Is reports whether the target is context.DeadlineExceeded.
 func (e *TimedOutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
-// Timeout is true, as that of context.DeadlineExceeded is.
+// Timeout returns true, as that of context.DeadlineExceeded does.
 func (e *TimedOutError) Timeout() bool { return true }
 
-// Temporary is true, as that of context.DeadlineExceeded is: both are a net.Error.
+// Temporary returns true, as that of context.DeadlineExceeded does: both are a net.Error.
 func (e *TimedOutError) Temporary() bool { return true }
 
 // What was waited for in vain.
