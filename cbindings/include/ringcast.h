@@ -1,9 +1,8 @@
 /* Ringcast: messages between processes of one node through shared memory.
  *
- * A topic is a named stream: on each node one ring in a mapped file. A publisher
- * claims a slot, writes the message there, and commits it; a subscription reads it
- * where it lies. This library speaks to the rings itself, as spec/ says; the other
- * end may be written in any language.
+ * A topic is a named stream: on each node one ring in a mapped file. A publisher claims a slot, writes the
+ * message there, and commits it; a subscription reads it where it lies. This library works on the rings
+ * itself, as spec/ says; the other end may be written in any language.
  *
  *	rc_domain *domain;
  *	rc_publisher *publisher;
@@ -12,27 +11,27 @@
  *	    rc_publisher_publish(publisher, "17", 2, RC_FOREVER) != RC_OK)
  *		fprintf(stderr, "%s\n", rc_error_detail());
  *
- * Results. Every function that can fail returns an int: RC_OK, a positive code for what
- * is not an error (nothing there, no room, no time left), or a negative one for an error.
- * rc_error_text names a code; rc_error_detail says what happened, of the last error of
- * the calling thread. What an error leaves behind is usable unless it says otherwise.
+ * Results. Every function that can fail returns an int: RC_OK, a positive code for what is not an error
+ * (nothing there, no room, no time left), or a negative code for an error. rc_error_text names a code;
+ * rc_error_detail describes the calling thread's last error. After an error everything stays usable unless
+ * the function says otherwise.
  *
  * Time. A timeout is in nanoseconds: 0 does not wait, RC_FOREVER waits without end.
  *
- * Threads. A domain may be used by any number of threads. A publisher and a
- * subscription are each for one thread at a time; different ones may be used at once.
+ * Threads. Any number of threads may use a domain. A publisher or a subscription is for one thread at a time;
+ * different ones may be used at once.
  *
- * fork. A child that does not execute another program has handles that are of no
- * use to it: every call returns RC_ERROR_FORKED, and only the close functions do
- * something (they free memory). The parent's death is seen although a child lives on.
+ * fork. A child that does not execute another program cannot use its handles: every call returns
+ * RC_ERROR_FORKED, and only the close functions do something (they free memory). The parent's death is seen
+ * although a child lives on.
  *
- * Speed. What the calls for a message do in the common case is inline in ringcast/inline.h; a program sees
- * no difference but in time, and may define RC_NO_INLINE. A library with the same soname fits programs of
- * any version of that file.
+ * Speed. The common case of the calls for a message is inline, in ringcast/inline.h. A program sees no
+ * difference but in time, and may define RC_NO_INLINE. A library fits programs of any version of that file
+ * that have its soname.
  *
- * Configurations begin with all bytes zero, which is the default of every field; fields
- * may be added at the end of a configuration only with a new soname.
- */
+ * Configurations begin with all bytes zero, the default of every field. Fields may be added at the end of a
+ * configuration only with a new soname.
+ * */
 #ifndef RINGCAST_H
 #define RINGCAST_H
 
@@ -64,13 +63,13 @@ enum rc_code {
 
 	RC_NOTHING = 1,  /* no message is there */
 	RC_FULL = 2,     /* no room in the ring: the slowest reliable subscription is a ring behind */
-	RC_TIMED_OUT = 3, /* neither came until the time was up */
+	RC_TIMED_OUT = 3, /* the time was up before either came */
 	RC_END = 4,      /* nothing more will come */
 
 	RC_ERROR_INVALID = -1,       /* an argument or a configuration that makes no sense */
 	RC_ERROR_NAME = -2,          /* not a name, or not a pattern */
 	RC_ERROR_SYSTEM = -3,        /* a system call failed; the detail has its error */
-	RC_ERROR_PERMISSION = -4,    /* no rights on a file, or a stranger's directory */
+	RC_ERROR_PERMISSION = -4,    /* no rights to a file, or somebody else's directory */
 	RC_ERROR_NO_SPACE = -5,      /* the file system is full */
 	RC_ERROR_NO_MEMORY = -6,     /* malloc failed */
 	RC_ERROR_NOT_FOUND = -7,     /* there is no such file */
@@ -87,14 +86,14 @@ enum rc_code {
 	RC_ERROR_STALLED = -18,      /* every slot is held by somebody who does not move */
 	RC_ERROR_BUSY = -19,         /* a claim is open, or handles are */
 	RC_ERROR_BUFFER = -20,       /* the message does not fit into the buffer; it stays */
-	RC_ERROR_FORKED = -21,       /* the handle is of the parent process */
+	RC_ERROR_FORKED = -21,       /* the handle is the parent process's */
 	RC_ERROR_UNSUPPORTED = -22,  /* known, but not built yet */
-	RC_ERROR_MODE = -23,         /* a queue group of a topic of mode latest: it wants a reliable one */
+	RC_ERROR_MODE = -23,         /* a queue group needs a reliable topic; this is latest */
 	RC_ERROR_GROUP_FULL = -24,   /* the group has as many members as it can have */
 	RC_ERROR_NO_SERVICE = -25,   /* no instance answers to the name: the request did not run */
 	RC_ERROR_OVERLOADED = -26,   /* a queue is full, the detail says which: the request did not run */
 	RC_ERROR_INSTANCE_DIED = -27, /* whoever had the request in hand is gone: nobody knows whether it ran */
-	RC_ERROR_GONE = -28,         /* the address is nobody's any more, or never was */
+	RC_ERROR_GONE = -28,         /* nobody has the address any more, or ever had */
 	RC_ERROR_NO_INBOX = -29,     /* the participant has not asked for messages */
 	RC_ERROR_NODE_DOWN = -30,    /* there is no way to the address's node */
 	RC_ERROR_NO_REPLY = -31,     /* the handler ended without an answer */
@@ -106,18 +105,18 @@ enum rc_code {
 	RC_ERROR_NAME_KIND = -37     /* the name is a topic here where a service is asked for, or the other way round */
 };
 
-/* One sentence for a code; never NULL. */
+/* Returns one sentence for a code; never NULL. */
 RC_API const char *rc_error_text(int code);
 
-/* What went wrong in the last call of this thread that returned a negative code; ""
- * before the first. Valid until the next such call of this thread. */
+/* Returns what went wrong in this thread's last call that returned a negative code; "" before the first.
+ * Valid until its next such call. */
 RC_API const char *rc_error_detail(void);
 
-/* How those wait who wait. */
+/* How to wait. */
 enum rc_wait {
 	RC_WAIT_BLOCK = 0, /* spins up to 200 us while traffic is recent, then sleeps: idle costs nothing */
 	RC_WAIT_SPIN = 1,  /* never sleeps */
-	RC_WAIT_YIELD = 2  /* gives the core away between looks, but does not sleep */
+	RC_WAIT_YIELD = 2  /* gives up the core between looks, but does not sleep */
 };
 
 /* A domain and this process in it: one participant. */
@@ -127,14 +126,14 @@ typedef struct rc_publisher rc_publisher;
 /* One subscription of one topic. */
 typedef struct rc_subscription rc_subscription;
 
-/* Which domain, and as whom. */
+/* Which domain to join, and as whom. */
 typedef struct rc_config {
 	const char *dir;    /* directory that holds the domains; NULL: RINGCAST_SHM_DIR, else the user's */
 	const char *domain; /* NULL: "default" */
 	const char *name;   /* what this process is called in lists, at most 64 bytes; NULL: the program's name */
 	uint32_t node;      /* asks for this node id; 0: what the directory has */
-	uint32_t mode;      /* of the files of a domain that is made here; 0: 0600, or 0660 with a group */
-	const char *owner;  /* of the domain, by name or number; only root may name another; NULL: who makes it */
+	uint32_t mode;      /* of the files of a domain made here; 0: 0600, or 0660 with a group */
+	const char *owner;  /* of the domain, by name or number; only root may name another; NULL: its maker */
 	const char *group;  /* the same; NULL: what the system gives */
 	uint32_t wait;      /* rc_wait */
 	uint32_t in_flight; /* requests that may be open at once, at most 49152; 0: 96 */
@@ -142,59 +141,57 @@ typedef struct rc_config {
 	uint32_t reserved[6]; /* zero */
 } rc_config;
 
-/* Joins a domain, making its directory where it is missing, and takes back what dead
- * participants held. A domain that is there keeps its rights: asking for others is
- * RC_ERROR_PERMISSION. config may be NULL. A process may open several, the same one
- * twice included: they are two participants. Blocks for up to 200 ms if somebody is
+/* Joins a domain, makes its directory if it is missing, and takes back what dead participants held. An
+ * existing domain keeps its rights; asking for others is RC_ERROR_PERMISSION. config may be NULL. A process
+ * may open several domains, or one twice: each is another participant. Blocks for up to 200 ms if somebody is
  * removing the same files; allocates; makes system calls. */
 RC_API int rc_domain_open(const rc_config *config, rc_domain **domain);
 
-/* Leaves the domain and frees the handle. RC_ERROR_BUSY, and nothing happens, while
- * publishers, subscriptions, futures, services, watches or kept messages are open. NULL is fine. */
+/* Leaves the domain and frees the handle. While publishers, subscriptions, futures, services, watches or kept
+ * messages are open, it does nothing and returns RC_ERROR_BUSY. NULL is fine. */
 RC_API int rc_domain_close(rc_domain *domain);
 
-/* The address of this participant (handle 0). */
+/* Gives the address of this participant (handle 0). */
 RC_API int rc_domain_address(const rc_domain *domain, struct rc_address *address);
 
-/* The domain's directory; valid as long as the domain. */
+/* Returns the domain's directory; valid as long as the domain. */
 RC_API const char *rc_domain_directory(const rc_domain *domain);
 
-/* Bytes that the text of any address takes, with the final zero. */
+/* Bytes for the text of any address, with the final zero. */
 #define RC_ADDRESS_TEXT 64
 
-/* Writes an address as text, as `n7-1f03.12.5:1`. size is at least RC_ADDRESS_TEXT. */
+/* Writes an address as text, such as `n7-1f03.12.5:1`. size is at least RC_ADDRESS_TEXT. */
 RC_API int rc_address_format(const struct rc_address *address, char *text, size_t size);
 
-/* Reads such a text. RC_ERROR_INVALID for anything that would not be written so. */
+/* Parses such a text. RC_ERROR_INVALID for anything that would not be written so. */
 RC_API int rc_address_parse(const char *text, struct rc_address *address);
 
-/* Says whether a name (without wildcards) matches a pattern; false for what is neither. */
+/* Returns whether a name (without wildcards) matches a pattern; false if one of them is neither. */
 RC_API bool rc_name_matches(const char *pattern, const char *name);
 
-/* What ring a publisher asks for, and how it marks its messages. A field that is zero asks
- * for nothing: the ring is taken as it is, or made with the default. */
+/* What ring a publisher asks for, and how it marks its messages. A zero field asks for nothing: the ring is
+ * taken as it is, or made with the default. */
 typedef struct rc_publisher_config {
-	uint32_t slots;      /* messages in the ring: a power of two, 4 (latest: 64) to 2^20; default 1024, of slots above 16 KiB fewer: 16 MiB together, 64 at least */
+	uint32_t slots;      /* messages in the ring: a power of two, 4 (latest: 64) to 2^20; default 1024, or with slots above 16 KiB as many as make 16 MiB, 64 at least */
 	uint32_t slot_size;  /* bytes of payload in a slot, up to 16 MiB, rounded up to a multiple of 64; default 2048 */
 	uint32_t mode;       /* RC_RING_MODE_RELIABLE (default) or RC_RING_MODE_LATEST */
 	uint32_t kind;       /* RC_RING_KIND_SHARED (default) or RC_RING_KIND_EXCLUSIVE */
-	uint32_t history;    /* how many messages a subscription may start back, at most half of the slots */
+	uint32_t history;    /* how many messages back a subscription may start, at most half of the slots */
 	uint32_t schema;     /* low half of the hash of the payloads' schema */
-	bool timestamps;     /* the wall clock goes into every message */
-	const char *owner;   /* whose the topic is, by name or number; only root gives it to others; NULL asks for nothing */
+	bool timestamps;     /* puts the wall clock into every message */
+	const char *owner;   /* of the topic, by name or number; only root may name another; NULL asks for nothing */
 	const char *group;   /* the same; a group that this process is a member of */
 	uint32_t file_mode;  /* who may write (publish) and read (subscribe), as 0640: the owner publishes, the group subscribes */
 	uint32_t reserved[8]; /* zero */
 } rc_publisher_config;
 
-/* Opens a topic for publishing, in the shape asked for, and waits for those who
- * subscribed before: at most a second for the forwarder, if one runs, and 200 ms for
- * subscriptions to patterns. config may be NULL. RC_ERROR_SHAPE if the topic was
- * written in another shape; RC_ERROR_PERMISSION if it was written with other rights than
- * those asked for, or if this process has none; RC_ERROR_NOT_EXCLUSIVE. Allocates. */
+/* Opens a topic for publishing, in the shape asked for, and waits for those who subscribed before: at most a
+ * second for the forwarder, if one runs, and 200 ms for subscriptions to patterns. config may be NULL.
+ * RC_ERROR_SHAPE: the topic was written in another shape. RC_ERROR_PERMISSION: it was written with rights
+ * other than those asked for, or this process has none. RC_ERROR_NOT_EXCLUSIVE. Allocates. */
 RC_API int rc_publisher_open(rc_domain *domain, const char *topic, const rc_publisher_config *config, rc_publisher **publisher);
 
-/* Ends a publisher: an open claim is aborted. NULL is fine. */
+/* Ends a publisher and aborts its open claim. NULL is fine. */
 RC_API void rc_publisher_close(rc_publisher *publisher);
 
 /* Copies size bytes into the topic's ring. RC_OK: committed. RC_FULL (timeout 0) and
@@ -211,10 +208,10 @@ typedef struct rc_marks {
 	uint8_t reserved[19];  /* zero */
 } rc_marks;
 
-/* Like rc_publisher_publish, with marks. */
+/* Does the same with marks. */
 RC_API int rc_publisher_publish_marked(rc_publisher *publisher, const void *data, size_t size, const rc_marks *marks, int64_t timeout);
 
-/* A slot to be written in place. Fields are for reading; the publisher owns them. */
+/* A slot to be written in place. The publisher owns the fields: only read them. */
 typedef struct rc_claim {
 	void *data;      /* the slot's payload: aligned to 64 bytes */
 	size_t capacity; /* bytes that may be written */
@@ -222,23 +219,21 @@ typedef struct rc_claim {
 	uint64_t position;
 } rc_claim;
 
-/* Claims a slot of at least size bytes (at most the topic's slot size) and returns it for
- * writing in place. It must be ended by one rc_claim_commit or rc_claim_abort; a publisher
- * has one claim at a time (RC_ERROR_BUSY). A claim that is held for more than the commit
- * deadline (50 ms) while others wait for it is taken. Waits up to timeout ns; does not
- * allocate. */
+/* Claims a slot of at least size bytes (at most the topic's slot size) to be written in place. End it with
+ * one rc_claim_commit or rc_claim_abort; a publisher has one claim at a time (RC_ERROR_BUSY). A claim held
+ * for more than the commit deadline (50 ms) while others wait for it is taken. Waits up to timeout ns; does
+ * not allocate. */
 RC_API int rc_publisher_claim(rc_publisher *publisher, size_t size, int64_t timeout, rc_claim *claim);
 
-/* Sends size bytes from data, which must lie in the claim: a FlatBuffer that was built
- * downwards ends at the slot's end. marks may be NULL. RC_ERROR_FENCED: it was taken,
- * and nothing was sent. Afterwards the slot must not be touched. RC_ERROR_INVALID leaves
- * the claim open. Never waits, never allocates. */
+/* Sends size bytes from data, which must lie in the claim: a FlatBuffer that was built downwards ends at the
+ * slot's end. marks may be NULL. RC_ERROR_FENCED: the claim was taken, and nothing was sent. RC_ERROR_INVALID
+ * leaves the claim open. Do not touch the slot afterwards. Never waits, never allocates. */
 RC_API int rc_claim_commit(rc_claim *claim, const void *data, size_t size, const rc_marks *marks);
 
-/* Gives a claim up: nothing is sent. */
+/* Gives a claim up and sends nothing. */
 RC_API int rc_claim_abort(rc_claim *claim);
 
-/* What a topic's ring is, and what happened in it since it was made. */
+/* The shape of a topic's ring, and what happened in it since it was made. */
 typedef struct rc_topic_info {
 	uint32_t slots, slot_size, mode, kind, history;
 	uint32_t message_limit; /* bytes of the largest message */
@@ -246,15 +241,15 @@ typedef struct rc_topic_info {
 	uint64_t quarantined;   /* writers fenced */
 	uint64_t recovered;     /* claims taken from the dead */
 	uint64_t evicted;       /* readers put out */
-	uint64_t damaged;       /* impossible words met */
+	uint64_t damaged;       /* impossible words found */
 	uint64_t reserved[8];
 } rc_topic_info;
 
-/* The ring that a publisher or a subscription uses now; RC_ERROR_INVALID for a pattern. */
+/* Describes the ring that a publisher or a subscription uses now; RC_ERROR_INVALID for a pattern. */
 RC_API int rc_publisher_info(const rc_publisher *publisher, rc_topic_info *info);
 RC_API int rc_subscription_info(const rc_subscription *subscription, rc_topic_info *info);
 
-/* The source that a publisher's messages bear, and the sequence of its last message. */
+/* Gives the source that a publisher's messages bear, and the sequence of its last message. */
 RC_API int rc_publisher_source(const rc_publisher *publisher, struct rc_address *source, uint64_t *sequence);
 
 /* How a subscription reads. */
@@ -265,36 +260,37 @@ enum rc_reading {
 };
 
 typedef struct rc_subscription_config {
-	uint32_t reading;  /* rc_reading; a topic of mode latest is always read so */
-	bool local_only;   /* other nodes are not asked for it */
+	uint32_t reading;  /* rc_reading; RC_READ_LATEST always for a topic of mode latest */
+	bool local_only;   /* does not ask other nodes for it */
 	uint64_t history;  /* how many messages to start back, as far as the ring has them */
 	const char *group; /* RC_READ_GROUP: the queue group's name, 1 to 32 of A-Z a-z 0-9 _ -; else NULL */
 	uint32_t reserved[8]; /* zero */
 } rc_subscription_config;
 
-/* Subscribes to a topic, making its ring if nobody did, or to all topics that match a pattern: `*` is
- * one token, a last `>` the rest. When it returns RC_OK every message that is published from now on
- * comes, or its loss is told; topics that match and come later are joined as they appear, from their
- * first message, while somebody polls or waits; of one that can't be read a call tells once, by its error.
- * A pattern reads its topics in turn and keeps the
- * order within each; its first subscription starts one thread for the whole domain. config may be
- * NULL. Allocates.
+/* Subscribes to a topic, making its ring if it does not exist, or to all topics that match a pattern: `*` is
+ * one token, a last `>` the rest. Once it has returned RC_OK, every message published comes, or its loss is
+ * told. Matching topics that appear later are joined, from their first message, while somebody polls or
+ * waits. If one can't be read, a call tells so once, by its error. A pattern reads its topics in turn and
+ * keeps the order within each; the first one starts one thread for the whole domain. config may be NULL.
+ * Allocates.
  *
- * With RC_READ_GROUP it becomes a member of the topic's queue group of that name: each message goes
- * to one member, and who is free takes the next. It is copied out, so that no publisher waits for who
- * works on it, and is in the member's hand until rc_subscription_release, the next call with the
- * subscription, or its close, which say that it was handled. Of one that its taker had in hand when its
- * process died another member is told, once: RC_TYPE_ABANDONED; it is not handed out again. The group
- * begins with its first member, at the tail, and goes on where it stands, whoever comes and goes; without a member it
- * holds nobody back, and the next one is told what the ring has no more (RC_TYPE_LAGGED). A message must
- * fit a slot while a group reads a topic: a larger one is RC_ERROR_TOO_LARGE to its publisher.
- * RC_ERROR_INVALID with a pattern, with history, or without a name; RC_ERROR_MODE; RC_ERROR_GROUP_FULL. */
+ * With RC_READ_GROUP the subscription becomes a member of the topic's queue group of that name. Each message
+ * goes to one member, whoever is free, and is copied out, so that no publisher waits while it is worked on.
+ * It is in the member's hand until rc_subscription_release, the next call with the subscription, or its
+ * close, which say that it was handled. If a member's process dies with a message in hand, another member is
+ * told, once (RC_TYPE_ABANDONED); it is not handed out again.
+ *
+ * The group begins with its first member, at the tail, and goes on where it stands, whoever comes and goes.
+ * Without a member it holds nobody back, and the next one is told what the ring no longer has
+ * (RC_TYPE_LAGGED). While a group reads a topic, a message must fit a slot: a larger one is
+ * RC_ERROR_TOO_LARGE to its publisher. RC_ERROR_INVALID with a pattern, with history, or without a name;
+ * RC_ERROR_MODE; RC_ERROR_GROUP_FULL. */
 RC_API int rc_subscription_open(rc_domain *domain, const char *topic, const rc_subscription_config *config, rc_subscription **subscription);
 
-/* Ends a subscription; what it lent must not be read any more. NULL is fine. */
+/* Ends a subscription. Do not read what it lent any more. NULL is fine. */
 RC_API void rc_subscription_close(rc_subscription *subscription);
 
-/* What stands in a stream. */
+/* What a stream contains. */
 enum rc_type {
 	RC_TYPE_MESSAGE = 0,
 	RC_TYPE_LAGGED = 1,  /* count positions from first on passed this reader by: an upper bound of messages */
@@ -306,7 +302,7 @@ enum rc_type {
 	                         and is gone; nobody knows whether it was handled */
 };
 
-/* One message, or one event. Types that a program does not know it passes over. */
+/* One message, or one event. Programs skip types that they do not know. */
 typedef struct rc_received {
 	uint32_t type;    /* rc_type */
 	uint32_t reason;  /* of an event */
@@ -327,50 +323,49 @@ typedef struct rc_received {
 	uint64_t reserved[2];
 } rc_received;
 
-/* Takes the next message or event, if one is there; RC_NOTHING otherwise. The payload is
- * lent until the next call with this subscription. Never waits. Allocates for messages
- * larger than a slot only. */
+/* Takes the next message or event; RC_NOTHING if there is none. The payload is lent until the next call with
+ * this subscription. Never waits. Allocates only for messages larger than a slot. */
 RC_API int rc_subscription_poll(rc_subscription *subscription, rc_received *received);
 
-/* The same, but waits up to timeout ns; then RC_TIMED_OUT. */
+/* Does the same, but waits up to timeout ns; then RC_TIMED_OUT. */
 RC_API int rc_subscription_wait(rc_subscription *subscription, int64_t timeout, rc_received *received);
 
-/* Copies the next message into buffer, of capacity bytes; received->data is buffer. If it does
- * not fit: RC_ERROR_BUFFER, received->size says what is needed, and the message comes again. */
+/* Copies the next message into buffer, of capacity bytes; received->data is buffer. If it does not fit:
+ * RC_ERROR_BUFFER, received->size says what is needed, and the message comes again. */
 RC_API int rc_subscription_read(rc_subscription *subscription, void *buffer, size_t capacity, int64_t timeout, rc_received *received);
 
-/* Gives back what the last call lent, before the next call does. In a queue group: the message in
- * hand was handled, and nobody will be told of it. */
+/* Gives back what the last call lent, before the next call does. In a queue group the message in hand then
+ * counts as handled, and nobody will be told of it. */
 RC_API void rc_subscription_release(rc_subscription *subscription);
 
 /* A message that outlives the next call. */
 typedef struct rc_kept rc_kept;
 
-/* Keeps the message that the last call of a subscription has lent, `received`, until it is dropped: its
- * bytes stay where they are. The slot is not given back before, so publishers wait as for a slow
- * reader; when what was read since then takes a quarter of the ring, the next call is RC_ERROR_BUSY until it
- * is dropped. A reader that is put out goes on, and what it kept stays; it can't keep more before that is
- * dropped (RC_ERROR_BUSY). A message may outlive its subscription; the domain can't be closed before.
- * RC_ERROR_INVALID if it is not the message that is lent. For the thread of the subscription, rc_kept_drop too. Allocates. */
+/* Keeps the message that the last call of a subscription lent, `received`, until it is dropped. Its bytes
+ * stay where they are, and its slot is not given back, so publishers wait as for a slow reader. When what was
+ * read since then takes a quarter of the ring, the next call is RC_ERROR_BUSY until it is dropped. A reader
+ * that is put out goes on, and what it kept stays; it can't keep more (RC_ERROR_BUSY) until that is dropped.
+ * A message may outlive its subscription, but the domain can't be closed before. RC_ERROR_INVALID if the
+ * message is not the one lent. Only for the subscription's thread, as is rc_kept_drop. Allocates. */
 RC_API int rc_subscription_keep(rc_subscription *subscription, const rc_received *received, rc_kept **kept);
 
-/* Gives a kept message back; NULL is fine. */
+/* Gives a kept message back. NULL is fine. */
 RC_API void rc_kept_drop(rc_kept *kept);
 
-/* Waits until one of count subscriptions, all of one domain, has something; *ready is its index.
- * The search begins behind the one that was ready last. They sleep on one doorbell, whatever
- * their number. The calling thread uses them all meanwhile. */
+/* Waits until one of count subscriptions, all of one domain, has something; *ready is its index. The search
+ * begins after the one that was ready last. All sleep on one doorbell, whatever their number. The calling
+ * thread uses them all meanwhile. */
 RC_API int rc_subscriptions_wait(rc_subscription *const *subscriptions, size_t count, int64_t timeout, size_t *ready);
 
-/* A descriptor for event loops: readable when the subscription should be polled. When it is,
- * poll until RC_NOTHING: that call clears it and arms it again. It may be readable
- * without a message. The first call starts one thread for the whole domain. The descriptor
- * belongs to the subscription; do not read, write or close it. */
+/* Gives a descriptor for event loops, readable when the subscription should be polled. Then poll until
+ * RC_NOTHING: that call clears it and arms it again. It may be readable without a message. The first call
+ * starts one thread for the whole domain. The descriptor belongs to the subscription; do not read, write or
+ * close it. */
 RC_API int rc_subscription_fd(rc_subscription *subscription, int *fd);
 
-/* A counter in a file that tools read while the program runs: value, shared by all threads.
- * label is a dotted name, a colon, and what it counts, at most 48 bytes of UTF-8. The first
- * call makes the file; at most 256 counters a domain; opened again, a label is the same counter. *counter is valid as long as the domain. */
+/* Opens a counter in a file that tools read while the program runs; all threads share it. label is a dotted
+ * name, a colon, and what it counts, at most 48 bytes of UTF-8. The same label is the same counter. The first
+ * call makes the file; a domain has at most 256 counters. *counter is valid as long as the domain. */
 RC_API int rc_counter_open(rc_domain *domain, const char *label, uint64_t **counter);
 
 /* Adds to a counter. */
@@ -383,7 +378,7 @@ RC_API void rc_counter_add(uint64_t *counter, uint64_t n);
 }
 #endif
 
-/* The common message without a call. RC_NO_INLINE leaves that away. */
+/* The common message without a call, unless RC_NO_INLINE is defined. */
 #include "ringcast/inline.h"
 
 #endif
