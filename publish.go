@@ -142,9 +142,9 @@ func (p *Publisher) publishAgain(ctx context.Context, payload []byte, err error)
 	return nil
 }
 
-// TryPublish is Publish that never waits. ErrFull means that there is no room, that those
-// who hold every slot do not move, or that another goroutine is publishing (ErrBusy with
-// PublisherConfig.Solo).
+// TryPublish is Publish that never waits. ErrFull means that there is no room, that every
+// slot is held by somebody who does not move, or that another goroutine is publishing
+// (ErrBusy with PublisherConfig.Solo).
 func (p *Publisher) TryPublish(payload []byte) error {
 	if !p.lock.try() {
 		if p.lock.solo {

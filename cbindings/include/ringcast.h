@@ -26,12 +26,12 @@
  * although a child lives on.
  *
  * Speed. The common case of the calls for a message is inline, in ringcast/inline.h. A program sees no
- * difference but in time, and may define RC_NO_INLINE. A library fits programs of any version of that file
- * that have its soname.
+ * difference but in time, and may define RC_NO_INLINE. A library fits programs that were compiled with any
+ * version of that file, as long as the soname is the same.
  *
  * Configurations begin with all bytes zero, the default of every field. Fields may be added at the end of a
  * configuration only with a new soname.
- * */
+ */
 #ifndef RINGCAST_H
 #define RINGCAST_H
 
@@ -166,7 +166,8 @@ RC_API int rc_address_format(const struct rc_address *address, char *text, size_
 /* Parses such a text. RC_ERROR_INVALID for anything that would not be written so. */
 RC_API int rc_address_parse(const char *text, struct rc_address *address);
 
-/* Returns whether a name (without wildcards) matches a pattern; false if one of them is neither. */
+/* Returns whether a name (without wildcards) matches a pattern; false if the pattern is not a
+ * pattern or the name not a name. */
 RC_API bool rc_name_matches(const char *pattern, const char *name);
 
 /* What ring a publisher asks for, and how it marks its messages. A zero field asks for nothing: the ring is
@@ -268,11 +269,11 @@ typedef struct rc_subscription_config {
 } rc_subscription_config;
 
 /* Subscribes to a topic, making its ring if it does not exist, or to all topics that match a pattern: `*` is
- * one token, a last `>` the rest. Once it has returned RC_OK, every message published comes, or its loss is
- * told. Matching topics that appear later are joined, from their first message, while somebody polls or
- * waits. If one can't be read, a call tells so once, by its error. A pattern reads its topics in turn and
- * keeps the order within each; the first one starts one thread for the whole domain. config may be NULL.
- * Allocates.
+ * one token, a last `>` the rest. Once it has returned RC_OK, every message published from then on comes, or
+ * its loss is told. Matching topics that appear later are joined, from their first message, while somebody
+ * polls or waits. If one can't be read, a call tells so once, by its error. A pattern reads its topics in
+ * turn and keeps the order within each; the first one starts one thread for the whole domain. config may be
+ * NULL. Allocates.
  *
  * With RC_READ_GROUP the subscription becomes a member of the topic's queue group of that name. Each message
  * goes to one member, whoever is free, and is copied out, so that no publisher waits while it is worked on.

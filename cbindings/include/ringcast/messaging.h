@@ -13,11 +13,11 @@
  * Names. A domain keeps open the 256 services that it called last, and those that somebody waits for, each
  * with three descriptors and three mappings. So a program may call any number of names.
  *
- * Threads. Any number of threads may call what takes a domain at once, and use a service. A future and a task
- * are each for one thread at a time.
+ * Threads. Any number of threads may call the functions that take a domain, and several may use a service. A
+ * future and a task are each for one thread at a time.
  *
  * `options` may be NULL everywhere, which is all zero.
- * */
+ */
 #ifndef RINGCAST_MESSAGING_H
 #define RINGCAST_MESSAGING_H
 

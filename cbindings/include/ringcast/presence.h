@@ -47,7 +47,7 @@ typedef struct rc_watch_config {
 } rc_watch_config;
 
 /* Watches who is there. The present state comes first, with `first` set, then each change once; what went
- * down comes before what came up. A death and anything else is told within some ms, or within a second if it
+ * down comes before what came up. A death is told within some ms; anything else too, or within a second if it
  * was told by a program that does not ring its bell. Takes no thread. RC_ERROR_NAME, RC_ERROR_INVALID.
  * Allocates. */
 RC_API int rc_watch_open(rc_domain *domain, const rc_watch_config *config, rc_watch **watch);
