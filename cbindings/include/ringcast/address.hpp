@@ -15,7 +15,7 @@
 
 namespace ringcast {
 
-// Names a participant of the domain, or one of its publishers: valid on every node, never used again.
+// Names a participant of the domain, or one of its publishers. It is valid on every node and never used again.
 // Its text is n7-1f03.12.5:1. A value: comparable, ordered, hashable.
 class address {
 public:
@@ -29,7 +29,8 @@ public:
 	std::uint16_t handle() const noexcept { return raw_.handle; }         // which publisher; 0: the participant itself
 	const rc_address &raw() const noexcept { return raw_; }
 
-	// Reads the text of an address; errc::invalid for what would not be written so. Does not allocate but for an error.
+	// Parses the text of an address; errc::invalid for anything that would not be written so. Allocates only
+	// for an error.
 	static result<address> parse(std::string_view text)
 	{
 		char copy[RC_ADDRESS_TEXT];
@@ -60,7 +61,7 @@ private:
 	rc_address raw_{};
 };
 
-// The address as text. Allocates.
+// Returns the address as text. Allocates.
 inline std::string to_string(const address &a)
 {
 	char text[RC_ADDRESS_TEXT];

@@ -27,7 +27,7 @@ inline constexpr bool is_byte = std::is_same_v<T, char> || std::is_same_v<T, uns
 #endif
 	;
 
-// Whether C has data() and size() of bytes that may be read as Byte.
+// Whether C has data() and size(), of bytes that may be read as Byte.
 template <class C, class Byte, class = void>
 inline constexpr bool holds_bytes = false;
 template <class C, class Byte>
@@ -37,10 +37,10 @@ inline constexpr bool holds_bytes<C, Byte, std::void_t<decltype(std::declval<C &
 
 } // namespace detail
 
-// A view of bytes that belong to somebody else. Byte is std::byte or const std::byte: see bytes_view and
-// bytes. Made from what has data() and size() of char, unsigned char or std::byte (std::string,
-// std::vector, std::array, std::span), from a text up to its final zero, and from pointer and size;
-// converts to std::span in C++20. Copying it copies no byte.
+// A view of bytes that belong to somebody else. Byte is std::byte or const std::byte: see bytes_view and bytes.
+// It is made from anything that has data() and size() of char, unsigned char or std::byte (std::string,
+// std::vector, std::array, std::span), from a text up to its final zero, or from pointer and size. It converts
+// to std::span in C++20. Copying it copies no byte.
 template <class Byte>
 class basic_bytes {
 	static_assert(std::is_same_v<std::remove_const_t<Byte>, std::byte>);
@@ -78,14 +78,14 @@ public:
 	constexpr Byte *begin() const noexcept { return data_; }
 	constexpr Byte *end() const noexcept { return data_ + size_; }
 
-	// The i-th byte. Checked builds end the program outside of the bytes.
+	// The i-th byte. Checked builds end the program if it lies outside of the bytes.
 	Byte &operator[](std::size_t i) const noexcept
 	{
 		check(i < size_);
 		return data_[i];
 	}
-	// The first n bytes, the last n, and n from an offset on (all that follow without n). Checked builds end the
-	// program where there are fewer.
+	// The first n bytes, the last n, and n from an offset on (without n, all that follow). Checked builds end
+	// the program if there are fewer.
 	basic_bytes first(std::size_t n) const noexcept { return subspan(0, n); }
 	basic_bytes last(std::size_t n) const noexcept
 	{
@@ -124,7 +124,7 @@ private:
 using bytes_view = basic_bytes<const std::byte>;
 using bytes = basic_bytes<std::byte>;
 
-// The bytes of an object, to be published as they are. Padding goes along: give it a value.
+// The bytes of an object, to be published as they are. Padding is published too: give it a value.
 template <class T>
 bytes_view as_bytes(const T &object) noexcept
 {

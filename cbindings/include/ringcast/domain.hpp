@@ -15,20 +15,20 @@
 
 namespace ringcast {
 
-// How those wait who wait.
+// How to wait.
 enum class wait_style : std::uint32_t {
 	block = RC_WAIT_BLOCK, // spins up to 200 us while traffic is recent, then sleeps: idle costs nothing
 	spin = RC_WAIT_SPIN,   // never sleeps
-	yield = RC_WAIT_YIELD  // gives the core away between looks, but does not sleep
+	yield = RC_WAIT_YIELD  // gives up the core between looks, but does not sleep
 };
 
-// Which domain, and as whom. What is empty or 0 is the default.
+// Which domain to join, and as whom. Empty or 0 means the default.
 struct domain_config {
 	std::string dir;        // holds the domains; default: RINGCAST_SHM_DIR, else the user's
 	std::string domain;     // default: "default"
 	std::string name;       // what this process is called in lists, at most 64 bytes; default: the program's name
 	std::uint32_t node = 0; // asks for this node id; 0: what the directory has
-	std::uint32_t mode = 0; // of the files of a domain that is made here; 0: 0600, or 0660 with a group
+	std::uint32_t mode = 0; // of the files of a domain made here; 0: 0600, or 0660 with a group
 	std::string owner;      // of the domain, by name or number; only root may name another
 	std::string group;      // the same
 	wait_style wait = wait_style::block;
@@ -40,7 +40,7 @@ class domain;
 
 namespace detail {
 
-// A domain that is open; publishers, subscriptions and counters hold it, too.
+// An open domain; publishers, subscriptions and counters hold it, too.
 struct open_domain {
 	explicit open_domain(rc_domain *h) noexcept : handle(h) {}
 	open_domain(const open_domain &) = delete;
@@ -51,16 +51,16 @@ struct open_domain {
 
 const std::shared_ptr<open_domain> &held(const domain &d) noexcept;
 
-// A text for C: NULL if it is empty.
+// Returns a text for C: NULL if it is empty.
 inline const char *or_null(const std::string &s) noexcept { return s.empty() ? nullptr : s.c_str(); }
 
-// A name with a zero in it would be another one in C.
+// A name with a zero in it would be a different one in C.
 inline bool is_whole(std::string_view name) noexcept { return name.find('\0') == std::string_view::npos; }
 inline failure not_a_name() { return failure(errc::name, "a name with a zero byte in it"); }
 
 } // namespace detail
 
-// A counter in a file that tools read while the program runs. Copies count the same. Any number of
+// A counter in a file that tools read while the program runs. Copies are the same counter. Any number of
 // threads may use it; it keeps its domain open.
 class counter {
 public:
@@ -86,13 +86,13 @@ private:
 	std::uint64_t *value_;
 };
 
-// A domain and this process in it: one participant. Any number of threads may use it at once, but for close
-// and moving. It stays open until the last of its publishers, subscriptions and counters has gone, so that
-// the order of their ends is of no matter.
+// A domain and this process in it: one participant. Any number of threads may use it at once, except for close
+// and moving. It stays open until the last of its publishers, subscriptions and counters has ended, so they may
+// end in any order.
 class domain {
 public:
-	// Joins a domain, making its directory where it is missing. A process may open several. Blocks for up to
-	// 200 ms if somebody removes the same files; allocates; makes system calls.
+	// Joins a domain, and makes its directory if it is missing. A process may open several. Blocks for up to
+	// 200 ms if somebody is removing the same files; allocates; makes system calls.
 	static result<domain> open(const domain_config &config = {})
 	{
 		for (const std::string *s : {&config.dir, &config.domain, &config.name, &config.owner, &config.group})
@@ -116,7 +116,8 @@ public:
 		return domain(std::make_shared<detail::open_domain>(handle));
 	}
 
-	// Leaves the domain now. errc::busy, and nothing happens, while publishers, subscriptions or counters are there.
+	// Leaves the domain now. While it has publishers, subscriptions or counters, it does nothing and returns
+	// errc::busy.
 	result<void> close()
 	{
 		if (!open_)
@@ -132,7 +133,7 @@ public:
 	}
 	bool is_open() const noexcept { return open_ != nullptr; }
 
-	// The address of this participant (handle 0).
+	// Returns the address of this participant (handle 0).
 	result<ringcast::address> address() const
 	{
 		rc_address raw;
@@ -144,11 +145,11 @@ public:
 		return ringcast::address(raw);
 	}
 
-	// Where its files are; empty if it is closed.
+	// Returns the directory of its files; empty if it is closed.
 	std::string_view directory() const noexcept { return open_ ? rc_domain_directory(open_->handle) : std::string_view(); }
 
-	// Makes a counter: label is a dotted name, a colon, and what it counts, at most 48 bytes of UTF-8. Opened again,
-	// a label is the same counter. At most 256 a domain; the first makes a file.
+	// Opens a counter. label is a dotted name, a colon, and what it counts, at most 48 bytes of UTF-8. The same
+	// label is the same counter. A domain has at most 256; the first makes a file.
 	result<ringcast::counter> counter(const std::string &label) const
 	{
 		if (!open_)
@@ -162,7 +163,7 @@ public:
 		return ringcast::counter(open_, value);
 	}
 
-	// For calls of ringcast.h; NULL if it is closed. It stays the domain's.
+	// The handle for calls of ringcast.h; NULL if it is closed. The domain keeps owning it.
 	rc_domain *native_handle() const noexcept { return open_ ? open_->handle : nullptr; }
 
 	domain(domain &&) noexcept = default;
@@ -180,7 +181,8 @@ private:
 
 inline const std::shared_ptr<detail::open_domain> &detail::held(const domain &d) noexcept { return d.open_; }
 
-// Says whether a name (without wildcards) matches a pattern; false for what is neither.
+// Returns whether a name (without wildcards) matches a pattern; false if the pattern is not a pattern or the
+// name not a name.
 inline bool name_matches(const std::string &pattern, const std::string &name) noexcept
 {
 	return detail::is_whole(pattern) && detail::is_whole(name) && rc_name_matches(pattern.c_str(), name.c_str());

@@ -1,7 +1,7 @@
 // What can go wrong: errc, failure, and result<T>, a value or a failure.
 //
-// Part of ringcast.hpp. Nothing here throws but value() and maybe(), and these only where
-// exceptions are enabled; without them they print the failure and abort.
+// Part of ringcast.hpp. Only value() and maybe() throw, and only if exceptions are enabled; without them they
+// print the failure and abort.
 #ifndef RINGCAST_ERROR_HPP
 #define RINGCAST_ERROR_HPP
 
@@ -19,8 +19,8 @@
 
 #include "../ringcast.h"
 
-// Checks that find mistakes of the program (a message that is used too late): on unless
-// NDEBUG is defined. It may be set by hand, to 1 or 0; it changes no type.
+// Checks that find mistakes of the program (a message used too late): on unless NDEBUG is defined. May be set
+// by hand, to 1 or 0; it changes no type.
 #ifndef RINGCAST_CHECKED
 #ifdef NDEBUG
 #define RINGCAST_CHECKED 0
@@ -31,17 +31,17 @@
 
 namespace ringcast {
 
-// The codes of ringcast.h. Positive ones are no errors: ask again.
+// The codes of ringcast.h. Positive codes are no errors: ask again.
 enum class errc : int {
 	ok = RC_OK,
 	nothing = RC_NOTHING,                   // no message is there
 	full = RC_FULL,                         // no room in the ring, and no time to wait
-	timed_out = RC_TIMED_OUT,               // the time is up
+	timed_out = RC_TIMED_OUT,               // the time was up
 	end = RC_END,                           // nothing more will come
 	invalid = RC_ERROR_INVALID,             // an argument that makes no sense
 	name = RC_ERROR_NAME,                   // not a name, or not a pattern
 	system = RC_ERROR_SYSTEM,               // a system call failed
-	permission = RC_ERROR_PERMISSION,       // no rights on a file
+	permission = RC_ERROR_PERMISSION,       // no rights to a file
 	no_space = RC_ERROR_NO_SPACE,           // the file system is full
 	no_memory = RC_ERROR_NO_MEMORY,         // malloc failed
 	not_found = RC_ERROR_NOT_FOUND,         // there is no such file
@@ -58,29 +58,29 @@ enum class errc : int {
 	stalled = RC_ERROR_STALLED,             // every slot is held by somebody who does not move
 	busy = RC_ERROR_BUSY,                   // a claim is open, or handles are
 	buffer = RC_ERROR_BUFFER,               // the message does not fit into the buffer
-	forked = RC_ERROR_FORKED,               // the handle is of the parent process
+	forked = RC_ERROR_FORKED,               // the handle is the parent process's
 	unsupported = RC_ERROR_UNSUPPORTED,     // known, but not built yet
-	mode = RC_ERROR_MODE,                   // a queue group of a topic of mode latest
+	mode = RC_ERROR_MODE,                   // a queue group needs a reliable topic; this is latest
 	group_full = RC_ERROR_GROUP_FULL,       // the group has as many members as it can have
 	no_service = RC_ERROR_NO_SERVICE,       // no instance answers to the name: the request did not run
 	overloaded = RC_ERROR_OVERLOADED,       // a queue is full: the request did not run
 	instance_died = RC_ERROR_INSTANCE_DIED, // whoever had the request in hand is gone: nobody knows whether it ran
-	gone = RC_ERROR_GONE,                   // the address is nobody's any more
+	gone = RC_ERROR_GONE,                   // nobody has the address any more, or ever had
 	no_inbox = RC_ERROR_NO_INBOX,           // the participant has not asked for messages
 	node_down = RC_ERROR_NODE_DOWN,         // there is no way to the node
 	no_reply = RC_ERROR_NO_REPLY,           // the handler ended without an answer
-	reply_too_large = RC_ERROR_REPLY_TOO_LARGE, // the answer does not fit the asker's inbox
-	one_reply = RC_ERROR_ONE_REPLY,         // the asker takes one answer
+	reply_too_large = RC_ERROR_REPLY_TOO_LARGE, // the answer does not fit the caller's inbox
+	one_reply = RC_ERROR_ONE_REPLY,         // the caller takes one answer
 	not_addressed = RC_ERROR_NOT_ADDRESSED, // the message is no request
 	reply = RC_ERROR_REPLY,                 // the handler's own error: failure::reply_code, and detail is its text
 	canceled = RC_ERROR_CANCELED,           // given up
-	name_kind = RC_ERROR_NAME_KIND,         // the name is a topic where a service is asked for, or the other way round
+	name_kind = RC_ERROR_NAME_KIND,         // the name is a topic here where a service is asked for, or the other way round
 
 	closed = -1001,   // of this layer: the handle was closed, or moved from
-	bad_table = -1000 // of this layer: the payload is no FlatBuffer of the type that was asked for
+	bad_table = -1000 // of this layer: the payload is not a FlatBuffer of the type asked for
 };
 
-// One sentence for a code. Does not allocate.
+// Returns one sentence for a code. Does not allocate.
 inline const char *text(errc code) noexcept
 {
 	switch (code) {
@@ -131,9 +131,8 @@ inline const std::error_category &category() noexcept
 
 inline std::error_code make_error_code(errc code) noexcept { return {static_cast<int>(code), category()}; }
 
-// What went wrong: a code, and a text that says what happened to whom and what to do. The codes
-// that are no errors bear no text, and making one of these allocates nothing. Converts to true if
-// there is one.
+// What went wrong: a code, and a text that says what happened and what to do. Codes that are no errors have no
+// text, and making such a failure allocates nothing. Converts to true if there is a failure.
 class failure {
 public:
 	failure() noexcept = default;
@@ -143,11 +142,11 @@ public:
 
 	errc code() const noexcept { return code_; }
 	std::error_code error_code() const noexcept { return make_error_code(code_); }
-	// What happened to whom; empty for what is not an error.
+	// What happened, and to what; empty for what is not an error.
 	const std::string &detail() const noexcept { return detail_; }
-	// Of errc::reply: the number that the handler gave it.
+	// Of errc::reply: the code that the handler gave.
 	std::uint32_t reply_code() const noexcept { return reply_code_; }
-	// Whether it is no error: nothing there, no room, or the time is up.
+	// Whether it is no error: nothing there, no room, or the time was up.
 	bool try_again() const noexcept { return static_cast<int>(code_) > 0; }
 	explicit operator bool() const noexcept { return code_ != errc::ok; }
 
@@ -185,7 +184,7 @@ std::basic_ostream<Char, Traits> &operator<<(std::basic_ostream<Char, Traits> &o
 
 namespace detail {
 
-// Ends a program that does what can't be right.
+// Ends a program that does something wrong.
 [[noreturn, gnu::cold, gnu::noinline]] inline void misuse(const char *what) noexcept
 {
 	std::fprintf(stderr, "ringcast: %s\n", what);
@@ -206,13 +205,13 @@ namespace detail {
 	misuse(("a result without a value was used: " + to_string(f)).c_str());
 }
 
-// The failure of the call that has just returned code in this thread.
+// The failure of the call that has just returned `code` in this thread.
 [[gnu::cold, gnu::noinline]] inline failure error_of(int code)
 {
 	return code < 0 ? failure(static_cast<errc>(code), rc_error_detail()) : failure(static_cast<errc>(code));
 }
 
-// Codes of the hot path that are no errors are made in line.
+// Codes of the hot path that are no errors are made inline.
 inline failure failure_of(int code) { return code > 0 ? failure(static_cast<errc>(code)) : error_of(code); }
 
 [[gnu::cold, gnu::noinline]] inline failure closed(const char *what)
@@ -222,10 +221,10 @@ inline failure failure_of(int code) { return code > 0 ? failure(static_cast<errc
 
 } // namespace detail
 
-// A T, or the failure that there is none. Moves, does not copy. Look first: `if (r) use(*r);`.
-// * and -> of a result without a value end the program with the failure's text, in every build.
+// A T, or the failure that took its place. Moved, not copied. Look first: `if (r) use(*r);`. * and -> of a
+// result without a value end the program with the failure's text, in every build.
 //
-// Who prefers exceptions calls value(), or maybe() where nothing, full and timed_out are expected.
+// To use exceptions, call value(), or maybe() where nothing, full and timed_out are expected.
 template <class T>
 class [[nodiscard]] result {
 public:
@@ -259,12 +258,13 @@ public:
 	T *operator->() noexcept { return &get(); }
 	const T *operator->() const noexcept { return &const_cast<result *>(this)->get(); }
 
-	// The value; without one, throws std::system_error with the failure's code and detail.
+	// Returns the value; without one, throws std::system_error with the failure's code and detail.
 	T &value() & { return good_ ? value_ : (detail::raise(failure_), value_); }
 	const T &value() const & { return good_ ? value_ : (detail::raise(failure_), value_); }
 	T &&value() && { return std::move(good_ ? value_ : (detail::raise(failure_), value_)); }
 
-	// The value, or nothing where the failure is no error: nothing, full, timed_out. Throws as value() does for errors.
+	// Returns the value, or nothing if the failure is no error: nothing, full, timed_out. Throws as value()
+	// does for errors.
 	std::optional<T> maybe() &&
 	{
 		if (good_)
@@ -278,7 +278,7 @@ public:
 		return good_ ? std::move(value_) : static_cast<T>(std::forward<U>(other));
 	}
 
-	// Why there is no value; errc::ok if there is one.
+	// Returns why there is no value; errc::ok if there is one.
 	const failure &error() const noexcept
 	{
 		static const failure none;
@@ -328,7 +328,8 @@ public:
 		if (failure_)
 			detail::raise(*failure_);
 	}
-	// Whether it was done; false where it failed with full or timed_out. Throws as value() does for errors.
+	// Returns whether it was done; false if it failed with full or timed_out. Throws as value() does for
+	// errors.
 	bool maybe() const
 	{
 		if (failure_ && !failure_->try_again())

@@ -1,4 +1,4 @@
-// What stands in a stream: messages, and what happened to it.
+// What a stream contains: messages, and events that happened to it.
 //
 // Part of ringcast.hpp.
 #ifndef RINGCAST_EVENT_HPP
@@ -13,13 +13,15 @@
 
 namespace ringcast {
 
-// This reader was too slow: count positions of the ring, from first on, passed by. An upper bound of messages.
+// This reader was too slow: count positions of the ring, from first on, passed it by. That is an upper bound of
+// messages.
 struct lagged {
 	std::string_view topic; // of all events: valid as long as the subscription
 	std::uint64_t first = 0, count = 0;
 };
 
-// Sequences first to last of a source, count of them, will not come: they were lost on the way from another node.
+// Sequences first to last of a source, count of them, will not come: the network lost them on the way from
+// another node.
 struct loss {
 	std::string_view topic;
 	address source;
@@ -27,14 +29,14 @@ struct loss {
 	std::uint32_t reason = 0; // RC_LOSS_REASON_*
 };
 
-// The slot at a position has impossible bytes. Reading goes on behind it.
+// The slot at a position has impossible bytes. Reading goes on after it.
 struct damaged {
 	std::string_view topic;
 	std::uint64_t position = 0;
 };
 
-// Of a queue group: taker had message `sequence` of source in hand and is gone. Nobody knows whether it was handled;
-// it is not handed out again.
+// Of a queue group: taker had message `sequence` of source in hand, and is gone. Nobody knows whether it was
+// handled; it is not handed out again.
 struct abandoned {
 	std::string_view topic;
 	address taker;
@@ -42,7 +44,7 @@ struct abandoned {
 	std::uint64_t sequence = 0, position = 0;
 };
 
-// What a later version of Ringcast may tell; pass over it.
+// What a later version of Ringcast may tell. Skip it.
 struct other_event {
 	std::string_view topic;
 	std::uint32_t type = 0; // rc_type
@@ -52,7 +54,7 @@ struct other_event {
 // One thing that a subscription took from its stream.
 using event = std::variant<message, lagged, loss, damaged, abandoned, other_event>;
 
-// The message in an event; NULL if it is something else.
+// Returns the message in an event; NULL if it is something else.
 inline const message *message_of(const event &e) noexcept { return std::get_if<message>(&e); }
 
 namespace detail {
@@ -69,7 +71,7 @@ decltype(auto) call_first(const E &one, F &handler, Rest &...rest)
 	}
 }
 
-// The same for handlers that return nothing, or whether to go on.
+// Does the same for handlers that return nothing, or whether to go on.
 template <class E, class... F>
 bool goes_on_after(const E &one, F &...handlers)
 {
@@ -85,7 +87,7 @@ inline std::string event_text(const char *what, std::string_view topic) { return
 
 } // namespace detail
 
-// Calls the first handler that takes what the event is. Each alternative needs one, or the last is for the rest:
+// Calls the first handler that takes the event. Each alternative needs one; the last may be for all the rest:
 //
 //	match(e, [](const message &m) { ... }, [](const auto &other) { std::cerr << other; });
 template <class... F>

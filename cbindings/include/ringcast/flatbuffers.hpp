@@ -1,4 +1,4 @@
-// FlatBuffers that are built in the slot in which they are read, and read where they lie.
+// FlatBuffers that are built in the slot in which they will be read, and read where they lie.
 //
 //	auto slot = publisher.claim_slot();
 //	ringcast::table_builder table(std::move(*slot));
@@ -8,7 +8,8 @@
 //	if (auto order = ringcast::table<orders::Order>(message))
 //		use((*order)->customer());
 //
-// Include it beside ringcast.hpp where flatbuffers/flatbuffers.h is at hand, in the version of the generated code.
+// Include it beside ringcast.hpp if flatbuffers/flatbuffers.h is available, in the version of the generated
+// code.
 #ifndef RINGCAST_FLATBUFFERS_HPP
 #define RINGCAST_FLATBUFFERS_HPP
 
@@ -24,7 +25,7 @@ namespace ringcast {
 
 namespace detail {
 
-// Gives a builder the slot, once; what is larger, and what comes later, comes from the heap.
+// Gives the slot to a builder, once. Anything larger, and anything later, comes from the heap.
 class slot_allocator final : public flatbuffers::Allocator {
 public:
 	explicit slot_allocator(bytes slot) noexcept : slot_(slot) {}
@@ -47,7 +48,7 @@ public:
 		return std::less_equal<const std::uint8_t *>()(start(), p) && std::less<const std::uint8_t *>()(p, start() + slot_.size());
 	}
 
-	// The slot is not ours any more.
+	// The slot is no longer ours.
 	void forget() noexcept { slot_ = bytes(); }
 
 private:
@@ -57,7 +58,7 @@ private:
 	bool taken_ = false;
 };
 
-// What stands before the builder, because it has to be there first.
+// Stands before the builder, because it has to be made first.
 struct builder_slot {
 	explicit builder_slot(claim &&c) noexcept : claimed(std::move(c)), allocator(claimed.slot()) {}
 	claim claimed;
@@ -72,9 +73,10 @@ enum class outgrown {
 	copy    // copies it into several slots, as publish does
 };
 
-// A FlatBufferBuilder that works in a claimed slot, all of it, from its end: hand it to the generated functions. It
-// allocates nothing as long as the table fits; a larger one moves to the heap. Neither copied nor moved. Its end
-// aborts what was not committed. It belongs to the thread that uses the publisher.
+// A FlatBufferBuilder that works in the whole of a claimed slot, from its end: hand it to the generated
+// functions. It allocates nothing as long as the table fits; a larger table moves to the heap. It can be
+// neither copied nor moved. Its end aborts what was not committed. It belongs to the thread that uses the
+// publisher.
 class table_builder : private detail::builder_slot, public flatbuffers::FlatBufferBuilder {
 public:
 	explicit table_builder(claim &&slot) noexcept
@@ -82,9 +84,10 @@ public:
 	{
 	}
 
-	// Sends the finished table, with the low half of its schema's hash (0: the publisher's). Nothing is copied, unless it
-	// outgrew the slot and copy is asked for, which waits for room for as long as given. errc::invalid, and nothing
-	// else happens, before Finish; errc::too_large; errc::fenced: the claim was held for too long, and nothing was sent.
+	// Sends the finished table, with the low half of its schema's hash (0: the publisher's). It copies nothing,
+	// unless the table outgrew the slot and `copy` is asked for, which waits for room for as long as given.
+	// errc::invalid before Finish, and nothing else happens; errc::too_large; errc::fenced: the claim was held
+	// for too long, and nothing was sent.
 	result<void> commit(outgrown how = outgrown::refuse, std::uint32_t schema = 0, timeout wait = forever)
 	{
 		if (!claimed.is_open())
@@ -99,7 +102,7 @@ public:
 		forget();
 		return sent;
 	}
-	// Gives the slot up: nothing is sent.
+	// Gives the slot up and sends nothing.
 	void abort() noexcept
 	{
 		claimed.abort();
@@ -113,7 +116,7 @@ public:
 	~table_builder() = default;
 
 private:
-	// The builder is empty, and works in the heap from now on.
+	// The builder is empty; from now on it works in the heap.
 	void forget() noexcept
 	{
 		Reset();
@@ -131,9 +134,9 @@ private:
 	}
 };
 
-// The root table of a message, where it lies; valid as long as the message. It is verified before, so that no offset
-// leads out of the message; identifier: of the file, four letters. errc::bad_table if it is none.
-// Costs a pass over the table's offsets; does not allocate but for an error.
+// The root table of a message, where it lies; valid as long as the message. It is verified first, so that no
+// offset leads out of the message; errc::bad_table if it does not verify. identifier is the file's, four
+// letters. It costs a pass over the table's offsets, and allocates only for an error.
 template <class T>
 result<const T *> table(const message &m, const char *identifier = nullptr)
 {
@@ -145,7 +148,7 @@ result<const T *> table(const message &m, const char *identifier = nullptr)
 	return flatbuffers::GetRoot<T>(start);
 }
 
-// The same of an answer, or of a request in hand; valid as long as that.
+// Does the same with an answer, or a request in hand; valid as long as that.
 template <class T, class Holder, class = std::enable_if_t<std::is_same_v<Holder, reply> || std::is_same_v<Holder, task>>>
 result<const T *> table(const Holder &holder, const char *identifier = nullptr)
 {
@@ -157,7 +160,8 @@ result<const T *> table(const Holder &holder, const char *identifier = nullptr)
 	return flatbuffers::GetRoot<T>(start);
 }
 
-// The same without a look at the bytes: for publishers that are trusted. Bytes that are no such table lead anywhere.
+// Does the same without verifying: only for publishers that you trust. Bytes that are no such table may lead
+// anywhere.
 template <class T>
 const T *unverified_table(const message &m) noexcept
 {

@@ -1,4 +1,4 @@
-// Messages as a subscription lends them, and copies that stay.
+// Messages that a subscription lends, and copies that stay.
 //
 // Part of ringcast.hpp.
 #ifndef RINGCAST_MESSAGE_HPP
@@ -22,13 +22,13 @@ namespace ringcast {
 
 namespace detail {
 
-// What a subscription has lent last. turn is another number after each call, so that a message knows whether it
-// is still lent. The memory is given to other subscriptions later, and never freed: a message may look at it even
-// after its subscription has ended.
+// What a subscription has lent last. turn changes with each call, so a message knows whether it is still lent.
+// The memory is later given to other subscriptions and never freed: a message may look at it even after its
+// subscription has ended.
 struct lease {
 	rc_received received{};
 	std::uint64_t turn = 0;
-	lease *next = nullptr; // of those that are free
+	lease *next = nullptr; // of the free ones
 
 	static lease *take()
 	{
@@ -102,31 +102,31 @@ struct owned_message {
 	}
 };
 
-// A message that a subscription has lent: it lies in the ring, or in memory of the subscription where it came in
-// pieces or was copied. It is valid until the next call of that subscription (poll, wait, read, release, a turn of
-// a loop over it, its end); clone() keeps it. Checked builds (RINGCAST_CHECKED: without NDEBUG) end the program
-// when an older one is used; what payload() has returned before they can't see. Small, copied freely; nothing here
-// blocks or allocates but clone. For the thread that uses the subscription.
+// A message that a subscription has lent. It lies in the ring, or in memory of the subscription if it came in
+// pieces or was copied. It is valid until the next call of that subscription (poll, wait, read, release, a turn
+// of a loop over it, its end); clone() keeps it. Checked builds (RINGCAST_CHECKED: without NDEBUG) end the
+// program when an older message is used; they cannot see what payload() returned before. It is small and may be
+// copied freely. Nothing here blocks, and only clone allocates. For the thread that uses the subscription.
 class message {
 public:
-	// Its bytes. They must not be written: others see the same.
+	// Its bytes. Do not write to them: others see the same.
 	bytes_view payload() const noexcept { return {raw().data, raw().size}; }
-	// The same as text.
+	// The bytes as text.
 	std::string_view text() const noexcept { return payload().text(); }
 	std::size_t size() const noexcept { return raw().size; }
-	// A copy of the object that was published by as_bytes; nothing if the size is another.
+	// A copy of the object that was published by as_bytes; nothing if its size is different.
 	template <class T>
 	std::optional<T> as() const noexcept
 	{
 		return detail::copy_as<T>(payload());
 	}
-	// Its topic, also where a pattern was subscribed to; valid as long as the subscription.
+	// Its topic, even if a pattern was subscribed to; valid as long as the subscription.
 	std::string_view topic() const noexcept { return raw().topic; }
 	// Who published it.
 	address source() const noexcept { return address(raw().source); }
 	// The number that its publisher gave it: from 1, without a gap.
 	std::uint64_t sequence() const noexcept { return raw().sequence; }
-	// Where it lies in the ring.
+	// Its position in the ring.
 	std::uint64_t position() const noexcept { return raw().position; }
 	// The publisher's wall clock, if it says (publisher_config::timestamps).
 	std::optional<std::chrono::system_clock::time_point> time() const noexcept { return detail::time_of(raw().flags, raw().timestamp_ns); }
@@ -148,7 +148,7 @@ public:
 	// Whether it is still lent.
 	bool valid() const noexcept { return lease_->turn == turn_; }
 
-	// All that ringcast.h says of it.
+	// Everything that ringcast.h says of it.
 	const rc_received &raw() const noexcept
 	{
 #if RINGCAST_CHECKED
@@ -166,8 +166,9 @@ private:
 	std::uint64_t turn_;
 };
 
-// A message that stays where it lies beyond the next call of its subscription; see subscription::keep. Its end gives it
-// back. Moved, not copied. It keeps its domain open, and may outlive its subscription. For the subscription's thread.
+// A message that stays where it lies beyond the next call of its subscription; see subscription::keep. When it
+// ends, the message is given back. Moved, not copied. It keeps its domain open, and may outlive its
+// subscription. For the subscription's thread.
 class kept_message {
 public:
 	bytes_view payload() const noexcept { return kept_ ? bytes_view(received_.data, received_.size) : bytes_view(); }
@@ -175,7 +176,7 @@ public:
 	address source() const noexcept { return address(received_.source); }
 	std::uint64_t sequence() const noexcept { return received_.sequence; }
 	std::uint64_t position() const noexcept { return received_.position; }
-	// Gives it back before its end does.
+	// Gives the message back before the end.
 	void drop() noexcept
 	{
 		kept_.reset();
@@ -186,7 +187,7 @@ public:
 	kept_message &operator=(kept_message &&other) noexcept
 	{
 		if (this != &other) {
-			drop(); // before the domain that it is of
+			drop(); // before its domain
 			domain_ = std::move(other.domain_);
 			received_ = other.received_;
 			kept_ = std::move(other.kept_);

@@ -1,4 +1,4 @@
-// Publishers, and slots that are written in place.
+// Publishers, and slots to be written in place.
 //
 // Part of ringcast.hpp.
 #ifndef RINGCAST_PUBLISHER_HPP
@@ -17,7 +17,7 @@
 
 namespace ringcast {
 
-// What a ring does with readers that are slow.
+// What a ring does about slow readers.
 enum class ring_mode : std::uint32_t {
 	any = RC_RING_MODE_NONE,          // as it is, or reliable
 	reliable = RC_RING_MODE_RELIABLE, // they hold publishers up
@@ -38,17 +38,17 @@ enum class content : std::uint8_t {
 	flat_buffer = RC_CONTENT_FLAT_BUFFER
 };
 
-// What ring a publisher asks for, and how it marks its messages. What is 0 asks for nothing: the ring is
-// taken as it is, or made with the default.
+// What ring a publisher asks for, and how it marks its messages. 0 asks for nothing: the ring is taken as it
+// is, or made with the default.
 struct publisher_config {
-	std::uint32_t slots = 0;     // messages in the ring: a power of two, 4 (latest: 64) to 2^20; default 1024, of slots above 16 KiB fewer: 16 MiB together, 64 at least
+	std::uint32_t slots = 0;     // messages in the ring: a power of two, 4 (latest: 64) to 2^20; default 1024, or with slots above 16 KiB as many as make 16 MiB, 64 at least
 	std::uint32_t slot_size = 0; // bytes of payload in a slot, up to 16 MiB; default 2048
 	ring_mode mode = ring_mode::any;
 	ring_kind kind = ring_kind::any;
-	std::uint32_t history = 0; // how many messages a subscription may start back, at most half of the slots
+	std::uint32_t history = 0; // how many messages back a subscription may start, at most half of the slots
 	std::uint32_t schema = 0;  // low half of the hash of the payloads' schema
-	bool timestamps = false;   // the wall clock goes into every message
-	std::string owner;         // whose the topic is, by name or number; only root gives it to others
+	bool timestamps = false;   // puts the wall clock into every message
+	std::string owner;         // of the topic, by name or number; only root may name another
 	std::string group;         // the same; a group that this process is a member of
 	std::uint32_t file_mode = 0; // who may write (publish) and read (subscribe), as 0640: the owner publishes, the group subscribes
 };
@@ -69,7 +69,7 @@ struct marks {
 	}
 };
 
-// What a topic's ring is, and what happened in it since it was made.
+// The shape of a topic's ring, and what happened in it since it was made.
 struct topic_info {
 	std::uint32_t slots, slot_size;
 	ring_mode mode;
@@ -80,7 +80,7 @@ struct topic_info {
 	std::uint64_t quarantined;   // writers fenced
 	std::uint64_t recovered;     // claims taken from the dead
 	std::uint64_t evicted;       // readers put out
-	std::uint64_t damaged;       // impossible words met
+	std::uint64_t damaged;       // impossible words found
 };
 
 namespace detail {
@@ -97,24 +97,24 @@ inline result<topic_info> info_of(int code, const rc_topic_info &i)
 
 class publisher;
 
-// A slot that is lent to be written where it will be read. It ends with commit or abort; its end aborts.
-// Its bytes must not be touched after. A publisher has one claim at a time. One that is held for more than the
-// commit deadline (50 ms) while others wait for it is taken, which commit then says. It may be moved, and its
-// publisher may end before it: it has then been aborted. It belongs to the thread that uses the publisher.
+// A slot that is lent, to be written where it will be read. End it with commit or abort, and do not touch its
+// bytes afterwards; its end aborts. A publisher has one claim at a time. A claim held for more than the commit
+// deadline (50 ms) while others wait for it is taken, and commit then says so. It may be moved. Its publisher
+// may end first, which aborts it. It belongs to the thread that uses the publisher.
 class claim {
 public:
-	// The room for the message: as many bytes as were claimed, those of an old message in them. They begin at a
-	// multiple of 64.
+	// The room for the message, as many bytes as were claimed. It holds bytes of an old message, and begins at
+	// a multiple of 64.
 	ringcast::bytes bytes() const noexcept { return {raw_.data, size_}; }
-	// The whole slot, which bytes() begins.
+	// The whole slot; bytes() is its beginning.
 	ringcast::bytes slot() const noexcept { return {raw_.data, raw_.capacity}; }
-	// Whether it was neither committed nor aborted.
+	// Whether it is still open: neither committed nor aborted.
 	bool is_open() const noexcept { return owner_ != nullptr; }
 
-	// Sends all the bytes that were claimed. Never waits, never allocates; makes a system call only where somebody
-	// sleeps. errc::fenced: it was taken, and nothing was sent.
+	// Sends all bytes that were claimed. Never waits, never allocates; makes a system call only if somebody
+	// sleeps. errc::fenced: the claim was taken, and nothing was sent.
 	result<void> commit() { return send(raw_.data, size_, nullptr); }
-	// Sends the first n bytes of the slot. errc::invalid, and the claim stays open, if there are fewer.
+	// Sends the first n bytes of the slot. If it has fewer: errc::invalid, and the claim stays open.
 	result<void> commit(std::size_t n) { return send(raw_.data, n, nullptr); }
 	// Sends a part of the slot, with marks.
 	result<void> commit(bytes_view part, const marks &m = {})
@@ -122,7 +122,7 @@ public:
 		const rc_marks raw = m.raw();
 		return send(part.data(), part.size(), &raw);
 	}
-	// Gives it up: nothing is sent. Without effect where it has ended.
+	// Gives the claim up and sends nothing. Without effect if it has ended.
 	void abort() noexcept
 	{
 		if (owner_ != nullptr) {
@@ -130,7 +130,7 @@ public:
 			ended();
 		}
 	}
-	// Whose it is; ended claims have none.
+	// Its publisher; ended claims have none.
 	publisher *owner() const noexcept { return owner_; }
 
 	claim(claim &&other) noexcept : raw_(other.raw_), size_(other.size_) { adopt(other); }
@@ -170,14 +170,14 @@ private:
 	std::size_t size_;
 };
 
-// One publisher of one topic. For one thread at a time; different ones may be used at once. It keeps its
-// domain open.
+// One publisher of one topic. For one thread at a time; different ones may be used at once. It keeps its domain
+// open.
 class publisher {
 public:
-	// Opens a topic for publishing, in the shape asked for, and waits for those who subscribed before: at most a
-	// second for the forwarder, if one runs, and 200 ms for subscriptions to patterns. Allocates. errc::shape if the
-	// topic was written in another shape; errc::permission if it was written with other rights than those asked for, or
-	// if this process has none; errc::not_exclusive.
+	// Opens a topic for publishing, in the shape asked for, and waits for those who subscribed before: at most
+	// a second for the forwarder, if one runs, and 200 ms for subscriptions to patterns. Allocates.
+	// errc::shape: the topic was written in another shape. errc::permission: it was written with rights other
+	// than those asked for, or this process has none. errc::not_exclusive.
 	static result<publisher> open(const domain &d, std::string_view topic, const publisher_config &config = {})
 	{
 		if (!d.is_open())
@@ -203,9 +203,9 @@ public:
 		return publisher(detail::held(d), handle, std::move(name));
 	}
 
-	// Copies a message into the topic's ring; one larger than a slot takes several. Waits for room, which reliable
-	// subscriptions can withhold for 500 ms; errc::full (no_wait) and errc::timed_out: nothing was sent. Does not
-	// allocate; makes no system call unless somebody sleeps.
+	// Copies a message into the topic's ring; one larger than a slot takes several. Waits for room, which
+	// reliable subscriptions can withhold for 500 ms. errc::full (no_wait) and errc::timed_out: nothing was
+	// sent. Does not allocate; makes no system call unless somebody sleeps.
 	result<void> publish(bytes_view message, timeout wait = forever)
 	{
 		if (__builtin_expect(handle_ == nullptr, 0))
@@ -219,18 +219,18 @@ public:
 		const rc_marks raw = m.raw();
 		return done(rc_publisher_publish_marked(handle_, message.data(), message.size(), &raw, wait.ns()));
 	}
-	// The same without waiting: errc::full.
+	// Does the same without waiting: errc::full.
 	result<void> try_publish(bytes_view message) { return publish(message, no_wait); }
 
-	// Lends a slot for a message of size bytes, at most the topic's slot size: errc::too_large names the slots that would
-	// do. errc::busy while another claim is open. Waits as publish does; does not allocate.
+	// Lends a slot for a message of size bytes, at most the topic's slot size; errc::too_large names the slots
+	// that would do. errc::busy while another claim is open. Waits as publish does; does not allocate.
 	result<ringcast::claim> claim(std::size_t size, timeout wait = forever)
 	{
 		if (__builtin_expect(handle_ == nullptr, 0))
 			return detail::closed("the publisher");
 		return claim_open(size, wait);
 	}
-	// Lends a slot of whatever size the topic has; commit takes what was used of it.
+	// Lends a slot of the topic's slot size; commit takes what was used of it.
 	result<ringcast::claim> claim_slot(timeout wait = forever)
 	{
 		result<ringcast::claim> c = claim(0, wait);
@@ -239,7 +239,7 @@ public:
 		return c;
 	}
 
-	// The ring that it uses now.
+	// Describes the ring that it uses now.
 	result<topic_info> info() const
 	{
 		if (handle_ == nullptr)
@@ -248,14 +248,14 @@ public:
 		const int code = rc_publisher_info(handle_, &i);
 		return detail::info_of(code, i);
 	}
-	// The source that its messages bear; all zero if it is closed.
+	// Returns the source that its messages bear; all zero if it is closed.
 	address source() const noexcept
 	{
 		rc_address a{};
 		std::uint64_t n;
 		return handle_ != nullptr && rc_publisher_source(handle_, &a, &n) == RC_OK ? address(a) : address();
 	}
-	// The sequence of its last message; 0 before the first.
+	// Returns the sequence of its last message; 0 before the first.
 	std::uint64_t sequence() const noexcept
 	{
 		rc_address a;
@@ -264,7 +264,7 @@ public:
 	}
 	const std::string &topic() const noexcept { return topic_; }
 
-	// Ends it: an open claim is aborted. Its end does the same.
+	// Ends the publisher and aborts its open claim, as its destructor does.
 	void close() noexcept
 	{
 		if (handle_ == nullptr)
@@ -276,7 +276,7 @@ public:
 		domain_.reset();
 	}
 	bool is_open() const noexcept { return handle_ != nullptr; }
-	// For calls of ringcast.h; NULL if it is closed. It stays the publisher's.
+	// The handle for calls of ringcast.h; NULL if it is closed. The publisher keeps owning it.
 	rc_publisher *native_handle() const noexcept { return handle_; }
 
 	publisher(publisher &&other) noexcept { swap(other); }
@@ -298,8 +298,8 @@ private:
 		: domain_(std::move(d)), handle_(handle), topic_(std::move(topic))
 	{
 	}
-	// Fills the claim where the caller has it, hence one variable and one return: a copy of what has just been written
-	// in smaller pieces would wait for them.
+	// Fills the claim where the caller has it, hence one variable and one return. A copy of what was just
+	// written in smaller pieces would wait for these writes.
 	result<ringcast::claim> claim_open(std::size_t size, timeout wait)
 	{
 		result<ringcast::claim> c(std::in_place, size);
@@ -328,7 +328,7 @@ private:
 	std::shared_ptr<detail::open_domain> domain_;
 	rc_publisher *handle_ = nullptr;
 	std::string topic_;
-	ringcast::claim *open_ = nullptr; // not owned: so that each learns of the other's end
+	ringcast::claim *open_ = nullptr; // not owned: so that each learns when the other ends
 };
 
 inline void claim::adopt(claim &other) noexcept

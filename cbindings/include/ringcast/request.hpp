@@ -1,4 +1,4 @@
-// Messages to one process, requests, streams and surveys, as who asks has them.
+// Messages to one process, requests, streams and surveys: the caller's side.
 //
 //	auto answer = ringcast::request(domain, "pricing", "17", {.wait = 1s});
 //	if (answer)
@@ -6,8 +6,8 @@
 //	else if (answer.error() == ringcast::errc::reply)
 //		std::cerr << "refused: " << answer.error().reply_code() << '\n';
 //
-// No thread is started: whoever waits reads for all who wait in this process. What was started with a callback is
-// called by dispatch.
+// No thread is started: whoever waits reads for all waiters of this process. dispatch calls the callbacks of
+// what was started with one.
 //
 // Part of ringcast.hpp.
 #ifndef RINGCAST_REQUEST_HPP
@@ -31,21 +31,21 @@ namespace ringcast {
 // How to ask.
 struct ask_options {
 	timeout wait = std::chrono::seconds(10); // the request's time, which travels with it; at most 30 min
-	bool idempotent = false;                 // it may run twice: where its instance died, or its node, it is sent again (request only)
+	bool idempotent = false;                 // it may run twice: sent again if its instance or node died (request only)
 	ringcast::content content = ringcast::content::raw;
 	std::uint32_t schema = 0; // low half of the schema's hash
-	std::uint32_t quorum = 0; // of a survey: so many answers are enough; 0: all who are asked
+	std::uint32_t quorum = 0; // of a survey: how many answers are enough; 0: all who are asked
 };
 
 // An answer, in memory of its own. Moved, not copied.
 class reply {
 public:
 	reply() noexcept = default;
-	// Its bytes, aligned to 8: a FlatBuffer may be read where it is. Valid as long as the reply.
+	// Its bytes, aligned to 8: a FlatBuffer may be read where it lies. Valid as long as the reply.
 	bytes_view payload() const noexcept { return raw_.data != nullptr ? bytes_view(raw_.data, raw_.size) : bytes_view(); }
 	std::string_view text() const noexcept { return payload().text(); }
 	std::size_t size() const noexcept { return raw_.size; }
-	// A copy of the object that was sent by as_bytes; nothing if the size is another.
+	// A copy of the object that was sent by as_bytes; nothing if its size is different.
 	template <class T>
 	std::optional<T> as() const noexcept
 	{
@@ -55,7 +55,7 @@ public:
 	address source() const noexcept { return address(raw_.source); }
 	ringcast::content content() const noexcept { return static_cast<ringcast::content>(raw_.content); }
 	std::uint32_t schema() const noexcept { return raw_.schema; }
-	// For calls of ringcast.h that fill it.
+	// The reply for calls of ringcast.h that fill it.
 	rc_reply &raw() noexcept { return raw_; }
 
 	reply(reply &&other) noexcept { std::swap(raw_, other.raw_); }
@@ -85,7 +85,7 @@ inline rc_ask ask_of(const ask_options &o) noexcept
 	return a;
 }
 
-// The answer that a call has filled, or why there is none.
+// The answer that a call has filled, or the failure that took its place.
 inline result<reply> answered(int code, reply &&r)
 {
 	if (code == RC_OK)
@@ -104,9 +104,10 @@ inline result<void> done(int code)
 
 } // namespace detail
 
-// Asks any one instance of a service, and waits for the answer. errc::no_service and errc::overloaded at once, and it did
-// not run; errc::reply from the handler; errc::no_reply; errc::reply_too_large; errc::instance_died, errc::timed_out:
-// nobody knows whether it ran. For any thread. Allocates the reply.
+// Asks any one instance of a service, and waits for the answer. errc::no_service and errc::overloaded come at
+// once, and it did not run. errc::reply is the handler's own error; errc::no_reply; errc::reply_too_large.
+// After errc::instance_died and errc::timed_out nobody knows whether it ran. For any thread. Allocates the
+// reply.
 inline result<reply> request(const domain &d, std::string_view service, bytes_view payload, const ask_options &options = {})
 {
 	if (!d.is_open())
@@ -119,7 +120,7 @@ inline result<reply> request(const domain &d, std::string_view service, bytes_vi
 	return detail::answered(code, std::move(r));
 }
 
-// The same to the inbox of a participant. Also errc::gone, errc::no_inbox, errc::node_down.
+// Does the same with the inbox of a participant. Also errc::gone, errc::no_inbox, errc::node_down.
 inline result<reply> request(const domain &d, const address &to, bytes_view payload, const ask_options &options = {})
 {
 	if (!d.is_open())
@@ -130,7 +131,7 @@ inline result<reply> request(const domain &d, const address &to, bytes_view payl
 	return detail::answered(code, std::move(r));
 }
 
-// Sends a message to the inbox of a participant, and waits for nothing. errc::gone, errc::no_inbox, errc::node_down,
+// Sends a message to the inbox of a participant. Never waits. errc::gone, errc::no_inbox, errc::node_down,
 // errc::overloaded, errc::too_large: nothing was sent.
 inline result<void> send(const domain &d, const address &to, bytes_view payload)
 {
@@ -139,7 +140,8 @@ inline result<void> send(const domain &d, const address &to, bytes_view payload)
 	return detail::done(rc_send(d.native_handle(), &to.raw(), payload.data(), payload.size()));
 }
 
-// The same to any one instance of a service, which answers nothing. errc::no_service, errc::overloaded, errc::too_large.
+// Does the same to any one instance of a service; no answer comes. errc::no_service, errc::overloaded,
+// errc::too_large.
 inline result<void> send(const domain &d, std::string_view service, bytes_view payload)
 {
 	if (!d.is_open())
@@ -151,7 +153,8 @@ inline result<void> send(const domain &d, std::string_view service, bytes_view p
 
 class future;
 
-// What comes of a stream or a survey, one behind the other, for `for`. The loop ends with the last answer, or with error().
+// The answers of a stream or a survey, for `for`, as they come. The loop ends after the last answer, or with
+// error().
 class answer_range {
 public:
 	class iterator {
@@ -175,7 +178,7 @@ public:
 
 	iterator begin() { return iterator(next() ? this : nullptr); }
 	iterator end() noexcept { return iterator(nullptr); }
-	// Why the loop ended; errc::ok where all has come.
+	// Why the loop ended; errc::ok if all answers have come.
 	const failure &error() const noexcept
 	{
 		static const failure none;
@@ -194,12 +197,12 @@ private:
 	result<reply> now_;
 };
 
-// A request whose outcome is to come, or one that takes many answers. Its end gives up what is open. It keeps its domain
-// open. For one thread at a time.
+// A request whose outcome is still to come, or one that takes many answers. Its end gives up what is open. It
+// keeps its domain open. For one thread at a time.
 class future {
 public:
-	// The next answer: of a request the one, then errc::end. errc::nothing: none came within that time; errc::timed_out
-	// is the request's. Errors are those of request.
+	// Takes the next answer; for a request that is the only one, then errc::end. errc::nothing: none came
+	// within that time; errc::timed_out is the request's time. Other errors are those of request.
 	result<reply> wait(timeout wait = forever)
 	{
 		if (!handle_)
@@ -209,9 +212,9 @@ public:
 		return detail::answered(code, std::move(r));
 	}
 	result<reply> poll() { return wait(no_wait); }
-	// All that comes.
+	// All answers as they come.
 	answer_range answers() { return answer_range(*this); }
-	// Gives it up: errc::canceled is its outcome, if it had none.
+	// Gives the request up: its outcome is errc::canceled, unless it already has one.
 	result<void> cancel() { return handle_ ? detail::done(rc_future_cancel(handle_.get())) : detail::closed("the future"); }
 	void close() noexcept
 	{
@@ -279,7 +282,7 @@ struct future_maker {
 	}
 };
 
-// Asks without waiting. errc::full: as many as domain_config::in_flight are open; take some outcomes first.
+// Asks without waiting. errc::full: domain_config::in_flight are open; take some outcomes first.
 inline result<future> start(const domain &d, std::string_view service, bytes_view payload, const ask_options &options = {})
 {
 	return future_maker::named(rc_request_start, d, service, payload, detail::ask_of(options));
@@ -289,14 +292,14 @@ inline result<future> start(const domain &d, const address &to, bytes_view paylo
 	return future_maker::addressed(d, to, payload, detail::ask_of(options));
 }
 
-// Asks for many answers: future::answers. Holds 16 of domain_config::in_flight.
+// Asks for many answers (future::answers). Holds 16 of domain_config::in_flight.
 inline result<future> stream(const domain &d, std::string_view service, bytes_view payload, const ask_options &options = {})
 {
 	return future_maker::named(rc_stream_start, d, service, payload, detail::ask_of(options));
 }
 
-// Asks all who subscribe to a topic: future::answers ends when all have answered or are gone, with the quorum, or with
-// errc::timed_out.
+// Asks all who subscribe to a topic. future::answers ends when all have answered or are gone, with the quorum,
+// or with errc::timed_out.
 inline result<future> survey(const domain &d, std::string_view topic, bytes_view payload, const ask_options &options = {})
 {
 	return future_maker::named(rc_survey_start, d, topic, payload, detail::ask_of(options));
@@ -304,7 +307,7 @@ inline result<future> survey(const domain &d, std::string_view topic, bytes_view
 
 namespace detail {
 
-// A callback that waits for its answer; it keeps the domain open until it was called.
+// A callback that waits for its answer; it keeps the domain open until it has been called.
 template <class F>
 struct waiting {
 	F call;
@@ -323,7 +326,8 @@ struct waiting {
 
 } // namespace detail
 
-// The same with a callback of result<reply>, which dispatch calls, once. On an error it is never called.
+// Does the same with a callback of result<reply>, which dispatch calls, once. If this returns an error, it is
+// never called.
 template <class F, class = std::enable_if_t<std::is_invocable_v<F, result<reply>>>>
 result<void> start(const domain &d, std::string_view service, bytes_view payload, F callback, const ask_options &options = {})
 {
@@ -340,12 +344,13 @@ result<void> start(const domain &d, std::string_view service, bytes_view payload
 	const int code = rc_request_start(d.native_handle(), std::string(service).c_str(), payload.data(), payload.size(), &ask, &f);
 	if (code != RC_OK)
 		return detail::failure_of(code);
-	(void)held.release(); // it is the call's now
+	(void)held.release(); // the call owns it now
 	return {};
 }
 
-// Reads what has come, and calls whom it is for; waits for the first that long. Returns how many were called. One
-// thread at a time: errc::busy. A callback that throws ends it; the others are called by the next.
+// Reads what has come, and calls the callbacks that it is for; waits up to the given time for the first.
+// Returns how many were called. One thread at a time: errc::busy. A callback that throws ends it; the next
+// dispatch calls the others.
 inline result<std::size_t> dispatch(const domain &d, timeout wait = no_wait)
 {
 	std::size_t called = 0;
@@ -357,7 +362,7 @@ inline result<std::size_t> dispatch(const domain &d, timeout wait = no_wait)
 	return called;
 }
 
-// A descriptor that is readable when dispatch should be called; as subscription::fd.
+// A descriptor that is readable when dispatch should be called; see subscription::fd.
 inline result<int> replies_fd(const domain &d)
 {
 	int fd = -1;
@@ -369,26 +374,27 @@ inline result<int> replies_fd(const domain &d)
 	return fd;
 }
 
-// A request that came to the inbox, or a survey: what is needed to answer it, now or later. A value.
+// A request that came to the inbox, or a survey: what one needs to answer it, now or later. A value.
 class question {
 public:
 	explicit question(const rc_address_block &block) noexcept : block_(block) {}
-	// The question of a message, if it is one.
+	// Returns the question in a message, if it is one.
 	static std::optional<question> of(const message &m) noexcept
 	{
 		if (m.raw().kind != RC_MESSAGE_KIND_REQUEST || m.raw().block == nullptr)
 			return std::nullopt;
 		return question(*m.raw().block);
 	}
-	// Who asks.
+	// The address of whoever asks.
 	address source() const noexcept { return address(block_.source); }
 	std::chrono::nanoseconds time_left() const noexcept { return std::chrono::nanoseconds(rc_time_left(&block_)); }
-	// Answers it. That the asker is gone or has given up is no error; errc::too_large: he was told so.
+	// Answers the question. It is no error if the asker is gone or has given up. errc::too_large: it does not
+	// fit the inbox of the asker, who is told.
 	result<void> answer(const domain &d, bytes_view payload) const
 	{
 		return d.is_open() ? detail::done(rc_answer(d.native_handle(), &block_, payload.data(), payload.size())) : detail::closed("the domain");
 	}
-	// The same with an error: the asker gets errc::reply.
+	// Answers with an error: the asker gets errc::reply.
 	result<void> refuse(const domain &d, std::uint32_t code, const std::string &text) const
 	{
 		return d.is_open() ? detail::done(rc_answer_error(d.native_handle(), &block_, code, text.c_str())) : detail::closed("the domain");
@@ -398,7 +404,7 @@ private:
 	rc_address_block block_;
 };
 
-// Who sent a direct message, a request or a survey; nobody of what was published.
+// Returns who sent a direct message, a request or a survey; nobody for a published message.
 inline std::optional<address> sender(const message &m) noexcept
 {
 	return m.raw().block != nullptr ? std::optional<address>(address(m.raw().block->source)) : std::nullopt;

@@ -22,17 +22,17 @@
 
 namespace ringcast {
 
-// How to serve. What is 0 or empty asks for nothing: the queue is taken as it is, or made with the default.
+// How to serve. 0 or empty asks for nothing: the queue is taken as it is, or made with the default.
 struct service_config {
 	std::uint32_t concurrency = 1; // requests in hand at a time, at most 1024
 	std::uint32_t queue = 0;       // requests that may wait, for all instances: a power of two; default 256
 	std::uint32_t slot_size = 0;   // bytes of the largest request; default 2048
 	std::uint32_t file_mode = 0;   // who may call (write) and see (read) the service
-	std::string owner, group;      // whose it is, by name or number
+	std::string owner, group;      // of the service, by name or number
 };
 
-// A request in hand. It is answered once; its end, where nobody has answered, gives the asker errc::no_reply. Moved, not copied. It
-// ends before its service. For one thread at a time.
+// A request in hand. It is answered once; if it ends without an answer, the asker gets errc::no_reply. Moved,
+// not copied. It must end before its service. For one thread at a time.
 class task {
 public:
 	// Its bytes; valid until it is answered.
@@ -43,7 +43,7 @@ public:
 	{
 		return detail::copy_as<T>(payload());
 	}
-	// Who asks.
+	// The address of whoever asks.
 	address source() const noexcept { return handle_ ? address(handle_->source) : address(); }
 	ringcast::content content() const noexcept { return handle_ ? static_cast<ringcast::content>(handle_->content) : ringcast::content::raw; }
 	std::uint32_t schema() const noexcept { return handle_ ? handle_->schema : 0; }
@@ -52,11 +52,12 @@ public:
 	bool streams() const noexcept { return handle_ && handle_->streams; }
 	bool is_open() const noexcept { return handle_ != nullptr; }
 
-	// The last answer, or an error of the handler. Either ends the task. Never waits. errc::too_large: it does not fit the
-	// asker's inbox, who was told so.
+	// Sends the last answer, or an error of the handler. Either ends the task. Never waits. errc::too_large: it
+	// does not fit the inbox of the asker, who is told.
 	result<void> reply(bytes_view payload) { return ended([&](rc_task *t) { return rc_task_reply(t, payload.data(), payload.size()); }); }
 	result<void> fail(std::uint32_t code, const std::string &text) { return ended([&](rc_task *t) { return rc_task_fail(t, code, text.c_str()); }); }
-	// One of many answers. Waits while the asker has not taken the last 15. errc::canceled: nobody wants more.
+	// Sends one of many answers. Waits while the asker has not taken the last 15. errc::canceled: nobody wants
+	// more.
 	result<void> more(bytes_view payload, timeout wait = forever)
 	{
 		if (!handle_)
@@ -66,7 +67,8 @@ public:
 			return detail::failure_of(code);
 		return {};
 	}
-	// Whether the answer is still wanted: errc::timed_out, errc::canceled. Ask now and then in what takes long.
+	// Whether the answer is still wanted; if not, errc::timed_out or errc::canceled. Ask now and then in long
+	// work.
 	result<void> wanted() const
 	{
 		const int code = handle_ ? rc_task_wanted(handle_.get()) : RC_ERROR_CANCELED;
@@ -77,7 +79,7 @@ public:
 		return {};
 	}
 	std::chrono::nanoseconds time_left() const noexcept { return std::chrono::nanoseconds(handle_ ? rc_task_time_left(handle_.get()) : 0); }
-	// Content and schema of its answers from here on.
+	// Sets content and schema of its further answers.
 	void mark(ringcast::content c, std::uint32_t schema) noexcept
 	{
 		if (handle_)
@@ -110,8 +112,8 @@ private:
 	std::unique_ptr<rc_task, dropped> handle_;
 };
 
-// One instance of a service. Instances of one name share its requests: each takes the next when it asks for one. Several
-// threads may take, and stop; only one closes. It keeps its domain open.
+// One instance of a service. Instances of one name share its requests: each takes the next when it asks for
+// one. Several threads may take and stop; only one closes. It keeps its domain open.
 class service {
 public:
 	// Begins to serve. errc::name, errc::name_kind (the name is a topic here), errc::shape, errc::permission.
@@ -135,10 +137,11 @@ public:
 		return service(detail::held(d), s, config.concurrency != 0 ? config.concurrency : 1);
 	}
 
-	// The next request: errc::nothing, errc::timed_out, or errc::end when it was stopped and nothing is left.
+	// Takes the next request: errc::nothing, errc::timed_out, or errc::end if the service was stopped and
+	// nothing is left.
 	result<task> poll() { return take([&](rc_task **t) { return rc_service_poll(handle_.get(), t); }); }
 	result<task> wait(timeout wait = forever) { return take([&](rc_task **t) { return rc_service_wait(handle_.get(), wait.ns(), t); }); }
-	// A descriptor that is readable when poll should be called, until errc::nothing; as subscription::fd.
+	// A descriptor that is readable when poll should be called, until errc::nothing; see subscription::fd.
 	result<int> fd()
 	{
 		int descriptor = -1;
@@ -159,8 +162,9 @@ public:
 			return detail::failure_of(code);
 		return {};
 	}
-	// Hands each request to the handler until the service was stopped and nothing is left. The handler answers it, or
-	// returns what bytes_view is made from, which is the answer. What it throws is an error of the handler, number 0.
+	// Hands each request to the handler until the service was stopped and nothing is left. The handler answers
+	// it, or returns something from which a bytes_view can be made, which is the answer. What it throws is an
+	// error of the handler, code 0.
 	template <class F>
 	result<void> run(F &&handler)
 	{
@@ -173,7 +177,7 @@ public:
 			hand(*t, handler);
 		}
 	}
-	// Ends it: what waits is refused if no other instance is there.
+	// Ends the service: waiting requests are refused if there is no other instance.
 	void close() noexcept
 	{
 		handle_.reset();
@@ -245,8 +249,8 @@ private:
 	std::uint32_t concurrency_ = 1;
 };
 
-// A service that is served by threads of its own, as many as its concurrency. Its end stops it without losing a request,
-// and joins them. The handler is called by all of them at once.
+// A service with threads of its own, as many as its concurrency. Its end stops it without losing a request, and
+// joins them. All of them call the handler at once.
 class server {
 public:
 	template <class F>

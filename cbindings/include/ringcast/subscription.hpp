@@ -25,16 +25,16 @@ enum class reading : std::uint32_t {
 };
 
 struct subscription_config {
-	ringcast::reading reading = ringcast::reading::reliable; // a topic of mode latest is always read so
-	bool local_only = false;   // other nodes are not asked for it
+	ringcast::reading reading = ringcast::reading::reliable; // always `latest` for a topic of mode latest
+	bool local_only = false;   // does not ask other nodes for it
 	std::uint64_t history = 0; // how many messages to start back, as far as the ring has them
 	std::string group;         // reading::group: the queue group's name, 1 to 32 of A-Z a-z 0-9 _ -
 };
 
 class subscription;
 
-// What a subscription has, one after the other, for `for`. It is read once, in one loop. The loop ends when the time
-// is up for the next one, or with an error: look at error() after it.
+// What a subscription has, for `for`, as it comes. It is read once, in one loop. The loop ends when the time
+// for the next one is up, or with an error: look at error() afterwards.
 class event_range {
 public:
 	class iterator {
@@ -65,7 +65,7 @@ public:
 
 	iterator begin() { return iterator(next() ? this : nullptr); }
 	iterator end() noexcept { return iterator(nullptr); }
-	// Why the loop ended; errc::ok while it has not, and where only the time was up.
+	// Why the loop ended; errc::ok before the end, and if only the time was up.
 	const failure &error() const noexcept
 	{
 		static const failure none;
@@ -86,18 +86,18 @@ private:
 	result<event> now_;
 };
 
-// One subscription, of one topic or of all that match a pattern. For one thread at a time; different ones may be used
-// at once. It keeps its domain open. What it lends is valid until its next call.
+// One subscription, of one topic or of all that match a pattern. For one thread at a time; different ones may
+// be used at once. It keeps its domain open. What it lends is valid until its next call.
 class subscription {
 public:
-	// Subscribes to a topic, making its ring if nobody did, or to a pattern: `*` is one token, a last `>` the rest. Every
-	// message that is published from now on comes, or its loss is told. A pattern reads its topics in turn and
-	// keeps the order within each; its first subscription starts one thread for the whole domain. Allocates.
+	// Subscribes to a topic, making its ring if it does not exist, or to a pattern: `*` is one token, a last
+	// `>` the rest. Every message published from now on comes, or its loss is told. A pattern reads its topics
+	// in turn and keeps the order within each; the first one starts one thread for the whole domain. Allocates.
 	//
-	// With reading::group it becomes a member of the topic's queue group: each message goes to one member, and who is
-	// free takes the next. It is copied out, so that no publisher waits for who works on it, and is in the member's hand
-	// until release, the next call, or close, which say that it was handled. Of one that a member had in hand when its
-	// process died another is told (abandoned). errc::mode, errc::group_full.
+	// With reading::group the subscription becomes a member of the topic's queue group. Each message goes to
+	// one member, whoever is free, and is copied out, so that no publisher waits while it is worked on. It is
+	// in the member's hand until release, the next call, or close, which say that it was handled. If a member's
+	// process dies with a message in hand, another member is told (abandoned). errc::mode, errc::group_full.
 	static result<subscription> open(const domain &d, std::string_view topic, const subscription_config &config = {})
 	{
 		if (!d.is_open())
@@ -117,8 +117,8 @@ public:
 		return subscription(detail::held(d), handle, std::move(name));
 	}
 
-	// The inbox of this process: what others send to its address. It is made by the first call. errc::busy: it is open
-	// already. question::of says what a message asks.
+	// The inbox of this process: what others send to its address. The first call makes it. errc::busy: it is
+	// already open. question::of says what a message asks.
 	static result<subscription> inbox(const domain &d)
 	{
 		rc_subscription *handle = nullptr;
@@ -130,8 +130,8 @@ public:
 		return subscription(detail::held(d), handle, "$inbox");
 	}
 
-	// Takes the next message or event, if one is there: errc::nothing otherwise. Never waits. Allocates for messages larger
-	// than a slot only.
+	// Takes the next message or event; errc::nothing if there is none. Never waits. Allocates only for messages
+	// larger than a slot.
 	result<event> poll()
 	{
 		if (__builtin_expect(handle_ == nullptr, 0))
@@ -139,7 +139,8 @@ public:
 		lease_->turn++;
 		return taken(rc_subscription_poll(handle_, &lease_->received));
 	}
-	// The same, but waits: errc::timed_out. Sleeps while nothing is there, if its domain waits so.
+	// Does the same, but waits: errc::timed_out. Sleeps while nothing is there, unless its domain waits in
+	// another way.
 	result<event> wait(timeout wait = forever)
 	{
 		if (__builtin_expect(handle_ == nullptr, 0))
@@ -147,8 +148,8 @@ public:
 		lease_->turn++;
 		return taken(rc_subscription_wait(handle_, wait.ns(), &lease_->received));
 	}
-	// Copies the next message into buffer, where it then lies: nothing of the ring stays lent. errc::buffer if it does
-	// not fit; its size is then size_needed(), and it comes again.
+	// Copies the next message into buffer; nothing of the ring stays lent. If it does not fit: errc::buffer,
+	// size_needed() says what is needed, and the message comes again.
 	result<event> read(bytes buffer, timeout wait = forever)
 	{
 		if (__builtin_expect(handle_ == nullptr, 0))
@@ -156,10 +157,10 @@ public:
 		lease_->turn++;
 		return taken(rc_subscription_read(handle_, buffer.data(), buffer.size(), wait.ns(), &lease_->received));
 	}
-	// What the last read with errc::buffer would have needed, in bytes.
+	// How many bytes the last read that returned errc::buffer needed.
 	std::size_t size_needed() const noexcept { return handle_ != nullptr ? lease_->received.size : 0; }
-	// Gives back what was lent, before the next call does: publishers need not wait for it any longer. In a queue group:
-	// it was handled.
+	// Gives back what was lent, before the next call does: publishers no longer wait for it. In a queue group
+	// the message in hand then counts as handled.
 	void release() noexcept
 	{
 		if (handle_ == nullptr)
@@ -168,9 +169,9 @@ public:
 		rc_subscription_release(handle_);
 	}
 
-	// Keeps the message that was lent last where it lies, until what is returned ends: nothing is copied, but publishers
-	// wait for its slot as for a slow reader. When what was read since takes a quarter of the ring, the next call is
-	// errc::busy until it ends. errc::invalid if it is not lent. Allocates.
+	// Keeps the message that was lent last where it lies, until the returned object ends. Nothing is copied,
+	// but publishers wait for its slot as for a slow reader. When what was read since then takes a quarter of
+	// the ring, the next call is errc::busy until it ends. errc::invalid if the message is not lent. Allocates.
 	result<kept_message> keep(const message &m)
 	{
 		if (handle_ == nullptr)
@@ -184,11 +185,12 @@ public:
 		return kept_message(domain_, lease_->received, kept);
 	}
 
-	// For `for`: what comes, each waited for as long as given. events(no_wait): what is there.
+	// For `for`: what comes, waiting for each as long as given. events(no_wait): what is there.
 	event_range events(timeout wait = forever) { return {*this, wait}; }
 
-	// Calls the handlers, as match does, for what is there, at most `most` of it; never waits. Returns how many there
-	// were: fewer than `most` says that nothing is left. A handler that returns false ends it before. For event loops, see fd().
+	// Calls the handlers, as match does, for what is there, for at most `most`. Never waits. Returns how many
+	// there were: fewer than `most` means that nothing is left. A handler that returns false ends it early. For
+	// event loops, see fd().
 	template <class... F>
 	result<std::size_t> dispatch(std::size_t most, F &&...handlers)
 	{
@@ -203,7 +205,8 @@ public:
 		}
 		return std::size_t(most);
 	}
-	// Calls the handlers for whatever comes, and waits for it, until one returns false, or an error. The time is for each.
+	// Waits, and calls the handlers for whatever comes, until one returns false, or an error. The time is for
+	// each wait.
 	template <class... F>
 	result<void> run(timeout wait, F &&...handlers)
 	{
@@ -216,9 +219,10 @@ public:
 		}
 	}
 
-	// A descriptor for poll, epoll and what is built on them: readable when the subscription should be polled. When it is, poll
-	// until errc::nothing: that call clears it and arms it again. It may be readable without a message. The first
-	// call starts one thread for the whole domain. It stays the subscription's: do not read, write or close it.
+	// A descriptor for poll, epoll and what is built on them, readable when the subscription should be polled.
+	// Then poll until errc::nothing: that call clears it and arms it again. It may be readable without a
+	// message. The first call starts one thread for the whole domain. It belongs to the subscription: do not
+	// read, write or close it.
 	result<int> fd()
 	{
 		int descriptor = -1;
@@ -230,7 +234,7 @@ public:
 		return descriptor;
 	}
 
-	// The ring that it uses now; errc::invalid for a pattern.
+	// Describes the ring that it uses now; errc::invalid for a pattern.
 	result<topic_info> info() const
 	{
 		if (handle_ == nullptr)
@@ -242,7 +246,7 @@ public:
 	// The topic, or the pattern.
 	const std::string &topic() const noexcept { return topic_; }
 
-	// Ends it; what it lent must not be read any more. Its end does the same.
+	// Ends the subscription, as its destructor does. Do not read what it lent any more.
 	void close() noexcept
 	{
 		if (handle_ == nullptr)
@@ -253,10 +257,10 @@ public:
 		domain_.reset();
 	}
 	bool is_open() const noexcept { return handle_ != nullptr; }
-	// For calls of ringcast.h; NULL if it is closed. It stays the subscription's.
+	// The handle for calls of ringcast.h; NULL if it is closed. The subscription keeps owning it.
 	rc_subscription *native_handle() const noexcept { return handle_; }
 
-	// Messages that it lent stay lent where it is moved.
+	// Messages that it lent stay lent when it is moved.
 	subscription(subscription &&other) noexcept { swap(other); }
 	subscription &operator=(subscription &&other) noexcept
 	{
@@ -320,8 +324,9 @@ inline bool event_range::next()
 	return now_.has_value();
 }
 
-// Waits for several subscriptions of one domain, whatever their number, in one place. The subscriptions stay where
-// they are read; they may be moved meanwhile, but are removed before they end. The thread that waits uses them all.
+// Waits for several subscriptions of one domain, whatever their number, in one place. Each stays what it is:
+// read it as before. A subscription may be moved meanwhile; remove it before it ends. The waiting thread uses
+// them all.
 class wait_set {
 public:
 	// Allocates. errc::closed if it is closed.
@@ -332,7 +337,7 @@ public:
 		all_.push_back(s.native_handle());
 		return {};
 	}
-	// Without effect if it is not there. The indices of those behind it go down by one.
+	// Removes a subscription; without effect if it is not there. The indices of those after it go down by one.
 	void remove(const subscription &s) noexcept
 	{
 		for (auto i = all_.begin(); i != all_.end(); ++i) {
@@ -344,8 +349,8 @@ public:
 	}
 	std::size_t size() const noexcept { return all_.size(); }
 
-	// Waits until one has something, and returns its index, in the order in which they were added. The search begins
-	// behind the one that was ready last, so that none is forgotten. Does not allocate.
+	// Waits until one has something, and returns its index in the order in which they were added. The search
+	// begins after the one that was ready last, so that none is forgotten. Does not allocate.
 	result<std::size_t> wait(timeout wait = forever)
 	{
 		std::size_t ready = 0;
@@ -359,7 +364,7 @@ private:
 	std::vector<rc_subscription *> all_;
 };
 
-// The same for those that are named: `wait_any(1s, prices, orders)`. Does not allocate.
+// Does the same for subscriptions given by name: `wait_any(1s, prices, orders)`. Does not allocate.
 template <class... S>
 result<std::size_t> wait_any(timeout wait, S &...subscriptions)
 {

@@ -11,8 +11,8 @@
 
 namespace ringcast {
 
-// How long a call may wait: any std::chrono duration, or a time point of any clock, read when it
-// is made. What lies in the past does not wait. What takes more than a century is for ever.
+// How long a call may wait: any std::chrono duration, or a time point of any clock, which is read when the
+// timeout is made. A time in the past does not wait. More than a century is for ever.
 class timeout {
 public:
 	template <class Rep, class Period>
@@ -23,7 +23,7 @@ public:
 	timeout(std::chrono::time_point<Clock, Duration> deadline) noexcept : timeout(deadline - Clock::now())
 	{
 	}
-	// In nanoseconds, as ringcast.h takes it: 0 does not wait, RC_FOREVER is without end.
+	// The timeout in nanoseconds, as ringcast.h takes it: 0 does not wait, RC_FOREVER waits without end.
 	constexpr std::int64_t ns() const noexcept { return ns_; }
 
 	static constexpr timeout without_end() noexcept { return timeout(0, RC_FOREVER); }

@@ -31,9 +31,9 @@ enum class presence : std::uint32_t {
 // Why something is down; none: it is up.
 enum class presence_reason : std::uint8_t {
 	none = 0,
-	left = RC_REASON_LEFT,                 // taken back, or its process left the domain in order
+	left = RC_REASON_LEFT,                 // closed, or its process left the domain in order
 	died = RC_REASON_DIED,                 // its process ended without leaving
-	node_down = RC_REASON_NODE_DOWN,       // its node is not heard any more, or has begun anew
+	node_down = RC_REASON_NODE_DOWN,       // its node is no longer heard, or has begun anew
 	no_forwarder = RC_REASON_NO_FORWARDER, // no forwarder runs here, so nothing is known of others
 	node_left = RC_REASON_NODE_LEFT        // the forwarder of its node was stopped, and said so
 };
@@ -45,13 +45,13 @@ struct presence_event {
 	bool first = false; // it was up already when watching began
 	presence_reason reason = presence_reason::none;
 	std::uint8_t language = 0; // RC_LANGUAGE_* of the participant
-	std::string name;          // the node's, the participant's, the topic's or pattern's, the service's
+	std::string name;          // of the node, participant, topic, pattern or service
 	std::string program, version; // the participant's name, and its version
-	ringcast::address address;    // the participant's; of another node node and epoch alone are set
-	std::uint32_t limit = 0, room = 0; // of an instance: how many it runs at a time, and took more when it said so
+	ringcast::address address;    // the participant's; for another node only node and epoch are set
+	std::uint32_t limit = 0, room = 0; // of an instance: requests it runs at a time; how many more it took when it said so
 };
 
-// What to be told of.
+// What to tell of.
 struct watch_config {
 	std::vector<presence> kinds; // empty: all
 	std::string name;            // publishers, subscribers and instances that have a name in common with this name or pattern; empty: all
@@ -60,7 +60,7 @@ struct watch_config {
 
 class watch;
 
-// The events of a watch, for `for`, each waited for as long as given.
+// The events of a watch, for `for`, waiting for each as long as given.
 class presence_range {
 public:
 	class iterator {
@@ -84,7 +84,7 @@ public:
 
 	iterator begin() { return iterator(next() ? this : nullptr); }
 	iterator end() noexcept { return iterator(nullptr); }
-	// Why the loop ended; errc::ok where the time was up, and behind a listing.
+	// Why the loop ended; errc::ok if the time was up, and after a listing.
 	const failure &error() const noexcept
 	{
 		static const failure none;
@@ -104,8 +104,8 @@ private:
 	result<presence_event> now_;
 };
 
-// A watch of who is there: the present state first, then each change once. Takes no thread. It keeps its domain open. For
-// one thread at a time.
+// A watch of who is there. The present state comes first, then each change once. Takes no thread. It keeps its
+// domain open. For one thread at a time.
 class watch {
 public:
 	// errc::name, errc::invalid. Allocates.
@@ -141,7 +141,7 @@ public:
 	}
 	result<presence_event> poll() { return wait(no_wait); }
 	presence_range events(timeout wait = forever) { return {*this, wait}; }
-	// A descriptor that is readable when poll should be called, until errc::nothing. No thread is started for it.
+	// A descriptor that is readable when poll should be called, until errc::nothing. Starts no thread.
 	result<int> fd()
 	{
 		int descriptor = -1;
@@ -189,8 +189,8 @@ inline bool presence_range::next()
 	return now_.has_value();
 }
 
-// Waits until a topic has so many subscriptions, matching patterns and other nodes included; returns how many.
-// errc::timed_out.
+// Waits until a topic has this many subscriptions, matching patterns and other nodes included; returns how many
+// it has. errc::timed_out.
 inline result<std::uint32_t> wait_for_subscribers(const domain &d, std::string_view topic, std::uint32_t count, timeout wait = forever)
 {
 	std::uint32_t have = 0;
