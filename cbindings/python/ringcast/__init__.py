@@ -1,7 +1,7 @@
 """Ringcast: messages between processes of one node through shared memory.
 
 A topic is a named stream: one ring in a mapped file. A publisher claims a slot, writes the
-message there and commits it; a subscription reads it where it lies. The other end may be
+message there, and commits it; a subscription reads it where it lies. The other end may be
 written in any language.
 
     import ringcast
@@ -19,17 +19,17 @@ written in any language.
     with ringcast.Domain() as domain:
         print(domain.request("upper", b"hello").data)
 
-What is lent: a message lies in the ring until the next step of its subscription. Then its
+Leases: a message lies in the ring until the next step of its subscription. After that its
 `data` raises ValueError; bytes(message) and message.copy() keep it.
 
-Time is in seconds, as everywhere in Python: 0 does not wait, None waits without end. Whoever
-waits does so without the GIL, and Ctrl-C ends it.
+Time is in seconds: 0 does not wait, None waits without end. Waiting releases the GIL, and
+Ctrl-C ends it.
 
-Threads: a Domain is for all threads; a Publisher and a Subscription each for one at a time
-(ThreadError, and nothing happens), as what Domain.ask, stream, survey and watch return. close may be
-called by any.
+Threads: any number of threads may use a Domain. A Publisher, a Subscription, and what
+Domain.ask, stream, survey and watch return are each for one thread at a time; a second one
+gets ThreadError, and nothing happens. Any thread may call close.
 
-fork: a child process has no use for the handles of its parent; every call raises ForkedError.
+fork: a child process cannot use the handles of its parent: every call raises ForkedError.
 It opens a Domain of its own.
 """
 

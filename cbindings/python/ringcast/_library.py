@@ -1,4 +1,4 @@
-"""The C library through cffi. Every such call is made without the GIL."""
+"""The C library through cffi. Every such call releases the GIL."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def check(code: int) -> None:
 
 
 def encode(text: Optional[str], what: str) -> bytes:
-    """The text of an argument as the library takes it; a NUL would cut it off."""
+    """Returns the text of an argument as the library takes it; a NUL would cut it off."""
     if not isinstance(text, (str, type(None))):
         hint = f"; decode it: {what}.decode()" if isinstance(text, (bytes, bytearray)) else ""
         raise TypeError(f"{what}: a str is required, not {type(text).__name__!r}{hint}")
@@ -33,7 +33,7 @@ def encode(text: Optional[str], what: str) -> bytes:
 
 
 def readable(data: Any, what: str = "data") -> Any:
-    """An argument that is bytes-like as the library reads it, for a with block."""
+    """Returns a bytes-like argument as the library reads it, for a with block."""
     try:
         return ffi.from_buffer(data)
     except TypeError:

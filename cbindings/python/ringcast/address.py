@@ -15,14 +15,14 @@ class Address(NamedTuple):
     handle: int
 
     def __str__(self) -> str:
-        """As all of Ringcast writes it: n7-1f03.12.5:1."""
+        """Returns its text, the same in all of Ringcast: n7-1f03.12.5:1."""
         from . import names
 
         return names.address_text(self)
 
     @classmethod
     def parse(cls, text: str) -> "Address":
-        """Reads such a text. Raises InvalidError for anything that would not be written so."""
+        """Parses such a text. Raises InvalidError for anything that would not be written so."""
         from . import names
 
         return cls(*names.address_fields(text))

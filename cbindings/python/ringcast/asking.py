@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _NOTHING, _FULL, _TIMED_OUT, _END = 1, 2, 3, 4
 
-# A thread that waits looks for signals, and for somebody who closes, so often.
+# How often, in seconds, a thread that waits looks for signals, and whether somebody closes.
 _SLICE = 0.05
 
 LONGEST = 1800.0
@@ -31,11 +31,11 @@ LONGEST = 1800.0
 To = Union[str, Address]
 """Whom a request goes to: any one instance of a service, or one participant."""
 
-# The text of an address: spec/segment.md, 10. It would do as a name, too, but for the handle.
+# The text of an address: spec/segment.md, 10. Without the handle it could be a name, too.
 _ADDRESS = re.compile(r"n(0|[1-9][0-9]*)-(0|[1-9a-f][0-9a-f]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)(:[1-9][0-9]*)?")
 
 
-# What is open, by numbers that are never used again: another thread's dispatch may be about to tell of one that
+# What is open, by numbers that are never used again: a dispatch in another thread may be about to tell of one that
 # its own thread has closed.
 _numbers = itertools.count(1)
 _open_now: "weakref.WeakValueDictionary[int, Open]" = weakref.WeakValueDictionary()
@@ -52,8 +52,8 @@ class Reply(NamedTuple):
 
 
 class Open:
-    """What is open with others: a request, a stream or a survey. For one thread, or task, at a
-    time; close may be called by any."""
+    """An open request, stream or survey. For one thread, or task, at a time; any thread may call
+    close."""
 
     __slots__ = ("_domain", "_replies", "_future", "_reply", "_number", "_gate", "_closing", "_waiter", "_ready_now", "__weakref__")
 
@@ -80,7 +80,7 @@ class Open:
         domain._children.add(self)
 
     def cancel(self) -> None:
-        """Gives it up: whoever runs it is told. What came before may still be taken; then
+        """Gives it up and tells whoever runs it. What came before may still be taken; then
         CanceledError."""
         with self._turn() as future:
             lib.rc_future_cancel(future)
@@ -119,7 +119,7 @@ class Open:
         lib.rcpy_domain_drop(self._domain._ref)
 
     def _take(self, seconds: float) -> Optional[Reply]:
-        """The next answer; None: none came in time. Raises the outcome, and _Over at the end."""
+        """Returns the next answer; None if none came in time. Raises the outcome, and _Over at the end."""
         with self._turn() as future:
             code = lib.rc_future_wait(future, int(seconds * 1e9), self._reply)
             if code == 0:
@@ -139,7 +139,7 @@ class Open:
                 return got
 
     async def _wait_async(self) -> Reply:
-        """The next answer, without a thread. A wait may be cancelled; nothing is lost by it."""
+        """Returns the next answer, without a thread. Cancelling the wait loses nothing."""
         loop = asyncio.get_running_loop()
         self._replies.watch(loop)
         try:
@@ -172,7 +172,7 @@ class _Over(Exception):
 
 
 class _Turn:
-    """One thread at a time; who closes meanwhile is served on the way out."""
+    """Lets one thread in at a time. A close that came meanwhile is carried out on the way out."""
 
     __slots__ = ("_of",)
 
@@ -198,7 +198,7 @@ class _Turn:
 
 
 class Pending(Open):
-    """One request that was sent: `result()` waits for its answer, `await` does in an event loop. The
+    """One request that was sent: `result()` waits for its answer; in an event loop, `await` it. The
     outcome stays."""
 
     __slots__ = ("_outcome",)
@@ -214,7 +214,7 @@ class Pending(Open):
 
     def result(self, timeout: Optional[float] = None) -> Reply:
         """Waits for the answer, and returns it or raises what the request ended with (the errors of
-        Domain.request). TimedOutError also where `timeout` ran out first: then ask again."""
+        Domain.request). TimedOutError also if `timeout` ran out first: then call result again."""
         if not self._settle(lambda: self._wait(timeout)):
             raise TimedOutError("no answer yet")
         return self._get()
@@ -256,13 +256,14 @@ class Pending(Open):
 
 
 class Answers(Open):
-    """Many answers, of a stream or a survey, as they come: `for reply in answers`, or
-    `async for`. It ends when no more will come; what went wrong is raised then. A context manager."""
+    """The answers of a stream or a survey, as they come: `for reply in answers`, or `async for`. The
+    loop ends when no more will come, or raises what went wrong. A context manager."""
 
     __slots__ = ()
 
     def next(self, timeout: Optional[float] = None) -> Optional[Reply]:
-        """The next answer; None: no more will come. TimedOutError when `timeout` ran out first."""
+        """Returns the next answer; None if no more will come. TimedOutError if `timeout` ran out
+        first."""
         try:
             got = self._wait(timeout)
         except _Over:
@@ -294,7 +295,7 @@ class Answers(Open):
 
 
 def _started(start: Callable[[Any, Any], int], options: Any, opened: Any, patience: float) -> None:
-    """Starts it, and waits while as many as the domain allows are open."""
+    """Starts it; waits as long as the domain allows no more to be open."""
     end = time.monotonic() + patience
     while True:
         code = start(options, opened)
@@ -323,7 +324,7 @@ def _outcome(code: int, reply: Any) -> Error:
 
 
 def nanoseconds(timeout: Optional[float]) -> int:
-    """A request's time."""
+    """Returns a request's time in nanoseconds."""
     seconds = LONGEST if timeout is None else timeout
     if not 0 < seconds <= LONGEST:
         raise InvalidError(f"a request's time of {seconds} s: want more than 0, at most {LONGEST:.0f} s")
@@ -331,21 +332,22 @@ def nanoseconds(timeout: Optional[float]) -> int:
 
 
 def name_of(to: str) -> bytes:
-    """A service's name as the library takes it. The text of an address is none, as it is none to `ringcast call`."""
+    """Returns a service's name as the library takes it. The text of an address is not a name, nor is it to
+    `ringcast call`."""
     if _ADDRESS.fullmatch(to):
         raise TypeError(f"to: an Address is required, not its text; read it: Address.parse({to!r})")
     return encode(to, "to")
 
 
 def address_of(to: Address) -> Any:
-    """An address as the library takes it."""
+    """Returns an address as the library takes it."""
     if not isinstance(to, Address):
         raise TypeError(f"to: a name (str) or an Address is required, not {type(to).__name__!r}")
     return ffi.new("struct rc_address *", dict(to._asdict()))
 
 
 def start_of(domain: "Domain", how: str, to: To, data: "Buffer") -> Callable[[Any, Any], int]:
-    """The call that begins it."""
+    """Returns the call that begins it."""
     by = {"request": (lib.rc_request_start, lib.rc_request_start_to), "stream": (lib.rc_stream_start, None), "survey": (lib.rc_survey_start, None)}
     named, addressed = by[how]
     if isinstance(to, str):
@@ -363,7 +365,7 @@ def start_of(domain: "Domain", how: str, to: To, data: "Buffer") -> Callable[[An
 
 
 def _wake(loop: asyncio.AbstractEventLoop, waiter: "asyncio.Future[None]") -> None:
-    """Lets a task go on, from whichever thread."""
+    """Lets a task go on, from any thread."""
 
     def done() -> None:
         if not waiter.done():

@@ -1,4 +1,4 @@
-"""FlatBuffers, built where they are sent from."""
+"""FlatBuffers, built in the slot from which they are sent."""
 
 from __future__ import annotations
 
@@ -19,10 +19,11 @@ _FLAT_BUFFER = 2
 class SlotBuilder(flatbuffers.Builder):  # type: ignore[misc, unused-ignore]
     """A flatbuffers.Builder whose bytes are a claimed slot of a ring.
 
-    A FlatBuffer grows downwards, so it ends with the slot; it is sent from where it begins. One
-    that does not fit raises TooLargeError and is given up: nothing is ever moved out of the slot.
+    A FlatBuffer grows downwards, so it ends with the slot and is sent from where it begins. If it
+    does not fit, the builder raises TooLargeError and gives it up: nothing is ever moved out of the
+    slot.
 
-    For one thread at a time, as its publisher.
+    For one thread at a time, like its publisher.
     """
 
     def __init__(self, slot: _native.Slot, schema: int = 0) -> None:

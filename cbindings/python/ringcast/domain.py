@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 
 class Wait(enum.IntEnum):
-    """How those wait who wait: BLOCK spins for up to 200 us and sleeps then, SPIN never
-    sleeps, YIELD gives the core away between looks."""
+    """How to wait: BLOCK spins for up to 200 us, then sleeps; SPIN never sleeps; YIELD gives up
+    the core between looks."""
 
     BLOCK = 0
     SPIN = 1
@@ -36,23 +36,24 @@ class Wait(enum.IntEnum):
 
 
 _Child = Union[Publisher, Subscription, Open, Service, Watch]
-"""What is open in a domain."""
+"""What may be open in a domain."""
 
 
 class Domain:
     """A domain of this node, and this process in it: one participant.
 
-    Opening joins it, makes its directory where it is missing, and takes back what dead
-    participants held. It may block for 200 ms. A context manager: its end closes it.
+    Opening joins the domain, makes its directory if it is missing, and takes back what dead
+    participants held. It may block for 200 ms. A Domain is a context manager: the end of the
+    block closes it.
 
     Any number of threads may use it at once.
 
     dir: directory that holds the domains; None: RINGCAST_SHM_DIR, else the user's in /dev/shm.
     domain: which one. name: what this process is called in lists, at most 64 bytes; None: the
-    program's. node: asks for this node id; 0: what the directory has. mode, owner, group: rights
-    of a domain that is made here. wait: how its publishers and subscriptions wait. in_flight: how
-    many requests may be open at once, at most 49152 (96). inbox_slot_size: bytes of the largest
-    answer, or message to this process (2048).
+    program's name. node: asks for this node id; 0: what the directory has. mode, owner, group:
+    rights of a domain made here. wait: how its publishers and subscriptions wait. in_flight: how
+    many requests may be open at once, at most 49152 (default 96). inbox_slot_size: bytes of the
+    largest answer, or message, to this process (default 2048).
     """
 
     __slots__ = ("_ref", "_pointer", "_name", "_children", "_replies", "_end", "__weakref__")
@@ -106,15 +107,16 @@ class Domain:
         second for the forwarder, if one runs, and 200 ms for subscriptions to patterns.
 
         What is not given asks for nothing: the ring is taken as it is, or made with the default.
-        slots: messages in the ring, a power of two from 4 (latest: 64) to 2**20 (1024, and of slots above 16 KiB as
-        many as carry 16 MiB together, at least 64). slot_size: bytes of
-        payload in a slot, at most 16 MiB (2048). history: how many messages a subscription may
-        start back, at most half of the slots. schema: low half of the hash of the payloads'
-        schema. timestamps: the wall clock goes into every message. owner, group, file_mode: rights
-        on the topic, as 0o640: the owner publishes, the group subscribes.
+        slots: messages in the ring, a power of two from 4 (latest: 64) to 2**20; default 1024, or
+        with slots above 16 KiB as many as carry 16 MiB together, at least 64. slot_size: bytes of
+        payload in a slot, at most 16 MiB (default 2048). history: how many messages back a
+        subscription may start, at most half of the slots. schema: low half of the hash of the
+        payloads' schema. timestamps: puts the wall clock into every message. owner, group,
+        file_mode: rights to the topic; with 0o640 the owner publishes and the group subscribes.
 
         Raises ShapeError if the topic was written in another shape; PermissionDeniedError if it was
-        written with other rights than asked for, or if this process has none; NotExclusiveError.
+        written with rights other than those asked for, or if this process has none;
+        NotExclusiveError.
         """
         config: Dict[str, Any] = {"slots": slots, "slot_size": slot_size, "mode": int(mode or 0), "kind": int(kind or 0)}
         config.update(history=history, schema=schema, timestamps=timestamps, file_mode=file_mode)
@@ -132,15 +134,15 @@ class Domain:
         local_only: bool = False,
         copies: bool = False,
     ) -> Subscription:
-        """Subscribes to a topic, making its ring if nobody did, or to all topics that match a
-        pattern (`*` is one token, a last `>` the rest). When it returns, every message that is
-        published from now on comes, or its loss is told.
+        """Subscribes to a topic, making its ring if it does not exist, or to all topics that match
+        a pattern (`*` is one token, a last `>` the rest). Once it has returned, every message
+        published from then on comes, or its loss is told.
 
         reading: RELIABLE holds publishers up, within its stall budget of 500 ms; LATEST holds
-        nobody up and misses what it is too slow for. group: name of a queue group: each message goes
-        to one of its members, and is in its hand until its next step, release or close, which say
-        that it was handled. history: how many messages to start back. local_only: other nodes are
-        not asked. copies: each message gets bytes of its own, which stay.
+        nobody up and misses what it is too slow for. group: name of a queue group; each message
+        goes to one of its members, and is in that member's hand until its next step, release or
+        close, which say that it was handled. history: how many messages back to start. local_only:
+        does not ask other nodes. copies: gives each message bytes of its own, which stay.
         """
         if reading is None:
             reading = Reading.GROUP if group is not None else Reading.RELIABLE
@@ -158,14 +160,15 @@ class Domain:
         schema: int = 0,
     ) -> Reply:
         """Asks any one instance of a service, or the participant of an address, and waits for the
-        answer. Does not hold the GIL while it waits; Ctrl-C ends it, and gives the request up.
+        answer. Waiting releases the GIL; Ctrl-C ends it, and gives the request up.
 
-        timeout: the request's own time, in seconds, at most 1800 (None is that); it travels with the
-        request. idempotent: it may run twice, so it is sent again where its instance died, or its node.
+        timeout: the request's own time, in seconds, at most 1800 (None means that); it travels with
+        the request. idempotent: it may run twice, so it is sent again if its instance dies or its
+        node goes down.
 
-        Raises, at once, where it did not run: NoServiceError, OverloadedError, GoneError, NoInboxError,
-        NodeDownError, TooLargeError; with an answer: ReplyError, NoReplyError, ReplyTooLargeError;
-        and where nobody knows: InstanceDiedError, TimedOutError.
+        Raises NoServiceError, OverloadedError, GoneError, NoInboxError, NodeDownError and
+        TooLargeError at once, and it did not run; ReplyError, NoReplyError and ReplyTooLargeError
+        after it ran. After InstanceDiedError and TimedOutError nobody knows whether it ran.
         """
         end = time.monotonic() + (LONGEST if timeout is None else timeout)
         while True:  # one time, however often it is sent
@@ -189,15 +192,17 @@ class Domain:
         content: int = 0,
         schema: int = 0,
     ) -> Pending:
-        """The same without waiting: `await` what it returns, or take its result(). As many as in_flight may be
-        open; one more waits here for one of them, at most `wait` seconds (None: `timeout`), then FullError."""
+        """Sends a request as Domain.request does, without waiting: `await` what it returns, or take
+        its result(). in_flight of them may be open; one more waits here until one ends, at most
+        `wait` seconds (None: `timeout`), then FullError."""
         ask = _ask(timeout, content, schema)
         return Pending(self, start_of(self, "request", to, data), ask, _patience(timeout if wait is None else wait))
 
     def stream(
         self, service: str, data: "Buffer" = b"", timeout: Optional[float] = 10.0, *, content: int = 0, schema: int = 0
     ) -> Answers:
-        """A request with many answers: iterate over what it returns. Leaving gives up the rest."""
+        """Sends a request that takes many answers: iterate over what it returns. Leaving the loop
+        gives up the rest."""
         return Answers(self, start_of(self, "stream", service, data), _ask(timeout, content, schema), _patience(timeout))
 
     def survey(
@@ -210,14 +215,15 @@ class Domain:
         content: int = 0,
         schema: int = 0,
     ) -> Answers:
-        """Publishes a question on a topic; all who subscribe may answer (Domain.answer). The answers come
-        until all have answered or are gone, `quorum` have, or the time is over (TimedOutError)."""
+        """Publishes a question on a topic. All who subscribe may answer (Domain.answer). The answers
+        come until all have answered or are gone, `quorum` of them have answered, or the time is over
+        (TimedOutError)."""
         ask = _ask(timeout, content, schema, quorum=quorum)
         return Answers(self, start_of(self, "survey", topic, data), ask, _patience(timeout))
 
     def send(self, to: To, data: "Buffer" = b"") -> None:
         """Puts a message into the inbox of a participant, or hands it to any one instance of a
-        service, which answers nothing. Never waits. Raises NoServiceError, OverloadedError, GoneError,
+        service. No answer comes. Never waits. Raises NoServiceError, OverloadedError, GoneError,
         NoInboxError, NodeDownError, TooLargeError: nothing was sent."""
         with readable(data) as payload:
             if isinstance(to, str):
@@ -226,18 +232,19 @@ class Domain:
                 check(lib.rc_send(self._open(), address_of(to), payload, len(payload)))
 
     def inbox(self, *, copies: bool = False) -> Subscription:
-        """The inbox of this process, made by the first call: what others send to its address. Read it as
-        any subscription; where message.is_request, somebody waits for Domain.answer. One at a time."""
+        """Opens the inbox of this process: what others send to its address. The first call makes it.
+        Read it like any subscription; if message.is_request, somebody waits for Domain.answer. Only
+        one may be open."""
         return open_inbox(self, copies)
 
     def answer(self, request: _native.Message, data: "Buffer" = b"") -> None:
-        """Answers a request that came to the inbox, or a survey on a topic. Never waits; the message may be a
-        copy. Nothing happens where the asker is gone."""
+        """Answers a request that came to the inbox, or a survey on a topic. Never waits; the message
+        may be a copy. Nothing happens if the asker is gone."""
         with readable(data) as payload:
             check(lib.rc_answer(self._open(), _block_of(request), payload, len(payload)))
 
     def answer_error(self, request: _native.Message, text: str, code: int = 0) -> None:
-        """The same with an error: the asker gets ReplyError."""
+        """Answers with an error: the asker gets ReplyError."""
         check(lib.rc_answer_error(self._open(), _block_of(request), code, encode(text, "text")))
 
     def serve(
@@ -252,14 +259,14 @@ class Domain:
         group: Optional[str] = None,
         file_mode: int = 0,
     ) -> Service:
-        """Serves a name: one more instance of it. Instances of one name, in whatever process and
+        """Serves a name, as one more instance of it. Instances of one name, in any process and
         language, share its requests: each takes the next when it has room.
 
-        handler: answers with what it returns, or through the request; it runs in `concurrency` threads,
-        or, if it is a coroutine function, in the running event loop. None: take requests with
-        Service.next, or by iterating. queue: how many requests may wait, for all instances, a
-        power of two from 4 to 2**20 (256). slot_size: bytes of the largest request (2048).
-        owner, group, file_mode: who may call (write) and see (read) it.
+        handler: answers with what it returns, or through the request. It runs in `concurrency`
+        threads or, if it is a coroutine function, in the running event loop. None: take requests
+        with Service.next, or by iterating. queue: how many requests may wait, for all instances, a
+        power of two from 4 to 2**20 (default 256). slot_size: bytes of the largest request (default
+        2048). owner, group, file_mode: who may call (write) and see (read) the service.
 
         Raises NameKindError, ShapeError, PermissionDeniedError.
         """
@@ -272,30 +279,30 @@ class Domain:
         """Watches who is there: the present state comes first, then each change once. A death is told
         within milliseconds.
 
-        kinds: what to be told of; none: all. name: publishers, subscribers and instances whose name, or
-        pattern, has a name in common with this one. once: the present state, and no more.
+        kinds: what to tell of; none: all. name: only publishers, subscribers and instances whose
+        name or pattern has a name in common with this one. once: only the present state.
         """
         return Watch(self, kinds, name, once)
 
     def wait_for_subscribers(self, topic: str, count: int = 1, timeout: Optional[float] = None) -> int:
-        """Waits until a topic has so many subscriptions, those of matching patterns and of other nodes
-        included, and returns how many; TimedOutError when the time is up. For who must not speak into
-        an empty room."""
+        """Waits until a topic has this many subscriptions, those of matching patterns and of other
+        nodes included, and returns how many it has; TimedOutError when the time is up. Use it if the
+        first message must not be missed."""
         return wait_for_subscribers(self, topic, count, timeout)
 
     def wait(self, subscriptions: Iterable[Subscription], timeout: Optional[float] = None) -> Optional[Subscription]:
-        """Waits until one of several subscriptions of this domain has something, and returns it;
-        None when the time is up. The search begins behind the one that was ready last. They
-        sleep in one place, whatever their number, without the GIL; it is a step of each of them,
-        and no other thread may use them meanwhile."""
+        """Waits until one of several subscriptions of this domain has something, and returns that
+        one; None when the time is up. The search begins after the one that was ready last. All wait
+        in one place, whatever their number, without the GIL. The call is a step of each of them, and
+        no other thread may use them meanwhile."""
         self._open()
         found = _native.wait_any(subscriptions, timeout)
         return found if isinstance(found, Subscription) else None
 
     def counter(self, label: str) -> "Counter":
         """Opens a counter in a file that tools read while the program runs. label is a dotted
-        name, a colon, and what it counts, at most 48 bytes; at most 256 a domain. Opened
-        again, a label is the same counter."""
+        name, a colon, and what it counts, at most 48 bytes. The same label is the same counter. A
+        domain has at most 256."""
         counter = ffi.new("uint64_t **")
         check(lib.rc_counter_open(self._open(), encode(label, "label"), counter))
         return Counter(self, label, counter[0])
@@ -318,7 +325,8 @@ class Domain:
         return not self._end.alive
 
     def close(self) -> None:
-        """Closes its publishers and subscriptions, and leaves the domain. Any number of times."""
+        """Closes its publishers and subscriptions, and leaves the domain. May be called any number of
+        times."""
         self._end()
 
     def _open(self) -> Any:
@@ -339,8 +347,8 @@ class Domain:
 
 
 class Counter:
-    """A counter that all threads of this process share, and tools may read. For any number of
-    threads."""
+    """A counter that all threads of this process share and that tools may read. Any number of
+    threads may use it."""
 
     __slots__ = ("_domain", "_label", "_at")
 
@@ -350,13 +358,13 @@ class Counter:
         self._at = at
 
     def add(self, n: int = 1) -> None:
-        """Adds to it."""
+        """Adds n to the counter."""
         self._domain._open()
         lib.rc_counter_add(self._at, n)
 
     @property
     def value(self) -> int:
-        """What it has counted."""
+        """Its present value."""
         self._domain._open()
         return int(self._at[0])
 
@@ -388,7 +396,7 @@ _open_domains: "weakref.WeakSet[Domain]" = weakref.WeakSet()
 
 
 def _forked() -> None:
-    """In a child: what was lent to the parent, or claimed by it, works here no more."""
+    """In a child: what was lent to the parent, or claimed by it, no longer works here."""
     for domain in list(_open_domains):
         for child in list(domain._children):
             child._blind()

@@ -7,8 +7,8 @@ from typing import Dict, Optional, Type
 
 
 class Error(Exception):
-    """Whatever Ringcast refuses. `code` is the rc_code, None for an error of this binding;
-    `detail` says what happened; `advice` what to do."""
+    """The base of all errors. `code` is the rc_code, None for an error of this binding; `detail`
+    says what happened, `advice` what to do."""
 
     code: Optional[int] = None
     advice: str = ""
@@ -29,8 +29,8 @@ class FullError(Error):
 
 
 class TimedOutError(Error, TimeoutError):
-    """Neither a message, nor room, nor an answer came until the time was up. Nothing was sent or taken;
-    of a request, unless the detail says so, nobody knows whether it ran."""
+    """The time was up before a message, room or an answer came. Nothing was sent or taken. Unless
+    the detail says otherwise, nobody knows whether a request ran."""
 
     code = 3
     advice = "the time is up: give it more, or see with `ringcast ls` who is there and who is behind"
@@ -55,7 +55,7 @@ class SystemCallError(Error, OSError):
 
 
 class PermissionDeniedError(Error, PermissionError):
-    """No rights on a file, or the directory of a stranger."""
+    """No rights to a file, or somebody else's directory."""
 
     code = -4
 
@@ -80,7 +80,7 @@ class NotFoundError(Error, FileNotFoundError):
 
 
 class NotOursError(Error):
-    """A file that is not Ringcast's stands where its own should."""
+    """A file that is not Ringcast's stands in the place of one of its own."""
 
     code = -8
     advice = "use another directory, or move the file away"
@@ -122,7 +122,7 @@ class ReadersFullError(Error):
 
 
 class ShapeError(Error):
-    """The topic was written in another shape than asked for; the detail names both."""
+    """The topic was written in another shape than the one asked for; the detail names both."""
 
     code = -14
 
@@ -182,7 +182,7 @@ class UnsupportedError(Error):
 
 
 class ModeError(Error):
-    """A queue group of a topic of mode latest."""
+    """A queue group needs a reliable topic; this one is of mode latest."""
 
     code = -23
     advice = "a group wants a topic of mode reliable"
@@ -196,14 +196,14 @@ class GroupFullError(Error):
 
 
 class NoServiceError(Error):
-    """Nobody answers to the name: the request did not run."""
+    """No instance answers to the name: the request did not run."""
 
     code = -25
     advice = "start an instance, or look for the name with `ringcast services`"
 
 
 class OverloadedError(Error):
-    """A queue or an inbox is full, the detail says which: it did not run."""
+    """A queue or an inbox is full; the detail says which. The request did not run."""
 
     code = -26
     advice = "try again later, or start more instances"
@@ -251,7 +251,7 @@ class ReplyTooLargeError(Error):
 
 
 class OneReplyError(Error):
-    """The asker takes one answer: no parts of many."""
+    """The asker takes only one answer."""
 
     code = -33
     advice = "answer with reply; who asks for many uses Domain.stream"
@@ -281,7 +281,7 @@ class ReplyError(Error):
 
 
 class CanceledError(Error):
-    """It was given up."""
+    """The request was given up."""
 
     code = -36
 

@@ -1,4 +1,4 @@
-"""Events: what happened in a stream, at its place among the messages. There is no silent gap."""
+"""Events: what happened to a stream, at its place among the messages. There is no silent gap."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from .address import Address
 
 
 class Event:
-    """What happened in a stream instead of messages. New versions may bring new subclasses."""
+    """What a stream has in place of messages. New versions may bring new subclasses."""
 
     __slots__ = ("topic", "position", "source")
 
@@ -19,8 +19,8 @@ class Event:
 
 
 class Lagged(Event):
-    """This reader was too slow, or away: `count` positions from `first` on passed it by. That
-    is an upper bound of messages; sequences tell exactly."""
+    """This reader was too slow, or away: `count` positions from `first` on passed it by. That is
+    an upper bound of messages; the sequences of what follows say exactly which were missed."""
 
     __slots__ = ("first", "count")
 
@@ -53,7 +53,7 @@ class Loss(Event):
 
 
 class Damaged(Event):
-    """The slot at `position` has impossible bytes; reading goes on behind it."""
+    """The slot at `position` has impossible bytes; reading goes on after it."""
 
     __slots__ = ()
 
@@ -62,8 +62,8 @@ class Damaged(Event):
 
 
 class Abandoned(Event):
-    """A member of the queue group is gone, and had message `sequence` of `source` in hand.
-    Nobody knows whether it was handled; it is not handed out again. `taker` is the member."""
+    """A member of the queue group is gone, with message `sequence` of `source` in hand. Nobody
+    knows whether it was handled; it is not handed out again. `taker` is the member."""
 
     __slots__ = ("sequence", "taker")
 

@@ -8,8 +8,8 @@ from ._library import check, encode, ffi, lib
 
 
 def matches(pattern: str, name: str) -> bool:
-    """Says whether a name matches a pattern: `*` is one token, a last `>` the rest. False for
-    what is neither."""
+    """Returns whether a name matches a pattern: `*` is one token, a last `>` the rest. False if the
+    pattern is not a pattern or the name not a name."""
     return bool(lib.rc_name_matches(encode(pattern, "pattern"), encode(name, "name")))
 
 
@@ -22,7 +22,7 @@ def address_text(fields: Tuple[int, int, int, int, int]) -> str:
 
 
 def address_fields(text: str) -> Tuple[int, int, int, int, int]:
-    """Reads the text of an address."""
+    """Parses the text of an address."""
     a = ffi.new("struct rc_address *")
     check(lib.rc_address_parse(encode(text, "text"), a))
     return a.node, a.epoch, a.generation, a.index, a.handle

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _NOTHING, _TIMED_OUT, _END = 1, 3, 4
 
-# A thread that waits looks for signals, and for somebody who closes, so often.
+# How often, in seconds, a thread that waits looks for signals, and whether somebody closes.
 _SLICE = 0.05
 
 
@@ -43,11 +43,11 @@ class PresenceReason(enum.IntEnum):
     NONE = 0
     """It is up."""
     LEFT = 1
-    """Taken back, or its process left in order."""
+    """It was closed, or its process left in order."""
     DIED = 2
     """Its process ended without leaving."""
     NODE_DOWN = 3
-    """Its node is not heard any more, or has begun anew."""
+    """Its node is no longer heard, or has begun anew."""
     NO_FORWARDER = 4
     """No forwarder runs here, so nothing is known of others."""
     NODE_LEFT = 5
@@ -55,11 +55,10 @@ class PresenceReason(enum.IntEnum):
 
 
 class Presence(NamedTuple):
-    """One change of who is there. kind; up; first: it was up already when watching began; reason: why it
-    is down; name: the node's, the participant's, the topic's or pattern's, the service's; program and
-    version: the participant's; address: the participant's (of another node, node and epoch
-    alone); limit and room: of an instance, how many requests it runs at a time, and how many more it
-    took when it said so."""
+    """One change of who is there. kind; up; first: it was up already when watching began; reason: why
+    it is down; name: of the node, participant, topic, pattern or service; program and version: the
+    participant's; address: the participant's (for another node, only node and epoch); limit and room,
+    of an instance: how many requests it runs at a time, and how many more it took when it said so."""
 
     kind: PresenceKind
     up: bool
@@ -80,7 +79,7 @@ class Presence(NamedTuple):
 
 class Watch:
     """The present state, then each change once: `for event in watch`, or `async for`. Domain.watch
-    opens it; a context manager. For one thread at a time; close may be called by any."""
+    opens it. A context manager. For one thread at a time; any thread may call close."""
 
     __slots__ = ("_domain", "_pointer", "_event", "_gate", "_closing", "_readable", "__weakref__")
 
@@ -100,7 +99,7 @@ class Watch:
         domain._children.add(self)
 
     def next(self, timeout: Optional[float] = None) -> Optional[Presence]:
-        """The next event; None: a listing is at its end. TimedOutError when the time is up."""
+        """Returns the next event; None at the end of a listing. TimedOutError when the time is up."""
         end = None if timeout is None else time.monotonic() + timeout
         while True:
             rest = _SLICE if end is None else min(_SLICE, end - time.monotonic())
@@ -143,7 +142,8 @@ class Watch:
         return self._pointer is None
 
     def close(self) -> None:
-        """Ends it. Any number of times; a thread or task that waits gets ClosedError."""
+        """Ends the watch. May be called any number of times; a thread or task that waits gets
+        ClosedError."""
         self._closing = True
         if self._gate.acquire(False):
             try:
@@ -193,7 +193,7 @@ class Watch:
 
 
 def wait_for_subscribers(domain: "Domain", topic: str, count: int, timeout: Optional[float]) -> int:
-    """Waits until so many subscribe, in slices, so that Ctrl-C ends it."""
+    """Waits until that many subscribe, in slices, so that Ctrl-C ends it."""
     end = None if timeout is None else time.monotonic() + timeout
     have = ffi.new("uint32_t *")
     while True:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from .builder import SlotBuilder
     from .domain import Domain
 
-# A task that waits for room looks again after so many seconds, longer and longer.
+# How many seconds a task that waits for room sleeps before it looks again: from the first to the longest.
 _FIRST_NAP, _LONGEST_NAP = 0.0002, 0.005
 
 
@@ -30,12 +30,13 @@ class Content(enum.IntEnum):
 
 
 class Publisher(_native.Writer):
-    """One publisher of one topic. Domain.publisher opens it; a context manager: its end closes it.
+    """One publisher of one topic. Domain.publisher opens it. It is a context manager: the end of
+    the block closes it.
 
-    publish copies a message into the ring; `with publisher.claim(size) as data:` lets it be
-    written in place. Whoever waits for room does so without the GIL.
+    publish copies a message into the ring; with `with publisher.claim(size) as data:` the message
+    is written in place. Waiting for room releases the GIL.
 
-    For one thread at a time; close may be called by any.
+    For one thread at a time; any thread may call close.
     """
 
     __slots__ = ("_domain", "_topic", "__weakref__")
@@ -49,9 +50,9 @@ class Publisher(_native.Writer):
         return self._topic
 
     def builder(self, timeout: Optional[float] = None, *, schema: int = 0) -> "SlotBuilder":
-        """Claims a slot and returns a FlatBuffers builder that writes into it: a context manager.
-        The block finishes the buffer; its end sends it where it lies, an exception gives it up.
-        Needs the package flatbuffers."""
+        """Claims a slot and returns a FlatBuffers builder that writes into it, a context manager.
+        Finish the buffer within the block: the end of the block sends it where it lies; an exception
+        gives it up. Needs the package flatbuffers."""
         from .builder import SlotBuilder
 
         return SlotBuilder(self.claim(None, timeout), schema)
@@ -65,8 +66,8 @@ class Publisher(_native.Writer):
         schema: int = 0,
         timestamp_ns: int = 0,
     ) -> None:
-        """Like publish, but a task that waits for room lets others run. Who cancels it knows
-        that nothing was sent."""
+        """Like publish, but a task that waits for room lets others run. If it is cancelled, nothing
+        was sent."""
         loop = asyncio.get_running_loop()
         end = None if timeout is None else loop.time() + timeout
         nap = _FIRST_NAP
@@ -83,7 +84,7 @@ class Publisher(_native.Writer):
             nap = min(2 * nap, _LONGEST_NAP)
 
     def info(self) -> TopicInfo:
-        """The ring that it uses now."""
+        """Describes the ring that it uses now."""
         return topic_info(lib.rc_publisher_info, self._cdata())
 
     @property

@@ -9,8 +9,8 @@ from typing import Optional, Set
 class Readable:
     """Waits, in an event loop, until a descriptor is readable.
 
-    The loop watches it from the first wait on, and stops when it is readable while nobody waits:
-    a stream that comes and goes costs no system call to watch.
+    The loop watches it from the first wait on, and stops when it is readable while nobody waits.
+    So a stream that comes and goes costs no system call to watch.
     """
 
     __slots__ = ("_fd", "_loop", "_waiters")
@@ -35,7 +35,7 @@ class Readable:
             self._waiters.discard(waiter)
 
     def close(self) -> None:
-        """Wakes who waits. The descriptor is not closed."""
+        """Wakes whoever waits. Does not close the descriptor."""
         self._forget()
         self._wake()
 

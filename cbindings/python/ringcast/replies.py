@@ -1,4 +1,4 @@
-"""Answers in an event loop: one descriptor for all that a domain has asked."""
+"""Answers in an event loop: one descriptor for all requests of a domain."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Replies:
-    """Has the event loops in which tasks wait for answers read them when they come."""
+    """Makes the event loops in which tasks wait for answers read them when they come."""
 
     __slots__ = ("_pointer", "_fd", "_waiting", "_lock", "__weakref__")
 

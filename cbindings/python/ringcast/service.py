@@ -1,4 +1,4 @@
-"""Services: requests, and who answers them."""
+"""Services: requests, and what answers them."""
 
 from __future__ import annotations
 
@@ -20,15 +20,16 @@ if TYPE_CHECKING:
 
 _NOTHING, _FULL, _TIMED_OUT, _END = 1, 2, 3, 4
 
-# A worker that waits looks so often whether its service is closed.
+# How often, in nanoseconds, a worker that waits looks whether its service is closed.
 _SLICE = 500_000_000
-# A task that waits for its asker to take parts of an answer looks again after so many seconds.
+# How many seconds a task that waits for its asker to take answers sleeps before it looks again: from the first to the
+# longest.
 _FIRST_NAP, _LONGEST_NAP = 0.0002, 0.005
 
 
 class Request:
-    """A request in this process's hand. Each of reply, fail and drop ends it; until then it counts
-    as one of the service's `concurrency`. Any thread may answer."""
+    """A request that this process has in hand. Each of reply, fail and drop ends it; until then it
+    counts as one of the service's `concurrency`. Any thread may answer."""
 
     __slots__ = ("data", "source", "schema", "content", "one_way", "streams", "_service", "_task", "__weakref__")
 
@@ -45,7 +46,7 @@ class Request:
 
     @property
     def open(self) -> bool:
-        """Whether it was not answered yet."""
+        """Whether it is still unanswered."""
         return self._task is not None
 
     @property
@@ -54,32 +55,33 @@ class Request:
         return float(lib.rc_task_time_left(self._mine())) / 1e9
 
     def wanted(self) -> bool:
-        """Whether somebody still waits for the answer. Ask now and then in what takes long."""
+        """Whether somebody still waits for the answer. Ask now and then in long work."""
         return int(lib.rc_task_wanted(self._mine())) == 0
 
     def mark(self, content: int = 0, schema: int = 0) -> None:
-        """What its answers are from here on: Content, and the low half of their schema's hash."""
+        """Sets what its further answers are: Content, and the low half of their schema's hash."""
         lib.rc_task_mark(self._mine(), content, schema)
 
     def reply(self, data: "Buffer" = b"") -> None:
-        """Answers, and ends it. Never waits. ReplyTooLargeError or TooLargeError: it does not fit the
-        asker's inbox, who is told."""
+        """Answers, and ends the request. Never waits. ReplyTooLargeError or TooLargeError: the answer
+        does not fit the inbox of the asker, who is told."""
         with readable(data) as payload:  # before it is taken: what can't be sent leaves the request open
             check(lib.rc_task_reply(self._taken(), payload, len(payload)))
 
     def fail(self, text: str, code: int = 0) -> None:
-        """Answers with an error of your own, and ends it: the asker gets ReplyError."""
+        """Answers with an error of your own, and ends the request: the asker gets ReplyError."""
         words = encode(text.replace("\0", " "), "text")
         check(lib.rc_task_fail(self._taken(), code, words))
 
     def drop(self) -> None:
-        """Ends it without an answer: the asker gets NoReplyError. Any number of times."""
+        """Ends the request without an answer: the asker gets NoReplyError. May be called any number of
+        times."""
         if self._task is not None:
             lib.rc_task_drop(self._taken())
 
     def more(self, data: "Buffer", timeout: Optional[float] = None) -> None:
-        """Sends one of many answers; it goes on. Waits while the asker has not taken the last 15.
-        CanceledError: nobody wants more. OneReplyError: the asker takes one."""
+        """Sends one of many answers; the request goes on. Waits while the asker has not taken the last
+        15. CanceledError: nobody wants more. OneReplyError: the asker takes one answer."""
         left = self.time_left if timeout is None else timeout
         with readable(data) as payload:
             code = lib.rc_task_more(self._mine(), payload, len(payload), max(0, int(left * 1e9)))
@@ -88,7 +90,7 @@ class Request:
         check(code)
 
     async def more_async(self, data: "Buffer") -> None:
-        """The same in an event loop."""
+        """Does the same in an event loop."""
         nap = _FIRST_NAP
         while True:
             try:
@@ -114,13 +116,13 @@ class Request:
 
 
 Handler = Callable[[Request], Union[None, "Buffer", Awaitable[Union[None, "Buffer"]]]]
-"""Answers a request: by what it returns, or by the request's methods. A coroutine function runs in
-the event loop. What it raises is the answer, too: ReplyError with its code, others with code 0."""
+"""Answers a request, with what it returns or by the request's methods. A coroutine function runs in
+the event loop. An exception is an answer, too: ReplyError with its code, others with code 0."""
 
 
 class Service:
-    """One instance of a service. Domain.serve opens it; a context manager: its end stops it, and
-    loses nothing."""
+    """One instance of a service. Domain.serve opens it. It is a context manager: the end of the
+    block stops it, and loses nothing."""
 
     __slots__ = ("_domain", "_name", "_pointer", "_lock", "_open_requests", "_workers", "_tasks", "_readable", "_limit", "__weakref__")
 
@@ -139,7 +141,7 @@ class Service:
 
     @property
     def name(self) -> str:
-        """What it serves."""
+        """The name that it serves."""
         return self._name
 
     @property
@@ -148,8 +150,8 @@ class Service:
         return self._pointer is None
 
     def next(self, timeout: Optional[float] = None) -> Optional[Request]:
-        """Takes the next request; None when it was stopped and nothing is left. TimedOutError when
-        the time is up. For services without a handler; any number of threads may take."""
+        """Takes the next request; None if the service was stopped and nothing is left. TimedOutError
+        when the time is up. For services without a handler; any number of threads may take."""
         rest = None if timeout is None else int(timeout * 1e9)
         while True:
             step = _SLICE // 10 if rest is None else min(rest, _SLICE // 10)
@@ -187,9 +189,9 @@ class Service:
             await self._readable.wait()
 
     def stop(self) -> None:
-        """Tells callers at once that it is going, finishes what is in hand, and leaves what waits to
-        the other instances, or serves it where there are none. Waits for its threads; one without a
-        handler goes on until `next` returns None. Any number of times."""
+        """Tells callers at once that it is going, and finishes what is in hand. What waits it leaves to
+        the other instances, or serves if there are none. Waits for its threads; a service without a
+        handler goes on until `next` returns None. May be called any number of times."""
         if self._pointer is not None:
             check(lib.rc_service_stop(self._pointer))
         if self._workers and threading.current_thread() not in self._workers:
@@ -198,7 +200,7 @@ class Service:
             self.close()
 
     async def stop_async(self) -> None:
-        """The same for one whose handler is a coroutine function."""
+        """Does the same for a service whose handler is a coroutine function."""
         if self._pointer is not None:
             check(lib.rc_service_stop(self._pointer))
         if self._readable is not None:
@@ -208,7 +210,7 @@ class Service:
         self.close()
 
     def close(self) -> None:
-        """Ends it: what is in hand gets no answer. Any number of times."""
+        """Ends the service: what is in hand gets no answer. May be called any number of times."""
         with self._lock:
             pointer, self._pointer = self._pointer, None
         if pointer is None:
@@ -236,7 +238,7 @@ class Service:
         return self._pointer
 
     def _take(self, ns: int) -> Tuple[int, Optional[Request]]:
-        """A code, and the request if there is one."""
+        """Returns a code, and the request if there is one."""
         taken = ffi.new("rc_task **")
         pointer = self._mine()
         code = lib.rc_service_poll(pointer, taken) if ns == 0 else lib.rc_service_wait(pointer, ns, taken)
@@ -348,7 +350,7 @@ def _failed(request: Request, error: Exception) -> None:
 
 
 def open_service(domain: "Domain", name: str, handler: Optional[Handler], config: Dict[str, Any]) -> Service:
-    """Opens one, and has the handler answer its requests."""
+    """Opens one, and lets the handler answer its requests."""
     if handler is not None and not callable(handler):
         raise TypeError(f"handler: a function of a request is required, not {type(handler).__name__!r}")
     service = Service(domain, name, config)

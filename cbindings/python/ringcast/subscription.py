@@ -17,9 +17,9 @@ if TYPE_CHECKING:
     from .domain import Domain
 
 Item = Union[_native.Message, Event]
-"""What stands in a stream."""
+"""What a stream contains."""
 
-# A task that always finds something lets others run after so many.
+# A task that always finds something lets others run after this many.
 _TURN = 64
 
 
@@ -33,14 +33,14 @@ class Reading(enum.IntEnum):
 
 
 class Subscription(_native.Reader):
-    """One subscription of one topic, or of a pattern. Domain.subscribe opens it; a context
-    manager: its end closes it.
+    """One subscription of one topic, or of a pattern. Domain.subscribe opens it. It is a context
+    manager: the end of the block closes it.
 
     It yields messages and events: `for item in subscription`, `async for item in subscription`,
-    next(timeout) and poll(). Each step ends the lease of the message before. Whoever waits does
-    so without the GIL.
+    next(timeout) and poll(). Each step ends the lease of the message before. Waiting releases the
+    GIL.
 
-    For one thread at a time; close may be called by any, and ends a wait with ClosedError.
+    For one thread at a time; any thread may call close, which ends a wait with ClosedError.
     """
 
     __slots__ = ("_domain", "_topic", "_readable", "_in_turn", "__weakref__")
@@ -56,7 +56,7 @@ class Subscription(_native.Reader):
         return self._topic
 
     def messages(self, on_event: Callable[[Event], object]) -> Iterator[_native.Message]:
-        """Iterates over the messages alone; on_event is called for each event between them."""
+        """Iterates over the messages only, and calls on_event for each event between them."""
         for item in self:
             if isinstance(item, _native.Message):
                 yield item
@@ -64,9 +64,9 @@ class Subscription(_native.Reader):
                 on_event(item)
 
     def fileno(self) -> int:
-        """A descriptor for event loops and select: readable when the subscription should be
-        polled. When it is, poll until None: that clears it. It may be readable without a
-        message. The first call starts one thread for the whole domain. Do not close it."""
+        """Returns a descriptor for event loops and select, readable when the subscription should be
+        polled. Then poll until None: that clears it. It may be readable without a message. The first
+        call starts one thread for the whole domain. Do not close the descriptor."""
         fd = ffi.new("int *")
         check(lib.rc_subscription_fd(self._cdata(), fd))
         return int(fd[0])
@@ -75,7 +75,7 @@ class Subscription(_native.Reader):
         return self
 
     async def __anext__(self) -> Item:
-        """The next message or event. A wait may be cancelled; nothing is lost by it."""
+        """Returns the next message or event. Cancelling the wait loses nothing."""
         self._in_turn += 1
         if self._in_turn >= _TURN:
             self._in_turn = 0
@@ -90,8 +90,8 @@ class Subscription(_native.Reader):
         return item
 
     def close(self) -> None:
-        """Ends the subscription. Any thread may call it, any number of times: a thread or task
-        that waits gets ClosedError. What a view still looks at stays mapped until the view is
+        """Ends the subscription. Any thread may call it, any number of times; a thread or task that
+        waits gets ClosedError. Memory that a view still looks at stays mapped until the view is
         gone."""
         readable, self._readable = self._readable, None
         if readable is not None:
@@ -99,7 +99,7 @@ class Subscription(_native.Reader):
         super().close()
 
     def info(self) -> TopicInfo:
-        """The ring that it uses now; InvalidError for a pattern."""
+        """Describes the ring that it uses now; InvalidError for a pattern."""
         return topic_info(lib.rc_subscription_info, self._cdata())
 
     def _cdata(self) -> Any:
@@ -120,7 +120,7 @@ class Subscription(_native.Reader):
 def open_subscription(
     domain: "Domain", topic: str, config: Dict[str, Any], group: Optional[str], copies: bool
 ) -> Subscription:
-    """Opens one; config has the fields of rc_subscription_config, but for the group."""
+    """Opens one; config has the fields of rc_subscription_config, except the group."""
     opened, name = ffi.new("rc_subscription **"), None
     if group is not None:
         name = ffi.new("char[]", encode(group, "group"))

@@ -1,4 +1,4 @@
-"""What the ring of a topic is."""
+"""The shape and state of a topic's ring."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class RingKind(enum.IntEnum):
 
 
 class TopicInfo(NamedTuple):
-    """What a topic's ring is, and what happened in it since it was made."""
+    """The shape of a topic's ring, and what happened in it since it was made."""
 
     slots: int
     slot_size: int
@@ -41,7 +41,7 @@ class TopicInfo(NamedTuple):
     evicted: int
     """Readers put out."""
     damaged: int
-    """Impossible words met."""
+    """Impossible words found."""
 
 
 def topic_info(function: Any, handle: Any) -> TopicInfo:
