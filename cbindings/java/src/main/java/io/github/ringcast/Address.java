@@ -1,14 +1,14 @@
 package io.github.ringcast;
 
 /**
- * Names a participant of the domain, and one publisher of it: valid on every node, never used again.
- * Immutable.
+ * Names a participant of the domain, or one of its publishers. It is valid on every node and never used
+ * again. Immutable.
  *
  * @param node id of the node, unsigned
  * @param epoch of the node, unsigned
  * @param generation of the participant's record, unsigned
  * @param index of the participant's record
- * @param handle which publisher; 0 where the participant itself is meant
+ * @param handle which publisher; 0: the participant itself
  */
 public record Address(int node, int epoch, int generation, int index, int handle) {
   static Address of(long word0, long word1) {
@@ -23,14 +23,14 @@ public record Address(int node, int epoch, int generation, int index, int handle
     return generation & 0xffffffffL | (long) index << 32 | (long) handle << 48;
   }
 
-  /** As {@code n7-1f03.12.5:1}; without the end where the handle is 0. */
+  /** Returns its text, such as {@code n7-1f03.12.5:1}; without the end if the handle is 0. */
   @Override
   public String toString() {
     return "n" + Integer.toUnsignedString(node) + "-" + Integer.toHexString(epoch) + "." + index + "." + Integer.toUnsignedString(generation)
         + (handle != 0 ? ":" + handle : "");
   }
 
-  /** Reads such a text. Throws {@link RingcastException} (INVALID) for what would not be written so. */
+  /** Parses such a text. Throws {@link RingcastException} (INVALID) for anything that would not be written so. */
   public static Address parse(String text) {
     try {
       int dash = text.indexOf('-');

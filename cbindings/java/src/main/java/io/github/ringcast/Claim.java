@@ -9,9 +9,9 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * A slot that is written in place: end it by one commit or abort. The buffer must not be touched
- * afterwards: its bytes are read by others, and later written by others. Writing there late spoils a
- * message; it can't hurt this process.
+ * A slot to be written in place: end it with one commit or abort. Do not touch the buffer afterwards:
+ * others read its bytes, and later write there. Writing there late spoils a message; it cannot harm this
+ * process.
  *
  * <pre>{@code
  * try (Claim claim = publisher.claim(size)) {
@@ -74,7 +74,7 @@ public final class Claim implements AutoCloseable {
     return b;
   }
 
-  /** Whether it was neither committed nor aborted. */
+  /** Returns whether it is still open: neither committed nor aborted. */
   public boolean open() {
     return position >= 0;
   }
@@ -87,20 +87,24 @@ public final class Claim implements AutoCloseable {
     return slot < kept.length ? kept[slot] : beyond;
   }
 
-  /** The slot's payload, little endian, position 0, as large as the slot: write here. Does not allocate for a slot that was claimed before. */
+  /**
+   * Returns the slot's payload, little endian, position 0, as large as the slot: write here. Does not
+   * allocate for a slot that was claimed before.
+   */
   public ByteBuffer buffer() {
     return check();
   }
 
-  /** The position in the ring. */
+  /** Returns the position in the ring. */
   public long position() {
     check();
     return position;
   }
 
   /**
-   * A builder that writes a FlatBuffer where it will be read, from the slot's end downwards. One that
-   * outgrows the slot throws TOO_LARGE. The same object each time; does not allocate.
+   * Returns a builder that writes a FlatBuffer where it will be read, from the slot's end downwards. A
+   * FlatBuffer that outgrows the slot throws TOO_LARGE. Every call returns the same object; does not
+   * allocate.
    */
   public FlatBufferBuilder builder() {
     ByteBuffer buffer = check();
@@ -125,17 +129,17 @@ public final class Claim implements AutoCloseable {
     commit(0, length);
   }
 
-  /** Sends bytes of the buffer from an offset on. */
+  /** Sends bytes of the buffer, from an offset on. */
   public void commit(int offset, int length) {
     commit(offset, length, Content.Raw, 0);
   }
 
-  /** Sends what the builder finished. */
+  /** Sends what the builder has finished. */
   public void commit(FlatBufferBuilder finished) {
     commit(finished, 0);
   }
 
-  /** Sends what the builder finished, with the low half of its schema's hash. */
+  /** Sends what the builder has finished, with the low half of its schema's hash. */
   public void commit(FlatBufferBuilder finished, int schemaHash) {
     ByteBuffer buffer = check();
     if (finished != builder) {
@@ -162,7 +166,7 @@ public final class Claim implements AutoCloseable {
     }
   }
 
-  /** Gives the claim up: nothing is sent. */
+  /** Gives the claim up and sends nothing. */
   public void abort() {
     check();
     long t = position;
@@ -170,7 +174,7 @@ public final class Claim implements AutoCloseable {
     publisher.abort(t);
   }
 
-  /** Aborts it, if it is still open. */
+  /** Aborts the claim if it is still open. */
   @Override
   public void close() {
     if (open()) {

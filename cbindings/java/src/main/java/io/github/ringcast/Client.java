@@ -14,12 +14,13 @@ import java.util.concurrent.CompletableFuture;
  * domain.client("pricing").requestAsync(question).thenAccept(r -> use(r.payload()));
  * }</pre>
  *
- * <p>A domain keeps open the 256 services that it called last, and those that somebody waits for: so a program may call any
- * number of names.
+ * <p>A domain keeps open the 256 services that it called last, and those that somebody waits for. So a
+ * program may call any number of names.
  *
- * <p>A request runs at most once, unless it may run twice ({@link #idempotent}). What is thrown is a {@link RingcastException}:
- * NO_SERVICE, OVERLOADED, GONE, NO_INBOX, NODE_DOWN and TOO_LARGE at once, and it did not run; INSTANCE_DIED as soon as that is
- * seen; DEADLINE; NO_REPLY, REPLY_TOO_LARGE and {@link ReplyException} from the handler; CLOSED.
+ * <p>A request runs at most once, unless it may run twice ({@link #idempotent}). What is thrown is a {@link
+ * RingcastException}: NO_SERVICE, OVERLOADED, GONE, NO_INBOX, NODE_DOWN and TOO_LARGE at once, and it did
+ * not run; INSTANCE_DIED as soon as that is seen; DEADLINE; NO_REPLY, REPLY_TOO_LARGE and {@link
+ * ReplyException} from the handler; CLOSED.
  */
 public final class Client {
   private final Domain domain;
@@ -44,22 +45,25 @@ public final class Client {
     this.schema = schema;
   }
 
-  /** The same with so many nanoseconds for each request, which travel with it: 10 s if nobody says, 30 minutes at most. */
+  /**
+   * Returns a client that gives each request this many nanoseconds, which travel with it. Default 10 s, at
+   * most 30 minutes.
+   */
   public Client within(long nanos) {
     return new Client(domain, service, address, Math.min(nanos, Heading.MOST_TIME), twice, content, schema);
   }
 
   /**
-   * The same whose requests may run twice: where an instance died with one in hand, or its node went down, it is
-   * sent again, within its time. Of {@link #request} alone.
+   * Returns a client whose requests may run twice: if an instance dies with one in hand, or its node goes
+   * down, it is sent again, within its time. Only {@link #request} does so.
    */
   public Client idempotent() {
     return new Client(domain, service, address, time, true, content, schema);
   }
 
   /**
-   * The same that says of what it sends that it is a FlatBuffer, and the low half of its schema's hash (0: unknown):
-   * {@code client.flatBuffers(hash).request(builder.sizedByteArray())}.
+   * Returns a client that marks what it sends as a FlatBuffer with the low half of its schema's hash (0:
+   * unknown): {@code client.flatBuffers(hash).request(builder.sizedByteArray())}.
    */
   public Client flatBuffers(int schemaHash) {
     return new Client(domain, service, address, time, twice, Content.FlatBuffer, schemaHash);
@@ -81,7 +85,10 @@ public final class Client {
     }
   }
 
-  /** Asks, and waits for the reply. It waits for nothing but that and, where DomainConfig.inFlight requests are open, for one of them. */
+  /**
+   * Asks, and waits for the reply. It waits only for that and, if DomainConfig.inFlight requests are open,
+   * for one of them.
+   */
   public Reply request(byte[] payload) throws InterruptedException {
     long until = Clock.now() + time;
     Desk desk = domain.post().desk();
@@ -103,15 +110,16 @@ public final class Client {
     return reason == Reason.INSTANCE_DIED || reason == Reason.NODE_DOWN && service != null;
   }
 
-  /** The same with text, UTF-8. */
+  /** Does the same with text, UTF-8. */
   public Reply request(String text) throws InterruptedException {
     return request(text.getBytes(StandardCharsets.UTF_8));
   }
 
   /**
-   * Asks, and returns at once, unless DomainConfig.inFlight requests are open: then it waits for one of them. The future ends with
-   * the reply or with a {@link RingcastException}, also for what is refused at once; to cancel it gives the request up. What hangs on
-   * it runs in the thread that reads the answer, and keeps others from theirs: it may ask further, but should not wait otherwise.
+   * Asks, and returns at once; only if DomainConfig.inFlight requests are open does it wait for one of
+   * them. The future ends with the reply or with a {@link RingcastException}, also for what is refused at
+   * once. Cancelling it gives the request up. Whatever depends on the future runs in the thread that reads
+   * the answer, and keeps others from theirs: it may ask further, but should not wait for anything else.
    */
   public CompletableFuture<Reply> requestAsync(byte[] payload) {
     try {
@@ -128,7 +136,10 @@ public final class Client {
     }
   }
 
-  /** Asks a service for many replies, which are read as they come. To close them gives the request up; its handler is at most 15 ahead. */
+  /**
+   * Asks a service for many replies, which are read as they come. Closing them gives the request up. The
+   * handler is at most 15 ahead.
+   */
   public Replies stream(byte[] payload) throws InterruptedException {
     if (service == null) {
       throw new RingcastException(Reason.INVALID, "stream from " + address + ": an inbox gives one reply: ask a service");
@@ -139,7 +150,10 @@ public final class Client {
     return new Replies(desk, c);
   }
 
-  /** Sends a message to any one instance of the service, or to the inbox, and waits for no answer. When it returns it was put there; for another node, into the uplink. */
+  /**
+   * Sends a message to any one instance of the service, or to the inbox, and waits for no answer. When it
+   * returns, the message was put there; for another node, into the uplink.
+   */
   public void send(byte[] payload) {
     Letter l = Letter.data(payload).marked(content, schema);
     if (service != null) {

@@ -4,7 +4,7 @@ import io.github.ringcast.shm.Words;
 import java.nio.ByteBuffer;
 
 /**
- * A counter in a file that tools read while the program runs. It counts on when its domain was closed,
+ * A counter in a file that tools read while the program runs. It still counts after its domain was closed,
  * but nobody sees that. Safe for use by several threads.
  */
 public final class Counter {
@@ -28,12 +28,12 @@ public final class Counter {
     add(1);
   }
 
-  /** What it stands at. */
+  /** Returns its present value. */
   public long value() {
     return Words.relaxed(words, at);
   }
 
-  /** What it was opened with. */
+  /** Returns the label that it was opened with. */
   public String label() {
     return label;
   }

@@ -25,11 +25,11 @@ import java.util.List;
  * }
  * }</pre>
  *
- * <p>A process may open several, the same one twice included: they are two participants. Files and
- * locks end with the process, however it ends.
+ * <p>A process may open several domains, or one twice: each is another participant. Files and locks end
+ * with the process, however it ends.
  *
- * <p>Safe for use by several threads. A publisher or a subscription is for one thread at a time;
- * different ones may be used at once.
+ * <p>Safe for use by several threads. A publisher or a subscription is for one thread at a time; different
+ * ones may be used at once.
  */
 public final class Domain implements AutoCloseable {
   /** The version of this library; the layout has its own. */
@@ -64,9 +64,8 @@ public final class Domain implements AutoCloseable {
   }
 
   /**
-   * Joins a domain, makes its directory where it is missing, and takes back what dead participants
-   * held. Blocks for up to 200 ms if somebody is removing the same files; allocates; makes system
-   * calls.
+   * Joins a domain, makes its directory if it is missing, and takes back what dead participants held.
+   * Blocks for up to 200 ms if somebody is removing the same files; allocates; makes system calls.
    */
   public static Domain open(DomainConfig config) {
     if (config.name.getBytes(StandardCharsets.UTF_8).length > LONGEST_NAME) {
@@ -131,12 +130,12 @@ public final class Domain implements AutoCloseable {
     open--;
   }
 
-  /** The domain's directory. */
+  /** Returns the domain's directory. */
   public String directory() {
     return membership.directory();
   }
 
-  /** The address of this participant. */
+  /** Returns the address of this participant. */
   public Address address() {
     return address(0);
   }
@@ -146,16 +145,16 @@ public final class Domain implements AutoCloseable {
     return new Address(m.node().id(), m.node().epoch(), m.table().generation(), m.table().index(), handle);
   }
 
-  /** Opens a topic for publishing with the ring that is there, or the default one. */
+  /** Opens a topic for publishing, with its present ring or the default one. */
   public Publisher publisher(String topic) {
     return publisher(topic, new PublisherConfig());
   }
 
   /**
-   * Opens a topic for publishing, in the shape asked for, and waits for those who subscribed before:
-   * at most a second for the forwarder, if one runs, and 200 ms for subscriptions to patterns. Throws
-   * SHAPE if the topic was written in another shape, NOT_EXCLUSIVE if another living publisher owns
-   * it. Allocates; makes system calls.
+   * Opens a topic for publishing, in the shape asked for, and waits for those who subscribed before: at
+   * most a second for the forwarder, if one runs, and 200 ms for subscriptions to patterns. Throws SHAPE if
+   * the topic was written in another shape, NOT_EXCLUSIVE if another living publisher owns it. Allocates;
+   * makes system calls.
    */
   public Publisher publisher(String topic, PublisherConfig config) {
     Names.checkTopic(topic);
@@ -179,9 +178,9 @@ public final class Domain implements AutoCloseable {
   }
 
   /**
-   * Subscribes to a topic, making its ring if nobody did, or to all topics that match a pattern: a
-   * token {@code *} is any one, a last {@code >} the rest. When it returns, every message that is
-   * published from now on comes, or its loss is told. Allocates; makes system calls.
+   * Subscribes to a topic, making its ring if it does not exist, or to all topics that match a pattern: a
+   * token {@code *} is any one token, a last {@code >} the rest. Once it has returned, every message
+   * published from then on comes, or its loss is told. Allocates; makes system calls.
    */
   public Subscription subscribe(String topic, SubscriptionConfig config) {
     Names.checkPattern(topic);
@@ -205,18 +204,21 @@ public final class Domain implements AutoCloseable {
     }
   }
 
-  /** A client of a service, which need not be there yet. Throws NAME. */
+  /** Returns a client of a service, which need not exist yet. Throws NAME. */
   public Client client(String service) {
     Names.checkTopic(service);
     return new Client(this, service, null, Heading.DEFAULT_TIME, false);
   }
 
-  /** A client of a participant's inbox. */
+  /** Returns a client of a participant's inbox. */
   public Client client(Address address) {
     return new Client(this, null, address, Heading.DEFAULT_TIME, false);
   }
 
-  /** Makes the inbox, if it is not there, and subscribes to it: messages of {@link Client#send} and requests, which {@link Message#reply} answers. */
+  /**
+   * Makes the inbox if it does not exist, and subscribes to it: messages of {@link Client#send}, and
+   * requests, which {@link Message#reply} answers.
+   */
   public Subscription inbox() {
     use(1);
     boolean opened = false;
@@ -238,16 +240,20 @@ public final class Domain implements AutoCloseable {
   }
 
   /**
-   * Publishes a question on a topic: every subscriber may answer by {@link Message#reply}. The answers end when all participants that
-   * subscribe now have answered or are gone; behind so many answers (quorum; 0: all); or, by DEADLINE, with the time.
-   * Throws what publishing throws, and OVERLOADED where more are asked than DomainConfig.inFlight allows.
+   * Publishes a question on a topic. Every subscriber may answer with {@link Message#reply}. The answers
+   * end when all participants that subscribe now have answered or are gone, after quorum answers (0: all),
+   * or, by DEADLINE, with the time. Throws what publishing throws, and OVERLOADED if more are asked than
+   * DomainConfig.inFlight allows.
    */
   public Replies survey(String topic, byte[] question, long nanos, int quorum) throws InterruptedException {
     Names.checkTopic(topic);
     return post().survey(topic, question, Math.min(nanos, Heading.MOST_TIME), quorum);
   }
 
-  /** The other nodes, as this node's forwarder knows them; none where no forwarder runs. Throws BUSY while that can't be read. */
+  /**
+   * Returns the other nodes, as this node's forwarder knows them; none if no forwarder runs. Throws BUSY
+   * while that cannot be read.
+   */
   public List<NodeState> nodes() {
     Membership m = membership();
     if (!m.node().forwarderAlive()) {
@@ -261,15 +267,16 @@ public final class Domain implements AutoCloseable {
   }
 
   /**
-   * How many subscriptions take a topic, those to patterns included: this process's, those of others of this node, and of other nodes
-   * what these have asked for: one of a node that does not say how many. System calls, one a participant of this node.
+   * Counts the subscriptions of a topic, those to patterns included: this process's, those of other
+   * processes on this node, and for other nodes what these have asked for; a node that does not say how
+   * many counts as one. Makes a system call for each participant of this node.
    */
   public int subscribers(String topic) {
     Names.checkTopic(topic);
     return membership().subscriptions(topic);
   }
 
-  /** Waits up to so many nanoseconds until a topic has n subscriptions, on whatever nodes; false if they did not come. */
+  /** Waits up to nanos nanoseconds until a topic has n subscriptions, on any nodes; false if they did not come. */
   public boolean awaitSubscribers(String topic, int n, long nanos) throws InterruptedException {
     long began = Clock.now();
     while (subscribers(topic) < n) {
@@ -281,12 +288,12 @@ public final class Domain implements AutoCloseable {
     return true;
   }
 
-  /** Tells who is there, and who comes and goes. */
+  /** Watches who is there, and who comes and goes. */
   public Watch watch() {
     return watch(new WatchConfig());
   }
 
-  /** The same of what the configuration asks for. Throws NAME. Makes system calls. */
+  /** Does the same for what the configuration asks for. Throws NAME. Makes system calls. */
   public Watch watch(WatchConfig config) {
     if (config.name != null) {
       Names.checkPattern(config.name);
@@ -310,9 +317,10 @@ public final class Domain implements AutoCloseable {
   }
 
   /**
-   * Begins to answer requests to a name, in threads of its own. Instances of one name share the requests: each takes the next when
-   * it has room. It makes the service's queue if that is not there. Throws NAME, NAME_KIND, SHAPE where the queue is in use with
-   * another shape, PERMISSION. Allocates; makes system calls.
+   * Begins to answer requests to a name, in threads of its own. Instances of one name share the requests:
+   * each takes the next when it has room. Makes the service's queue if it does not exist. Throws NAME,
+   * NAME_KIND, PERMISSION, and SHAPE if the queue is in use with another shape. Allocates; makes system
+   * calls.
    */
   public Instance serve(String service, Handler handler, ServeConfig config) {
     Names.checkTopic(service);
@@ -332,9 +340,9 @@ public final class Domain implements AutoCloseable {
   }
 
   /**
-   * Opens a counter in a file that tools read while the program runs. The label is a dotted name, a
-   * colon, and what it counts, at most 48 bytes of UTF-8; opened again, it is the same counter. At most
-   * 256 a domain; the first makes the file.
+   * Opens a counter in a file that tools read while the program runs. The label is a dotted name, a colon,
+   * and what it counts, at most 48 bytes of UTF-8. The same label is the same counter. A domain has at most
+   * 256; the first makes the file.
    */
   public synchronized Counter counter(String label) {
     membership();
@@ -342,12 +350,15 @@ public final class Domain implements AutoCloseable {
     return new Counter(label, counters.words(), at);
   }
 
-  /** Now, on the clock that deadlines are counted by. */
+  /** Returns the present time, on the clock that deadlines use. */
   static long now() {
     return Clock.now();
   }
 
-  /** Leaves. Throws BUSY, and nothing happens, while publishers, subscriptions, kept messages or instances are open. Who waits for a reply gets CLOSED or CANCELED. Twice is fine. */
+  /**
+   * Leaves the domain. While publishers, subscriptions, kept messages or instances are open, it does
+   * nothing and throws BUSY. Whoever waits for a reply gets CLOSED or CANCELED. Closing twice is fine.
+   */
   @Override
   public void close() {
     Post ending;

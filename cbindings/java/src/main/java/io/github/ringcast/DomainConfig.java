@@ -1,6 +1,6 @@
 package io.github.ringcast;
 
-/** Which domain, and as whom. A new one asks for nothing; each method returns the object itself. */
+/** Which domain to join, and as whom. A new one asks for nothing; each method returns the object itself. */
 public final class DomainConfig {
   String dir;
   String domain = "default";
@@ -35,7 +35,7 @@ public final class DomainConfig {
     return this;
   }
 
-  /** Mode of the files of a domain that is made here, such as 0660. Default: 0600. One that is there must have it. */
+  /** Mode of the files of a domain made here, such as 0660. Default: 0600. An existing domain must have it. */
   public DomainConfig mode(int bits) {
     mode = bits;
     return this;
@@ -47,7 +47,7 @@ public final class DomainConfig {
     return this;
   }
 
-  /** How many bytes a message or a reply to this process may have. Default: 2048; up to 16 MiB less 64. */
+  /** The most bytes of a message or a reply to this process. Default: 2048; up to 16 MiB less 64. */
   public DomainConfig inboxSlotSize(int bytes) {
     inboxSlotSize = bytes;
     return this;

@@ -1,8 +1,9 @@
 package io.github.ringcast;
 
 /**
- * Answers a request: by {@link Request#reply}, once, or by an exception, which the caller gets as a {@link ReplyException}. Without
- * either the caller gets NO_REPLY. The request is valid until the handler returns.
+ * Answers a request: once with {@link Request#reply}, or with an exception, which the caller gets as a
+ * {@link ReplyException}. If it does neither, the caller gets NO_REPLY. The request is valid until the
+ * handler returns.
  */
 @FunctionalInterface
 public interface Handler {

@@ -13,8 +13,9 @@ import java.util.concurrent.atomic.AtomicLong;
 import java.util.concurrent.locks.ReentrantLock;
 
 /**
- * Answers requests to one name, in threads of its own. One of them has the turn: it takes the next request, hands the turn on, and
- * runs the request itself, so that no request goes from one thread to another. Safe for use by several threads.
+ * Answers requests to one name, in threads of its own. One of them has the turn: it takes the next request,
+ * hands the turn on, and runs the request itself, so that no request goes from one thread to another. Safe
+ * for use by several threads.
  */
 public final class Instance implements AutoCloseable {
   private final Domain domain;
@@ -59,7 +60,7 @@ public final class Instance implements AutoCloseable {
     start();
   }
 
-  /** The service's name. */
+  /** Returns the service's name. */
   public String name() {
     return name;
   }
@@ -238,9 +239,10 @@ public final class Instance implements AutoCloseable {
   }
 
   /**
-   * Ends the serving without losing a request: others are told at once; what is in hand is finished; what waits is left to other
-   * instances, or served where there are none. After so many nanoseconds what waits is refused (NO_SERVICE), handlers that run are
-   * told that they are not needed, and false is returned when they have ended. Not from a handler.
+   * Ends the serving without losing a request. Others are told at once; requests in hand are finished;
+   * waiting ones are left to other instances, or served if there are none. After nanos nanoseconds, waiting
+   * requests are refused (NO_SERVICE), handlers that run are told that they are not needed, and false is
+   * returned when they have ended. Do not call it from a handler.
    */
   public boolean stop(long nanos) throws InterruptedException {
     retract();
@@ -279,7 +281,7 @@ public final class Instance implements AutoCloseable {
     stopped.countDown();
   }
 
-  /** Stops without a bound in time: returns when all that is in hand has been answered. An interrupt makes it hurry. */
+  /** Stops without a bound in time: returns when everything in hand has been answered. An interrupt makes it hurry. */
   @Override
   public void close() {
     try {

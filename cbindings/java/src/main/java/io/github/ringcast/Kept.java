@@ -3,10 +3,11 @@ package io.github.ringcast;
 import io.github.ringcast.ring.Keeping;
 
 /**
- * A message that stays beyond the next call with its subscription, until it is closed: {@link Subscription#keep}. Several may be kept
- * at once, and each be closed when it pleases. What lies in the ring holds its slot, as a slow reader does.
+ * A message that stays beyond the next call with its subscription, until it is closed: {@link
+ * Subscription#keep}. Several may be kept at once, and closed in any order. A message that lies in the ring
+ * holds its slot, as a slow reader does.
  *
- * <p>To be closed by any thread; its message is for one thread at a time.
+ * <p>Any thread may close it; its message is for one thread at a time.
  */
 public final class Kept implements AutoCloseable {
   private final Domain domain;
@@ -20,17 +21,20 @@ public final class Kept implements AutoCloseable {
     this.place = place;
   }
 
-  /** The message; its calls throw once this is closed. Its {@link Message#payload} lies where the message came. */
+  /** Returns the message; its calls throw once this is closed. Its {@link Message#payload} lies where the message came. */
   public Message message() {
     return message;
   }
 
-  /** Whether it is read where it lies in the ring, and not a copy. */
+  /** Returns whether it is read where it lies in the ring, and is not a copy. */
   public synchronized boolean inPlace() {
     return place != null;
   }
 
-  /** Gives the message back. Nothing that was made of its payload may be used any more. Twice is fine. May make system calls. */
+  /**
+   * Gives the message back. Do not use anything that was made from its payload any more. Closing twice is
+   * fine. May make system calls.
+   */
   @Override
   public synchronized void close() {
     message.end();

@@ -13,13 +13,13 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
 /**
- * One message, or one event, lent until the next call with its subscription: the object and the
- * payload's buffer are used again then. Who keeps bytes for longer copies them ({@link #bytes}), or keeps the message ({@link Subscription#keep}). A
- * call on a message that was given back throws; a buffer that was kept shows other bytes or throws,
- * and can't hurt the process.
+ * One message, or one event, lent until the next call with its subscription, which uses the object and the
+ * payload's buffer again. To have the bytes for longer, copy them ({@link #bytes}), or keep the message
+ * ({@link Subscription#keep}). A call on a message that was given back throws. A buffer that was kept shows
+ * other bytes or throws, and cannot harm the process.
  *
- * <p>No getter blocks, allocates or makes a system call, but for those that say so. For the thread of
- * its subscription.
+ * <p>Unless it says so, no getter blocks, allocates or makes a system call. For the thread of its
+ * subscription.
  */
 public final class Message {
   final Received received;
@@ -85,26 +85,26 @@ public final class Message {
     return r.bytes.getLong(r.at + offset);
   }
 
-  /** What this is. Look here first. */
+  /** Says what this is. Look here first. */
   public MessageType type() {
     here();
     return type;
   }
 
-  /** Whether this is a message, and not an event. */
+  /** Returns whether this is a message, and not an event. */
   public boolean isMessage() {
     return here() == received && type == MessageType.MESSAGE;
   }
 
-  /** Its topic, also in a subscription to a pattern. */
+  /** Returns its topic, even in a subscription to a pattern. */
   public String topic() {
     here();
     return topic;
   }
 
   /**
-   * The payload where it lies, little endian, from the buffer's position to its limit: FlatBuffers'
-   * accessors read it as it is. Read-only where it lies in the ring.
+   * Returns the payload where it lies, little endian, from the buffer's position to its limit: FlatBuffers'
+   * accessors read it as it is. Read-only if it lies in the ring.
    */
   public ByteBuffer payload() {
     Received r = message();
@@ -116,19 +116,19 @@ public final class Message {
     return view.limit(from + r.length).position(from);
   }
 
-  /** A copy of the payload. Allocates. */
+  /** Returns a copy of the payload. Allocates. */
   public byte[] bytes() {
     byte[] copy = new byte[size()];
     received.bytes.get(received.at + received.start, copy);
     return copy;
   }
 
-  /** Bytes of the payload. */
+  /** Returns how many bytes the payload has. */
   public int size() {
     return message().length;
   }
 
-  /** The participant and the publisher that sent it, or that a LOSS is about. Allocates. */
+  /** Returns the participant and the publisher that sent it, or that a LOSS is about. Allocates. */
   public Address source() {
     Received r = here();
     if (type == MessageType.MESSAGE) {
@@ -144,37 +144,40 @@ public final class Message {
     throw new IllegalStateException("this event is about no source: " + this);
   }
 
-  /** The source's number of this message: from 1, without a gap. */
+  /** Returns the source's number of this message: from 1, without a gap. */
   public long sequence() {
     return word(SLOT_HEADER_SEQUENCE_OFFSET);
   }
 
-  /** Its position in the ring. */
+  /** Returns its position in the ring. */
   public long position() {
     return here().position;
   }
 
-  /** The publisher's wall clock in nanoseconds since 1970; 0 if it set none. */
+  /** Returns the publisher's wall clock in nanoseconds since 1970; 0 if it set none. */
   public long timestamp() {
     return (flags() & MessageFlag.Timestamped) != 0 ? word(SLOT_HEADER_TIMESTAMP_NS_OFFSET) : 0;
   }
 
-  /** Low half of the hash of the payload's schema; 0: unknown. */
+  /** Returns the low half of the hash of the payload's schema; 0: unknown. */
   public int schema() {
     return (int) word(SLOT_HEADER_SCHEMA_HASH_OFFSET);
   }
 
-  /** What the message is, as a number of {@link io.github.ringcast.fb.MessageKind}. */
+  /** Says what the message is, as a number of {@link io.github.ringcast.fb.MessageKind}. */
   public int kind() {
     return (int) (word(SLOT_HEADER_SCHEMA_HASH_OFFSET) >>> 32) & 0xff;
   }
 
-  /** Whether it waits for an answer: {@link #reply}. */
+  /** Returns whether it waits for an answer ({@link #reply}). */
   public boolean isRequest() {
     return here() == received && type == MessageType.MESSAGE && kind() == MessageKind.Request && (flags() & MessageFlag.Addressed) != 0;
   }
 
-  /** The address of who sent a direct message, a request or a survey: what can be answered to. Of any other message its participant. Allocates. */
+  /**
+   * Returns the address of the sender of a direct message, a request or a survey, to which one can answer.
+   * For any other message, that of its participant. Allocates.
+   */
   public Address from() {
     Heading h = Heading.of(message());
     if (h != null) {
@@ -185,14 +188,14 @@ public final class Message {
   }
 
   /**
-   * Answers a request in the inbox, or a survey on a topic. It does not wait. That the sender is gone, or has given up, is no error.
-   * Throws NOT_ADDRESSED; TOO_LARGE, after which the sender has REPLY_TOO_LARGE. Allocates.
+   * Answers a request in the inbox, or a survey on a topic. Never waits. It is no error if the sender is
+   * gone or has given up. Throws NOT_ADDRESSED; TOO_LARGE, and the sender gets REPLY_TOO_LARGE. Allocates.
    */
   public void reply(byte[] payload) {
     reply(payload, Content.Raw, 0);
   }
 
-  /** The same with a FlatBuffer that the builder has finished, and the low half of its schema's hash. */
+  /** Does the same with a FlatBuffer that the builder has finished, and the low half of its schema's hash. */
   public void reply(FlatBufferBuilder finished, int schemaHash) {
     reply(finished.sizedByteArray(), Content.FlatBuffer, schemaHash);
   }
@@ -206,7 +209,7 @@ public final class Message {
     }
   }
 
-  /** Answers with an error, which the sender gets as a {@link ReplyException} of that code. Throws NOT_ADDRESSED. */
+  /** Answers with an error, which the sender gets as a {@link ReplyException} with that code. Throws NOT_ADDRESSED. */
   public void fail(int code, String text) {
     Heading h = asked();
     answer(h, Letter.error(text.getBytes(StandardCharsets.UTF_8), h.correlation, Codes.application(code)));
@@ -228,12 +231,12 @@ public final class Message {
     }
   }
 
-  /** Whether the payload is a FlatBuffer. One from a stranger has to be verified by who reads it. */
+  /** Returns whether the payload is a FlatBuffer. If you do not trust its sender, verify it before you read it. */
   public boolean flatBuffer() {
     return ((int) (word(SLOT_HEADER_SCHEMA_HASH_OFFSET) >>> 40) & 0xff) == Content.FlatBuffer;
   }
 
-  /** Whether it came from another node. */
+  /** Returns whether it came from another node. */
   public boolean remote() {
     return (flags() & MessageFlag.Remote) != 0;
   }
@@ -242,7 +245,7 @@ public final class Message {
     return (int) (word(SLOT_HEADER_TOTAL_LENGTH_OFFSET) >>> 48);
   }
 
-  /** Of ABANDONED: who died with the message in hand. Allocates. */
+  /** Of ABANDONED: returns who died with the message in hand. Allocates. */
   public Address taker() {
     Received r = event();
     if (type != MessageType.ABANDONED) {

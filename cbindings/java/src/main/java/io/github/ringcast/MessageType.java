@@ -1,6 +1,6 @@
 package io.github.ringcast;
 
-/** What stands in a stream. Programs pass over what they do not know. */
+/** What a stream contains. Programs skip what they do not know. */
 public enum MessageType {
   /** A message. */
   MESSAGE,
@@ -8,8 +8,8 @@ public enum MessageType {
   LAGGED,
   /** Messages of one source will not come. */
   LOSS,
-  /** A slot has impossible bytes; reading goes on behind it. */
+  /** A slot has impossible bytes; reading goes on after it. */
   DAMAGED,
-  /** The taker of a message of a queue group died with it in hand. */
+  /** A member of a queue group died with a message in hand. */
   ABANDONED
 }

@@ -8,7 +8,7 @@ public enum PresenceKind {
   PARTICIPANT,
   /** A participant that publishes a topic. */
   PUBLISHER,
-  /** A participant that subscribes to a topic or a pattern; or another node that does. */
+  /** A participant, or another node, that subscribes to a topic or a pattern. */
   SUBSCRIBER,
   /** A participant that serves a name. */
   INSTANCE

@@ -77,34 +77,35 @@ public final class Publisher implements AutoCloseable {
     limit = outlet.ring().shape().messageLimit();
   }
 
-  /** The topic's name. */
+  /** Returns the topic's name. */
   public String topic() {
     return topic;
   }
 
-  /** The source that this publisher's messages bear. */
+  /** Returns the source that this publisher's messages bear. */
   public Address source() {
     return domain.address(handle.number);
   }
 
-  /** The sequence of the last message that was sent; 0 before the first. */
+  /** Returns the sequence of the last message that was sent; 0 before the first. */
   public long sequence() {
     return header.sequence - 1;
   }
 
-  /** Bytes of payload that fit one slot. */
+  /** Returns how many bytes of payload fit one slot. */
   public int slotSize() {
     return slotSize;
   }
 
-  /** Bytes of the largest message. */
+  /** Returns how many bytes the largest message may have. */
   public int messageLimit() {
     return limit;
   }
 
   /**
-   * How many subscriptions are attached now; members of a queue group count each. Of other nodes it is what these have asked for,
-   * once the forwarder reads the topic for them: one of a node that does not say how many. Allocates where a forwarder reads.
+   * Returns how many subscriptions are attached now; each member of a queue group counts. For other nodes
+   * it counts what these have asked for, once the forwarder reads the topic for them; a node that does not
+   * say how many counts as one. Allocates if a forwarder reads the topic.
    */
   public int subscribers() {
     check();
@@ -115,7 +116,7 @@ public final class Publisher implements AutoCloseable {
     return outlet.readers() - 1 + domain.membership().subscriptionsElsewhere(topic);
   }
 
-  /** Waits up to so many nanoseconds until n subscriptions are attached, of whatever node; false if they did not come. */
+  /** Waits up to nanos nanoseconds until n subscriptions are attached, on any nodes; false if they did not come. */
   public boolean awaitSubscribers(int n, long nanos) throws InterruptedException {
     long began = Clock.now();
     while (subscribers() < n) {
@@ -130,12 +131,12 @@ public final class Publisher implements AutoCloseable {
     return true;
   }
 
-  /** Copies the array into the ring; waits for room without end. */
+  /** Copies the array into the ring. Waits for room without end. */
   public void publish(byte[] data) throws InterruptedException {
     publish(data, 0, data.length, FOREVER);
   }
 
-  /** Copies what remains in the buffer, whose position stays; waits for room without end. */
+  /** Copies what remains in the buffer, whose position stays. Waits for room without end. */
   public void publish(ByteBuffer data) throws InterruptedException {
     publish(data, FOREVER);
   }
@@ -182,7 +183,7 @@ public final class Publisher implements AutoCloseable {
   }
 
   /**
-   * Copies part of an array, and waits for room up to so many nanoseconds; false if there was none. A
+   * Copies part of an array, and waits for room up to nanos nanoseconds; false if there was none. A
    * reliable subscription can withhold room for 500 ms. An interrupt is noticed within 100 ms.
    */
   public boolean publish(byte[] data, int from, int length, long nanos) throws InterruptedException {
@@ -198,7 +199,7 @@ public final class Publisher implements AutoCloseable {
     return tryPublish(data, from, length);
   }
 
-  /** Copies what remains in the buffer, and waits for room up to so many nanoseconds; false if there was none. */
+  /** Copies what remains in the buffer, and waits for room up to nanos nanoseconds; false if there was none. */
   public boolean publish(ByteBuffer data, long nanos) throws InterruptedException {
     if (tryPublish(data)) {
       return true;
@@ -265,16 +266,16 @@ public final class Publisher implements AutoCloseable {
     }
   }
 
-  /** Claims a slot and waits for room without end. */
+  /** Claims a slot, and waits for room without end. */
   public Claim claim(int size) throws InterruptedException {
     return claim(size, FOREVER);
   }
 
   /**
-   * Claims a slot of at least so many bytes for writing in place, waiting for room up to so many
-   * nanoseconds; null if there was none. It is ended by one commit or abort; a publisher has one claim
-   * at a time. One that is held for more than 50 ms while others wait for it is taken. The object is
-   * used again for the next claim.
+   * Claims a slot of at least size bytes to be written in place, and waits for room up to nanos
+   * nanoseconds; null if there was none. End it with one commit or abort; a publisher has one claim at a
+   * time. A claim held for more than 50 ms while others wait for it is taken. The object is used again for
+   * the next claim.
    */
   public Claim claim(int size, long nanos) throws InterruptedException {
     if (producer == null || claim.open() || size < 0 || size > slotSize) {
@@ -356,7 +357,7 @@ public final class Publisher implements AutoCloseable {
     }
   }
 
-  /** Ends the publisher; an open claim is aborted. Makes system calls. Twice is fine. */
+  /** Ends the publisher and aborts its open claim. Makes system calls. Closing twice is fine. */
   @Override
   public void close() {
     if (closed) {

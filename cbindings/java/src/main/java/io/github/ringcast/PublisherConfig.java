@@ -6,8 +6,8 @@ import io.github.ringcast.ring.Shape;
 import io.github.ringcast.shm.Rights;
 
 /**
- * What ring a publisher asks for, and how it marks its messages. What is not asked for is taken as it
- * is, or made with the default. Each method returns the object itself.
+ * What ring a publisher asks for, and how it marks its messages. What is not asked for is taken as it is,
+ * or made with the default. Each method returns the object itself.
  */
 public final class PublisherConfig {
   private int slots;
@@ -21,7 +21,10 @@ public final class PublisherConfig {
   int schema;
   boolean timestamps;
 
-  /** Messages in the ring: a power of two, 4 (latest: 64) to 2^20. Default 1024, and of slots above 16 KiB as many as carry 16 MiB together, at least 64. */
+  /**
+   * Messages in the ring: a power of two, 4 (latest: 64) to 2^20. Default 1024, or with slots above 16 KiB
+   * as many as carry 16 MiB together, at least 64.
+   */
   public PublisherConfig slots(int count) {
     slots = count;
     return this;
@@ -57,7 +60,7 @@ public final class PublisherConfig {
     return this;
   }
 
-  /** How many messages a subscription may start back: at most half of the slots. */
+  /** How many messages back a subscription may start, at most half of the slots. */
   public PublisherConfig history(int messages) {
     history = messages;
     return this;
@@ -69,7 +72,7 @@ public final class PublisherConfig {
     return this;
   }
 
-  /** Every message bears the wall clock. */
+  /** Puts the wall clock into every message. */
   public PublisherConfig timestamps() {
     timestamps = true;
     return this;
@@ -84,13 +87,13 @@ public final class PublisherConfig {
     return this;
   }
 
-  /** Whose the topic is: a user of /etc/passwd, or a number. Only root gives it to others. */
+  /** The owner of the topic: a user of /etc/passwd, or a number. Only root may name another. */
   public PublisherConfig owner(String user) {
     owner = user;
     return this;
   }
 
-  /** Its group: one of /etc/group, or a number; this process is a member of it. */
+  /** The group of the topic: one of /etc/group, or a number; this process must be a member. */
   public PublisherConfig group(String name) {
     group = name;
     return this;

@@ -8,7 +8,7 @@ public enum Reason {
   NAME,
   /** A system call failed. */
   SYSTEM,
-  /** No rights on a file, or a stranger's directory. */
+  /** No rights to a file, or somebody else's directory. */
   PERMISSION,
   /** The file system is full. */
   NO_SPACE,
@@ -36,25 +36,25 @@ public enum Reason {
   FENCED,
   /** A claim is open, or handles are. */
   BUSY,
-  /** A queue group of a topic of mode latest. */
+  /** A queue group needs a reliable topic; this one is of mode latest. */
   MODE,
   /** The queue group has as many members as it can have. */
   GROUP_FULL,
   /** The handle, or its domain, was closed. */
   CLOSED,
-  /** A name that is a topic where a service was asked for, or the other way round. */
+  /** The name is a topic where a service was asked for, or the other way round. */
   NAME_KIND,
-  /** No instance of the service: the request did not run. */
+  /** No instance answers to the name: the request did not run. */
   NO_SERVICE,
-  /** A queue, an inbox, or the caller's own is full: the request did not run. */
+  /** A queue, an inbox, or the caller's own inbox is full: the request did not run. */
   OVERLOADED,
   /** Whoever had the request in hand is gone: nobody knows whether it ran. */
   INSTANCE_DIED,
-  /** The address is nobody's any more, or never was. */
+  /** Nobody has the address any more, or ever had it. */
   GONE,
   /** The participant has not asked for messages. */
   NO_INBOX,
-  /** No way to the address's node. */
+  /** There is no way to the address's node. */
   NODE_DOWN,
   /** The request's time is over: nobody knows whether it ran. */
   DEADLINE,
@@ -66,11 +66,11 @@ public enum Reason {
   REPLY_TOO_LARGE,
   /** The handler's own error: a {@link ReplyException}. */
   APPLICATION,
-  /** The request has its last answer. */
+  /** The request already has its last answer. */
   ANSWERED,
-  /** The caller of the request takes one answer only. */
+  /** The caller of the request takes only one answer. */
   ONE_REPLY,
-  /** The message is no request that could be answered. */
+  /** The message is no request that can be answered. */
   NOT_ADDRESSED,
   /** Known, but not built in this implementation. */
   UNSUPPORTED

@@ -7,7 +7,7 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 /**
- * The answers to one request or survey, as they come. To leave them early, close them: the handler is told.
+ * The answers to one request or survey, as they come. Close them to leave early: the handler is told.
  *
  * <pre>{@code
  * try (Replies quotes = domain.client("quotes").stream(question)) {
@@ -31,7 +31,7 @@ public final class Replies implements AutoCloseable, Iterable<Reply> {
     ended = call == null;
   }
 
-  /** Waits for the next answer; null: that was all. Throws the request's outcome where that is an error. */
+  /** Waits for the next answer; null if there are no more. Throws the request's outcome if that is an error. */
   public Reply next() throws InterruptedException {
     if (ended) {
       return null;
@@ -48,7 +48,7 @@ public final class Replies implements AutoCloseable, Iterable<Reply> {
     }
   }
 
-  /** The rest of them. hasNext waits; an interrupt is told as CANCELED, and stays. */
+  /** Iterates over the rest of them. hasNext waits; an interrupt is told as CANCELED, and stays. */
   @Override
   public Iterator<Reply> iterator() {
     return new Iterator<>() {
@@ -79,12 +79,12 @@ public final class Replies implements AutoCloseable, Iterable<Reply> {
     };
   }
 
-  /** The rest of them as a stream; to close it closes them. */
+  /** Returns the rest of them as a stream; closing it closes them. */
   public Stream<Reply> stream() {
     return StreamSupport.stream(Spliterators.spliteratorUnknownSize(iterator(), 0), false).onClose(this::close);
   }
 
-  /** Gives the request up, if it is open. Twice is fine. */
+  /** Gives the request up, if it is open. Closing twice is fine. */
   @Override
   public void close() {
     if (!ended) {

@@ -11,8 +11,9 @@ import java.nio.ByteOrder;
 import java.nio.charset.StandardCharsets;
 
 /**
- * What a handler answers. It is valid until the handler returns, and belongs to the handler's thread, but for {@link #canceled},
- * which any thread may ask. When nobody waits for the answer any more, the thread is interrupted, once.
+ * What a handler answers. It is valid until the handler returns, and belongs to the handler's thread,
+ * except {@link #canceled}, which any thread may call. When nobody waits for the answer any more, the
+ * thread is interrupted, once.
  */
 public final class Request {
   private static final long REST = 10_000_000;
@@ -39,57 +40,60 @@ public final class Request {
     due = Clock.now() + (oneWay() ? Heading.MOST_TIME : heading.remaining());
   }
 
-  /** The request's bytes: a copy, which the handler may keep. */
+  /** Returns the request's bytes: a copy, which the handler may keep. */
   public byte[] payload() {
     return payload;
   }
 
-  /** The request's bytes as text, UTF-8. */
+  /** Returns the request's bytes as text, UTF-8. */
   public String text() {
     return new String(payload, StandardCharsets.UTF_8);
   }
 
-  /** The request's bytes as accessors of FlatBuffers read them, little endian, over the array. Allocates. */
+  /** Returns the request's bytes as accessors of FlatBuffers read them, little endian, over the array. Allocates. */
   public ByteBuffer buffer() {
     return ByteBuffer.wrap(payload).order(ByteOrder.LITTLE_ENDIAN);
   }
 
-  /** Whether the request is a FlatBuffer. One from a stranger has to be verified by who reads it. */
+  /** Returns whether the request is a FlatBuffer. If you do not trust its sender, verify it before you read it. */
   public boolean flatBuffer() {
     return heading.flatBuffer;
   }
 
-  /** Low half of the hash of the request's schema; 0: unknown. */
+  /** Returns the low half of the hash of the request's schema; 0: unknown. */
   public int schema() {
     return heading.schema;
   }
 
-  /** The address of who asks. */
+  /** Returns the address of the caller. */
   public Address source() {
     return heading.source;
   }
 
-  /** The name that was asked. */
+  /** Returns the name that was called. */
   public String service() {
     return instance.name();
   }
 
-  /** Whether the caller waits for no answer ({@link Client#send}): then a reply does nothing. */
+  /** Returns whether the caller waits for no answer ({@link Client#send}). If so, a reply does nothing. */
   public boolean oneWay() {
     return heading.data();
   }
 
-  /** Whether the caller takes several replies ({@link Client#stream}). */
+  /** Returns whether the caller takes several replies ({@link Client#stream}). */
   public boolean streams() {
     return heading.more;
   }
 
-  /** How many nanoseconds are left for the answer; 0 or less: none. */
+  /** Returns how many nanoseconds are left for the answer; 0 or less: none. */
   public long remaining() {
     return due - Clock.now();
   }
 
-  /** Whether the request needs no answer any more: its caller gave it up or is gone, its time is over, or the instance stops in a hurry. */
+  /**
+   * Returns whether the request no longer needs an answer: its caller gave it up or is gone, its time is
+   * over, or the instance stops in a hurry.
+   */
   public boolean canceled() {
     return why() != null;
   }
@@ -123,14 +127,14 @@ public final class Request {
   }
 
   /**
-   * Answers the request: the last answer. It does not wait. The caller may be gone, or have given up, which is no error. Throws
-   * ANSWERED; TOO_LARGE, after which the caller has REPLY_TOO_LARGE.
+   * Sends the request's last answer. Never waits. It is no error if the caller is gone or has given up.
+   * Throws ANSWERED; TOO_LARGE, and the caller gets REPLY_TOO_LARGE.
    */
   public void reply(byte[] bytes) {
     reply(bytes, Content.Raw, 0);
   }
 
-  /** The same with a FlatBuffer that the builder has finished, and the low half of its schema's hash. */
+  /** Does the same with a FlatBuffer that the builder has finished, and the low half of its schema's hash. */
   public void reply(FlatBufferBuilder finished, int schemaHash) {
     reply(finished.sizedByteArray(), Content.FlatBuffer, schemaHash);
   }
@@ -149,7 +153,7 @@ public final class Request {
     answered = true;
   }
 
-  /** The same with text, UTF-8. */
+  /** Does the same with text, UTF-8. */
   public void reply(String text) {
     reply(text.getBytes(StandardCharsets.UTF_8));
   }
@@ -159,14 +163,15 @@ public final class Request {
   }
 
   /**
-   * Sends one of several replies; {@link #reply}, or the end of the handler by an exception, ends them. It waits while the caller has
-   * not taken the last 15. Throws ONE_REPLY where the caller takes one only; CANCELED, DEADLINE; ANSWERED; TOO_LARGE.
+   * Sends one of several replies; {@link #reply}, or an exception of the handler, ends them. It waits while
+   * the caller has not taken the last 15. Throws ONE_REPLY if the caller takes only one; CANCELED,
+   * DEADLINE; ANSWERED; TOO_LARGE.
    */
   public void more(byte[] bytes) throws InterruptedException {
     more(bytes, Content.Raw, 0);
   }
 
-  /** The same with a FlatBuffer that the builder has finished, and the low half of its schema's hash. */
+  /** Does the same with a FlatBuffer that the builder has finished, and the low half of its schema's hash. */
   public void more(FlatBufferBuilder finished, int schemaHash) throws InterruptedException {
     more(finished.sizedByteArray(), Content.FlatBuffer, schemaHash);
   }

@@ -2,7 +2,7 @@ package io.github.ringcast;
 
 import java.util.concurrent.CompletableFuture;
 
-/** A request that is open: {@link #cancel} gives it up, and the handler is told. */
+/** An open request: {@link #cancel} gives it up, and the handler is told. */
 final class RequestFuture extends CompletableFuture<Reply> {
   private final Desk desk;
   private final Call call;
@@ -21,7 +21,7 @@ final class RequestFuture extends CompletableFuture<Reply> {
     return first;
   }
 
-  /** Stages that hang on this one are no requests of their own. */
+  /** Stages that depend on this one are not requests of their own. */
   @Override
   public <U> CompletableFuture<U> newIncompleteFuture() {
     return new CompletableFuture<>();

@@ -1,7 +1,7 @@
 package io.github.ringcast;
 
 /**
- * A call that could not do what it was asked. The message says what happened to what, and what to do;
+ * A call that could not do what it was asked for. The message says what happened, to what, and what to do;
  * {@link #reason} is for programs.
  */
 public class RingcastException extends RuntimeException {
@@ -18,7 +18,7 @@ public class RingcastException extends RuntimeException {
     this.reason = reason;
   }
 
-  /** Why. Never null. */
+  /** Returns why. Never null. */
   public Reason reason() {
     return reason;
   }

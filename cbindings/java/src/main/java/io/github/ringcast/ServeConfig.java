@@ -4,7 +4,7 @@ import io.github.ringcast.fb.Layout;
 import io.github.ringcast.ring.Shape;
 import io.github.ringcast.shm.Rights;
 
-/** How a service is served. Each method returns the object itself. */
+/** How to serve a name. Each method returns the object itself. */
 public final class ServeConfig {
   private static final int MOST = 1024;
 
@@ -27,25 +27,25 @@ public final class ServeConfig {
     return this;
   }
 
-  /** How many bytes a request may have. Default 2048. */
+  /** The most bytes of a request. Default 2048. */
   public ServeConfig slotSize(int bytes) {
     slotSize = bytes;
     return this;
   }
 
-  /** Who may call and see the service, as {@link PublisherConfig#fileMode}. */
+  /** Who may call and see the service; see {@link PublisherConfig#fileMode}. */
   public ServeConfig fileMode(int bits) {
     fileMode = bits;
     return this;
   }
 
-  /** Whose the service is, as {@link PublisherConfig#owner}. */
+  /** The owner of the service; see {@link PublisherConfig#owner}. */
   public ServeConfig owner(String user) {
     owner = user;
     return this;
   }
 
-  /** Its group, as {@link PublisherConfig#group}. */
+  /** The group of the service; see {@link PublisherConfig#group}. */
   public ServeConfig group(String name) {
     group = name;
     return this;

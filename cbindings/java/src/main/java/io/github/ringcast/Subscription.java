@@ -28,8 +28,8 @@ import java.util.function.Consumer;
  * }
  * }</pre>
  *
- * <p>Messages of one source come in the order of their sequences. What is missing is told, at its
- * place, by an event. A message is lent until the next call; {@link #keep} keeps it for longer.
+ * <p>Messages of one source come in the order of their sequences. If something is missing, an event tells
+ * so, at its place. A message is lent until the next call; {@link #keep} keeps it for longer.
  *
  * <p>For one thread at a time, its close included.
  */
@@ -111,14 +111,14 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
     return new GroupReader(domain.table(), domain.topicPath(name), config.group, me.word0(), me.word1());
   }
 
-  /** The topic or the pattern. */
+  /** Returns the topic or the pattern. */
   public String name() {
     return name;
   }
 
   /**
-   * Takes the next message or event, if one is there; null otherwise. Never waits. Allocates only for
-   * messages of several slots. Makes no system call unless a publisher waits for room, or is silent.
+   * Takes the next message or event; null if there is none. Never waits. Allocates only for messages of
+   * several slots. Makes no system call unless a publisher waits for room, or is silent.
    */
   public Message poll() {
     return quick() ? message.lent(MessageType.MESSAGE, name) : pollFully(false);
@@ -179,7 +179,7 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
     return next(FOREVER);
   }
 
-  /** Waits for the next message or event up to so many nanoseconds; null if none came. */
+  /** Waits for the next message or event, up to nanos nanoseconds; null if none came. */
   public Message next(long nanos) throws InterruptedException {
     if (quick()) {
       return message.lent(MessageType.MESSAGE, name);
@@ -260,8 +260,9 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
   }
 
   /**
-   * A moment between two looks. In a stream the core is given away once in a while: where another wants it, it may be who is waited
-   * for. For a single answer that would cost the latency of a turn of the other.
+   * A moment between two looks. In a stream the core is given up once in a while: if another thread wants
+   * it, it may be the one that is waited for. For a single answer that would cost the latency of a turn of
+   * the other.
    */
   private void look() {
     if (stream && domain.waiting == Waiting.BLOCK && ++looks % TURN == 0) {
@@ -272,8 +273,8 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
   }
 
   /**
-   * Of a member of a queue group: says that the message is handled, before the next is asked for. It
-   * and what was told of others is given back. Of other subscriptions: gives the message back.
+   * In a queue group: says that the message in hand was handled, before the next one is asked for; the
+   * message, and what was told of others, is given back. In other subscriptions: gives the message back.
    */
   public void done() {
     message.giveBack();
@@ -281,11 +282,13 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
   }
 
   /**
-   * Keeps the message that was lent last beyond the next call, until it is closed; its bytes stay where they are. Several may be kept.
-   * The slot is not given back before, so publishers wait as for a slow reader; when what was read since then takes a quarter of the
-   * ring, the next call throws BUSY until some are closed. A reader that is put out goes on, and what it kept stays; it can't keep
-   * more before that is closed (BUSY). A kept message may outlive its subscription; the domain can't be closed before. Of a latest
-   * reader, a queue group and a message of several slots it is a copy. Throws INVALID if it is not the message that is lent. Allocates.
+   * Keeps the message that was lent last beyond the next call, until it is closed; its bytes stay where
+   * they are. Several may be kept. The slot is not given back before, so publishers wait as for a slow
+   * reader. When what was read since then takes a quarter of the ring, the next call throws BUSY until some
+   * are closed. A reader that is put out goes on, and what it kept stays; it cannot keep more (BUSY) until
+   * that is closed. A kept message may outlive its subscription, but the domain cannot be closed before.
+   * From a latest reader, a queue group, and for a message of several slots it is a copy. Throws INVALID if
+   * the message is not the one that is lent. Allocates.
    */
   public Kept keep(Message lent) {
     if (lent != message || !message.isMessage()) {
@@ -300,9 +303,9 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
   }
 
   /**
-   * Waits up to so many nanoseconds until one of the subscriptions, all of one domain, may have
-   * something; returns it, or null. Poll it, and the others: it is a hint. What the subscriptions lent
-   * is given back; what was kept stays. Allocates nothing where the array is kept.
+   * Waits up to nanos nanoseconds until one of the subscriptions, all of one domain, may have something;
+   * returns it, or null. It is a hint: poll that one, and the others. What the subscriptions lent is given
+   * back; what was kept stays. Allocates nothing if the caller keeps the array.
    */
   public static Subscription any(long nanos, Subscription... all) throws InterruptedException {
     if (all.length == 0) {
@@ -336,14 +339,14 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
     }
   }
 
-  /** Calls with each message and event until the thread is interrupted. */
+  /** Calls the handler with each message and event until the thread is interrupted. */
   public void run(Consumer<? super Message> handler) throws InterruptedException {
     for (;;) {
       handler.accept(next());
     }
   }
 
-  /** Messages and events as they come. hasNext waits, and is false once the thread was interrupted (it stays so). */
+  /** Messages and events as they come. hasNext waits; it is false once the thread was interrupted, which it stays. */
   @Override
   public Iterator<Message> iterator() {
     return new Iterator<>() {
@@ -388,7 +391,7 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
     return source.behind();
   }
 
-  /** Ends the subscription and what it lent. Makes system calls. Twice is fine. */
+  /** Ends the subscription and what it lent. Makes system calls. Closing twice is fine. */
   @Override
   public void close() {
     if (closed) {

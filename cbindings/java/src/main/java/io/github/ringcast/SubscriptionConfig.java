@@ -19,19 +19,19 @@ public final class SubscriptionConfig {
     return this;
   }
 
-  /** How many messages to start back, as far as the ring has them. */
+  /** How many messages back to start, as far as the ring has them. */
   public SubscriptionConfig history(long messages) {
     history = messages;
     return this;
   }
 
-  /** Other nodes are not asked for the topic. */
+  /** Does not ask other nodes for the topic. */
   public SubscriptionConfig localOnly() {
     localOnly = true;
     return this;
   }
 
-  /** Takes its share of the topic as a member of this queue group. */
+  /** Makes the subscription a member of this queue group, which shares the topic's messages. */
   public SubscriptionConfig group(String name) {
     group = name;
     return this;

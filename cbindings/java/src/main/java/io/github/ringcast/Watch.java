@@ -19,9 +19,10 @@ import java.util.Queue;
 import java.util.Set;
 
 /**
- * Who is there and then, each change once, who comes and goes: spec/messaging.md, 12. The present state comes first, this process
- * included. Of other nodes it is what their forwarders tell this node's. A death is told at once, anything else within 40 ms, or a second where it was told by a program that
- * does not ring. What comes and goes again between two looks is not told.
+ * Who is there, and then who comes and goes, each change once: spec/messaging.md, 12. The present state
+ * comes first, this process included. Of other nodes it tells what their forwarders tell this node's. A
+ * death is told at once, anything else within 40 ms, or a second if it was told by a program that does not
+ * ring. What comes and goes again between two looks is not told.
  *
  * <p>For one thread, its close included.
  */
@@ -63,7 +64,7 @@ public final class Watch implements AutoCloseable {
     return next(Long.MAX_VALUE);
   }
 
-  /** Waits for the next event up to so many nanoseconds; null if none came. 0 looks once. Allocates; makes system calls. */
+  /** Waits for the next event, up to nanos nanoseconds; null if none came. 0 looks once. Allocates; makes system calls. */
   public PresenceEvent next(long nanos) throws InterruptedException {
     long began = Clock.now();
     for (;;) {
@@ -197,7 +198,7 @@ public final class Watch implements AutoCloseable {
     }
   }
 
-  /** Ends it. Twice is fine. */
+  /** Ends the watch. Closing twice is fine. */
   @Override
   public void close() {
     if (!closed) {
