@@ -201,7 +201,7 @@ bench-net: ## three nodes, loss by nftables, beside Aeron, NORM, NATS, ZeroMQ, C
 
 # What is measured of ours: the last commit that changed it, so that results can be committed between two goes.
 MEASURED = $(shell git log -1 --abbrev=12 --format=%h -- $(MEASURES) 2>/dev/null)$(shell git diff --quiet HEAD -- $(MEASURES) 2>/dev/null || echo ', changed')
-MEASURES := '*.go' ':!bench/' ':!cmd/ringcast/' ':!*_test.go' ':!internal/lint' ':!internal/testsum' ':!internal/nettest' ':!examples'
+MEASURES := '*.go' cbindings/src cbindings/include ':!bench/' ':!cmd/ringcast/' ':!*_test.go' ':!internal/lint' ':!internal/testsum' ':!internal/nettest' ':!examples'
 
 PEERS_NODE := aeron iceoryx2 unix zeromq nats grpc zenoh cyclonedds
 
@@ -214,6 +214,7 @@ bench-peers: ## ours beside every peer, results kept and composed: CELLS=, PEERS
 	@$(if $(TABLE),,$(MAKE) --no-print-directory build peers-node peers-net >&2)
 	@go build -o bin/bench-peers ./bench/versus
 	@go build -o bin/bench-worker ./bench/worker
+	@$(MAKE) -s -C cbindings build/bench-node >&2
 	@bin/bench-peers $(if $(CELLS),-cells '$(CELLS)') $(if $(PEERS),-peers '$(PEERS)') $(if $(BUDGET),-budget $(BUDGET)) \
 		$(if $(PAIRS),-pairs $(PAIRS)) $(if $(QUICK),-quick) $(if $(TABLE),-table) -version "$(MEASURED)"
 

@@ -74,8 +74,11 @@ type Spec struct {
 	// Stream goes as fast as it can. Zero means one by one.
 	Batch int `json:"batch,omitempty"`
 	// Exclusive asks for topics that take one publisher.
-	Exclusive bool    `json:"exclusive,omitempty"`
-	Wait      Waiting `json:"wait"`
+	Exclusive bool `json:"exclusive,omitempty"`
+	// Apart gives each producer of a Stream a topic of its own, all of which every reader takes by one pattern: nobody writes
+	// where another one writes, and messages of two producers have no order, as on a topic that they share.
+	Apart bool    `json:"apart,omitempty"`
+	Wait  Waiting `json:"wait"`
 	// Pin lists cores: the first process runs on the first, and so on, round about;
 	// producers come before readers. Empty pins nobody.
 	Pin []int `json:"pin,omitempty"`
@@ -132,8 +135,10 @@ func (s Spec) Complete() (Spec, error) {
 		return s, fmt.Errorf("size %d in slots of %d bytes: a message that is written in place must fit a slot", s.Size, s.SlotSize)
 	case s.Producers < 1 || s.Readers < 1 || s.Producers+s.Readers > maxProcesses:
 		return s, fmt.Errorf("%d producers and %d readers: want at least one of each, at most %d together", s.Producers, s.Readers, maxProcesses)
-	case s.Exclusive && s.Producers > 1:
-		return s, fmt.Errorf("%d producers of an exclusive topic: it takes one; leave exclusive away", s.Producers)
+	case s.Exclusive && s.Producers > 1 && !s.Apart:
+		return s, fmt.Errorf("%d producers of an exclusive topic: it takes one; leave exclusive away, or give each a topic of its own (apart)", s.Producers)
+	case s.Apart && s.Scenario != Stream:
+		return s, fmt.Errorf("topics apart with scenario %s: only the producers of a stream have a topic each", s.Scenario)
 	case s.Slots < 4 || bits.OnesCount(uint(s.Slots)) != 1:
 		return s, fmt.Errorf("%d slots: want a power of two from 4 to 2^20", s.Slots)
 	case !(s.Rate >= 0): // nor NaN

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/ringcast/ringcast"
 )
@@ -11,11 +12,28 @@ const (
 	domain    = "bench"
 	topicMain = "stream"
 	topicBack = "back"
+	topicsAll = "stream.*" // of producers apart
 )
+
+// ownTopic is the topic of one producer.
+func (w *worker) ownTopic() string {
+	if w.Spec.Apart {
+		return fmt.Sprintf("%s.%d", topicMain, w.Index)
+	}
+	return topicMain
+}
+
+// topics are what a reader of a stream subscribes to.
+func (w *worker) topics() string {
+	if w.Spec.Apart {
+		return topicsAll
+	}
+	return topicMain
+}
 
 // produce claims, writes and commits until the run is over.
 func (w *worker) produce(ctx context.Context) error {
-	p, err := w.publisher(ctx, topicMain, w.Spec.Readers)
+	p, err := w.publisher(ctx, w.ownTopic(), w.Spec.Readers)
 	if err != nil {
 		return err
 	}
@@ -161,7 +179,7 @@ func (w *worker) read(m *ringcast.Message) (tag, stamp uint64, whole bool) {
 // consume reads until every producer has sent its last message. It fails when a
 // message is not what was sent, or is not the next of its producer.
 func (w *worker) consume(ctx context.Context) error {
-	sub, err := w.subscription(topicMain)
+	sub, err := w.subscription(w.topics())
 	if err != nil {
 		return err
 	}

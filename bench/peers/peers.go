@@ -25,7 +25,9 @@ type Peer struct {
 	elsewhere string
 	// cannot says what it has nothing like, and why.
 	cannot func(s bench.Spec) string
-	more   []string // flags of its own
+	// InGo: its program is in Go; the others are in C, C++ or Rust.
+	InGo bool
+	more []string // flags of its own
 	// suited is the work with the settings that suit the peer better than ours, where there are such.
 	suited func(s bench.Spec) bench.Spec
 }
@@ -35,19 +37,22 @@ var All = []Peer{
 	{Name: "aeron", Title: "Aeron C", Between: "Aeron", Lossy: "Aeron 100us", cannot: noRequests("Aeron has no requests"), more: []string{"--exclusive", "1"}},
 	{Name: "iceoryx2", Title: "iceoryx2", suited: fewer},
 	{Name: "zeromq", Title: "ZeroMQ", Between: "ZeroMQ, TCP"},
-	{Name: "nats", Title: "NATS", Between: "NATS, TCP", cannot: atMost(8<<20, "NATS takes messages up to 8 MB")},
+	{Name: "nats", Title: "NATS", Between: "NATS, TCP", InGo: true, cannot: atMost(8<<20, "NATS takes messages up to 8 MB")},
 	{Name: "zenoh", Title: "Zenoh", Between: "Zenoh, TCP"},
 	{Name: "cyclonedds", Title: "CycloneDDS", Between: "CycloneDDS", cannot: noRequests("CycloneDDS in C has no requests")},
 	{Name: "unix", Title: "unix socket"},
 	{Name: "norm", Title: "NORM", Between: "NORM", elsewhere: "NORM is for networks"},
-	{Name: "grpc", Title: "gRPC", cannot: onlyRequests},
+	{Name: "grpc", Title: "gRPC", InGo: true, cannot: onlyRequests},
 }
 
-// fewer is with no deeper buffers than the standard ones where several write: iceoryx2 is faster with them there, 6.3 M messages a second
+// fewer is with no deeper buffers than a ring of some 4 MiB has, and the standard ones where several write: iceoryx2 is faster with them there, 6.3 M messages a second
 // of 1,024 bytes in place of 5.1 and 4.8 of 2,048 in place of 4.4 (medians of 15 to 17 runs by turns, near), and no slower where one does.
 func fewer(s bench.Spec) bench.Spec {
 	if s.Producers > 1 {
 		s.Slots = min(s.Slots, 1024)
+	}
+	if s.Size <= 4096 && s.Size > 0 {
+		s.Slots = min(s.Slots, max(bench.DeepSlots(s.Size), 1024))
 	}
 	return s
 }

@@ -64,6 +64,9 @@ func TestContender(t *testing.T) {
 
 // TestFewer: iceoryx2 has deep buffers where one program publishes, and the standard number where several do.
 func TestFewer(t *testing.T) {
+	if s := fewer(bench.Spec{Producers: 1, Size: 256, Slots: 1 << 16}); s.Slots != bench.DeepSlots(256) {
+		t.Errorf("%d slots of 256 bytes", s.Slots)
+	}
 	for producers, want := range map[int]int{1: 8192, 3: 1024} {
 		if s := fewer(bench.Spec{Producers: producers, Slots: 8192}); s.Slots != want {
 			t.Errorf("%d producers: %d slots, want %d", producers, s.Slots, want)

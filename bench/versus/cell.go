@@ -80,14 +80,15 @@ func allCells() (list []cell) {
 }
 
 // onewayCell is a stream. With more threads than cores ours yields; each peer does what is
-// best for it, which its file says.
+// best for it, which its file says. Several producers have a topic each here, which readers take by a pattern, as Aeron's
+// have a publication with a log of its own.
 func onewayCell(size, producers, readers int, pace float64) cell {
 	s := bench.Spec{Scenario: bench.Stream, Size: size, Producers: producers, Readers: readers, Rate: pace,
-		Exclusive: producers == 1, Wait: bench.Spin, Pin: []int{0, 1}}
+		Exclusive: true, Apart: producers > 1, Wait: bench.Spin, Pin: []int{0, 1}}
 	if producers+readers > 2 {
 		s.Wait, s.Pin = bench.Yield, nil
 	}
-	s.Slots, s.Prefault = slotsOf(size, pace), size > 4096 || pace == 0
+	s.Slots, s.Prefault = slotsOf(size, pace, readers), size > 4096 || pace == 0
 	if pace > 0 {
 		s.Every, s.StallBudget = bench.PartLength, patient
 	}
@@ -107,13 +108,16 @@ func onewayCell(size, producers, readers int, pace float64) cell {
 const patient = 10 * time.Second
 
 // slotsOf keeps a ring of large messages from taking gigabytes, and of 4 MiB as many as iceoryx2 holds here: four lie in
-// the caches. Small ones at full rate have more than the standard number. The rings are mapped beforehand, as Aeron's logs are.
-func slotsOf(size int, pace float64) int {
+// the caches. Small ones at full rate have more than the standard number; for several readers, who wait for each other, four times as many
+// of the smallest, in 8 and 10 MiB. The rings are mapped beforehand, as Aeron's logs are.
+func slotsOf(size int, pace float64, readers int) int {
 	switch {
 	case size > 64<<10:
 		return 4
 	case size > 4096:
 		return 128
+	case pace == 0 && readers > 1 && size <= 256:
+		return min(4*bench.DeepSlots(size), 1<<16)
 	case pace == 0:
 		return bench.DeepSlots(size)
 	}

@@ -14,6 +14,7 @@ type row struct {
 	cell *cell
 	peer peers.Peer
 	what measure
+	own  string // which of ours
 	bench.Comparison
 	pairs  []bench.Round // that were compared
 	failed string        // the peer's last words, where it has no figure
@@ -76,8 +77,23 @@ func (l *line) ahead() bool {
 	return !slices.ContainsFunc(l.rows, func(r row) bool { return !r.ahead() })
 }
 
+// A library says which contender of ours a peer is compared with at a cell.
+type library func(c *cell, p peers.Peer) string
+
+// alikeLibrary sets programs in C, C++ and Rust beside our C library and those in Go beside the Go package. Between nodes, where forwarders
+// do the work, and where it is counted by hand, ours is the Go package.
+func alikeLibrary(c *cell, p peers.Peer) string {
+	if p.InGo || c.between() || c.measure == commands {
+		return ours
+	}
+	return oursNative
+}
+
+// goPackage sets all beside the Go package.
+func goPackage(*cell, peers.Peer) string { return ours }
+
 // compose makes the table of the newest rounds: up to want pairs a row, in the regime that has most. The rounds are by time.
-func compose(rounds []round, want int) (lines []line) {
+func compose(rounds []round, want int, of library) (lines []line) {
 	var newest string
 	if n := len(rounds); n > 0 {
 		newest = rounds[n-1].Version
@@ -91,7 +107,7 @@ func compose(rounds []round, want int) (lines []line) {
 			}
 		}
 		for _, p := range peers.All {
-			if r := compare(&c, p, own, want, newest); r != nil {
+			if r := compare(&c, p, own, want, newest, of); r != nil {
 				l.rows = append(l.rows, *r)
 			}
 		}
@@ -101,8 +117,8 @@ func compose(rounds []round, want int) (lines []line) {
 }
 
 // compare is a peer's row at a cell, nil where it has no part in it; newest is the version of ours measured last.
-func compare(c *cell, p peers.Peer, rounds []round, want int, newest string) *row {
-	r := &row{cell: c, peer: p, what: c.measure}
+func compare(c *cell, p peers.Peer, rounds []round, want int, newest string, of library) *row {
+	r := &row{cell: c, peer: p, what: c.measure, own: of(c, p)}
 	switch {
 	case c.measure == commands:
 		r.Ours, r.Theirs, r.Pairs = float64(len(newcomer[ours])), float64(len(newcomer[p.Name])), 1
@@ -116,7 +132,7 @@ func compare(c *cell, p peers.Peer, rounds []round, want int, newest string) *ro
 	if r.cannot != "" {
 		return r
 	}
-	m := matchesOf(c, rounds, p.Name)
+	m := matchesOf(c, rounds, r.own, p.Name)
 	regime, pairs := m.best(want)
 	r.Discarded = m.tried
 	if m.tried == 0 {

@@ -37,14 +37,15 @@ type one struct {
 // matchesOf pairs the runs of both. The host moves the machine's cores within seconds, so that of two
 // runs in one round often only one was near. So a run of the peer is set beside that run of ours at the
 // same cell which was made at the same distance of the cores and is nearest to it in time, each only once;
-// where the distance changed during a run, it counts for nothing.
-func matchesOf(c *cell, rounds []round, peer string) *matches {
+// where the distance changed during a run, it counts for nothing. own is which of ours.
+func matchesOf(c *cell, rounds []round, own, peer string) *matches {
 	m := &matches{pairs: make(map[bench.Regime][]pair)}
 	var a, b []one
 	for i, r := range rounds {
-		a = append(a, one{i, r.Version, sampleOf(r.Runs[0])})
-		for _, other := range r.Runs[1:] {
+		for _, other := range r.Runs {
 			switch {
+			case other.Who == own:
+				a = append(a, one{i, r.Version, sampleOf(other)})
 			case other.Who != peer:
 			case other.Failed != "":
 				m.failed, m.why = append(m.failed, i), other.Failed

@@ -22,12 +22,17 @@ due; ours and the peers by turns, the cache line between two cores probed before
 over pairs of runs within one regime of the machine (near: below 250 ns there and back), with the rounds left out
 ([decision 226](decisions/226-runs-matched-across-rounds.md)).
 
+Programs in C, C++ and Rust are beside our C library on one node, those in Go (NATS, gRPC) beside our Go package; the figures of the Go package
+beside the others stand in a column of their own. Between nodes all programs of ours are Go's
+([decision 420](decisions/420-like-beside-like.md)). Where three programs publish each has a topic of its own here, and the reader takes them all by one pattern, as three
+programs of Aeron have a publication and a log each ([decision 421](decisions/421-topics-apart.md)); rounds without "ringcast C" had one topic for all three.
+
 At 100,000 a second on one node each reader's latencies are told apart in parts of 20 ms; "p99 of 20 ms" is the median of the parts' p99, and
 what it leaves out stands under [Stalls](#stalls). Between nodes, at 10,000 a second, parts are 100 ms long where nothing is lost; with losses
 p99 is that of the whole run, since what a loss holds up is the contender's own.
 
 A topic of ours has 1024 slots at a rate, at full rate as many as a ring of some 4 MiB has ([decision 405](decisions/405-the-producers-of-a-stream-get-a-lead.md);
-rounds up to version f48fa19baa6e had 1024), at 64 KiB 128, and at 4 MiB 4, as many as iceoryx2 buffers of that size
+rounds up to version f48fa19baa6e had 1024), where three read 64 or 256 bytes 8 to 10 MiB, at 64 KiB 128, and at 4 MiB 4, as many as iceoryx2 buffers of that size
 ([decision 389](decisions/389-four-slots-are-a-ring.md); those rounds had 64, the standard number).
 
 "better" is how many times better ours is; "spread" the interquartile range of the pairs' ratios over their
@@ -43,19 +48,17 @@ that waits; below 0.1 % of a core differences are not seen. "after a pause" is a
 `
 
 // writeReport writes the document, and its pictures into a folder beside it.
-func writeReport(path string, rounds []round, lines []line, causes []cause) error {
+func writeReport(path string, rounds []round, lines, inGo []line, causes []cause) error {
 	var b strings.Builder
 	b.WriteString(method)
 	writeMachines(&b, rounds)
 	ahead, behind := verdict(lines, causes)
-	fmt.Fprintf(&b, "\n**Ahead of all of them at once in %d of %d cells.** One by one, over the cells that both can do:\n", ahead, len(lines))
+	aheadInGo, _ := verdict(inGo, nil)
+	fmt.Fprintf(&b, "\n**Ahead of all of them at once in %d of %d cells.** The Go package by itself, beside the same peers: in %d. One by one, over the cells that both can do:\n", ahead, len(lines), aheadInGo)
 	if n := failures(lines); n > 0 {
 		fmt.Fprintf(&b, "(In %d rows the peer failed each time, which counts as ahead.)\n", n)
 	}
-	b.WriteString("\n| beside | ahead in | of cells | median of \"better\" |\n| --- | ---: | ---: | ---: |\n")
-	for _, s := range scores(lines) {
-		b.WriteString(s.markdown())
-	}
+	writeScores(&b, lines, inGo)
 	pictures, err := writePictures(filepath.Join(filepath.Dir(path), "pictures"), lines)
 	if err != nil {
 		return err
@@ -63,22 +66,40 @@ func writeReport(path string, rounds []round, lines []line, causes []cause) erro
 	for _, name := range pictures {
 		fmt.Fprintf(&b, "\n![%s](pictures/%s)\n", strings.TrimSuffix(name, ".svg"), name)
 	}
-	b.WriteString("\n| cell | peer | what | ours | theirs | better | spread | regime | pairs |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
-	for i := range lines {
-		if !slices.ContainsFunc(lines[i].rows, func(r row) bool { return r.ran() && r.cannot == "" || r.Discarded > 0 }) {
-			fmt.Fprintf(&b, "| %s | all | not run | | | | | | |\n", lines[i].cell.name)
-			continue
-		}
-		for j := range lines[i].rows {
-			b.WriteString(lines[i].rows[j].markdown())
-		}
-	}
+	writeRows(&b, lines, inGo)
 	writeStalls(&b, lines)
 	b.WriteString("\n## Behind\n\n")
 	for _, text := range behind {
 		fmt.Fprintf(&b, "- %s\n", text)
 	}
 	return os.WriteFile(path, []byte(b.String()), 0o644)
+}
+
+// writeScores says how ours stands beside each peer, and how the Go package does.
+func writeScores(b *strings.Builder, lines, inGo []line) {
+	b.WriteString("\n| beside | ahead in | of cells | median of \"better\" | the Go package ahead in | median |\n| --- | ---: | ---: | ---: | ---: | ---: |\n")
+	alone := scores(inGo)
+	for _, s := range scores(lines) {
+		own, middle := "", ""
+		if i := slices.IndexFunc(alone, func(a score) bool { return a.peer.Name == s.peer.Name }); i >= 0 {
+			own, middle = fmt.Sprint(alone[i].ahead), fmt.Sprintf("%.2f", alone[i].middle())
+		}
+		fmt.Fprintf(b, "| %s | %d | %d | %.2f | %s | %s |\n", s.peer.Title, s.ahead, len(s.factors), s.middle(), own, middle)
+	}
+}
+
+// writeRows is the table.
+func writeRows(b *strings.Builder, lines, inGo []line) {
+	b.WriteString("\n| cell | peer | what | ours | theirs | better | in Go | better | spread | regime | pairs |\n| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n")
+	for i := range lines {
+		if !slices.ContainsFunc(lines[i].rows, func(r row) bool { return r.ran() && r.cannot == "" || r.Discarded > 0 }) {
+			fmt.Fprintf(b, "| %s | all | not run | | | | | | | | |\n", lines[i].cell.name)
+			continue
+		}
+		for j := range lines[i].rows {
+			b.WriteString(lines[i].rows[j].markdown(&inGo[i].rows[j]))
+		}
+	}
 }
 
 // writeStalls says what the p99 of parts leaves out, ours and theirs: medians over the same pairs.
@@ -122,20 +143,21 @@ func writeMachines(b *strings.Builder, rounds []round) {
 }
 
 // markdown is the row in the document's table.
-func (r *row) markdown() string {
+func (r *row) markdown(inGo *row) string {
 	head := fmt.Sprintf("| %s | %s | ", r.cell.name, r.peer.Title)
 	switch {
 	case r.cannot != "":
-		return head + "cannot: " + r.cannot + " | | | | | | |\n"
+		return head + "cannot: " + r.cannot + " | | | | | | | | |\n"
 	case r.failed != "":
-		return head + "failed: " + strings.ReplaceAll(firstLine(r.failed), "|", "/") + " | | | | | | |\n"
+		return head + "failed: " + strings.ReplaceAll(firstLine(r.failed), "|", "/") + " | | | | | | | | |\n"
 	case r.Pairs == 0 && r.Discarded > 0:
-		return head + fmt.Sprintf("the regime changed | | | | | | 0+%d |\n", r.Discarded)
+		return head + fmt.Sprintf("the regime changed | | | | | | | | 0+%d |\n", r.Discarded)
 	case r.Pairs == 0:
-		return head + "not run | | | | | | |\n"
+		return head + "not run | | | | | | | | |\n"
 	}
-	return head + fmt.Sprintf("%s | %s | %s | %.2f | %.0f %% | %s | %d+%d%s |\n", r.what, r.what.text(r.Ours), r.what.text(r.Theirs), r.factor(),
-		100*r.Spread, r.Regime, r.Pairs, r.Discarded, r.troubles())
+	own, better := r.besides(inGo)
+	return head + fmt.Sprintf("%s | %s | %s | %.2f | %s | %s | %.0f %% | %s | %d+%d%s |\n", r.what, r.what.text(r.Ours), r.what.text(r.Theirs), r.factor(),
+		own, strings.TrimSuffix(better, "x"), 100*r.Spread, r.Regime, r.Pairs, r.Discarded, r.troubles())
 }
 
 // A picture is of some cells: a line for ours and each peer.
@@ -204,7 +226,9 @@ func (p *picture) curves(lines []line) (list []report.Curve) {
 		}
 		for _, r := range lines[i].rows {
 			if r.Pairs > 0 {
-				own.Values[at] = max(own.Values[at], r.Ours)
+				if r.own == alikeLibrary(r.cell, peers.All[0]) {
+					own.Values[at] = max(own.Values[at], r.Ours)
+				}
 				byPeer[r.peer.Name].Values[at] = r.Theirs
 			}
 		}

@@ -45,7 +45,7 @@ func (p *plan) next(c *cell, rounds []round, times int) *task {
 	}
 	t := &task{cell: c.timed(p.length)}
 	for _, one := range p.here(c) {
-		m := matchesOf(c, own, one.Name)
+		m := matchesOf(c, own, alikeLibrary(c, one), one.Name)
 		_, pairs := m.best(p.want)
 		if len(pairs) >= p.want || len(m.failed) >= patience && m.tried == 0 || m.tried+len(m.failed) >= times*p.want {
 			continue
@@ -60,8 +60,10 @@ func (p *plan) next(c *cell, rounds []round, times int) *task {
 
 // measureAll runs rounds until each row has its pairs or the time is over.
 func (p *plan) measureAll(ctx context.Context) error {
-	if _, err := os.Stat(p.worker); err != nil {
-		return fmt.Errorf("our own program is not built: %w: go build -o %s ./bench/worker, or make bench-peers", err, p.worker)
+	for program, build := range map[string]string{p.worker: "go build -o " + p.worker + " ./bench/worker", p.native: "make -C cbindings bench"} {
+		if _, err := os.Stat(program); err != nil {
+			return fmt.Errorf("our own program is not built: %w: %s, or make bench-peers", err, build)
+		}
 	}
 	p.sayMissing()
 	until := time.Now().Add(p.budget)

@@ -48,8 +48,3 @@ func (s *score) middle() float64 {
 func (s *score) String() string {
 	return fmt.Sprintf("  beside %-12s ahead in %2d of %2d, in the middle %5.2fx", s.peer.Title+":", s.ahead, len(s.factors), s.middle())
 }
-
-// markdown is the score in the document's table.
-func (s *score) markdown() string {
-	return fmt.Sprintf("| %s | %d | %d | %.2f |\n", s.peer.Title, s.ahead, len(s.factors), s.middle())
-}

@@ -28,10 +28,14 @@ type round struct {
 	Time    time.Time     `json:"time"`
 	Machine bench.Machine `json:"machine"`
 	Version string        `json:"version"` // of ours
-	Runs    []run         `json:"runs"`    // ours first
+	Runs    []run         `json:"runs"`    // ours first: the Go package, on one node the C library behind it
 }
 
-const ours = "ringcast"
+// Our own contenders: the Go package, and the C library.
+const (
+	ours       = "ringcast"
+	oursNative = "ringcast C"
+)
 
 // A store is a folder of results: a file a day and machine, a line a round. Lines are only
 // added, so that a measurement can be broken off at any time and goes on where it was.

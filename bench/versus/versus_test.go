@@ -17,13 +17,16 @@ const (
 	farLine  = 500 * time.Nanosecond
 )
 
-// roundOf is a round of ours and some others, all at one distance of the cores.
+// roundOf is a round of ours and some others, all at one distance of the cores. The C library has the figure of the Go package where none is given.
 func roundOf(cell string, line time.Duration, figures map[string]bench.Figure) round {
 	r := round{Cell: cell, Time: time.Unix(1, 0), Runs: []run{{Who: ours, Figure: figures[ours], Before: line, After: line}}}
 	for who, f := range figures {
 		if who != ours {
 			r.Runs = append(r.Runs, run{Who: who, Figure: f, Before: line, After: line})
 		}
+	}
+	if _, apart := figures[oursNative]; !apart {
+		r.Runs = append(r.Runs, run{Who: oursNative, Figure: figures[ours], Before: line, After: line})
 	}
 	return r
 }
@@ -68,7 +71,7 @@ func TestCells(t *testing.T) {
 // lineOf is the composed line of one cell.
 func lineOf(t *testing.T, name string, rounds ...round) *line {
 	t.Helper()
-	for _, l := range compose(rounds, 3) {
+	for _, l := range compose(rounds, 3, alikeLibrary) {
 		if l.cell.name == name {
 			return &l
 		}
@@ -230,17 +233,17 @@ func TestVerdict(t *testing.T) {
 		figures[p.Name] = rated(5)
 	}
 	causes := []cause{{"uni*", "one-way*", "sockets are magic"}}
-	ahead, behind := verdict(compose([]round{roundOf(name, nearLine, figures)}, 3), causes)
+	ahead, behind := verdict(compose([]round{roundOf(name, nearLine, figures)}, 3, alikeLibrary), causes)
 	if ahead != 2 || len(behind) != 72 { // that of the commands, too
 		t.Errorf("ahead in %d, behind %d lines", ahead, len(behind))
 	}
 	figures["unix"] = rated(20)
-	_, behind = verdict(compose([]round{roundOf(name, nearLine, figures)}, 3), causes)
+	_, behind = verdict(compose([]round{roundOf(name, nearLine, figures)}, 3, alikeLibrary), causes)
 	if !strings.Contains(behind[0], "unix socket") || !strings.HasSuffix(behind[0], "sockets are magic") {
 		t.Errorf("first of those behind: %s", behind[0])
 	}
 	var out bytes.Buffer
-	if err := printTable(&out, compose(nil, 3), nil); err != nil || !strings.Contains(out.String(), "ahead in 1 of 74 cells\n") {
+	if err := printTable(&out, compose(nil, 3, alikeLibrary), compose(nil, 3, goPackage), nil); err != nil || !strings.Contains(out.String(), "ahead in 1 of 74 cells\n") {
 		t.Errorf("an empty table ends in %q, %v", out.String()[max(0, out.Len()-200):], err)
 	}
 }
@@ -363,13 +366,13 @@ func TestReport(t *testing.T) {
 		rounds = append(rounds, roundOf("one-way "+size+" 1-1", nearLine, map[string]bench.Figure{ours: rated(10), "unix": rated(5)}))
 	}
 	path := filepath.Join(dir, "benchmarks.md")
-	if err := writeReport(path, rounds, compose(rounds, 3), nil); err != nil {
+	if err := writeReport(path, rounds, compose(rounds, 3, alikeLibrary), compose(rounds, 3, goPackage), nil); err != nil {
 		t.Fatal(err)
 	}
 	text, err := os.ReadFile(path)
-	for _, want := range []string{"| one-way 64 B 1-1 | unix socket | rate | 10 /s | 5 /s | 2.00 |", "| one-way 1024 B 1-1 | all | not run |",
+	for _, want := range []string{"| one-way 64 B 1-1 | unix socket | rate | 10 /s | 5 /s | 2.00 | 10 /s | 2.00 |", "| one-way 1024 B 1-1 | all | not run |",
 		"| one-way 64 B 1-1 | NATS | not run |", "pictures/one-way.svg", "## Behind", "of 74 cells",
-		"| unix socket | 3 | 3 | 2.00 |\n"} {
+		"| unix socket | 3 | 3 | 2.00 | 3 | 2.00 |\n"} {
 		if err != nil || !strings.Contains(string(text), want) {
 			t.Errorf("the document lacks %q (%v)", want, err)
 		}

@@ -183,7 +183,8 @@ typedef struct rc_publisher_config {
 	const char *owner;   /* of the topic, by name or number; only root may name another; NULL asks for nothing */
 	const char *group;   /* the same; a group that this process is a member of */
 	uint32_t file_mode;  /* who may write (publish) and read (subscribe), as 0640: the owner publishes, the group subscribes */
-	uint32_t reserved[8]; /* zero */
+	uint32_t stall_budget_ms; /* how long a reliable subscription may hold publishers up before it is put out and told what it missed; 100 to 3,600,000; default 500 */
+	uint32_t reserved[7]; /* zero */
 } rc_publisher_config;
 
 /* Opens a topic for publishing, in the shape asked for, and waits for those who subscribed before: at most a

@@ -51,6 +51,7 @@ typedef struct rc_publisher_config {
     const char *owner;
     const char *group;
     uint32_t file_mode;
+    uint32_t stall_budget_ms;
     ...;
 } rc_publisher_config;
 

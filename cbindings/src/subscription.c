@@ -121,11 +121,47 @@ void rc_subscription_close(rc_subscription *s)
 	free(s);
 }
 
+/* Whose messages the short ways take. */
+static struct stream *read_now(const rc_subscription *s) { return s->pattern ? s->current : s->first; }
+
 /* Goes on to the next topic of a pattern. */
 static void turn(rc_subscription *s)
 {
 	s->in_turn = 0;
 	s->current = s->current != NULL && s->current->next != NULL ? s->current->next : s->first;
+}
+
+void rci_subscription_slow(rc_subscription *s)
+{
+	if (s->fast.version == 0)
+		return;
+	struct reader *d = &read_now(s)->reader;
+	s->fast.version = 0;
+	s->in_turn += (unsigned)(s->fast.cursor - d->cursor);
+	rci_reader_at(d, s->fast.cursor);
+}
+
+/* Says how far the short ways may go now: those of a reader in place, of one topic; of a pattern until another one's turn comes. */
+static void hasten(rc_subscription *s)
+{
+	struct rc_inline_subscription *f = &s->fast;
+	const struct stream *now = read_now(s);
+	const struct reader *d = &now->reader;
+	const struct ring *r = now->ring;
+	f->swift = rci_reader_swift(d);
+	if (s->pattern && f->swift > d->cursor + TURN - s->in_turn)
+		f->swift = d->cursor + TURN - s->in_turn;
+	if (f->swift <= d->cursor)
+		return;
+	f->cursor = d->cursor;
+	f->forked = &s->domain->forked;
+	f->stride = r->stride;
+	f->shift = r->shift;
+	f->mask = r->mask;
+	f->slots = r->slots;
+	f->shown = &r->entries[d->entry].cursor;
+	f->topic = now->topic;
+	f->version = RC_INLINE_VERSION;
 }
 
 /* Takes from the topics in turn, at most TURN messages from one while others wait. */
@@ -141,15 +177,18 @@ static int take_pattern(rc_subscription *s, rc_received *out)
 		if (refused != RC_NOTHING)
 			return refused;
 	}
-	if (s->in_turn >= TURN)
+	if (s->in_turn >= TURN) {
+		rci_stream_release(s->current); /* nobody looks at it for a while */
 		turn(s);
+	}
 	for (const struct stream *begin = s->current != NULL ? s->current : s->first; begin != NULL;) {
 		if (s->current == NULL)
 			s->current = s->first;
 		int result = s->current->failed ? RC_NOTHING : rci_stream_take(s->current, out);
-		if (result == RC_OK)
+		if (result == RC_OK) {
 			s->in_turn++;
-		else if (result < 0)
+			hasten(s);
+		} else if (result < 0)
 			s->current->failed = true; /* told once */
 		if (result != RC_NOTHING)
 			return result;
@@ -158,34 +197,6 @@ static int take_pattern(rc_subscription *s, rc_received *out)
 			break;
 	}
 	return RC_NOTHING;
-}
-
-void rci_subscription_slow(rc_subscription *s)
-{
-	if (s->fast.version == 0)
-		return;
-	s->fast.version = 0;
-	rci_reader_at(&s->first->reader, s->fast.cursor);
-}
-
-/* Says how far the short ways may go now: those of a reader in place, of one topic. */
-static void hasten(rc_subscription *s)
-{
-	struct rc_inline_subscription *f = &s->fast;
-	const struct reader *d = &s->first->reader;
-	const struct ring *r = s->first->ring;
-	f->swift = rci_reader_swift(d);
-	if (f->swift <= d->cursor)
-		return;
-	f->cursor = d->cursor;
-	f->forked = &s->domain->forked;
-	f->stride = r->stride;
-	f->shift = r->shift;
-	f->mask = r->mask;
-	f->slots = r->slots;
-	f->shown = &r->entries[d->entry].cursor;
-	f->topic = s->first->topic;
-	f->version = RC_INLINE_VERSION;
 }
 
 int rci_subscription_take(rc_subscription *s, rc_received *out)

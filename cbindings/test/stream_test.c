@@ -166,6 +166,29 @@ static void history(void)
 	WANT(RC_OK, rc_domain_close(domain));
 }
 
+/* Whoever does not read is put out when the topic's stall budget is over, and not before. */
+static void stall_budget(void)
+{
+	rc_publisher_config configs[] = {{.slots = 4, .slot_size = 64, .stall_budget_ms = 100}, {.slots = 4, .slot_size = 64, .stall_budget_ms = 3600000}};
+	static const char *const topics[] = {"short", "long"};
+	rc_publisher_config wrong = {.stall_budget_ms = 99};
+	rc_domain *domain;
+	rc_publisher *publisher;
+	rc_subscription *subscription;
+	WANT(RC_OK, rc_domain_open(NULL, &domain));
+	WANT(RC_ERROR_INVALID, rc_publisher_open(domain, "wrong", &wrong, &publisher));
+	for (int i = 0; i < 2; i++) {
+		WANT(RC_OK, rc_publisher_open(domain, topics[i], &configs[i], &publisher));
+		WANT(RC_OK, rc_subscription_open(domain, topics[i], NULL, &subscription));
+		for (int n = 0; n < 4; n++)
+			WANT(RC_OK, rc_publisher_publish(publisher, "x", 1, 0));
+		WANT(i == 0 ? RC_OK : RC_TIMED_OUT, rc_publisher_publish(publisher, "x", 1, i == 0 ? LONG : 700 * MS));
+		rc_subscription_close(subscription);
+		rc_publisher_close(publisher);
+	}
+	WANT(RC_OK, rc_domain_close(domain));
+}
+
 static void handle_goes_on(void)
 {
 	struct pair p = open_pair("again", NULL, NULL);
@@ -392,6 +415,7 @@ int main(void)
 	RUN(stopped_reader_is_put_out);
 	RUN(latest_reader_is_told);
 	RUN(history);
+	RUN(stall_budget);
 	RUN(handle_goes_on);
 	RUN(shapes);
 	RUN(large_slots_are_few);

@@ -32,6 +32,7 @@ const benchExamples = `  ringcast bench pingpong --size 256
   ringcast bench oneway --exclusive --wait spin --pin 0,1
   ringcast bench fanout --readers 3 --wait yield
   ringcast bench fanin --producers 3 --json
+  ringcast bench fanin --producers 3 --exclusive --apart
   ringcast bench request --size 256
   ringcast bench survey --readers 5
   ringcast bench wake --pause 10ms --pin 0,1
@@ -138,6 +139,9 @@ func benchWays(cmd *cobra.Command, s *bench.Spec) {
 	f := cmd.Flags()
 	f.BoolVar(&s.Copy, "copy", false, "publish from a buffer and copy on reading, instead of in place")
 	f.BoolVar(&s.Exclusive, "exclusive", false, "topics that take one publisher and are faster")
+	if s.Scenario == bench.Stream {
+		f.BoolVar(&s.Apart, "apart", false, "each producer has a topic of its own, and readers take all by a pattern")
+	}
 }
 
 // benchChild is what the tool starts: one process of a run.

@@ -97,6 +97,8 @@ RC_API void rc_inline_wake(rc_publisher *publisher);
 #define rc_inline_number(type, n) ((type)(n))
 #define rc_inline_none NULL
 #endif
+/* Inlined wherever it is called: of what the caller does not look at nothing is stored then. */
+#define rc_inline_always static inline __attribute__((always_inline))
 #define rc_inline_likely(x) __builtin_expect(!!(x), 1)
 
 /* Replaces exactly the word `old`; seq_cst. */
@@ -122,7 +124,7 @@ static inline uint8_t *rc_inline_slot(const struct rc_inline_publisher *p, uint6
 }
 
 /* Takes the next position, if nothing is in the way: ring.md, 4 and 10. */
-static inline bool rc_inline_take(struct rc_inline_publisher *p, uint64_t *position)
+rc_inline_always bool rc_inline_take(struct rc_inline_publisher *p, uint64_t *position)
 {
 	struct rc_ring_control *c = p->control;
 	if (p->version != RC_INLINE_VERSION || p->claimed != 0 || *p->forked != 0)
@@ -152,7 +154,7 @@ static inline bool rc_inline_take(struct rc_inline_publisher *p, uint64_t *posit
 }
 
 /* Writes the header of a message that fits a slot. */
-static inline void rc_inline_head(const struct rc_inline_publisher *p, uint8_t *slot, uint64_t start, uint64_t size, const rc_marks *marks)
+rc_inline_always void rc_inline_head(const struct rc_inline_publisher *p, uint8_t *slot, uint64_t start, uint64_t size, const rc_marks *marks)
 {
 	uint64_t *words = rc_inline_as(uint64_t *, slot);
 	uint64_t flags = RC_MESSAGE_FLAG_BEGIN | RC_MESSAGE_FLAG_END, stamp = 0, schema = p->schema, content = 0;
@@ -172,7 +174,7 @@ static inline void rc_inline_head(const struct rc_inline_publisher *p, uint8_t *
 }
 
 /* Makes it visible; false: the claim was taken. */
-static inline bool rc_inline_end(struct rc_inline_publisher *p, uint64_t t)
+rc_inline_always bool rc_inline_end(struct rc_inline_publisher *p, uint64_t t)
 {
 	uint64_t lap = (t >> p->shift) + 1;
 	if (p->exclusive == 0) {
@@ -200,7 +202,7 @@ static inline void rc_inline_own(const uint8_t *line)
 }
 
 /* Asks for the lines of the next slot, which the reader had last; of large slots for none: their own misses overlap. */
-static inline void rc_inline_ahead(const struct rc_inline_publisher *p, uint64_t t)
+rc_inline_always void rc_inline_ahead(const struct rc_inline_publisher *p, uint64_t t)
 {
 	const uint8_t *slot = rc_inline_slot(p, t + 1);
 	uint32_t lines = p->stride <= RC_INLINE_AHEAD * 64 ? p->stride : 0;
@@ -208,7 +210,7 @@ static inline void rc_inline_ahead(const struct rc_inline_publisher *p, uint64_t
 		rc_inline_own(slot + at);
 }
 
-static inline void rc_inline_claimed(struct rc_inline_publisher *p, uint64_t t, rc_claim *claim)
+rc_inline_always void rc_inline_claimed(struct rc_inline_publisher *p, uint64_t t, rc_claim *claim)
 {
 	claim->data = rc_inline_slot(p, t) + RC_SLOT_HEADER_SIZE;
 	claim->capacity = p->payload;
@@ -235,7 +237,7 @@ static inline int rc_inline_publish(rc_publisher *publisher, const void *data, s
 	return rc_publisher_publish(publisher, data, size, timeout);
 }
 
-static inline int rc_inline_claim(rc_publisher *publisher, size_t size, int64_t timeout, rc_claim *claim)
+rc_inline_always int rc_inline_claim(rc_publisher *publisher, size_t size, int64_t timeout, rc_claim *claim)
 {
 	struct rc_inline_publisher *p = rc_inline_as(struct rc_inline_publisher *, publisher);
 	uint64_t t;
@@ -248,7 +250,7 @@ static inline int rc_inline_claim(rc_publisher *publisher, size_t size, int64_t 
 	return RC_OK;
 }
 
-static inline int rc_inline_commit(rc_claim *claim, const void *data, size_t size, const rc_marks *marks)
+rc_inline_always int rc_inline_commit(rc_claim *claim, const void *data, size_t size, const rc_marks *marks)
 {
 	if (claim == rc_inline_none)
 		return rc_claim_commit(claim, data, size, marks);
@@ -267,7 +269,7 @@ static inline int rc_inline_commit(rc_claim *claim, const void *data, size_t siz
 }
 
 /* Makes a message of a slot: false for what is more than that, and for what does not fit the slot. */
-static inline bool rc_inline_read(const struct rc_inline_subscription *s, const uint8_t *slot, rc_received *r)
+rc_inline_always bool rc_inline_read(const struct rc_inline_subscription *s, const uint8_t *slot, rc_received *r)
 {
 	const uint64_t whole = RC_MESSAGE_FLAG_BEGIN | RC_MESSAGE_FLAG_END;
 	const uint64_t *words = rc_inline_as(const uint64_t *, slot);
@@ -304,7 +306,7 @@ static inline bool rc_inline_read(const struct rc_inline_subscription *s, const 
 }
 
 /* Takes the next message if it is there, as is all that is needed for it: ring.md, 5. */
-static inline bool rc_inline_next(struct rc_inline_subscription *s, rc_received *received)
+rc_inline_always bool rc_inline_next(struct rc_inline_subscription *s, rc_received *received)
 {
 	uint64_t c = s->cursor;
 	if (s->version != RC_INLINE_VERSION || c >= s->swift || *s->forked != 0)
@@ -318,14 +320,14 @@ static inline bool rc_inline_next(struct rc_inline_subscription *s, rc_received 
 	return true;
 }
 
-static inline int rc_inline_poll(rc_subscription *subscription, rc_received *received)
+rc_inline_always int rc_inline_poll(rc_subscription *subscription, rc_received *received)
 {
 	if (rc_inline_likely(rc_inline_next(rc_inline_as(struct rc_inline_subscription *, subscription), received)))
 		return RC_OK;
 	return rc_subscription_poll(subscription, received);
 }
 
-static inline int rc_inline_wait(rc_subscription *subscription, int64_t timeout, rc_received *received)
+rc_inline_always int rc_inline_wait(rc_subscription *subscription, int64_t timeout, rc_received *received)
 {
 	if (rc_inline_likely(rc_inline_next(rc_inline_as(struct rc_inline_subscription *, subscription), received)))
 		return RC_OK;

@@ -51,6 +51,7 @@ struct publisher_config {
 	std::string owner;         // of the topic, by name or number; only root may name another
 	std::string group;         // the same; a group that this process is a member of
 	std::uint32_t file_mode = 0; // who may write (publish) and read (subscribe), as 0640: the owner publishes, the group subscribes
+	std::chrono::milliseconds stall_budget{0}; // how long a reliable subscription may hold publishers up before it is put out; 100 ms to 1 h; default 500 ms
 };
 
 // Marks of one message.
@@ -195,6 +196,7 @@ public:
 		c.owner = detail::or_null(config.owner);
 		c.group = detail::or_null(config.group);
 		c.file_mode = config.file_mode;
+		c.stall_budget_ms = config.stall_budget.count() < 0 || config.stall_budget.count() > UINT32_MAX ? UINT32_MAX : static_cast<std::uint32_t>(config.stall_budget.count());
 		std::string name(topic);
 		rc_publisher *handle = nullptr;
 		const int code = rc_publisher_open(d.native_handle(), name.c_str(), &c, &handle);

@@ -102,6 +102,7 @@ class Domain:
         owner: Optional[str] = None,
         group: Optional[str] = None,
         file_mode: int = 0,
+        stall_budget: float = 0.0,
     ) -> Publisher:
         """Opens a topic for publishing, and waits for those who subscribed before: at most a
         second for the forwarder, if one runs, and 200 ms for subscriptions to patterns.
@@ -113,13 +114,15 @@ class Domain:
         subscription may start, at most half of the slots. schema: low half of the hash of the
         payloads' schema. timestamps: puts the wall clock into every message. owner, group,
         file_mode: rights to the topic; with 0o640 the owner publishes and the group subscribes.
+        stall_budget: seconds for which a reliable subscription may hold publishers up before it is put
+        out and told what it missed, 0.1 to 3600 (default 0.5).
 
         Raises ShapeError if the topic was written in another shape; PermissionDeniedError if it was
         written with rights other than those asked for, or if this process has none;
         NotExclusiveError.
         """
         config: Dict[str, Any] = {"slots": slots, "slot_size": slot_size, "mode": int(mode or 0), "kind": int(kind or 0)}
-        config.update(history=history, schema=schema, timestamps=timestamps, file_mode=file_mode)
+        config.update(history=history, schema=schema, timestamps=timestamps, file_mode=file_mode, stall_budget_ms=round(stall_budget * 1000))
         rights = {"owner": owner, "group": group}
         config.update({k: ffi.new("char[]", encode(v, k)) for k, v in rights.items() if v is not None})
         return open_publisher(self, topic, config)

@@ -327,6 +327,15 @@ def test_rights_of_a_topic(domain):
         domain.publisher("q", group="no such group")
 
 
+def test_stall_budget_of_a_topic(domain):
+    with pytest.raises(ringcast.InvalidError, match="stall budget"):
+        domain.publisher("budget", stall_budget=0.05)
+    with domain.publisher("budget", slots=4, slot_size=64, stall_budget=0.1) as p, domain.subscribe("budget") as s:
+        for _ in range(5):
+            p.publish(b"x", PATIENCE)
+        assert any(isinstance(item, ringcast.Lagged) for item in iter(s.poll, None))
+
+
 def test_wait_for_several(domain):
     subscriptions = [domain.subscribe(f"t.{i}") for i in range(5)]
     publishers = [domain.publisher(f"t.{i}") for i in range(5)]

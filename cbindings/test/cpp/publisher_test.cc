@@ -34,6 +34,21 @@ TEST_F(DomainTest, PublishesWhateverHoldsBytes)
 	EXPECT_EQ(s.poll().error(), errc::nothing);
 }
 
+TEST_F(DomainTest, ATopicHasTheStallBudgetAskedFor)
+{
+	auto config = small();
+	config.slots = 4;
+	for (const auto wrong : {std::chrono::milliseconds(-1), std::chrono::milliseconds(99), std::chrono::milliseconds(1h) + 1ms}) {
+		config.stall_budget = wrong;
+		EXPECT_EQ(ringcast::publisher::open(domain, "a", config).error(), errc::invalid);
+	}
+	config.stall_budget = 100ms;
+	auto p = publish("a", config);
+	auto s = subscribe("a");
+	for (int i = 0; i < 5; i++)
+		ASSERT_TRUE(p.publish("1", 1min));
+}
+
 TEST_F(DomainTest, MessagesBearTheirMarks)
 {
 	auto config = small();
