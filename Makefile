@@ -214,7 +214,7 @@ bench-peers: ## ours beside every peer, results kept and composed: CELLS=, PEERS
 	@$(if $(TABLE),,$(MAKE) --no-print-directory build peers-node peers-net >&2)
 	@go build -o bin/bench-peers ./bench/versus
 	@go build -o bin/bench-worker ./bench/worker
-	@$(MAKE) -s -C cbindings build/bench-node >&2
+	@$(MAKE) -s -C cbindings build/bench-node build/bench-net >&2
 	@bin/bench-peers $(if $(CELLS),-cells '$(CELLS)') $(if $(PEERS),-peers '$(PEERS)') $(if $(BUDGET),-budget $(BUDGET)) \
 		$(if $(PAIRS),-pairs $(PAIRS)) $(if $(QUICK),-quick) $(if $(TABLE),-table) -version "$(MEASURED)"
 

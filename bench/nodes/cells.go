@@ -114,9 +114,9 @@ func (t *tried) judge(o *outcome) error {
 		case t.lossy:
 		case r.Disorder > 0:
 			return fmt.Errorf("receiver %d got %d messages twice or out of order", i+1, r.Disorder)
-		case t.name == ours && r.Missing > r.Told:
+		case t.promises() && r.Missing > r.Told:
 			return fmt.Errorf("receiver %d missed %d messages and was told of %d", i+1, r.Missing, r.Told)
-		case t.name == ours && !r.Ended:
+		case t.promises() && !r.Ended:
 			return errors.New("a receiver did not see the end")
 		}
 	}

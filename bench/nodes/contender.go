@@ -32,6 +32,7 @@ type contender struct {
 // Names of the contenders.
 const (
 	ours    = "ringcast"
+	inC     = "ringcast C"
 	raw     = "raw UDP, GSO"
 	aeron   = "Aeron"
 	norm    = "NORM"
@@ -47,7 +48,7 @@ const (
 // allContenders are ours and the peers. What a peer's program does stands in its file
 // below bench/peers, with the reasons.
 func allContenders(at Places) []contender {
-	return []contender{
+	list := []contender{
 		{name: ours, program: at.Self, daemon: at.forwarder, needs: []string{at.Forwarder}},
 		{name: raw, program: []string{"bin/peers/raw"}, lossy: true, most: 1472, needs: []string{"bin/peers/raw"}},
 		{name: aeron, program: []string{"bin/peers/aeron"}, daemon: aeronDriver, environment: aeronSettings,
@@ -60,6 +61,10 @@ func allContenders(at Places) []contender {
 		{name: dds, program: []string{"bin/peers/cyclonedds"}, needs: []string{"bin/peers/cyclonedds"}},
 		{name: zenoh, program: []string{"bin/peers/zenoh"}, needs: []string{"bin/peers/zenoh"}},
 	}
+	if at.Native != "" {
+		list = append(list, contender{name: inC, program: []string{at.Native}, daemon: at.forwarder, needs: []string{at.Forwarder, at.Native}})
+	}
+	return list
 }
 
 // allAsked are those that have requests: their node 1 has the service, and what daemon there is.
@@ -79,7 +84,11 @@ func allAsked(at Places) []contender {
 type Places struct {
 	Self      []string // leads to Program: our sender and receivers
 	Forwarder string   // ringcastd
+	Native    string   // the same of the C library: cbindings/bench/net.c; empty where it has no part
 }
+
+// promises reports whether it is ours, which loses nothing without a word.
+func (c *contender) promises() bool { return c.name == ours || c.name == inC }
 
 // missing says why a contender is not here, or nothing.
 func (c *contender) missing() string {

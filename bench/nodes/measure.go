@@ -54,8 +54,11 @@ type Report struct {
 	State        string  `json:"state,omitempty"`
 }
 
-// Ours is the name of Ringcast among the contenders.
-const Ours = ours
+// Ours is the name of Ringcast among the contenders, OursInC of its C library, which has a part where its program is.
+const (
+	Ours    = ours
+	OursInC = inC
+)
 
 // Names are those of all contenders, ours first.
 func Names() (list []string) {

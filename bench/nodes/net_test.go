@@ -22,6 +22,7 @@ func TestJudge(t *testing.T) {
 		{ours, false, received{Received: 10, Ended: true, Missing: 2, Told: 1}, true},
 		{ours, false, received{Received: 10, Ended: true, Disorder: 1}, true},
 		{ours, false, received{Received: 10}, true},
+		{inC, false, received{Received: 10, Ended: true, Missing: 2, Told: 1}, true},
 		{raw, true, received{Received: 10, Missing: 5, Disorder: 1}, false},
 		{raw, true, received{}, true},
 		{zeromq, false, received{Received: 10, Disorder: 1}, true},

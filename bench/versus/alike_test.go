@@ -28,7 +28,7 @@ func TestLikeBesideLike(t *testing.T) {
 		cell, peer   string
 		alike, alone float64 // how many times better
 		besides      string
-	}{{name, "aeron", 1.5, 0.5, "10 /s"}, {name, "nats", 2, 2, ""}, {far, "aeron", 0.5, 0.5, ""}} {
+	}{{name, "aeron", 1.5, 0.5, "10 /s"}, {name, "nats", 2, 2, ""}, {far, "aeron", 1.5, 0.5, "10 /s"}} {
 		a, b := find(lines, want.cell, want.peer), find(inGo, want.cell, want.peer)
 		if figure, _ := a.besides(b); a.factor() != want.alike || b.factor() != want.alone || figure != want.besides {
 			t.Errorf("%s beside %s: %v, the package %v, beside it %q; want %+v", want.cell, want.peer, a.factor(), b.factor(), figure, want)

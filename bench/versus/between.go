@@ -24,7 +24,7 @@ type errand struct {
 // measureBetween runs one round between nodes.
 func (p *plan) measureBetween(ctx context.Context, t *task) (round, error) {
 	r := p.newRound(t.cell.name)
-	e := errand{Work: t.cell.work, Names: []string{nodes.Ours}, At: p.at}
+	e := errand{Work: t.cell.work, Names: []string{nodes.Ours, nodes.OursInC}, At: p.at}
 	for _, one := range t.peers {
 		e.Names = append(e.Names, one.Contends(t.cell.work.Loss))
 	}
@@ -42,7 +42,7 @@ func (p *plan) measureBetween(ctx context.Context, t *task) (round, error) {
 		return r, fmt.Errorf("%s: answer: %w", t.cell.name, err)
 	}
 	for i := range t.peers { // by the names of this program
-		r.Runs[1+i].Who = t.peers[i].Name
+		r.Runs[2+i].Who = t.peers[i].Name
 	}
 	return r, nil
 }
@@ -77,7 +77,7 @@ func (e *errand) run(ctx context.Context) (list []run, err error) {
 	line := bench.CacheLine()
 	for i, name := range e.Names {
 		report, err := nodes.Measure(ctx, name, e.Work, e.At)
-		if err != nil && i == 0 {
+		if err != nil && i < 2 {
 			return nil, err
 		}
 		one := run{Who: name, Figure: report.Figure, Before: line}
@@ -85,7 +85,7 @@ func (e *errand) run(ctx context.Context) (list []run, err error) {
 		switch {
 		case err != nil:
 			one.Failed = err.Error()
-		case report.Figure.Rate == 0 && i == 0:
+		case report.Figure.Rate == 0 && i < 2:
 			return nil, errors.New(nothingCame)
 		case report.Figure.Rate == 0:
 			one.Failed = nothingCame

@@ -80,10 +80,10 @@ func (l *line) ahead() bool {
 // A library says which contender of ours a peer is compared with at a cell.
 type library func(c *cell, p peers.Peer) string
 
-// alikeLibrary sets programs in C, C++ and Rust beside our C library and those in Go beside the Go package. Between nodes, where forwarders
-// do the work, and where it is counted by hand, ours is the Go package.
+// alikeLibrary sets programs in C, C++ and Rust beside our C library and those in Go beside the Go package. Where something is
+// counted by hand ours is the Go package.
 func alikeLibrary(c *cell, p peers.Peer) string {
-	if p.InGo || c.between() || c.measure == commands {
+	if p.InGo || c.measure == commands {
 		return ours
 	}
 	return oursNative

@@ -104,7 +104,7 @@ func runAll(ctx context.Context) error {
 func newPlan(self string) *plan {
 	return &plan{programs: "bin/peers", results: store{"bench/results"}, causes: "bench/results/causes.txt", progress: os.Stderr,
 		worker: filepath.Join(filepath.Dir(self), "bench-worker"), native: "cbindings/build/bench-node", between: []string{self, betweenArgument},
-		at: nodes.Places{Self: []string{self, nodeArgument}, Forwarder: "bin/ringcastd"}, version: version()}
+		at: nodes.Places{Self: []string{self, nodeArgument}, Forwarder: "bin/ringcastd", Native: "cbindings/build/bench-net"}, version: version()}
 }
 
 // complete fills in what depends on how quick it should be.

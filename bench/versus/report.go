@@ -22,9 +22,8 @@ due; ours and the peers by turns, the cache line between two cores probed before
 over pairs of runs within one regime of the machine (near: below 250 ns there and back), with the rounds left out
 ([decision 226](decisions/226-runs-matched-across-rounds.md)).
 
-Programs in C, C++ and Rust are beside our C library on one node, those in Go (NATS, gRPC) beside our Go package; the figures of the Go package
-beside the others stand in a column of their own. Between nodes all programs of ours are Go's
-([decision 420](decisions/420-like-beside-like.md)). Where three programs publish each has a topic of its own here, and the reader takes them all by one pattern, as three
+Programs in C, C++ and Rust are beside our C library, those in Go (NATS, gRPC) beside our Go package; the figures of the Go package
+beside the others stand in a column of their own ([decision 420](decisions/420-like-beside-like.md)). Where three programs publish each has a topic of its own here, and the reader takes them all by one pattern, as three
 programs of Aeron have a publication and a log each ([decision 421](decisions/421-topics-apart.md)); rounds without "ringcast C" had one topic for all three.
 
 At 100,000 a second on one node each reader's latencies are told apart in parts of 20 ms; "p99 of 20 ms" is the median of the parts' p99, and

@@ -60,7 +60,7 @@ func (p *plan) next(c *cell, rounds []round, times int) *task {
 
 // measureAll runs rounds until each row has its pairs or the time is over.
 func (p *plan) measureAll(ctx context.Context) error {
-	for program, build := range map[string]string{p.worker: "go build -o " + p.worker + " ./bench/worker", p.native: "make -C cbindings bench"} {
+	for program, build := range map[string]string{p.worker: "go build -o " + p.worker + " ./bench/worker", p.native: "make -C cbindings bench", p.at.Native: "make -C cbindings bench"} {
 		if _, err := os.Stat(program); err != nil {
 			return fmt.Errorf("our own program is not built: %w: %s, or make bench-peers", err, build)
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/ringcast/ringcast/bench"
+	"github.com/ringcast/ringcast/bench/nodes"
 )
 
 // A run is one contender's part of a round.
@@ -28,13 +29,13 @@ type round struct {
 	Time    time.Time     `json:"time"`
 	Machine bench.Machine `json:"machine"`
 	Version string        `json:"version"` // of ours
-	Runs    []run         `json:"runs"`    // ours first: the Go package, on one node the C library behind it
+	Runs    []run         `json:"runs"`    // ours first: the Go package, and behind it the C library
 }
 
 // Our own contenders: the Go package, and the C library.
 const (
-	ours       = "ringcast"
-	oursNative = "ringcast C"
+	ours       = nodes.Ours
+	oursNative = nodes.OursInC
 )
 
 // A store is a folder of results: a file a day and machine, a line a round. Lines are only

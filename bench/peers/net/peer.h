@@ -168,6 +168,7 @@ static inline struct tail peer_tail(const struct peer *p) {
 /* A receiver's books. */
 struct books {
   uint64_t received, missing, disorder, next, total; /* total: what the sender said at its end */
+  uint64_t told;                                     /* of missing ones, where a system says so */
   uint64_t first, last, gap, after_gap;              /* gap: the longest silence, and when it ended */
   uint64_t from, to, counted;                        /* the window */
   struct histogram latency;                          /* of the window */
@@ -208,9 +209,9 @@ static inline void books_take(struct books *b, const struct peer *p, const void 
 static inline void books_print(const struct books *b, const struct peer *p) {
   const struct histogram *h = &b->latency;
   uint64_t missing = b->missing + (b->ended && b->total >= b->next ? b->total + 1 - b->next : 0);
-  printf("{\"received\":%llu,\"missing\":%llu,\"disorder\":%llu,\"ended\":%s,\"rate\":%.1f,\"p50\":%llu,\"p99\":%llu,\"p999\":%llu,"
+  printf("{\"received\":%llu,\"missing\":%llu,\"told\":%llu,\"disorder\":%llu,\"ended\":%s,\"rate\":%.1f,\"p50\":%llu,\"p99\":%llu,\"p999\":%llu,"
          "\"max\":%llu,\"gap_ns\":%llu,\"after_gap\":%llu",
-         (unsigned long long)b->received, (unsigned long long)missing, (unsigned long long)b->disorder, b->ended ? "true" : "false",
+         (unsigned long long)b->received, (unsigned long long)missing, (unsigned long long)b->told, (unsigned long long)b->disorder, b->ended ? "true" : "false",
          (double)b->counted * 1e9 / (double)p->duration_ns, (unsigned long long)quantile(h, 0.5), (unsigned long long)quantile(h, 0.99),
          (unsigned long long)quantile(h, 0.999), (unsigned long long)h->max, (unsigned long long)b->gap, (unsigned long long)b->after_gap);
   print_tail(peer_tail(p));
