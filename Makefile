@@ -291,7 +291,7 @@ sim-controller: ## NODES (200) nodes of five kinds in simulation, every one kill
 
 FUZZ_SECONDS ?= 5
 fuzz-wire: ## give any bytes to the parser of every frame, and sequences of frames to a live engine, FUZZ_SECONDS (5) each
-	@for frame in Data Heartbeat Nak Ncf Status Hello Setup Want Bye SessionStale UnicastData UnicastAck History Frame Table; do \
+	@for frame in Data Heartbeat Nak Ncf Status Hello Setup Want Bye SessionStale Probe UnicastData UnicastAck History Frame Table; do \
 		go test -run '^$$' -fuzz "^Fuzz$$frame$$" -fuzztime $(FUZZ_SECONDS)s ./mcast/wire || exit 1; done
 	@go test -run '^$$' -fuzz '^FuzzEngine$$' -fuzztime $(FUZZ_SECONDS)s ./mcast
 	@go test -run '^$$' -fuzz '^FuzzBlock$$' -fuzztime $(FUZZ_SECONDS)s ./internal/uplink

@@ -76,12 +76,12 @@ func (l *lane) sealPacked(now Time) {
 	room := l.whole
 	if len(raw) >= compressMin {
 		e.count.CompressTried++
-		place := l.places.at(l.place(l.head))[messagesStart:][:room]
-		n, err := c.table.CompressBlock(raw, place)
+		place := l.space()
+		n, err := c.table.CompressBlock(raw, place[messagesStart:][:room])
 		if err == nil && n > 0 && float64(n) <= (1-compressSave)*float64(len(raw)) {
 			e.count.Compressed++
 			c.paid(float64(n) / float64(len(raw)))
-			l.finish(messagesStart+n, uint16(len(raw)), l.count, layout.FrameFlagLz4, now)
+			l.finish(place[:messagesStart+n], uint16(len(raw)), l.count, layout.FrameFlagLz4, now)
 			return
 		}
 		c.failed()
@@ -122,8 +122,9 @@ func (l *lane) split(raw []byte, room int, now Time) {
 		if !first {
 			l.pace.tokens--
 		}
-		copy(l.places.at(l.place(l.head))[messagesStart:], raw[:size])
-		l.finish(messagesStart+size, uint16(size), uint16(count), 0, now)
+		place := l.space()
+		copy(place[messagesStart:], raw[:size])
+		l.finish(place[:messagesStart+size], uint16(size), uint16(count), 0, now)
 		raw = raw[size:]
 	}
 }

@@ -59,6 +59,12 @@ type Config struct {
 	// members must be able to receive it; nothing is ever fragmented by IP
 	// unless this is larger than the path.
 	MTU int
+	// MTULarge is a larger size, to which datagrams of the lanes grow while all peers have shown that they
+	// receive such, at most 65507. Zero, or not more than MTU: there is none.
+	MTULarge int
+	// NoProbe: this node neither asks nor shows whether large datagrams come, as releases that
+	// know of none.
+	NoProbe bool
 	// Window is the memory of the gated lane's window in bytes; that is how far
 	// repairs reach. Zero means 32 MiB. Pages are touched when first used.
 	Window int
@@ -145,6 +151,8 @@ func (c *Config) validate() error {
 		return bad("session %d is too great", c.Session)
 	case c.MTU != 0 && (c.MTU < MTUMin || c.MTU > MTUMax):
 		return bad("MTU %d outside %d..%d", c.MTU, MTUMin, MTUMax)
+	case c.MTULarge < 0 || c.MTULarge > MTUMax:
+		return bad("large MTU %d outside 0..%d", c.MTULarge, MTUMax)
 	case c.Window < 0 || c.LiveWindow < 0 || c.ReorderBuffer < 0 || c.ReassemblyBuffer < 0 || c.ReceiveBuffer < 0 || c.DirectedWindow < 0:
 		return bad("negative size")
 	case c.Window != 0 && c.Window < windowMin*max(c.MTU, MTUMin):
@@ -175,6 +183,9 @@ func (c Config) withDefaults() Config {
 	}
 	c.Seeds = slices.Clone(c.Seeds)
 	size(&c.MTU, MTUDefault)
+	if c.NoProbe || c.MTULarge <= c.MTU {
+		c.MTULarge = 0
+	}
 	size(&c.Window, 32<<20)
 	size(&c.LiveWindow, max(8<<20, windowMin*c.MTU))
 	size(&c.DirectedWindow, c.Window)

@@ -17,6 +17,7 @@ func (e *Engine) setHearing(p *Peer, hearing Hearing) {
 		e.sink.Notice(p, LaneGated, Deaf)
 	} else if hearing == HearsGroup {
 		e.noCopies(p)
+		e.unproven(e.now, p)
 		e.sink.Notice(p, LaneGated, HearsAgain)
 	}
 }

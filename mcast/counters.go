@@ -16,7 +16,7 @@ type Counters struct {
 	CopiesSent      uint64 // frames for the group sent to one peer as well
 	RepairsUnicast  uint64 // of these, to one member alone
 	HeartbeatsSent  uint64
-	ControlSent     uint64 // HELLO, SETUP, WANT, SM, NCF, BYE, SESSION_STALE
+	ControlSent     uint64 // HELLO, SETUP, WANT, SM, NCF, BYE, SESSION_STALE, echoes
 	Compressed      uint64 // datagrams sent compressed
 	CompressTried   uint64 // datagrams on which it was tried
 	BusyWindow      uint64 // Send refused: the window waits for a member
@@ -38,6 +38,10 @@ type Counters struct {
 	ChunksRepeated  uint64
 	LossTrials      uint64 // times the rate was lowered to see whether losses follow it
 	LossCuts        uint64 // of these, those that they followed
+	ProbesSent      uint64 // of large datagrams, to all or to one
+	ProbesFailed    uint64 // rounds of them after which somebody had not shown that they come
+	Enlarged        uint64 // times that datagrams became large
+	Shrunk          uint64 // times that they became small again
 
 	// Receiving.
 	DataReceived      uint64 // datagrams of lanes, repairs and duplicates too
@@ -65,6 +69,8 @@ type Counters struct {
 	UnknownPeer       uint64 // frames of nodes that have not said HELLO
 	HistoriesAsked    uint64 // peers asked for what they published before
 	HistoriesGivenUp  uint64 // names of which they did not send all
+	EchoesSent        uint64 // of other nodes' probes
+	ProbesRefused     uint64 // probes that came too often, and echoes of none that was sent, or not from where their node speaks
 	LocalLosses       uint64 // datagrams the kernel dropped at this socket
 	Quarantines       uint64 // times that a source was put in quarantine
 	QuarantinesOver   uint64 // of these, those that are over

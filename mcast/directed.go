@@ -177,24 +177,43 @@ func (l *lane) widen() {
 	if p := l.one[0]; p != nil && p.members[l.id].joined {
 		lacks = max(lacks, p.members[l.id].taken)
 	}
-	if l.places.count > int(l.window) || int(l.head-lacks)+splitMost < l.places.count {
+	if l.places.count > int(l.window) || int(l.lag(lacks))+l.most() <= l.places.count {
 		return
 	}
 	l.engine.flushOut() // what waits lies in the old memory
 	old := *l
 	l.floor = old.trail()
 	l.allocate(min(4*l.places.count, int(l.window)+1))
-	for seq := old.trail(); seq < l.head; seq++ {
-		from, to := old.place(seq), l.place(seq)
-		l.lengths[to] = int32(copy(l.places.at(to), old.datagram(seq)))
+	l.head = l.floor
+	for seq := l.floor; seq < old.head; seq++ {
+		from, to, b := old.place(seq), l.place(seq), old.datagram(seq)
+		l.span = 1
+		if len(b) > l.places.unit {
+			l.span = l.places.span
+		}
+		l.claim()
+		copy(l.bytesOf(seq, len(b)), b)
+		l.settle(len(b))
 		q, r := &l.repairs, &old.repairs
 		q.wanted[to], q.sentTo[to], q.sentAt[to] = r.wanted[from], r.sentTo[from], r.sentAt[from]
 	}
+	l.span = old.span
+	l.claim()
+}
+
+// most is how many places may be taken until widen looks again: by what one datagram that was packed to be folded
+// comes to, by the one after it, and by the way to where a large one may begin.
+func (l *lane) most() int {
+	if l.places.span == 1 {
+		return splitMost + 1
+	}
+	return (splitMost + 2) * l.places.span
 }
 
 // release gives the window's memory back.
 func (l *lane) release() {
-	l.places, l.lengths, l.compress = places{}, nil, compressor{}
+	l.places, l.starts, l.lengths, l.compress = places{}, nil, nil, compressor{}
+	l.setSize(l.engine.cfg.MTU)
 	l.repairs.wanted, l.repairs.sentTo, l.repairs.sentAt = nil, nil, nil
 	l.floor = l.head
 	l.beat.at = Never

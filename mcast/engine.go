@@ -61,7 +61,8 @@ type Engine struct {
 	used         []*lane          // of these, those that have a window
 	opened       []*lane          // that have or had an open datagram
 	outLanes     []*lane          // directed ones of which datagrams wait for the sink
-	moving       []*ownTopic      // that wait to go on another lane
+	probe        probing
+	moving       []*ownTopic // that wait to go on another lane
 	movesAt      Time
 	movesDirty   bool
 	topics       []*ownTopic // by TopicID, less 1
@@ -112,6 +113,8 @@ type Engine struct {
 	overruns      uint32
 	lanesAt       Time // when lanesActive was counted; longAgo: it does not hold
 	lanesActive   int
+	large         int  // bytes of the largest datagram that came lately, where it was no small one
+	largeAt       Time // when the last such came
 
 	// Scratch, so that nothing escapes to the heap.
 	control  []byte
@@ -139,7 +142,8 @@ func New(cfg *Config, sink Sink, rnd *rand.Rand) (*Engine, error) {
 	e := &Engine{cfg: c, sink: sink, rnd: rnd, helloName: cut(c.Name), helloHost: cut(c.Host), deadline: Never, beaconAt: Never,
 		ownLane: wire.DirectedLane(c.Node), movesAt: Never, directed: make(map[uint32]*lane),
 		topicByName: make(map[string]*ownTopic), byNode: make(map[uint32]*Peer), memory: make(map[uint32]*nodeMemory),
-		roundTrip: c.Timers.RoundTrip, health: 1, greetAt: longAgo, rivalTill: longAgo, localLossTill: longAgo, lanesAt: longAgo}
+		roundTrip: c.Timers.RoundTrip, health: 1, greetAt: longAgo, rivalTill: longAgo, localLossTill: longAgo, lanesAt: longAgo, largeAt: longAgo}
+	e.probe.at = Never
 	e.copier, _ = sink.(Copier)
 	e.warden, _ = sink.(Warden)
 	limits := c.Guard.list()
@@ -354,6 +358,8 @@ func (e *Engine) dispatch(now Time, p *Peer, h *wire.Header, frame []byte, from 
 		return e.receiveWant(p, body)
 	case layout.FrameTypeSessionStale:
 		return e.receiveStale(now, h, body, from)
+	case layout.FrameTypeProbe:
+		return e.receiveProbe(now, p, h.Number, body, from)
 	case layout.FrameTypeUnicastAck:
 		return e.receiveUnicastAck(now, p, body, from)
 	case layout.FrameTypeUnicastData:
@@ -412,6 +418,7 @@ func (e *Engine) runTimers(now Time) {
 	e.tickSources(now)
 	e.tickBeacon(now)
 	e.tickPeers(now)
+	e.tickProbe(now)
 	for _, l := range e.lanes {
 		e.tickLane(now, l)
 	}

@@ -37,6 +37,9 @@ const (
 	faultSpliceLate     = false
 	faultPlaceAll       = false
 	faultHistoryAnew    = false
+	faultRaiseEarly     = false
+	faultKeepLarge      = false
+	faultForgetNarrow   = false
 )
 
 func (l *lane) resend(b []byte) []byte { return b }

@@ -37,6 +37,9 @@ var (
 	faultSplitOver      bool // what is packed to be folded may take more datagrams than members have room for
 	faultNarrow         bool // a sequence is what the wire has of it
 	faultNoPardon       bool // members pay for the stops of a lane's owner
+	faultRaiseEarly     bool // datagrams are large though not all peers have shown that such come
+	faultKeepLarge      bool // they stay large when a peer comes
+	faultForgetNarrow   bool // a node that went is not thought of though it had not shown that large ones reach it
 	faultNoPull         bool // a stream that catches up does not get what is held of it
 )
 
@@ -75,4 +78,7 @@ var Faults = map[string]*bool{
 	"splice-late":     &faultSpliceLate,
 	"place-all":       &faultPlaceAll,
 	"history-anew":    &faultHistoryAnew,
+	"raise-early":     &faultRaiseEarly,
+	"keep-large":      &faultKeepLarge,
+	"forget-narrow":   &faultForgetNarrow,
 }

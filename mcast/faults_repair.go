@@ -11,8 +11,6 @@ func (l *lane) resend(b []byte) []byte {
 	wire.ParseData(c[wire.HeaderSize:], c[3], &d)
 	d.LaneSequence = l.head
 	wire.PutDataHead(c[wire.HeaderSize:], &d)
-	i := l.place(l.head)
-	l.lengths[i] = int32(copy(l.places.at(i), c))
-	l.head++
+	l.settle(copy(l.space(), c))
 	return c
 }

@@ -265,12 +265,12 @@ func (e *Engine) topicFree(id TopicID) {
 // throttle slows a gated lane whose window fills, from half full on; the limit is
 // what stops it.
 func (l *lane) throttle() float64 {
-	backlog := l.head - l.lowest
+	backlog := l.lag(l.lowest)
 	knee := l.window / 2
 	if l.lone {
 		knee = l.window * 9 / 10
 	}
-	if l.class != layout.LaneClassGated || backlog <= knee || l.lowest > l.head {
+	if l.class != layout.LaneClassGated || backlog <= knee {
 		return 1
 	}
 	return max(0.05, float64(l.window-min(backlog, l.window))/float64(l.window-knee))

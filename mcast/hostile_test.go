@@ -26,6 +26,7 @@ func newHostile(t testing.TB) *hostile { return newHostileOn(t, LaneGated) }
 func newHostileOn(t testing.TB, lane uint32) *hostile {
 	now, a, b, topic := joined(t, func(c *Config) {
 		c.Window, c.LiveWindow, c.NoDirected = 64*MTUDefault, 64*MTUDefault, lane != LaneDirected
+		c.MTULarge = 4000
 	})
 	pass(t, &now, a, b, topic, message(1, []byte("one")))
 	pass(t, &now, a, b, topic, message(2, []byte("two")))
@@ -69,7 +70,7 @@ func direct(frames [][]byte, lane uint32) {
 		case wire.TypeStatus:
 			body[layout.StatusHeadLaneOffset] = wire.LaneDirected
 		case wire.TypeHello:
-			body[layout.HelloHeadFeaturesOffset] = wire.FeatureDirected
+			body[layout.HelloHeadFeaturesOffset] |= wire.FeatureDirected
 		case wire.TypeSetup:
 			body[wire.SetupHeadSize+layout.LaneRowLaneOffset] = wire.LaneDirected
 		}
@@ -89,12 +90,13 @@ func framesOf(node uint32, session, member uint64) [][]byte {
 	nak := wire.Nak{Session: member, HighestDelta: 3}
 	ncf := wire.Ncf{Session: member, First: 1, Last: 2, Reason: 2}
 	status := wire.Status{Session: member, Taken: 0, Highest: 0, HoldMicros: wire.NoEcho, DelayMicros: wire.NoEcho, WantVersion: 1}
-	hello := wire.Hello{Epoch: 1, VersionMin: 1, VersionMax: 1, Flags: 3, Name: []byte("n"), Host: []byte("h")}
+	hello := wire.Hello{Epoch: 1, Features: wire.FeatureProbe, VersionMin: 1, VersionMax: 1, Flags: 3, Name: []byte("n"), Host: []byte("h")}
 	setup := wire.Setup{TableVersion: 2, Snapshot: 9, Parts: 1}
 	want := wire.Want{Version: 9, Parts: 1}
 	chunk := wire.UnicastData{Session: member, Stream: 1, Bytes: historyOf(node)}
 	ack := wire.UnicastAck{Session: member, Stream: 1, Back: wire.BackAll, WantVersion: 9, Window: chunksMax, Name: []byte("orders.*")}
 	bye, stale := wire.Bye{Reason: 1}, wire.SessionStale{Seen: member + 1}
+	probe, echo := wire.Probe{Bytes: 400}, wire.Probe{Session: member, Number: 20, Bytes: 4000, Echo: true}
 	row := wire.AppendLane(setup.AppendTo(begin(wire.TypeSetup, wire.FlagUnicast)), &wire.LaneRow{Next: 3, Window: 64, Class: 1})
 	row = wire.AppendTopic(row, &wire.TopicRow{Topic: 2, Name: []byte("other")})
 	row = wire.AppendProducer(row, &wire.ProducerRow{Topic: 2, Producer: 2, Node: node, First: 1})
@@ -111,6 +113,8 @@ func framesOf(node uint32, session, member uint64) [][]byte {
 		stale.AppendTo(begin(wire.TypeSessionStale, wire.FlagUnicast)),
 		chunk.AppendTo(begin(wire.TypeUnicastData, wire.FlagUnicast)),
 		ack.AppendTo(begin(wire.TypeUnicastAck, wire.FlagUnicast)),
+		probe.AppendTo(begin(wire.TypeProbe, 0)),
+		echo.AppendTo(begin(wire.TypeProbe, wire.FlagUnicast)),
 	}
 	for _, b := range all {
 		wire.Finish(b)
@@ -162,7 +166,7 @@ func attack(t testing.TB, script []byte) {
 	}
 	for steps := 0; len(script) >= 12 && steps < 200; steps++ {
 		op, at, v := script[0], int(binary.LittleEndian.Uint16(script[1:])), script[4:12]
-		if op%16 >= 12 {
+		if op%16 >= 14 {
 			h.now += Duration(binary.LittleEndian.Uint32(v)) % Second
 			h.engine.Tick(h.now)
 		} else {
@@ -270,6 +274,8 @@ func TestRefusals(t *testing.T) {
 		{change(10, 32+layout.UnicastDataHeadLengthOffset, 1, 0), wire.BadCount}, {change(10, 32+layout.UnicastDataHeadPurposeOffset, 9), wire.BadRange},
 		{change(10, 32+layout.UnicastDataHeadReserved0Offset, 1), wire.BadReserved}, {change(11, 32+layout.UnicastAckHeadPurposeOffset, 9), wire.BadRange},
 		{change(11, 32+layout.UnicastAckHeadNameLengthOffset, 1), wire.BadCount}, {change(11, 32+wire.UnicastAckHeadSize, '.'), wire.BadText},
+		{change(12, 32+layout.ProbeHeadSizeOffset, 1), wire.BadSize}, {change(12, 399, 1), wire.BadReserved}, {change(12, 32+layout.ProbeHeadFlagsOffset, 8), wire.BadFlags},
+		{change(13, 32+layout.ProbeHeadNumberOffset, 0), wire.BadRange},
 	} {
 		from := netip.AddrPortFrom(neighbour.Addr(), uint16(9000+i))
 		before := h.engine.Counters().Refused[c.reason]

@@ -75,7 +75,7 @@ func (e *Engine) mayReturn(now Time, m *member, l *lane) bool {
 	if m.isolated && (m.calmFrom == 0 || now-m.calmFrom < calmFor) {
 		return false
 	}
-	return now-m.putOutAt >= e.cfg.Timers.ReturnAfter && l.head-m.taken < l.window/4
+	return now-m.putOutAt >= e.cfg.Timers.ReturnAfter && l.lag(m.taken) < l.window/4
 }
 
 // takeBack waits for a member again.

@@ -16,24 +16,33 @@ const (
 // lane is an own lane: the window of datagrams, and the one that is being packed.
 //
 // The datagrams of [trail, head) can be repaired. The open one has the sequence
-// head and is written in its place, which held head-window-1: that is why there is
-// one place more than the window has datagrams.
+// head and is written in its place, which held head-window-1 where all are small: that is why
+// there is one place more than the window has datagrams.
 type lane struct {
 	// Immutable.
 	engine *Engine
 	id     uint32
 	class  uint8
-	mtu    int
-	whole  int    // bytes of messages that fit into a datagram as they are
-	window uint64 // datagrams that can be repaired
+	window uint64 // small datagrams that can be repaired
 	to     uint32 // the node of the one member of a directed lane; 0: all are
 	number uint32 // as Data and Heartbeat name it
 
+	// The size of the datagrams that begin now; see size.go.
+	mtu   int
+	whole int // bytes of messages that fit into one as they are
+	span  int // places that one takes
+
 	// The window; what it is kept in is made with the first datagram.
-	places  places // for the open datagram, too; of a directed lane they may be fewer than the window has
+	places  places   // for the open datagram, too; of a directed lane they may be fewer than the window has
+	starts  []uint64 // by sequence: its first place, of all that were ever laid; nil where each datagram takes one
 	lengths []int32
 	head    uint64
-	floor   uint64 // nothing below can be repaired: the memory was given back
+	laid    uint64 // places, ever
+	edge    int    // of these, modulo how many there are: where they end
+	slot    int    // place(head)
+	spot    int    // the first place of head
+	low     int    // place(floor)
+	floor   uint64 // nothing below can be repaired: its places were taken by others, or given back
 
 	// The open datagram.
 	open   bool
@@ -72,8 +81,10 @@ type lane struct {
 }
 
 func newLane(e *Engine, id uint32, class uint8, bytes int) *lane {
-	l := &lane{engine: e, id: id, number: id, class: class, mtu: e.cfg.MTU, whole: (e.cfg.MTU - wire.DataOverhead) &^ 7, limit: wire.SequenceMax}
-	l.window = uint64(max(bytes/l.mtu, windowMin))
+	l := &lane{engine: e, id: id, number: id, class: class, limit: wire.SequenceMax}
+	l.setSize(e.cfg.MTU)
+	_, span := e.cfg.places()
+	l.window = uint64(max(bytes/l.mtu, windowMin*span))
 	l.pace.init(&e.cfg)
 	l.repairs.init()
 	l.beat.at, l.refusedAt, l.askedAt = Never, longAgo, longAgo
@@ -82,9 +93,15 @@ func newLane(e *Engine, id uint32, class uint8, bytes int) *lane {
 
 // allocate makes the window, at the first datagram; the memory of the datagrams comes as they do.
 func (l *lane) allocate(places int) {
-	l.places = newPlaces(places, l.mtu)
-	l.lengths = make([]int32, places)
-	l.repairs.allocate(places)
+	unit, span := l.engine.cfg.places()
+	l.places = newPlaces(places, unit, span)
+	if l.laid, l.edge = 0, 0; span > 1 {
+		l.starts = make([]uint64, l.places.count)
+	}
+	l.slot = l.place(l.floor) // which is where the head begins
+	l.low = l.slot
+	l.lengths = make([]int32, l.places.count)
+	l.repairs.allocate(l.places.count)
 }
 
 // take makes the window with which a lane begins.
@@ -95,23 +112,17 @@ func (l *lane) take() {
 		l.engine.used = append(l.engine.used, l)
 	}
 	l.allocate(places)
+	l.claim()
 }
 
+// place is where of a sequence in the window is kept what is not its bytes.
 func (l *lane) place(seq uint64) int { return int(seq % uint64(l.places.count)) }
 
 // datagram returns the bytes of a sequence in [trail, head).
-func (l *lane) datagram(seq uint64) []byte {
-	i := l.place(seq)
-	return l.places.at(i)[:l.lengths[i]:l.lengths[i]]
-}
+func (l *lane) datagram(seq uint64) []byte { return l.bytesOf(seq, int(l.lengths[l.place(seq)])) }
 
 // trail is the oldest sequence that can be repaired.
-func (l *lane) trail() uint64 {
-	if has := uint64(max(l.places.count, 1) - 1); l.head > has+l.floor {
-		return l.head - has
-	}
-	return l.floor
-}
+func (l *lane) trail() uint64 { return max(l.floor, l.head-min(l.head, l.window)) }
 
 // begin opens a datagram if the members, the credit and the rate allow one.
 func (l *lane) begin(now Time) bool {
@@ -133,6 +144,9 @@ func (l *lane) begin(now Time) bool {
 	} else if l.to != 0 {
 		l.widen()
 	}
+	if l.places.span > 1 {
+		l.enlarge(now)
+	}
 	l.goesOn(now)
 	l.open = true
 	if !l.listed {
@@ -141,7 +155,7 @@ func (l *lane) begin(now Time) bool {
 	}
 	l.at = messagesStart
 	l.count = 0
-	l.pack = l.places.at(l.place(l.head))
+	l.pack = l.space()
 	l.room = l.whole
 	if n := l.packRoom(l.room, now); n > 0 {
 		l.pack, l.packed = l.compress.raw[:messagesStart+n], true
@@ -180,17 +194,17 @@ func (l *lane) seal(now Time) {
 	}
 	filled := l.filled
 	l.filled = 0
-	l.finish(l.at+filled, uint16(l.at-messagesStart), l.count, 0, now)
+	l.finish(l.pack[:l.at+filled], uint16(l.at-messagesStart), l.count, 0, now)
 }
 
-// finish makes a frame of the place of head, whose body is already there, and
+// finish makes a frame of b, which is of the place of head and has the body, and
 // moves on. It may run more than once for one packed datagram.
-func (l *lane) finish(length int, raw, count uint16, flags uint8, now Time) {
+func (l *lane) finish(b []byte, raw, count uint16, flags uint8, now Time) {
 	e := l.engine
-	i := l.place(l.head)
-	b := l.places.at(i)[:length:length]
-	head := l.head
-	l.head++ // trail, as it is once this one counts
+	head, length := l.head, len(b)
+	b = b[:length:length]
+	l.repairs.fresh(l.slot)
+	l.settle(length) // the trail, as it is once this one counts
 	if l.to != 0 {
 		flags |= layout.FrameFlagUnicast
 	}
@@ -199,14 +213,13 @@ func (l *lane) finish(length int, raw, count uint16, flags uint8, now Time) {
 	wire.PutHeader(b, &h)
 	d := wire.Data{Lane: l.number, Count: count, RawLength: raw, LaneSequence: head, TrailDelta: l.trailDelta(head), SendMicros: micros(now)}
 	wire.PutDataHead(b[wire.HeaderSize:], &d)
-	l.lengths[i] = int32(length)
-	l.repairs.fresh(i)
 	if l.beat.data(now) {
 		l.trial.afresh(now, l)
 	}
 	e.arm(l.beat.at)
 	e.count.DataSent++
 	e.count.BytesSent += uint64(length)
+	e.probe.used = e.probe.used || length > e.cfg.MTU
 	if l.to != 0 {
 		e.count.DirectedSent++
 		l.queue(b)

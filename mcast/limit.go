@@ -20,7 +20,7 @@ func (e *Engine) updateLimit(now Time, l *lane) {
 		}
 		l.waited++
 		l.lowest = min(l.lowest, m.taken)
-		if x := m.taken + l.window; x < l.limit {
+		if x := l.reach(m.taken); x < l.limit {
 			l.limit, l.limitCredit = x, false
 		}
 	}

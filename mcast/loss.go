@@ -99,7 +99,7 @@ func (e *Engine) assess(now Time, l *lane) {
 			if m.loss.seen >= lossMemory {
 				shares = append(shares, m.loss.share)
 			}
-			backlogs = append(backlogs, l.head-m.taken)
+			backlogs = append(backlogs, l.lag(m.taken))
 			if m.loss.share > repairLossy {
 				losing++
 			}

@@ -69,6 +69,14 @@ type Peer struct {
 	setups      uint32   // snapshots that it was sent
 	serving     *serving // nil: it has not asked, or has all
 	begun       begunStreams
+
+	// Whether large datagrams reach it; see probe.go.
+	probes   bool    // it echoes Probes
+	echoes   uint8   // the ways by which it has, in this round
+	shown    bool    // it has, in this round or before
+	doubted  bool    // a round has failed for it, or it went before it had shown it
+	tooLarge bool    // it was told of that they do not
+	echoedAt [2]Time // when its own Probes were echoed, by unicast and by multicast
 }
 
 // Node returns the id of the node.
@@ -113,11 +121,14 @@ func (e *Engine) helloFrame(now Time, flags uint16, frameFlags uint8) []byte {
 }
 
 // features are what this node can do.
-func (e *Engine) features() uint32 {
-	if e.cfg.NoDirected {
-		return 0
+func (e *Engine) features() (f uint32) {
+	if !e.cfg.NoDirected {
+		f |= wire.FeatureDirected
 	}
-	return wire.FeatureDirected
+	if !e.cfg.NoProbe {
+		f |= wire.FeatureProbe
+	}
+	return f
 }
 
 // tickBeacon sends the HELLO that is due, +-10 %.
@@ -204,6 +215,8 @@ func (e *Engine) addPeer(now Time, h *wire.Header, w *wire.Hello, from netip.Add
 	m.seen = max(m.seen, h.Session)
 	p := &Peer{node: h.Node, epoch: w.Epoch, session: h.Session, name: string(w.Name), host: string(w.Host), from: from, heard: now, groupHeard: now, seenBefore: before,
 		helloAt: longAgo, setupAt: longAgo, joinRetry: now + retryFirst, joinStep: retryFirst, wantRetry: now, wantStep: retryFirst}
+	p.probes, p.echoedAt = w.Features&wire.FeatureProbe != 0, [2]Time{longAgo, longAgo}
+	e.unproven(now, p) // before it is told where the lanes are: nothing that it will need is large
 	e.laneTo(p, w.Features)
 	if m.begun.session == p.session {
 		p.begun = m.begun
@@ -280,6 +293,7 @@ func (e *Engine) removePeer(p *Peer, reason DownReason) {
 			e.topics[i].choice.heldTill = e.now + e.cfg.Timers.Absent
 		}
 	}
+	e.leftRound(e.now, p)
 	p.members = [lanesMax]member{}
 	e.worst.stale = true
 	e.wantsChanged(p)

@@ -4,25 +4,26 @@ package mcast
 type Notice uint8
 
 // The notices. The first four are about a member of an own lane, the next three about
-// this node in a lane of the peer, the last about the link to the peer.
+// this node in a lane of the peer, the others about the link to the peer.
 const (
 	MemberPutOut     Notice = 1 // it held the lane up: nobody waits for it
 	MemberIsolated   Notice = 2 // it alone loses much, whatever the rate: nobody waits for it, its repairs have a bounded share
 	MemberBack       Notice = 3 // it was put out, and is waited for again
 	MemberReadmitted Notice = 4 // it was isolated, and is no more
 
-	PutOut     Notice = 5 // the owner no longer waits for this node
-	Isolated   Notice = 6 // the owner has isolated this node
-	WaitedFor  Notice = 7 // the owner has stopped saying so
-	Deaf       Notice = 8 // the peer says that it does not hear this node's multicast: see Peer.Hears
-	HearsAgain Notice = 9 // it says so no more
-	noticesMax        = 10
+	PutOut     Notice = 5  // the owner no longer waits for this node
+	Isolated   Notice = 6  // the owner has isolated this node
+	WaitedFor  Notice = 7  // the owner has stopped saying so
+	Deaf       Notice = 8  // the peer says that it does not hear this node's multicast: see Peer.Hears
+	HearsAgain Notice = 9  // it says so no more
+	NotReached Notice = 10 // the peer does not receive datagrams of Config.MTULarge bytes: nobody is sent such
+	noticesMax        = 11
 )
 
 func (n Notice) String() string {
 	names := [noticesMax]string{"", "member put out", "member isolated", "member back", "member re-admitted",
 		"put out here", "isolated here", "waited for here",
-		"does not hear our multicast", "hears our multicast again"}
+		"does not hear our multicast", "hears our multicast again", "does not receive large datagrams"}
 	if n == 0 || n >= noticesMax {
 		return "unknown"
 	}

@@ -66,23 +66,28 @@ func half(r *rand.Rand, whole int) []byte {
 // members lack, in any place of the window, nor over what a topic that moves waits for.
 func TestWhatDoesNotFoldStaysInTheWindow(t *testing.T) {
 	for _, directed := range []bool{false, true} {
-		most := uint64(0)
-		for lacks := 1; lacks < 128; lacks++ {
-			most = max(most, splitAt(t, directed, lacks))
-		}
-		if most != splitMost {
-			t.Errorf("directed %v: at most %d datagrams of one, want %d", directed, most, splitMost)
+		for _, large := range []int{0, 4000, largeTest} {
+			most := uint64(0)
+			for lacks := 1; lacks < 128; lacks++ {
+				most = max(most, splitAt(t, directed, large, lacks))
+			}
+			if most != splitMost {
+				t.Errorf("directed %v, large %d: at most %d datagrams of one, want %d", directed, large, most, splitMost)
+			}
 		}
 	}
 }
 
-// splitAt sends what folds well until a member lacks so many datagrams, then what was packed for one
-// and does not fold, and has the network lose all of it. It returns how many datagrams that was.
-func splitAt(t *testing.T, directed bool, lacks int) (took uint64) {
+// splitAt sends what folds well until a member lacks so many datagrams, of which the last two are large if there are such,
+// then what was packed for one and does not fold, and has the network lose all of it. It returns how many datagrams that was.
+func splitAt(t *testing.T, directed bool, large, lacks int) (took uint64) {
 	t.Helper()
 	now, a, b, topic := joined(t, func(c *Config) {
 		c.Window, c.DirectedWindow, c.Rate, c.Compression = 128*1408, 128*1408, 1e6, CompressAlways
 		c.NoDirected, c.Timers.Alone = !directed, Millisecond
+		if c.MTULarge = large; large != 0 { // a window of twice as many bytes, which large ones fill sooner
+			c.Window, c.DirectedWindow = 256*1408, 256*1408
+		}
 	})
 	r, sent := rand.New(rand.NewPCG(uint64(lacks), 1)), 0
 	send := func(payload []byte) bool {
@@ -93,7 +98,15 @@ func splitAt(t *testing.T, directed bool, lacks int) (took uint64) {
 		return true
 	}
 	var l *lane
-	for range lacks {
+	for range lacks % 5 { // so that what it lacks begins in any place
+		send(make([]byte, 1000))
+		a.engine.Flush(now)
+	}
+	run(&now, 20*Millisecond, a, b)
+	for i := range lacks {
+		if i >= lacks-2 && large != 0 {
+			a.engine.probe.large = true
+		}
 		if !send(make([]byte, 1000)) {
 			t.Fatalf("directed %v, lacking %d: no room for message %d", directed, lacks, sent+1)
 		}
@@ -110,11 +123,11 @@ func splitAt(t *testing.T, directed bool, lacks int) (took uint64) {
 	a.engine.Flush(now)
 	taken := b.engine.byNode[1].receivers[l.id].next
 	if l.trail() > taken || took > 0 && behind < from+took {
-		t.Errorf("directed %v, lacking %d: %d datagrams of one, the trail at %d of a member at %d, a topic waits for %d", directed, lacks, took, l.trail(), taken, behind)
+		t.Errorf("directed %v, large %d, lacking %d: %d datagrams of one, the trail at %d of a member at %d, a topic waits for %d", directed, large, lacks, took, l.trail(), taken, behind)
 	}
 	b.queue = nil
 	if run(&now, Second, a, b); b.lost != 0 || b.delivered != sent {
-		t.Errorf("directed %v, lacking %d: %d delivered, %d lost of %d", directed, lacks, b.delivered, b.lost, sent)
+		t.Errorf("directed %v, large %d, lacking %d: %d delivered, %d lost of %d", directed, large, lacks, b.delivered, b.lost, sent)
 	}
 	return took
 }

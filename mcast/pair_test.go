@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"net/netip"
 	"testing"
+
+	"github.com/ringcast/ringcast/mcast/wire"
 )
 
 // station is a node of a test: an engine whose datagrams go to the others at once,
@@ -16,6 +18,8 @@ type station struct {
 	hold    bool     // keep datagrams of the group in kept
 	kept    [][]byte // copies
 	queue   []parcel
+	path    int // bytes of the longest datagram that reaches it; 0: any
+	long    int // longer ones with data, which did not
 
 	delivered int
 	bytes     int
@@ -73,7 +77,7 @@ func (s *station) Multicast(datagrams [][]byte) {
 			continue
 		}
 		for _, o := range s.others {
-			o.queue = append(o.queue, parcel{s.address, append([]byte(nil), d...), true})
+			o.reached(s, d, true)
 		}
 	}
 }
@@ -83,9 +87,20 @@ func (s *station) Unicast(to netip.AddrPort, d []byte) {
 	s.octets += len(d)
 	for _, o := range s.others {
 		if o.address == to {
-			o.queue = append(o.queue, parcel{s.address, append([]byte(nil), d...), false})
+			o.reached(s, d, false)
 		}
 	}
+}
+
+// reached takes a datagram, unless its path carries none so long.
+func (s *station) reached(from *station, d []byte, multi bool) {
+	if s.path != 0 && len(d) > s.path {
+		if wire.TypeOf(d) == wire.TypeData {
+			s.long++
+		}
+		return
+	}
+	s.queue = append(s.queue, parcel{from.address, append([]byte(nil), d...), multi})
 }
 
 func (s *station) Deliver(p *Peer, topic *RemoteTopic, m *Message) {

@@ -17,16 +17,16 @@ func (p *places) bytes() (n int) {
 func TestPlacesLieApart(t *testing.T) {
 	for _, mtu := range []int{MTUMin, MTUDefault, 8972, MTUMax} {
 		for _, count := range []int{1, 2, windowMin, directedPlaces, 300} {
-			p := newPlaces(count, mtu)
+			p := newPlaces(count, mtu, 1)
 			for i := range count {
-				b := p.at(i)
+				b := p.at(i, mtu)
 				if len(b) != mtu || cap(b) != mtu {
 					t.Fatalf("place %d of %d bytes has %d, may grow to %d", i, mtu, len(b), cap(b))
 				}
 				copy(b, bytes.Repeat([]byte{byte(i + 1)}, mtu))
 			}
 			for i := range count {
-				if !bytes.Equal(p.at(i), bytes.Repeat([]byte{byte(i + 1)}, mtu)) {
+				if !bytes.Equal(p.at(i, mtu), bytes.Repeat([]byte{byte(i + 1)}, mtu)) {
 					t.Fatalf("%d places of %d bytes: place %d was written over", count, mtu, i)
 				}
 			}

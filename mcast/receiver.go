@@ -67,6 +67,9 @@ func (e *Engine) receiveData(now Time, p *Peer, h *wire.Header, frame []byte) wi
 		return e.strayLane(d.Lane)
 	}
 	e.count.DataReceived++
+	if len(frame) > e.cfg.MTU {
+		e.sawLarge(now, len(frame))
+	}
 	if h.Flags&layout.FrameFlagRepair != 0 {
 		e.count.RepairsReceived++
 	}

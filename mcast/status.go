@@ -65,7 +65,7 @@ func (e *Engine) activeLanes(now Time) int {
 // about as much again for a datagram as it holds, and half is kept for control
 // frames and for what is repaired.
 func (e *Engine) socketCredit(active int) uint64 {
-	return uint64(max(8, e.cfg.ReceiveBuffer/(2*(e.cfg.MTU+1024))/active))
+	return uint64(max(8, e.cfg.ReceiveBuffer/(2*(e.largest()+1024))/active))
 }
 
 // echoHello lets the next SM of a lane that was silent so far answer a HELLO's time:

@@ -95,7 +95,7 @@ const lateLeast = 1024
 // comesLate says whether a member that has just joined was taken for dead and now
 // lacks so much that it would soon hold the lane up, or let others wait for its repairs.
 func (m *member) comesLate(l *lane) bool {
-	return l.class == layout.LaneClassGated && m.since-min(m.taken, m.since) >= max(l.window/2, lateLeast)
+	return l.class == layout.LaneClassGated && l.lag(m.taken)-l.lag(max(m.since, m.taken)) >= max(l.window/2, lateLeast)
 }
 
 // checkStall puts out who holds a lane up for too long (spec/wire.md, Untethering).
@@ -103,7 +103,7 @@ func (e *Engine) checkStall(now Time, l *lane) {
 	l.stall.count(now, e.cfg.Timers.LaneStall, 0)
 	for _, p := range l.peers() {
 		m := &p.members[l.id]
-		window := m.taken+l.window <= l.head
+		window := l.reach(m.taken) <= l.head
 		if !m.waitedFor() || !window && m.highest+m.credit > l.head || !window && m.silent(now, l) {
 			continue
 		}
@@ -124,7 +124,7 @@ func (e *Engine) patience(now Time, m *member, l *lane) Time {
 	t := &e.cfg.Timers
 	due := max(m.progress, l.stall.since) + t.StallBudget
 	due = min(due, max(m.quiet, l.beat.busy)+max(t.Silence, 3*e.statusBusy()))
-	if l.lone && l.window >= loneWindow && m.taken+l.window <= l.head {
+	if l.lone && l.window >= loneWindow*uint64(max(l.places.span, 1)) && l.reach(m.taken) <= l.head {
 		due = min(due, now+t.LaneStall-min(l.stall.used, t.LaneStall))
 	}
 	return due

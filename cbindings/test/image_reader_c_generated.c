@@ -203,6 +203,17 @@ static void print_hello_head(const char *path, const void *at)
 	print_field(path, "reserved0", (uint64_t)value.reserved0);
 }
 
+static void print_probe_head(const char *path, const void *at)
+{
+	struct rc_probe_head value;
+	memcpy(&value, at, sizeof value);
+	print_field(path, "session", (uint64_t)value.session);
+	print_field(path, "number", (uint64_t)value.number);
+	print_field(path, "size", (uint64_t)value.size);
+	print_field(path, "flags", (uint64_t)value.flags);
+	print_field(path, "reserved0", (uint64_t)value.reserved0);
+}
+
 static void print_hear_head(const char *path, const void *at)
 {
 	struct rc_hear_head value;
@@ -765,6 +776,7 @@ const struct image_reader image_readers[] = {
 	{"StatusHead", sizeof(struct rc_status_head), print_status_head},
 	{"FullTopic", sizeof(struct rc_full_topic), print_full_topic},
 	{"HelloHead", sizeof(struct rc_hello_head), print_hello_head},
+	{"ProbeHead", sizeof(struct rc_probe_head), print_probe_head},
 	{"HearHead", sizeof(struct rc_hear_head), print_hear_head},
 	{"HearRow", sizeof(struct rc_hear_row), print_hear_row},
 	{"SetupHead", sizeof(struct rc_setup_head), print_setup_head},

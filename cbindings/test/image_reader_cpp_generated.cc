@@ -96,6 +96,10 @@ static_assert(static_cast<uint64_t>(fb::HelloFlag::Answer) == RC_HELLO_FLAG_ANSW
 static_assert(static_cast<uint64_t>(fb::HelloFlag::SetupWanted) == RC_HELLO_FLAG_SETUP_WANTED, "value of HelloFlag.SetupWanted");
 
 static_assert(static_cast<uint64_t>(fb::HelloFeature::Directed) == RC_HELLO_FEATURE_DIRECTED, "value of HelloFeature.Directed");
+static_assert(static_cast<uint64_t>(fb::HelloFeature::Probe) == RC_HELLO_FEATURE_PROBE, "value of HelloFeature.Probe");
+
+static_assert(static_cast<uint64_t>(fb::ProbeFlag::Echo) == RC_PROBE_FLAG_ECHO, "value of ProbeFlag.Echo");
+static_assert(static_cast<uint64_t>(fb::ProbeFlag::Group) == RC_PROBE_FLAG_GROUP, "value of ProbeFlag.Group");
 
 static_assert(static_cast<uint64_t>(fb::HearFlag::Suspected) == RC_HEAR_FLAG_SUSPECTED, "value of HearFlag.Suspected");
 static_assert(static_cast<uint64_t>(fb::HearFlag::Unicast) == RC_HEAR_FLAG_UNICAST, "value of HearFlag.Unicast");
@@ -418,6 +422,18 @@ static void print_hello_head(const char *path, const void *at)
 	print_field(path, "flags", static_cast<uint64_t>(value->flags()));
 	print_field(path, "version_min", static_cast<uint64_t>(value->version_min()));
 	print_field(path, "version_max", static_cast<uint64_t>(value->version_max()));
+	print_field(path, "reserved0", static_cast<uint64_t>(value->reserved0()));
+}
+
+static_assert(sizeof(fb::ProbeHead) == RC_PROBE_HEAD_SIZE, "size of ProbeHead");
+static_assert(alignof(fb::ProbeHead) == alignof(struct rc_probe_head), "alignment of ProbeHead");
+static void print_probe_head(const char *path, const void *at)
+{
+	const auto *value = static_cast<const fb::ProbeHead *>(at);
+	print_field(path, "session", static_cast<uint64_t>(value->session()));
+	print_field(path, "number", static_cast<uint64_t>(value->number()));
+	print_field(path, "size", static_cast<uint64_t>(value->size()));
+	print_field(path, "flags", static_cast<uint64_t>(value->flags()));
 	print_field(path, "reserved0", static_cast<uint64_t>(value->reserved0()));
 }
 
@@ -1013,6 +1029,7 @@ const struct image_reader image_readers[] = {
 	{"StatusHead", sizeof(fb::StatusHead), print_status_head},
 	{"FullTopic", sizeof(fb::FullTopic), print_full_topic},
 	{"HelloHead", sizeof(fb::HelloHead), print_hello_head},
+	{"ProbeHead", sizeof(fb::ProbeHead), print_probe_head},
 	{"HearHead", sizeof(fb::HearHead), print_hear_head},
 	{"HearRow", sizeof(fb::HearRow), print_hear_row},
 	{"SetupHead", sizeof(fb::SetupHead), print_setup_head},

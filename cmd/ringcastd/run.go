@@ -113,7 +113,7 @@ func (o *options) flags(cmd *cobra.Command) {
 	f.Uint32Var(&c.Domain.Node, "node", 0, "id of this node, for a directory that is made now (default: made from the machine's id)")
 	f.StringVar(&c.Net.Interface, "interface", "", "interface, or its IPv4 address (default: by rule, see --explain)")
 	f.StringSliceVar(&o.seeds, "seed", nil, "IP address of another node that multicast does not reach, with :PORT if its forwarder is not the first of its machine; may be repeated")
-	f.IntVar(&c.Net.MTU, "mtu", 0, "largest datagram in bytes of UDP payload (default 1408; 8932 on loopback)")
+	f.IntVar(&c.Net.MTU, "mtu", 0, "largest datagram in bytes of UDP payload; one above 1408 is sent while all nodes show that they receive it (default 1408; 8932 on loopback, and if the interface carries jumbo frames)")
 	f.IntVar(&c.Window, "window", 0, "bytes of sent datagrams that stay repairable (default 32 MiB)")
 	f.Float64Var(&c.Rate, "rate", 0, "most datagrams sent in a second (default 400,000)")
 	f.IntVar(&c.UplinkSlots, "uplink-slots", 0, "how many messages for other nodes may wait, a power of two (default 1024)")

@@ -31,7 +31,7 @@ const (
 	FrameTypeBye FrameType = 10
 	/// Somebody spoke under a session that was overtaken.
 	FrameTypeSessionStale FrameType = 11
-	/// Reserved: round trips and path MTU.
+	/// Whether a datagram of its size comes through, and the echo that says so.
 	FrameTypeProbe FrameType = 12
 	/// Reserved: presence and the hear-vector.
 	FrameTypePresence FrameType = 13

@@ -10,14 +10,18 @@ type HelloFeature uint32
 const (
 	/// It takes a lane of its own from each node: lane 2.
 	HelloFeatureDirected HelloFeature = 1
+	/// It echoes Probes.
+	HelloFeatureProbe HelloFeature = 2
 )
 
 var EnumNamesHelloFeature = map[HelloFeature]string{
 	HelloFeatureDirected: "Directed",
+	HelloFeatureProbe:    "Probe",
 }
 
 var EnumValuesHelloFeature = map[string]HelloFeature{
 	"Directed": HelloFeatureDirected,
+	"Probe":    HelloFeatureProbe,
 }
 
 func (v HelloFeature) String() string {

@@ -167,6 +167,13 @@ var structures = map[string]structure{
 		{"version_max", "VersionMax", 1, "", false},
 		{"reserved0", "Reserved0", 2, "", false},
 	}},
+	"ProbeHead": {24, func() accessor { return new(fb.ProbeHead) }, []member{
+		{"session", "Session", 8, "", false},
+		{"number", "Number", 8, "", false},
+		{"size", "Size", 2, "", false},
+		{"flags", "Flags", 2, "", false},
+		{"reserved0", "Reserved0", 4, "", false},
+	}},
 	"HearHead": {8, func() accessor { return new(fb.HearHead) }, []member{
 		{"known", "Known", 2, "", false},
 		{"row_count", "RowCount", 2, "", false},

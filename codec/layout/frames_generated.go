@@ -36,7 +36,7 @@ const (
 	FrameTypeBye = 10
 	// Somebody spoke under a session that was overtaken.
 	FrameTypeSessionStale = 11
-	// Reserved: round trips and path MTU.
+	// Whether a datagram of its size comes through, and the echo that says so.
 	FrameTypeProbe = 12
 	// Reserved: presence and the hear-vector.
 	FrameTypePresence = 13
@@ -141,6 +141,16 @@ const (
 const (
 	// It takes a lane of its own from each node: lane 2.
 	HelloFeatureDirected = 1
+	// It echoes Probes.
+	HelloFeatureProbe = 2
+)
+
+// ProbeFlag, 2 bytes. A set of flags. Flags of Probe.
+const (
+	// What came is said; else it is asked.
+	ProbeFlagEcho = 1
+	// Of an echo: the Probe came by multicast.
+	ProbeFlagGroup = 2
 )
 
 // HearFlag, 2 bytes. A set of flags. Flags of HearRow.
@@ -359,6 +369,18 @@ const (
 
 	// Size of HelloHead in bytes; it is aligned to 4.
 	HelloHeadSize = 32
+)
+
+// Offsets in ProbeHead, in bytes. Head of Probe. Zeros fill one that asks up to its size; nothing follows in an echo.
+const (
+	ProbeHeadSessionOffset   = 0  // ulong | of an echo: of the node that asked; else 0
+	ProbeHeadNumberOffset    = 8  // ulong | of an echo: packet number of what came; else 0
+	ProbeHeadSizeOffset      = 16 // ushort | bytes of the whole frame that asks
+	ProbeHeadFlagsOffset     = 18 // ProbeFlag
+	ProbeHeadReserved0Offset = 20 // uint
+
+	// Size of ProbeHead in bytes; it is aligned to 8.
+	ProbeHeadSize = 24
 )
 
 // Offsets in HearHead, in bytes. What a node does not hear, behind the host of a Hello; HearRows follow.

@@ -8,4 +8,4 @@ const Hash uint64 = 0xf121cf2feaebf68b
 
 // WireHash names the layout of all frames: the structs and enums of the
 // schemas common and frames.
-const WireHash uint64 = 0xedd839dc4a886d83
+const WireHash uint64 = 0xbcfb6fcaa84b34ab

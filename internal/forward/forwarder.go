@@ -132,7 +132,7 @@ func (f *Forwarder) newEngine(session uint64) error {
 	e, err := mcast.New(&mcast.Config{
 		DomainHash: domainHash(f.cfg.Domain.Domain), Node: node, Epoch: epoch, Session: session,
 		Name: fmt.Sprintf("n%d", node), Host: hostname(),
-		MTU: f.conn.MTU(), Window: f.cfg.Window, Rate: f.cfg.Rate,
+		MTU: f.conn.SurePayload(), MTULarge: f.conn.MTU(), Window: f.cfg.Window, Rate: f.cfg.Rate,
 		ReceiveBuffer: f.conn.Buffers().Counted(), Compression: f.cfg.Compression, NoDirected: f.cfg.NoDirected, Seeds: f.cfg.seeds(f.conn.Group()),
 		Guard: f.cfg.Limits.Guard, Overtaken: f.overtaken, Limits: f.cfg.session.engine,
 	}, (*sink)(f), rand.New(rand.NewPCG(session, uint64(node))))

@@ -140,6 +140,11 @@ func (s *sink) Wants(peer *mcast.Peer, patterns []string) {
 
 // Notice tells whoever reads the log who was put out or isolated.
 func (s *sink) Notice(peer *mcast.Peer, lane uint32, what mcast.Notice) {
+	if what == mcast.NotReached {
+		s.cfg.Log("node %d does not receive datagrams of %d bytes: check the MTU of its interface and of the switches between; going on with %d",
+			peer.Node(), s.conn.MTU(), s.conn.SurePayload())
+		return
+	}
 	s.cfg.Log("node %d: %v (lane %d)", peer.Node(), what, lane)
 }
 

@@ -61,6 +61,7 @@ func engineStats(f *Forwarder) (s Stats) {
 			s = append(s, Stat{"mcast." + snake(v.Type().Field(i).Name), "", field.Uint()})
 		}
 	}
+	s = append(s, Stat{"mcast.datagram", "bytes of the largest that is begun now", uint64(f.engine.Datagram())})
 	refused := uint64(0)
 	for _, n := range f.engine.Counters().Refused {
 		refused += n

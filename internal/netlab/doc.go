@@ -22,7 +22,7 @@
 //	node 2: lo, eth0 10.77.0.2/24 ── veth ── port2 ┤ bridge, in a namespace of its own
 //	node 3: ...                                    ┘
 //
-// MTU 1500, no IPv6, a route for multicast, no snooping. Nothing is joined or split by
+// MTU 1500 unless SetMTU changes it, no IPv6, a route for multicast, no snooping. Nothing is joined or split by
 // a device, so that one frame lost is one packet lost. Frames are dropped by
 // nftables at the ports, on their way into a node or out of it; ARP is spared. Every
 // node has a directory for shared memory in a tmpfs of its own making, which

@@ -15,7 +15,7 @@ import (
 const (
 	// Most is how many nodes a lab may have: they are numbered in one byte of the address.
 	Most = 250
-	// MTU is of every interface, in bytes of IP packet.
+	// MTU is of every interface, in bytes of IP packet, unless SetMTU says another one.
 	MTU = 1500
 )
 

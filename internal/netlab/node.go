@@ -132,6 +132,16 @@ func (n *Node) SetInterface(up bool) error {
 	return n.connected()
 }
 
+// SetMTU makes the node's interface, and the switch's port to which it is connected, carry other packets, in
+// bytes of IP: what is longer than the port carries is dropped there, and nobody is told.
+func (n *Node) SetMTU(own, port int) error {
+	// A bridge of which nobody has said it carries what the narrowest port does; one that routes nothing need not.
+	err := n.lab.bridge.do(func() error {
+		return batch(fmt.Sprintf("link set %s mtu %d", n.port(), port), fmt.Sprintf("link set br0 mtu %d", MTU))
+	})
+	return errors.Join(err, n.do(func() error { return batch(fmt.Sprintf("link set %s mtu %d", Interface, own)) }))
+}
+
 // connected waits for the carrier on both sides and for the bridge, which look at it from
 // time to time.
 func (n *Node) connected() error {

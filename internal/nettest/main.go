@@ -1,6 +1,6 @@
 // Nettest is the guarantee tests of the network with real forwarders and real programs, in
 // network namespaces of this host (internal/netlab), without root: tests 11, 12, 13, 16,
-// 17, 19 and 22 of doc/guarantees.md.
+// 17, 19 and 22 of doc/guarantees.md, and one of links that carry no large datagrams.
 //
 //	go run ./internal/nettest            small forms, half a minute
 //	go run ./internal/nettest -long      long forms, some minutes
@@ -75,6 +75,7 @@ var scenes = []scene{
 	{"19 node cut off", cutScene},
 	{"19 process killed elsewhere", killScene},
 	{"22 partition and one-way link", partitionScene},
+	{"datagram sizes", sizesScene},
 }
 
 // run plays the scenes inside.

@@ -76,7 +76,7 @@ func publish(args []string) error {
 type writer struct {
 	pace
 	pub    *ringcast.Publisher
-	buffer [markedSize]byte
+	buffer [8192]byte
 	said   sent
 	second time.Time // the one that is summed up,
 	waited time.Duration

@@ -45,7 +45,7 @@ func recorded(t *testing.T) [][]byte {
 	t.Helper()
 	o := Options{Seed: 3, Nodes: 3, Loss: 0.1, Messages: 60, SizeMax: 900, Text: true, Topics: 2, Jitter: 50 * us}
 	o.Config.Compression = mcast.CompressAlways
-	o.Config.Window = 64 * mcast.MTUDefault
+	o.Config.Window, o.Config.MTULarge = 64*mcast.MTUDefault, 3000
 	n := New(o)
 	var frames [][]byte
 	seen := map[uint8]int{}
@@ -76,13 +76,14 @@ func recorded(t *testing.T) [][]byte {
 	keep(b)
 	ask := wire.UnicastAck{Session: 5, Stream: 6, Next: 7, Mask: 8, Back: 9, WantVersion: 10, Window: 11, Name: []byte("orders.*")}
 	chunk := wire.UnicastData{Session: 5, Stream: 6, Chunk: 7, Bytes: []byte("any bytes")}
-	for kind, body := range map[uint8]func(b []byte) []byte{wire.TypeUnicastAck: ask.AppendTo, wire.TypeUnicastData: chunk.AppendTo} {
+	echo := wire.Probe{Session: 5, Number: 6, Bytes: 700, Echo: true, Group: true}
+	for kind, body := range map[uint8]func(b []byte) []byte{wire.TypeUnicastAck: ask.AppendTo, wire.TypeUnicastData: chunk.AppendTo, wire.TypeProbe: echo.AppendTo} {
 		h.Type = kind
 		b := body(wire.Begin(nil, &h))
 		wire.Finish(b)
 		keep(b)
 	}
-	for kind := wire.TypeData; kind <= wire.TypeSessionStale; kind++ {
+	for kind := wire.TypeData; kind <= wire.TypeProbe; kind++ {
 		if seen[uint8(kind)] == 0 && kind != 7 {
 			t.Errorf("no frame of type %d was sent", kind)
 		}
@@ -124,7 +125,8 @@ func dissect(t *testing.T, frames [][]byte, fields []string) [][]string {
 // headOf is the struct that follows the header, by type.
 var headOf = map[uint8]string{wire.TypeData: "DataHead", wire.TypeHeartbeat: "HeartbeatHead", wire.TypeNak: "NakHead", wire.TypeNcf: "NcfHead",
 	wire.TypeStatus: "StatusHead", wire.TypeHello: "HelloHead", wire.TypeSetup: "SetupHead", wire.TypeWant: "WantHead", wire.TypeBye: "ByeHead",
-	wire.TypeSessionStale: "SessionStaleHead", wire.TypeUnicastData: "UnicastDataHead", wire.TypeUnicastAck: "UnicastAckHead"}
+	wire.TypeSessionStale: "SessionStaleHead", wire.TypeUnicastData: "UnicastDataHead", wire.TypeUnicastAck: "UnicastAckHead",
+	wire.TypeProbe: "ProbeHead"}
 
 type luaField struct {
 	at, size int

@@ -19,6 +19,7 @@ type Counts struct {
 	LostKind      uint64 `sim:"lost, of unicast, multicast, or what is long, alone"`
 	LostChosen    uint64 `sim:"lost, chosen by a test"`
 	LostPartition uint64 `sim:"lost, partition"`
+	LostLong      uint64 `sim:"lost, longer than the path carries"`
 	PortFull      uint64 `sim:"lost, full queue of a switch or card"`
 	Duplicated    uint64 `sim:"duplicated"`
 	Reordered     uint64 `sim:"reordered"`
@@ -35,6 +36,11 @@ type Counts struct {
 	Drifts     uint64 `sim:"clocks that drift"`
 	Slow       uint64 `sim:"slow receivers"`
 	Twins      uint64 `sim:"machines under another's id"`
+
+	// Enlarged, Shrunk: nodes that began to send large datagrams, and went back.
+	Paths    uint64 `sim:"paths that carry more or less than before"`
+	Enlarged uint64 `sim:"times that datagrams became large"`
+	Shrunk   uint64 `sim:"times that they became small again"`
 
 	// Of applications, in times that it happened.
 	Wants uint64 `sim:"changes of what is wanted"`
@@ -74,7 +80,7 @@ func (c *Counts) Add(d *Counts) {
 
 // gone is how many datagrams did not arrive.
 func (c *Counts) gone() uint64 {
-	return c.LostAtRandom + c.LostInBursts + c.LostAtNode + c.LostOneWay + c.LostKind + c.LostChosen + c.LostPartition + c.Overrun
+	return c.LostAtRandom + c.LostInBursts + c.LostAtNode + c.LostOneWay + c.LostKind + c.LostChosen + c.LostPartition + c.LostLong + c.Overrun
 }
 
 // link is the way from one node to another.
@@ -84,6 +90,7 @@ type link struct {
 	cut  bool
 	loss float64 // of this direction alone
 	kind losesKind
+	path int // bytes of the longest datagram that it carries; 0: of any
 }
 
 // Partition cuts the way from one node to another, or mends it.
@@ -102,6 +109,9 @@ func (n *Network) lost(from, to *Node, data []byte, multi bool) bool {
 	switch {
 	case l.cut:
 		c.LostPartition++
+	case l.path > 0 && len(data) > l.path:
+		c.LostLong++
+		n.tooLong(from, to, data)
 	case multi && n.DropGroup != nil && n.DropGroup(from, to), n.Drop != nil && n.Drop(from, to, data):
 		c.LostChosen++
 	case l.loss > 0 && n.rnd.Float64() < l.loss:

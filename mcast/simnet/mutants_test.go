@@ -43,6 +43,9 @@ var mutants = []struct{ fault, kind, invariants string }{
 	{"splice-late", "late", "stable history"},
 	{"place-all", "late", "stable order repair"},
 	{"history-anew", "late", "stable"},
+	{"raise-early", "sizes", "size"},
+	{"keep-large", "sizes", "size"},
+	{"forget-narrow", "sizes", "size"},
 }
 
 // mutantSeeds is by when each has to be caught.

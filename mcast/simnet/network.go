@@ -92,6 +92,7 @@ type Network struct {
 	lanes      map[laneKey]uint64 // hash of what a lane sequence bears
 	restarts   int                // nodes killed so far
 	prompt     *promptness        // nil: the invariant prompt is not checked
+	steady     bool               // what a path carries does not change: what is too long for it is never sent
 	flooded    bool               // somebody does what nobody healthy does: quarantines are no violation
 }
 

@@ -100,7 +100,7 @@ func (x *Node) Start() {
 	c := n.Options.Config
 	c.Node, c.Session, c.Epoch, c.Overtaken = x.ID(), x.session, 7+x.reboots, x.above
 	c.DomainHash = 0xd0
-	c.NoDirected = c.NoDirected || x.undirected
+	c.NoDirected, c.NoProbe = c.NoDirected || x.undirected, c.NoProbe || x.undirected
 	c.Name = "node"
 	sink := mcast.Sink(x)
 	if x.app != nil {
@@ -137,6 +137,8 @@ func (x *Node) tally() {
 	c.DirectedResumes += e.DirectedResumed
 	c.MovesDirected += e.MovesDirected
 	c.MovesShared += e.MovesShared
+	c.Enlarged += e.Enlarged
+	c.Shrunk += e.Shrunk
 }
 
 // resumeFrom tells a new engine where its predecessor stood, as a forwarder reads

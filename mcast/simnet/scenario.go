@@ -32,7 +32,7 @@ func (s *Scenario) Run(seed uint64) *Result { return s.run(seed) }
 // Scenarios lists the kinds of runs.
 func Scenarios() []Scenario {
 	return []Scenario{
-		{"loss", "2 to 4 nodes, steady streams, faults of the network: all is delivered", 25,
+		{"loss", "2 to 4 nodes, steady streams, faults of the network: all is delivered", 19,
 			func(seed uint64) *Result { return runSeed(options(seed)).result(0) }},
 		{"restart", "nodes are killed and come back in a new session: lost messages are counted exactly", 11,
 			func(seed uint64) *Result { return runRestart(restartOptions(seed)).result(0) }},
@@ -48,6 +48,8 @@ func Scenarios() []Scenario {
 			func(seed uint64) *Result { return runFar(seed).result() }},
 		{"kinds", "ways that lose unicast, multicast or long datagrams alone, in soft and in hard worlds", 5,
 			func(seed uint64) *Result { return runKinds(seed).result() }},
+		{"sizes", "ways that carry no large datagrams, for good or for a while, in soft and in hard worlds: nobody is sent what does not come", 6,
+			func(seed uint64) *Result { return runSizes(seed).result() }},
 		{"stops", "processes are stopped for 5 to 60 s and go on, in hard worlds", 1,
 			func(seed uint64) *Result { return runStops(seed).result() }},
 		{"owner", "the owner of lanes is stopped just when they stand still: nobody is put out for that", 1,

@@ -35,6 +35,9 @@ func (w *World) begin() {
 	if w.kinds {
 		w.often(100*ms, w.loseKind)
 	}
+	if w.paths != nil && !w.steady {
+		w.often(700*ms, w.changePath)
+	}
 	w.often(300*ms, func() {
 		if x, d := w.anyone(), w.upTo(200*ms); !w.soft || x.busyTill <= w.now {
 			x.Pause(d)
@@ -51,7 +54,9 @@ func (w *World) begin() {
 			x.Drift(w.rnd.Int64N(401) - 200)
 		}
 	})
-	if !w.soft {
+	if w.paths != nil && w.paths.visits {
+		w.often(300*ms, w.visit)
+	} else if !w.soft {
 		w.beginHard()
 	}
 }

@@ -23,6 +23,7 @@ type World struct {
 	calm      bool
 	moves     bool           // all nodes but the first change what they want without rest
 	histories bool           // nodes ask for what was published before
+	paths     *pathFaults    // nil: paths carry all
 	kinds     bool           // ways lose datagrams of one kind alone
 	patient   bool           // nobody may be put out
 	pace      mcast.Duration // mean time between two publications

@@ -13,9 +13,11 @@ const (
 	// Ethernet frame less IP, UDP and what a tunnel or a VLAN commonly takes.
 	DefaultPayload = 1408
 
-	// LoopbackPayload is the default on a loopback interface. No switch is in
-	// between, so it is that of a jumbo frame.
-	LoopbackPayload = 8932
+	// JumboPayload is what a jumbo frame of 9000 bytes carries, with the same to spare.
+	JumboPayload = 8932
+
+	// LoopbackPayload is the default on a loopback interface: no switch is in between.
+	LoopbackPayload = JumboPayload
 
 	// MaxPayload is the largest UDP payload that IPv4 can carry.
 	MaxPayload = 65507
@@ -60,7 +62,9 @@ type Config struct {
 	Group netip.AddrPort
 
 	// MTU is the largest datagram in bytes of UDP payload that will be sent,
-	// MinPayload to what the interface carries. 0: PayloadFor(interface).
+	// MinPayload to what the interface carries. 0: PayloadFor(interface), or JumboPayload,
+	// as far as it fits, on an interface of an MTU above that of Ethernet. How much of it
+	// may be sent without a look at what others receive is what Conn.SurePayload says.
 	MTU int
 
 	// ReceiveBuffer is the wanted size of the receive socket's buffer in bytes,
@@ -95,6 +99,8 @@ type Config struct {
 	// Notice, if set, is called with one line when the interface goes down, comes back
 	// or gets another address, by the goroutine that reads.
 	Notice func(line string)
+
+	sure int // bytes of a datagram that every network carries
 }
 
 // Segmentation is the use of UDP_SEGMENT and UDP_GRO.
@@ -163,11 +169,16 @@ func (c *Config) withDefaults() Config {
 
 // forInterface fills in and checks what depends on the interface.
 func (c *Config) forInterface(ch *Choice) error {
-	c.MTU = orDefault(c.MTU, payloadFor(ch.MTU, ch.Loopback))
+	sure := payloadFor(ch.MTU, ch.Loopback)
+	c.MTU = orDefault(c.MTU, max(sure, jumboFor(ch.MTU, ch.Loopback)))
 	if most := largestPayload(ch.MTU); c.MTU > most {
 		return &ConfigError{"MTU", strconv.Itoa(c.MTU) + " bytes of payload don't fit interface " +
 			ch.Name + ", whose MTU of " + strconv.Itoa(ch.MTU) + " carries " + strconv.Itoa(most) +
 			": lower it, or raise the interface's MTU on all nodes"}
+	}
+	c.sure = min(sure, c.MTU)
+	if ch.Loopback {
+		c.sure = c.MTU
 	}
 	c.MaxDatagram = orDefault(c.MaxDatagram, max(defaultMaxDatagram, c.MTU))
 	return nil

@@ -185,6 +185,10 @@ func (c *Conn) Interface() Choice { return c.choice }
 // MTU is the largest datagram that will be sent, in bytes of UDP payload.
 func (c *Conn) MTU() int { return c.cfg.MTU }
 
+// SurePayload is the largest datagram, in bytes of UDP payload, of which nobody has to show that he
+// receives it: MTU, or less where what is beyond the interface may carry less.
+func (c *Conn) SurePayload() int { return c.cfg.sure }
+
 // Buffers are the sizes of the socket buffers.
 func (c *Conn) Buffers() Buffers { return c.buffers }
 

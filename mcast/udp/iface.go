@@ -27,7 +27,8 @@ func (c Choice) String() string {
 	return fmt.Sprintf("%s (%s, MTU %d): %s", c.Name, c.Addr, c.MTU, c.Reason)
 }
 
-// Payload is the largest datagram that is sent on this interface by default.
+// Payload is the largest datagram that is sent on this interface by default, before it is
+// known what others receive.
 func (c Choice) Payload() int { return payloadFor(c.MTU, c.Loopback) }
 
 // PayloadFor returns the default size of the largest datagram on an interface,
@@ -46,6 +47,17 @@ func payloadFor(mtu int, loopback bool) int {
 		return fits &^ 7 // messages are 8-aligned in a datagram
 	}
 	return want
+}
+
+// ethernetMTU is that of Ethernet without jumbo frames.
+const ethernetMTU = 1500
+
+// jumboFor is the larger datagram that an interface beyond that may carry to others; 0 on any other.
+func jumboFor(mtu int, loopback bool) int {
+	if loopback || mtu <= ethernetMTU {
+		return 0
+	}
+	return min(JumboPayload, largestPayload(mtu)&^7)
 }
 
 // largestPayload is what an interface of that MTU carries in one packet.
@@ -138,13 +150,18 @@ type Explanation struct {
 	Address   netip.Addr     `json:"address"`
 	MTU       int            `json:"mtu"`      // the interface's own
 	Datagram  int            `json:"datagram"` // the largest one, in bytes of UDP payload
+	Sure      int            `json:"sure"`     // the largest one before all nodes have shown that they receive others
 	Reason    string         `json:"reason"`
 }
 
 // String is one line for people.
 func (e *Explanation) String() string {
 	ch := Choice{Name: e.Interface, Addr: e.Address, MTU: e.MTU, Reason: e.Reason}
-	return fmt.Sprintf("group %s on %s; datagrams of up to %d bytes", e.Group, ch, e.Datagram)
+	s := fmt.Sprintf("group %s on %s; datagrams of up to %d bytes", e.Group, ch, e.Datagram)
+	if e.Sure < e.Datagram {
+		s += fmt.Sprintf(", of %d until all nodes have shown that they receive them", e.Sure)
+	}
+	return s
 }
 
 // Explain says which interface, group and payload Open would take for cfg and why, or
@@ -161,7 +178,7 @@ func Explain(cfg *Config) (*Explanation, error) {
 	if err := d.forInterface(&ch); err != nil {
 		return nil, err
 	}
-	return &Explanation{d.Group, ch.Name, ch.Addr, ch.MTU, d.MTU, ch.Reason}, nil
+	return &Explanation{d.Group, ch.Name, ch.Addr, ch.MTU, d.MTU, d.sure, ch.Reason}, nil
 }
 
 // choose is the rule of Choose over a list of interfaces and routes.

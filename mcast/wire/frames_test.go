@@ -58,6 +58,10 @@ func samples() map[string][]byte {
 	m["unicast-ack"] = end(ack.AppendTo(begin(TypeUnicastAck, FlagUnicast)))
 	stale := SessionStale{Seen: 77}
 	m["stale"] = end(stale.AppendTo(begin(TypeSessionStale, FlagUnicast)))
+	probe := Probe{Bytes: 100}
+	m["probe"] = end(probe.AppendTo(begin(TypeProbe, 0)))
+	echo := Probe{Session: 1234, Number: 99, Bytes: 8932, Echo: true, Group: true}
+	m["probe-echo"] = end(echo.AppendTo(begin(TypeProbe, FlagUnicast)))
 	return m
 }
 
@@ -144,6 +148,8 @@ func parse(b []byte, p *parsed) Reason {
 		return ParseUnicastAck(body, &p.ack)
 	case TypeBye:
 		return ParseBye(body, &p.bye)
+	case TypeProbe:
+		return ParseProbe(body, &p.probe)
 	}
 	return ParseSessionStale(body, &p.stale)
 }
@@ -161,6 +167,7 @@ type parsed struct {
 	want      Want
 	bye       Bye
 	stale     SessionStale
+	probe     Probe
 	unicast   UnicastData
 	ack       UnicastAck
 }
@@ -193,6 +200,8 @@ func (p *parsed) again(typ uint8) []byte {
 		b = p.ack.AppendTo(b)
 	case TypeSessionStale:
 		b = p.stale.AppendTo(b)
+	case TypeProbe:
+		b = p.probe.AppendTo(b)
 	}
 	return end(b)
 }
@@ -323,7 +332,7 @@ func TestRefusals(t *testing.T) {
 		{"an unknown flag", "bye", func(b []byte) []byte { b[3] |= 128; return b }, BadFlags},
 		{"compressed control", "bye", func(b []byte) []byte { b[3] |= FlagLz4; return b }, BadFlags},
 		{"a key", "bye", func(b []byte) []byte { b[5] = 1; return b }, BadKey},
-		{"a type to come", "bye", func(b []byte) []byte { b[4] = 12; return b }, BadType},
+		{"a type to come", "bye", func(b []byte) []byte { b[4] = 13; return b }, BadType},
 		{"a type to ignore", "bye", func(b []byte) []byte { b[4] = 130; return b }, BadIgnorable},
 		{"reserved bytes", "bye", func(b []byte) []byte { b[36] = 1; return b }, BadReserved},
 		{"a longer body", "bye", func(b []byte) []byte { return end(append(b, 0)) }, BadSize},

@@ -42,6 +42,7 @@ func FuzzSetup(f *testing.F)        { fuzzFrame(f, TypeSetup) }
 func FuzzWant(f *testing.F)         { fuzzFrame(f, TypeWant) }
 func FuzzBye(f *testing.F)          { fuzzFrame(f, TypeBye) }
 func FuzzSessionStale(f *testing.F) { fuzzFrame(f, TypeSessionStale) }
+func FuzzProbe(f *testing.F)        { fuzzFrame(f, TypeProbe) }
 
 func FuzzUnicastData(f *testing.F) { fuzzFrame(f, TypeUnicastData) }
 func FuzzUnicastAck(f *testing.F)  { fuzzFrame(f, TypeUnicastAck) }

@@ -35,6 +35,7 @@ const (
 	TypeWant         = layout.FrameTypeWant
 	TypeBye          = layout.FrameTypeBye
 	TypeSessionStale = layout.FrameTypeSessionStale
+	TypeProbe        = layout.FrameTypeProbe
 	TypeUnicastData  = layout.FrameTypeUnicastData
 	TypeUnicastAck   = layout.FrameTypeUnicastAck
 )
@@ -143,7 +144,7 @@ func checkType(t uint8) Reason {
 	switch t {
 	case layout.FrameTypeData, layout.FrameTypeHeartbeat, layout.FrameTypeNak, layout.FrameTypeNcf,
 		layout.FrameTypeStatus, layout.FrameTypeHello, layout.FrameTypeSetup, layout.FrameTypeWant,
-		layout.FrameTypeBye, layout.FrameTypeSessionStale, layout.FrameTypeUnicastData, layout.FrameTypeUnicastAck:
+		layout.FrameTypeBye, layout.FrameTypeSessionStale, layout.FrameTypeProbe, layout.FrameTypeUnicastData, layout.FrameTypeUnicastAck:
 		return OK
 	}
 	if t&ignorable != 0 {

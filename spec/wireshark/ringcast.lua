@@ -24,13 +24,14 @@ local lanes = { [0] = "gated, to all", [1] = "live, to all", [DIRECTED] = "direc
 local enums = {
     FrameFlag = { { 1, "Encrypted" }, { 2, "Lz4" }, { 4, "Repair" }, { 8, "Unicast" }, { 16, "StatusWanted" }, { 32, "Fec" }, { 64, "EndOfSession" } },
     HelloFlag = { { 1, "Answer" }, { 2, "SetupWanted" } },
-    HelloFeature = { { 1, "Directed" } },
+    HelloFeature = { { 1, "Directed" }, { 2, "Probe" } },
     StatusFlag = { { 1, "SetupWanted" }, { 2, "Overrun" } },
     NakFlag = { { 1, "LocalLoss" }, { 2, "More" } },
+    ProbeFlag = { { 1, "Echo" }, { 2, "Group" } },
 }
 local flagged = {
     ["FrameHeader.flags"] = "FrameFlag", ["HelloHead.flags"] = "HelloFlag", ["HelloHead.features"] = "HelloFeature",
-    ["StatusHead.flags"] = "StatusFlag", ["NakHead.flags"] = "NakFlag",
+    ["StatusHead.flags"] = "StatusFlag", ["NakHead.flags"] = "NakFlag", ["ProbeHead.flags"] = "ProbeFlag",
 }
 
 -- offset, size, name of every field, by struct
@@ -116,6 +117,10 @@ local structs = {
     },
     SessionStaleHead = {
         { 0, 8, "seen" },
+    },
+    ProbeHead = {
+        { 0, 8, "session" }, { 8, 8, "number" }, { 16, 2, "size" }, { 18, 2, "flags" },
+        { 20, 4, "reserved0" },
     },
     HearHead = {
         { 0, 2, "known" }, { 2, 2, "row_count" }, { 4, 1, "health" },
@@ -332,6 +337,13 @@ bodies[9] = function(r)
 end
 bodies[10] = function(r) return r:struct("ByeHead") and r:finish() end
 bodies[11] = function(r) return r:struct("SessionStaleHead") and r:finish() end
+bodies[12] = function(r)
+    local head = r:struct("ProbeHead")
+    if not head then return end
+    local want = 32 + 24
+    if head.flags % 2 == 0 then want = head.size end
+    if r.buffer:len() ~= want then return r:fail("size differs") end
+end
 bodies[14] = function(r)
     local head = r:struct("UnicastDataHead")
     if not head then return end

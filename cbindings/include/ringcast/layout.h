@@ -18,7 +18,7 @@
 /* Names the layout of all segments; stands in every segment's header. */
 #define RC_LAYOUT_HASH UINT64_C(0xf121cf2feaebf68b)
 /* Names the layout of all frames. */
-#define RC_WIRE_HASH UINT64_C(0xedd839dc4a886d83)
+#define RC_WIRE_HASH UINT64_C(0xbcfb6fcaa84b34ab)
 
 /* Magic is "RINGCAST" read as a little-endian word. */
 #define RC_MAGIC UINT64_C(0x54534143474e4952)
@@ -199,6 +199,11 @@
 
 /* HelloFeature, 4 bytes. What the sender of a Hello can do beyond what all can. */
 #define RC_HELLO_FEATURE_DIRECTED 1u
+#define RC_HELLO_FEATURE_PROBE 2u
+
+/* ProbeFlag, 2 bytes. Flags of Probe. */
+#define RC_PROBE_FLAG_ECHO 1u
+#define RC_PROBE_FLAG_GROUP 2u
 
 /* HearFlag, 2 bytes. Flags of HearRow. */
 #define RC_HEAR_FLAG_SUSPECTED 1u
@@ -618,6 +623,21 @@ struct rc_hello_head {
 	uint8_t version_min;
 	uint8_t version_max;
 	uint16_t reserved0;
+};
+
+#define RC_PROBE_HEAD_SIZE 24
+#define RC_PROBE_HEAD_SESSION_OFFSET 0
+#define RC_PROBE_HEAD_NUMBER_OFFSET 8
+#define RC_PROBE_HEAD_SIZE_OFFSET 16
+#define RC_PROBE_HEAD_FLAGS_OFFSET 18
+#define RC_PROBE_HEAD_RESERVED0_OFFSET 20
+/* Head of Probe. Zeros fill one that asks up to its size; nothing follows in an echo. */
+struct rc_probe_head {
+	uint64_t session; /* of an echo: of the node that asked; else 0 */
+	uint64_t number; /* of an echo: packet number of what came; else 0 */
+	uint16_t size; /* bytes of the whole frame that asks */
+	uint16_t flags; /* RC_PROBE_FLAG_*. */
+	uint32_t reserved0;
 };
 
 #define RC_HEAR_HEAD_SIZE 8
@@ -1508,6 +1528,13 @@ RC_LAYOUT_ASSERT(offsetof(struct rc_hello_head, flags) == RC_HELLO_HEAD_FLAGS_OF
 RC_LAYOUT_ASSERT(offsetof(struct rc_hello_head, version_min) == RC_HELLO_HEAD_VERSION_MIN_OFFSET, "offset of HelloHead.version_min");
 RC_LAYOUT_ASSERT(offsetof(struct rc_hello_head, version_max) == RC_HELLO_HEAD_VERSION_MAX_OFFSET, "offset of HelloHead.version_max");
 RC_LAYOUT_ASSERT(offsetof(struct rc_hello_head, reserved0) == RC_HELLO_HEAD_RESERVED0_OFFSET, "offset of HelloHead.reserved0");
+
+RC_LAYOUT_ASSERT(sizeof(struct rc_probe_head) == RC_PROBE_HEAD_SIZE, "size of ProbeHead");
+RC_LAYOUT_ASSERT(offsetof(struct rc_probe_head, session) == RC_PROBE_HEAD_SESSION_OFFSET, "offset of ProbeHead.session");
+RC_LAYOUT_ASSERT(offsetof(struct rc_probe_head, number) == RC_PROBE_HEAD_NUMBER_OFFSET, "offset of ProbeHead.number");
+RC_LAYOUT_ASSERT(offsetof(struct rc_probe_head, size) == RC_PROBE_HEAD_SIZE_OFFSET, "offset of ProbeHead.size");
+RC_LAYOUT_ASSERT(offsetof(struct rc_probe_head, flags) == RC_PROBE_HEAD_FLAGS_OFFSET, "offset of ProbeHead.flags");
+RC_LAYOUT_ASSERT(offsetof(struct rc_probe_head, reserved0) == RC_PROBE_HEAD_RESERVED0_OFFSET, "offset of ProbeHead.reserved0");
 
 RC_LAYOUT_ASSERT(sizeof(struct rc_hear_head) == RC_HEAR_HEAD_SIZE, "size of HearHead");
 RC_LAYOUT_ASSERT(offsetof(struct rc_hear_head, known) == RC_HEAR_HEAD_KNOWN_OFFSET, "offset of HearHead.known");

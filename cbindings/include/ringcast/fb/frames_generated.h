@@ -40,6 +40,8 @@ struct FullTopic;
 
 struct HelloHead;
 
+struct ProbeHead;
+
 struct HearHead;
 
 struct HearRow;
@@ -120,7 +122,7 @@ enum class FrameType : uint8_t {
   Bye = 10,
   /// Somebody spoke under a session that was overtaken.
   SessionStale = 11,
-  /// Reserved: round trips and path MTU.
+  /// Whether a datagram of its size comes through, and the echo that says so.
   Probe = 12,
   /// Reserved: presence and the hear-vector.
   Presence = 13,
@@ -458,30 +460,68 @@ inline const char *EnumNameHelloFlag(HelloFlag e) {
 enum class HelloFeature : uint32_t {
   /// It takes a lane of its own from each node: lane 2.
   Directed = 1,
+  /// It echoes Probes.
+  Probe = 2,
   NONE = 0,
-  ANY = 1
+  ANY = 3
 };
 FLATBUFFERS_DEFINE_BITMASK_OPERATORS(HelloFeature, uint32_t)
 
-inline const HelloFeature (&EnumValuesHelloFeature())[1] {
+inline const HelloFeature (&EnumValuesHelloFeature())[2] {
   static const HelloFeature values[] = {
-    HelloFeature::Directed
+    HelloFeature::Directed,
+    HelloFeature::Probe
   };
   return values;
 }
 
 inline const char * const *EnumNamesHelloFeature() {
-  static const char * const names[2] = {
+  static const char * const names[3] = {
     "Directed",
+    "Probe",
     nullptr
   };
   return names;
 }
 
 inline const char *EnumNameHelloFeature(HelloFeature e) {
-  if (::flatbuffers::IsOutRange(e, HelloFeature::Directed, HelloFeature::Directed)) return "";
+  if (::flatbuffers::IsOutRange(e, HelloFeature::Directed, HelloFeature::Probe)) return "";
   const size_t index = static_cast<size_t>(e) - static_cast<size_t>(HelloFeature::Directed);
   return EnumNamesHelloFeature()[index];
+}
+
+/// Flags of Probe.
+enum class ProbeFlag : uint16_t {
+  /// What came is said; else it is asked.
+  Echo = 1,
+  /// Of an echo: the Probe came by multicast.
+  Group = 2,
+  NONE = 0,
+  ANY = 3
+};
+FLATBUFFERS_DEFINE_BITMASK_OPERATORS(ProbeFlag, uint16_t)
+
+inline const ProbeFlag (&EnumValuesProbeFlag())[2] {
+  static const ProbeFlag values[] = {
+    ProbeFlag::Echo,
+    ProbeFlag::Group
+  };
+  return values;
+}
+
+inline const char * const *EnumNamesProbeFlag() {
+  static const char * const names[3] = {
+    "Echo",
+    "Group",
+    nullptr
+  };
+  return names;
+}
+
+inline const char *EnumNameProbeFlag(ProbeFlag e) {
+  if (::flatbuffers::IsOutRange(e, ProbeFlag::Echo, ProbeFlag::Group)) return "";
+  const size_t index = static_cast<size_t>(e) - static_cast<size_t>(ProbeFlag::Echo);
+  return EnumNamesProbeFlag()[index];
 }
 
 /// Flags of HearRow.
@@ -1645,6 +1685,68 @@ FLATBUFFERS_STRUCT_END(HelloHead, 32);
 
 struct HelloHead::Traits {
   using type = HelloHead;
+};
+
+/// Head of Probe. Zeros fill one that asks up to its size; nothing follows in an echo.
+FLATBUFFERS_MANUALLY_ALIGNED_STRUCT(8) ProbeHead FLATBUFFERS_FINAL_CLASS {
+ private:
+  uint64_t session_;
+  uint64_t number_;
+  uint16_t size_;
+  uint16_t flags_;
+  uint32_t reserved0_;
+
+ public:
+  struct Traits;
+  ProbeHead()
+      : session_(0),
+        number_(0),
+        size_(0),
+        flags_(0),
+        reserved0_(0) {
+  }
+  ProbeHead(uint64_t _session, uint64_t _number, uint16_t _size, ringcast::fb::ProbeFlag _flags, uint32_t _reserved0)
+      : session_(::flatbuffers::EndianScalar(_session)),
+        number_(::flatbuffers::EndianScalar(_number)),
+        size_(::flatbuffers::EndianScalar(_size)),
+        flags_(::flatbuffers::EndianScalar(static_cast<uint16_t>(_flags))),
+        reserved0_(::flatbuffers::EndianScalar(_reserved0)) {
+  }
+  uint64_t session() const {
+    return ::flatbuffers::EndianScalar(session_);
+  }
+  void mutate_session(uint64_t _session) {
+    ::flatbuffers::WriteScalar(&session_, _session);
+  }
+  uint64_t number() const {
+    return ::flatbuffers::EndianScalar(number_);
+  }
+  void mutate_number(uint64_t _number) {
+    ::flatbuffers::WriteScalar(&number_, _number);
+  }
+  uint16_t size() const {
+    return ::flatbuffers::EndianScalar(size_);
+  }
+  void mutate_size(uint16_t _size) {
+    ::flatbuffers::WriteScalar(&size_, _size);
+  }
+  ringcast::fb::ProbeFlag flags() const {
+    return static_cast<ringcast::fb::ProbeFlag>(::flatbuffers::EndianScalar(flags_));
+  }
+  void mutate_flags(ringcast::fb::ProbeFlag _flags) {
+    ::flatbuffers::WriteScalar(&flags_, static_cast<uint16_t>(_flags));
+  }
+  uint32_t reserved0() const {
+    return ::flatbuffers::EndianScalar(reserved0_);
+  }
+  void mutate_reserved0(uint32_t _reserved0) {
+    ::flatbuffers::WriteScalar(&reserved0_, _reserved0);
+  }
+};
+FLATBUFFERS_STRUCT_END(ProbeHead, 24);
+
+struct ProbeHead::Traits {
+  using type = ProbeHead;
 };
 
 /// What a node does not hear, behind the host of a Hello; HearRows follow.

@@ -27,7 +27,7 @@ class FrameType(object):
     Bye = 10
     # Somebody spoke under a session that was overtaken.
     SessionStale = 11
-    # Reserved: round trips and path MTU.
+    # Whether a datagram of its size comes through, and the echo that says so.
     Probe = 12
     # Reserved: presence and the hear-vector.
     Presence = 13

@@ -6,3 +6,5 @@
 class HelloFeature(object):
     # It takes a lane of its own from each node: lane 2.
     Directed = 1
+    # It echoes Probes.
+    Probe = 2

@@ -54,7 +54,7 @@ public final class FrameType {
    */
   public static final int SessionStale = 11;
   /**
-   * Reserved: round trips and path MTU.
+   * Whether a datagram of its size comes through, and the echo that says so.
    */
   public static final int Probe = 12;
   /**

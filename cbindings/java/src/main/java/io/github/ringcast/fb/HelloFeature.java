@@ -12,4 +12,8 @@ public final class HelloFeature {
    * It takes a lane of its own from each node: lane 2.
    */
   public static final long Directed = 1L;
+  /**
+   * It echoes Probes.
+   */
+  public static final long Probe = 2L;
 }

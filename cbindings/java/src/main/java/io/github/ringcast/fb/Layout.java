@@ -14,7 +14,7 @@ public final class Layout {
   /** Names the layout of all segments; stands in every segment's header. */
   public static final long LAYOUT_HASH = 0xf121cf2feaebf68bL;
   /** Names the layout of all frames. */
-  public static final long WIRE_HASH = 0xedd839dc4a886d83L;
+  public static final long WIRE_HASH = 0xbcfb6fcaa84b34abL;
   /** Magic is "RINGCAST" read as a little-endian word. */
   public static final long MAGIC = 0x54534143474e4952L;
   /** Major is the version of the layout that this code writes and reads. */
@@ -246,6 +246,14 @@ public final class Layout {
   public static final int HELLO_HEAD_VERSION_MIN_OFFSET = 28;
   public static final int HELLO_HEAD_VERSION_MAX_OFFSET = 29;
   public static final int HELLO_HEAD_RESERVED0_OFFSET = 30;
+
+  /** Bytes of a ProbeHead. */
+  public static final int PROBE_HEAD_SIZE = 24;
+  public static final int PROBE_HEAD_SESSION_OFFSET = 0;
+  public static final int PROBE_HEAD_NUMBER_OFFSET = 8;
+  public static final int PROBE_HEAD_SIZE_OFFSET = 16;
+  public static final int PROBE_HEAD_FLAGS_OFFSET = 18;
+  public static final int PROBE_HEAD_RESERVED0_OFFSET = 20;
 
   /** Bytes of a HearHead. */
   public static final int HEAR_HEAD_SIZE = 8;
