@@ -15,6 +15,9 @@ func TestLikeBesideLike(t *testing.T) {
 	rounds := []round{
 		roundOf(name, nearLine, map[string]bench.Figure{ours: rated(10), oursNative: rated(30), "aeron": rated(20), "nats": rated(5)}),
 		roundOf(far, nearLine, map[string]bench.Figure{ours: rated(10), oursNative: rated(30), "aeron": rated(20)})}
+	old := roundOf(far+", 10 k/s", nearLine, map[string]bench.Figure{ours: rated(10), oursNative: rated(30), "aeron": rated(20)})
+	old.Runs = old.Runs[:2] // of before the C library was measured
+	rounds = append(rounds, old)
 	lines, inGo := compose(rounds, 3, alikeLibrary), compose(rounds, 3, goPackage)
 	find := func(lines []line, cell, peer string) *row {
 		for i := range lines {
@@ -28,7 +31,7 @@ func TestLikeBesideLike(t *testing.T) {
 		cell, peer   string
 		alike, alone float64 // how many times better
 		besides      string
-	}{{name, "aeron", 1.5, 0.5, "10 /s"}, {name, "nats", 2, 2, ""}, {far, "aeron", 1.5, 0.5, "10 /s"}} {
+	}{{name, "aeron", 1.5, 0.5, "10 /s"}, {name, "nats", 2, 2, ""}, {far, "aeron", 1.5, 0.5, "10 /s"}, {far + ", 10 k/s", "aeron", 0.5, 0.5, ""}} {
 		a, b := find(lines, want.cell, want.peer), find(inGo, want.cell, want.peer)
 		if figure, _ := a.besides(b); a.factor() != want.alike || b.factor() != want.alone || figure != want.besides {
 			t.Errorf("%s beside %s: %v, the package %v, beside it %q; want %+v", want.cell, want.peer, a.factor(), b.factor(), figure, want)

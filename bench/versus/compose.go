@@ -116,9 +116,17 @@ func compose(rounds []round, want int, of library) (lines []line) {
 	return lines
 }
 
+// measuredOf is which of ours the rounds of a cell have: those from before the C library was measured have the Go package alone.
+func measuredOf(own string, rounds []round) string {
+	if slices.ContainsFunc(rounds, func(r round) bool { return r.has(own) }) {
+		return own
+	}
+	return ours
+}
+
 // compare is a peer's row at a cell, nil where it has no part in it; newest is the version of ours measured last.
 func compare(c *cell, p peers.Peer, rounds []round, want int, newest string, of library) *row {
-	r := &row{cell: c, peer: p, what: c.measure, own: of(c, p)}
+	r := &row{cell: c, peer: p, what: c.measure, own: measuredOf(of(c, p), rounds)}
 	switch {
 	case c.measure == commands:
 		r.Ours, r.Theirs, r.Pairs = float64(len(newcomer[ours])), float64(len(newcomer[p.Name])), 1

@@ -42,6 +42,9 @@ func matchesOf(c *cell, rounds []round, own, peer string) *matches {
 	m := &matches{pairs: make(map[bench.Regime][]pair)}
 	var a, b []one
 	for i, r := range rounds {
+		if !r.has(own) {
+			continue // of before it was measured
+		}
 		for _, other := range r.Runs {
 			switch {
 			case other.Who == own:

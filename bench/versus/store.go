@@ -32,6 +32,11 @@ type round struct {
 	Runs    []run         `json:"runs"`    // ours first: the Go package, and behind it the C library
 }
 
+// has reports whether a contender has a run in it.
+func (r *round) has(who string) bool {
+	return slices.ContainsFunc(r.Runs, func(one run) bool { return one.Who == who })
+}
+
 // Our own contenders: the Go package, and the C library.
 const (
 	ours       = nodes.Ours
