@@ -69,10 +69,10 @@ func (f *Forwarder) writeDirectory() {
 func (f *Forwarder) known() *table.Directory {
 	f.mu.Lock()
 	var d table.Directory
-	for peer, wants := range f.peers {
+	for peer := range f.peers {
 		d.Nodes = append(d.Nodes, table.NodeInfo{
 			Node: peer.Node(), Epoch: peer.Epoch(), Session: peer.Session(),
-			Name: peer.Name(), Host: peer.Host(), Wants: wants,
+			Name: peer.Name(), Host: peer.Host(), Wants: f.heeded[peer],
 		})
 	}
 	states := f.dir.roster.Nodes()

@@ -52,6 +52,7 @@ type Forwarder struct {
 	closing   []*inbound               // not in there any more; drainers may still use them
 	untold    []*inbound               // messages were put into their rings, and nobody was woken yet
 	peers     map[*mcast.Peer][]string // what each wants
+	heeded    map[*mcast.Peer][]string // what of it a scan has seen to: what the directory says
 	seen      map[string]bool          // topics published here at the last scan
 	failed    map[string]string        // topics published here that cannot be opened, and why
 	lingered  bool                     // the open datagram has waited once
@@ -80,7 +81,8 @@ func New(cfg Config) (*Forwarder, error) {
 	f := &Forwarder{
 		cfg: cfg.withDefaults(), start: time.Now(),
 		out: map[string]*outbound{}, in: map[string]*inbound{},
-		peers: map[*mcast.Peer][]string{}, seen: map[string]bool{}, failed: map[string]string{},
+		peers: map[*mcast.Peer][]string{}, heeded: map[*mcast.Peer][]string{},
+		seen: map[string]bool{}, failed: map[string]string{},
 	}
 	if l := f.cfg.Linger; l < 0 || l > LingerMax {
 		return nil, fmt.Errorf("%w: linger of %v: want 0 to %v", ErrConfig, l, LingerMax)

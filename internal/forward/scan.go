@@ -87,6 +87,7 @@ func (f *Forwarder) scan() bool {
 	f.tellWants(all)
 	f.setRows(f.now(), &all)
 	f.scanOut(all)
+	f.heed()
 	f.scanIn(all)
 	f.seen = all.published
 	f.direct.names = all.services
@@ -149,6 +150,38 @@ func (f *Forwarder) scanOut(all interests) {
 			f.cfg.Log("topic %q is no longer forwarded", name)
 			f.closeOut(name)
 		}
+	}
+}
+
+// heed has the directory say what the peers want, now that the rings of it are entered: who reads it there may publish, and
+// will be heard. Mu is held.
+func (f *Forwarder) heed() {
+	if f.renewal.holds() { // it has begun meanwhile: not all could be opened
+		return
+	}
+	for peer, wants := range f.peers {
+		if !slices.Equal(f.heeded[peer], wants) {
+			f.heeded[peer] = wants
+			f.writeSoon()
+		}
+	}
+}
+
+// forgetHeeded has the directory say no more what a peer has let go of, even if it wants that again before the next scan:
+// its rings may have been left. Mu is held.
+func (f *Forwarder) forgetHeeded(peer *mcast.Peer) {
+	before := f.heeded[peer]
+	if len(before) == 0 {
+		return
+	}
+	still := make(map[string]bool, len(f.peers[peer]))
+	for _, want := range f.peers[peer] {
+		still[want] = true
+	}
+	after := slices.DeleteFunc(slices.Clone(before), func(want string) bool { return !still[want] })
+	if len(after) != len(before) {
+		f.heeded[peer] = after
+		f.writeSoon()
 	}
 }
 

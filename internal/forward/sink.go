@@ -108,6 +108,7 @@ func (s *sink) PeerUp(peer *mcast.Peer) {
 func (s *sink) PeerDown(peer *mcast.Peer, reason mcast.DownReason) {
 	s.cfg.Log("node %d is down: %v", peer.Node(), reason)
 	delete(s.peers, peer)
+	delete(s.heeded, peer)
 	s.direct.peerDown(peer)
 	(*Forwarder)(s).peerDown(peer, reason)
 	for _, in := range s.in {
@@ -131,11 +132,12 @@ func (s *sink) Wants(peer *mcast.Peer, patterns []string) {
 	}
 	s.cfg.Log("node %d wants %q", peer.Node(), patterns)
 	s.peers[peer] = append([]string{}, patterns...)
+	(*Forwarder)(s).forgetHeeded(peer)
 	delete(s.renewal.awaited, peer.Node())
 	if was != nil && !s.renewal.holds() { // the first list of a session lets nothing go: it may not be all yet
 		(*Forwarder)(s).forgetUnwanted()
 	}
-	(*Forwarder)(s).peersChanged()
+	(*Forwarder)(s).wantRescan()
 }
 
 // Notice tells whoever reads the log who was put out or isolated.
