@@ -48,7 +48,7 @@ demo: build ## stream a real input across two nodes of this host, with loss, and
 	go run ./internal/demo
 
 # Packages in which nothing runs at once, which a rule of internal/lint holds: the race detector has nothing to see in them.
-SINGLE := spec/models/moves spec/models/splice spec/models/asks spec/models/renewal spec/models/walks codec/fb codec/fields codec/gen codec/golden codec/layout codec/table mcast mcast/simnet mcast/wire internal/guard internal/roster internal/flatjson internal/flagerror internal/said
+SINGLE := spec/models/moves spec/models/splice spec/models/asks spec/models/renewal spec/models/sizes spec/models/walks codec/fb codec/fields codec/gen codec/golden codec/layout codec/table mcast mcast/simnet mcast/wire internal/guard internal/roster internal/flatjson internal/flagerror internal/said
 
 # Four lanes side by side: Go; C and C++; the other languages, and what runs all of them; and, with
 # what time the others leave, the models. Who builds in the same folder is in the same lane. The race detector has
@@ -236,11 +236,11 @@ models: ## search the models of the ring's protocol with SPIN, and their mutants
 	@spec/models/run.sh
 
 .PHONY: model-moves
-model-moves: ## search the models of how a topic goes from lane to lane, of late joins, and of what is asked and acknowledged in them, and of new sessions, WALKS (500000; 50,000 of the last) of each variant: two minutes; SEED=n: from there
+model-moves: ## search the models of how a topic goes from lane to lane, of late joins, and of what is asked and acknowledged in them, of new sessions, and of large datagrams, WALKS (500000; 50,000 of the last) of each variant: two minutes; SEED=n: from there
 	@go test -count 1 -v -run 'TestText|TestMutants' -timeout 30m ./spec/models/moves -walks $(or $(WALKS),500000) $(if $(SEED),-seed $(SEED))
 	@go test -count 1 -v -timeout 30m ./spec/models/splice -walks $(or $(WALKS),500000) $(if $(SEED),-seed $(SEED))
 	@go test -count 1 -v -timeout 30m ./spec/models/asks -walks $(or $(WALKS),50000) $(if $(SEED),-seed $(SEED))
-	@go test -count 1 -v ./spec/models/renewal
+	@go test -count 1 -v ./spec/models/renewal ./spec/models/sizes
 
 torture: ## kill and stop processes at every named point of the rings, for TORTURE_SECONDS (600), and two minutes more if a point is left
 	@go run -tags invariants ./internal/torture -seconds $(TORTURE_SECONDS)

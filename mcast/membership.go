@@ -71,12 +71,13 @@ type Peer struct {
 	begun       begunStreams
 
 	// Whether large datagrams reach it; see probe.go.
-	probes   bool    // it echoes Probes
-	echoes   uint8   // the ways by which it has, in this round
-	shown    bool    // it has, in this round or before
-	doubted  bool    // a round has failed for it, or it went before it had shown it
-	tooLarge bool    // it was told of that they do not
-	echoedAt [2]Time // when its own Probes were echoed, by unicast and by multicast
+	probes    bool    // it echoes Probes
+	echoes    uint8   // the ways by which it has, in this round
+	shown     bool    // it has, in this round or before
+	doubted   bool    // a round has failed for it, or it went before it had shown it
+	tooLarge  bool    // it was told of that they do not
+	thoughtOf bool    // it was one of the unshown nodes when it came, so that its place may be older than it
+	echoedAt  [2]Time // when its own Probes were echoed, by unicast and by multicast
 }
 
 // Node returns the id of the node.

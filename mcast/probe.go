@@ -57,7 +57,7 @@ func (e *Engine) unproven(now Time, p *Peer) {
 	e.shrink(now)
 	for i, u := range e.probe.unshown {
 		if u.node == p.node {
-			p.tooLarge, p.doubted = u.told, true
+			p.tooLarge, p.doubted, p.thoughtOf = u.told, true, true
 			e.probe.unshown = slices.Delete(e.probe.unshown, i, i+1)
 			break
 		}
@@ -91,7 +91,7 @@ func (e *Engine) leftRound(now Time, gone *Peer) {
 	if e.cfg.MTULarge <= e.cfg.MTU {
 		return
 	}
-	if !gone.shown && gone.readsOn() && !faultForgetNarrow {
+	if !gone.shown && (gone.readsOn() || gone.thoughtOf) && !faultForgetNarrow {
 		if len(x.unshown) >= unshownMost {
 			x.unshown = slices.Delete(x.unshown, 0, 1)
 		}

@@ -212,6 +212,47 @@ func TestNarrowNodeThatComesBack(t *testing.T) {
 	}
 }
 
+// So it is where a successor was there for a moment meanwhile, of which no more than Hellos came.
+func TestNarrowNodeThatComesBackTwice(t *testing.T) {
+	x := newSized(t, 3, nil)
+	c := x.all[2]
+	c.path = 1500
+	x.run(1300 * Millisecond)
+	x.send(10)
+	session, next, _ := c.engine.Position(1, LaneGated)
+	x.leave(2)
+	x.run(3 * Second)
+	brief := newStation(t, 3, 44, func(c *Config) { c.MTULarge = largeTest })
+	brief.path, brief.others = 1500, slices.Clone(x.all) // nobody's frames reach it
+	x.all = append(x.all, brief)
+	brief.engine.Start(x.now)
+	x.run(100 * Millisecond)
+	if p := x.a.engine.byNode[3]; p == nil || p.session != 44 || p.readsOn() {
+		t.Fatalf("the successor is %+v", p)
+	}
+	x.leave(2)
+	for range 40 {
+		x.send(1)
+		x.skip(100 * Millisecond)
+	}
+	x.run(12 * Second) // for longer than until a round begins after one that failed
+	x.size("it has gone again", MTUDefault)
+	x.send(10)
+	c = newStation(t, 3, 55, func(c *Config) { c.MTULarge = largeTest })
+	c.path, c.delivered = 1500, 10
+	c.engine.Resume(1, LaneGated, session, next)
+	if err := c.engine.SetWants(x.now, []string{"orders.*"}); err != nil {
+		t.Fatal(err)
+	}
+	c.engine.ResumeStream(1, "orders.eu", message(1, nil).Producer, 10)
+	x.back(c)
+	c.engine.Start(x.now)
+	x.run(3 * Second)
+	if c.delivered != 60 || c.lost != 0 || c.long != 0 {
+		t.Errorf("delivered %d, lost %d, %d large datagrams, want 60, 0, 0", c.delivered, c.lost, c.long)
+	}
+}
+
 // A node that has shown it, is taken for dead, and comes back on a path that carries no large datagrams, gets all but those
 // that were sent meanwhile; that is told, and holds nobody up.
 func TestComesBackOnNarrowPath(t *testing.T) {
