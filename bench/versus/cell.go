@@ -151,7 +151,7 @@ func roundTrips(size int) []cell {
 // wholeCells are what a system costs as a whole.
 func wholeCells() []cell {
 	idle := bench.Spec{Scenario: bench.Idle, Size: 256, Topics: 1, Wait: bench.Block}
-	flow := bench.Spec{Scenario: bench.Stream, Size: 256, Exclusive: true, Wait: bench.Block}
+	flow := bench.Spec{Scenario: bench.Stream, Size: 256, Exclusive: true, Wait: bench.Block, StallBudget: patient} // for over a second
 	return []cell{{name: "idle processor", measure: processor, spec: idle, watched: true},
 		{name: "memory at start", measure: memoryStart, spec: flow, watched: true},
 		{name: "memory after a run", measure: memoryEnd, spec: flow, watched: true, source: "memory at start"},

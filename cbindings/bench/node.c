@@ -56,7 +56,7 @@ static rc_domain *join(void)
 static void open_writer(struct link *l, const char *topic)
 {
 	rc_publisher_config config = {.slots = (uint32_t)w.slots, .slot_size = (uint32_t)((w.size + 63) & ~(size_t)63),
-		.stall_budget_ms = w.rate > 0 ? 10000 : 0, /* at a pace that nobody can carry its producers wait nearly all the time */
+		.stall_budget_ms = 10000, /* no peer puts a reader out for being the slower of the two */
 		.kind = w.exclusive ? RC_RING_KIND_EXCLUSIVE : RC_RING_KIND_SHARED};
 	good(rc_publisher_open(l->domain, topic, &config, &l->out), "publisher");
 }
