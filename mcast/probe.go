@@ -230,10 +230,8 @@ func (e *Engine) giveUpRound(now Time) bool {
 			return false
 		}
 	}
-	if x.wait == 0 || x.large && now-x.since >= probeForgets {
-		x.wait = probeFirst
-	}
 	e.shrink(now)
+	x.wait = max(x.wait, probeFirst)
 	e.count.ProbesFailed++
 	x.next = now + x.wait
 	e.beginRound(x.next)

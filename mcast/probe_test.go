@@ -283,6 +283,28 @@ func TestComesBackOnNarrowPath(t *testing.T) {
 	}
 }
 
+// Rounds that failed before datagrams were large for a minute are forgotten, also where these end because somebody comes.
+func TestFailuresAreForgotten(t *testing.T) {
+	x := newSized(t, 3, nil)
+	c := x.all[2]
+	c.path = 1500
+	x.skip(200 * Second)
+	c.path = 0
+	x.skip(170 * Second)
+	x.size("all ways are wide", largeTest)
+	x.skip(70 * Second)
+	x.leave(2)
+	x.skip(5 * Second)
+	c.path = 1500
+	x.back(c)
+	x.skip(3 * Second)
+	failed := x.a.engine.Counters().ProbesFailed
+	x.skip(13 * Second)
+	if n := x.a.engine.Counters().ProbesFailed - failed; n != 1 {
+		t.Errorf("%d rounds failed from 3 to 16 s after it was back, want 1", n)
+	}
+}
+
 // Who comes and goes each second without showing it is asked each 10 s at most, and named once.
 func TestNarrowNodeThatFlaps(t *testing.T) {
 	x := newSized(t, 3, nil)

@@ -39,6 +39,9 @@ func (e *Engine) shrink(now Time) {
 		return
 	}
 	e.probe.large = false
+	if now-e.probe.since >= probeForgets {
+		e.probe.wait = 0 // rounds that failed before are forgotten
+	}
 	e.count.Shrunk++
 	for _, l := range e.lanes {
 		l.shrink(now)
