@@ -133,7 +133,8 @@ type Engine struct {
 }
 
 // New makes an Engine. It sends nothing before Start. The memory of a lane's
-// window is taken with its first datagram, and touched as it is used.
+// window is taken with its first datagram, and touched as it is used. What rnd gives
+// nobody else should be able to work out: see proof.go.
 func New(cfg *Config, sink Sink, rnd *rand.Rand) (*Engine, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
@@ -143,7 +144,7 @@ func New(cfg *Config, sink Sink, rnd *rand.Rand) (*Engine, error) {
 		ownLane: wire.DirectedLane(c.Node), movesAt: Never, directed: make(map[uint32]*lane),
 		topicByName: make(map[string]*ownTopic), byNode: make(map[uint32]*Peer), memory: make(map[uint32]*nodeMemory),
 		roundTrip: c.Timers.RoundTrip, health: 1, greetAt: longAgo, rivalTill: longAgo, localLossTill: longAgo, lanesAt: longAgo, largeAt: longAgo}
-	e.probe.at = Never
+	e.probe.at, e.probe.began = Never, longAgo
 	e.copier, _ = sink.(Copier)
 	e.warden, _ = sink.(Warden)
 	limits := c.Guard.list()

@@ -72,6 +72,8 @@ type Peer struct {
 
 	// Whether large datagrams reach it; see probe.go.
 	probes    bool    // it echoes Probes
+	proved    bool    // it has shown that it is where it speaks; see proof.go
+	proof     uint64  // packet number whose echo shows it; 0: of none that was sent
 	echoes    uint8   // the ways by which it has, in this round
 	shown     bool    // it has, in this round or before
 	doubted   bool    // a round has failed for it, or it went before it had shown it
@@ -181,7 +183,8 @@ func (e *Engine) receiveHello(now Time, p *Peer, h *wire.Header, body []byte, fr
 			return wire.OK
 		}
 	}
-	p.from, p.heard = from, now
+	e.speaksFrom(now, p, from)
+	p.heard = now
 	p.roundTrip, p.group = Duration(w.RoundTripMicros)*Microsecond, int(w.Members)
 	if p.hears.there = w.HasHears; w.HasHears {
 		e.receiveHears(now, p, &w.Hears)

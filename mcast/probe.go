@@ -10,11 +10,14 @@ import (
 
 // Whether large datagrams reach all peers (spec/wire.md, 16).
 const (
-	probeTries   = 5                // in a round
-	probeAgain   = 2 * Second       // between two rounds while large datagrams are sent
-	probeFirst   = 10 * Second      // after a round that failed, twice as long after each
-	probeLast    = 160 * Second     // and at most
-	probeForgets = 60 * Second      // of large datagrams, after which that begins anew
+	probeTries   = 5            // in a round
+	probeAgain   = 2 * Second   // between two rounds while large datagrams are sent
+	probeFirst   = 10 * Second  // after a round that failed, twice as long after each
+	probeLast    = 160 * Second // and at most
+	probeForgets = 60 * Second  // of large datagrams, after which that begins anew
+	roundsApart  = 2 * Second   // between the beginnings of two rounds, whatever comes and goes
+	proofBytes   = wire.HeaderSize + wire.ProbeSize
+	proofGap     = 1 << 20          // packet numbers passed over before and behind a Probe of proofBytes, at most
 	echoApart    = 10 * Millisecond // between two echoes to one peer, each way
 	unshownSpan  = goneSpan         // for which a node is thought of that went and had not shown it
 	unshownMost  = goneMost         // how many of them
@@ -30,6 +33,8 @@ type probing struct {
 	at     Time     // when the next Probe is due; Never: none is
 	tries  int      // of the round; 0: none has begun
 	first  uint64   // packet number of its first Probe
+	began  Time     // when the last round began
+	waits  bool     // one is due, and waits until all have proved their addresses
 	done   Time     // when a round last showed that they do
 	since  Time     // since when datagrams are large
 	wait   Duration // after the next round that fails
@@ -78,10 +83,13 @@ func (e *Engine) nextRound(now Time, comes *Peer) Time {
 	return at
 }
 
-// beginRound begins to ask all peers, at a time.
+// beginRound begins to ask all peers, at a time: somewhat later, as other owners do so at the same one, and not soon after the
+// last beginning, however often somebody comes.
 func (e *Engine) beginRound(at Time) {
-	e.probe.tries, e.probe.at = 0, at
-	e.arm(at)
+	x := &e.probe
+	later := Duration(e.rnd.Int64N(int64(e.cfg.Timers.Beacon)))
+	x.tries, x.waits, x.at = 0, false, max(at, x.began+roundsApart)+later
+	e.arm(x.at)
 }
 
 // leftRound looks again after a peer has gone: it may have been the one that receives no large datagrams.
@@ -137,6 +145,9 @@ func (e *Engine) tickProbe(now Time) {
 	case x.tries >= probeTries && e.giveUpRound(now):
 	case x.waitsTill(now) > now:
 		e.beginRound(x.waitsTill(now))
+	case x.tries == 0 && e.awaitsProof():
+		x.at = now + e.cfg.Timers.Beacon
+		e.arm(x.at)
 	default:
 		e.sendProbes(now)
 		x.at = now + e.cfg.Timers.Beacon
@@ -178,7 +189,7 @@ func (e *Engine) proven() bool {
 func (e *Engine) sendProbes(now Time) {
 	x := &e.probe
 	if x.tries++; x.tries == 1 {
-		x.first, x.used = e.number+1, false
+		x.first, x.used, x.began = e.number+1, false, now
 		x.next = now + max(x.wait, probeFirst)
 		for _, p := range e.peers {
 			p.echoes = 0
@@ -285,6 +296,10 @@ func (e *Engine) receiveProbe(now Time, p *Peer, number uint64, body []byte, fro
 // receiveEcho takes the word of a peer that a Probe of this round has come.
 func (e *Engine) receiveEcho(now Time, p *Peer, w *wire.Probe) {
 	x := &e.probe
+	if w.Bytes == proofBytes && !w.Group {
+		e.receiveProof(now, p, w)
+		return
+	}
 	if x.tries == 0 || w.Session != e.cfg.Session || w.Number < x.first || w.Number > e.number || w.Bytes != e.cfg.MTULarge {
 		e.count.ProbesRefused++
 		return

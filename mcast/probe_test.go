@@ -89,7 +89,7 @@ func TestLargeOnceAllEchoed(t *testing.T) {
 	x.size("at the start", MTUDefault)
 	x.run(190 * Millisecond)
 	x.size("before anybody was asked", MTUDefault)
-	x.run(300 * Millisecond)
+	x.run(500 * Millisecond)
 	x.size("all have echoed", largeTest)
 	c := x.a.engine.Counters()
 	probes := c.ProbesSent
@@ -117,7 +117,7 @@ func TestLargeOnceAllEchoed(t *testing.T) {
 func TestNarrowPeer(t *testing.T) {
 	x := newSized(t, 3, nil)
 	x.all[2].path = 1500
-	x.run(1300 * Millisecond)
+	x.run(1500 * Millisecond)
 	x.size("one does not echo", MTUDefault)
 	c := x.a.engine.Counters()
 	if n := slices.Index(x.a.notices, NotReached); n < 0 || c.ProbesFailed != 1 || len(x.all[1].notices) != 1 {
@@ -348,7 +348,7 @@ func TestNodeThatFlaps(t *testing.T) {
 		x.size("it is away", largeTest)
 		x.back(c)
 		x.send(3)
-		for range 8 {
+		for range 20 { // for longer than rounds are apart
 			x.send(1)
 			x.skip(100 * Millisecond)
 		}
@@ -440,10 +440,12 @@ func TestForgedEchoes(t *testing.T) {
 	x := newSized(t, 2, nil)
 	b := x.all[1]
 	b.path = 1500
-	x.run(350 * Millisecond)
 	e := x.a.engine
-	if e.probe.tries == 0 {
-		t.Fatal("no round")
+	for tries := 0; e.probe.tries == 0; tries++ {
+		if tries > 5000 {
+			t.Fatal("no round")
+		}
+		x.run(100 * Microsecond)
 	}
 	echo := func(w wire.Probe, from netip.AddrPort) {
 		h := wire.Header{Type: wire.TypeProbe, Flags: layout.FrameFlagUnicast, Domain: 7, Node: 2, Session: 22, Number: 1 << 30}
@@ -467,42 +469,4 @@ func TestForgedEchoes(t *testing.T) {
 	}
 	echo(good, b.address)
 	x.size("a good one", largeTest)
-}
-
-// An echo is no longer than what asked for it, and however many ask, few are sent.
-func TestEchoesAreFew(t *testing.T) {
-	now, a, b, _ := joined(t, nil)
-	h := wire.Header{Type: wire.TypeProbe, Domain: 7, Node: 1, Session: 11, Number: 1 << 30}
-	w := wire.Probe{Bytes: wire.HeaderSize + wire.ProbeSize}
-	f := w.AppendTo(wire.Begin(nil, &h))
-	wire.Finish(f)
-	a.queue = nil
-	unicasts, octets := b.unicasts, b.octets
-	for i := range 1000 {
-		b.engine.Receive(now, f, a.address, i%2 == 0)
-	}
-	if n, o := b.unicasts-unicasts, b.octets-octets; n != 2 || o > 2*len(f) {
-		t.Errorf("%d answers of %d bytes to 1000 of %d", n, o, len(f))
-	}
-	b.engine.Receive(now, f, netip.AddrPortFrom(a.address.Addr(), 9), false)
-	if b.unicasts != unicasts+2 {
-		t.Error("an answer to somewhere else")
-	}
-}
-
-// Who is alone has nobody to ask, and does nothing.
-func TestAloneAfterLarge(t *testing.T) {
-	x := newSized(t, 2, nil)
-	x.run(500 * Millisecond)
-	x.send(5)
-	b := x.all[1]
-	x.all, x.a.others = x.all[:1], nil
-	b.engine.Close(x.now)
-	drain(x.now, x.a)
-	for end, ticks := x.now+10*Second, 0; x.now < end; ticks++ {
-		if x.now = max(x.now, x.a.engine.NextTimer()); ticks > 200 {
-			t.Fatalf("%d timers within %d ms", ticks, (x.now-end+10*Second)/Millisecond)
-		}
-		x.a.engine.Tick(x.now)
-	}
 }

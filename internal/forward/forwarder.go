@@ -2,6 +2,7 @@ package forward
 
 import (
 	"context"
+	crand "crypto/rand"
 	"errors"
 	"fmt"
 	"hash/fnv"
@@ -127,6 +128,14 @@ func (f *Forwarder) open() (err error) {
 	return f.newEngine(f.seat.Session())
 }
 
+// unguessed is a source of numbers that nobody else can work out: the engine asks by some of them whether a node is where it
+// says that it is.
+func unguessed() rand.Source {
+	var seed [32]byte
+	crand.Read(seed[:]) // it never fails
+	return rand.NewChaCha8(seed)
+}
+
 // newEngine starts the protocol under a session, at the place where a
 // predecessor stood.
 func (f *Forwarder) newEngine(session uint64) error {
@@ -137,7 +146,7 @@ func (f *Forwarder) newEngine(session uint64) error {
 		MTU: f.conn.SurePayload(), MTULarge: f.conn.MTU(), Window: f.cfg.Window, Rate: f.cfg.Rate,
 		ReceiveBuffer: f.conn.Buffers().Counted(), Compression: f.cfg.Compression, NoDirected: f.cfg.NoDirected, Seeds: f.cfg.seeds(f.conn.Group()),
 		Guard: f.cfg.Limits.Guard, Overtaken: f.overtaken, Limits: f.cfg.session.engine,
-	}, (*sink)(f), rand.New(rand.NewPCG(session, uint64(node))))
+	}, (*sink)(f), rand.New(unguessed()))
 	if err != nil {
 		return err
 	}

@@ -9,6 +9,6 @@
 // broken, which must break the invariants that it names.
 //
 // It shares nothing with the engine. What it leaves out: how long anything takes, copies to who does not hear multicast, releases that know
-// no Probe, several lanes, the window's places, rates, and more than one session of the owner.
+// no Probe, how addresses are guessed, several lanes, the window's places, rates, and more than one session of the owner.
 // Nothing here may be used by more than one goroutine.
 package sizes

@@ -33,7 +33,7 @@ func (s *state) hello(n *node, rules *Rules) bool {
 	}
 	n.remembers, n.changed = n.thought, false
 	n.peer, n.earlier, n.wants, n.shown, n.thought = true, false, false, false, n.thought && !rules.Ends
-	n.echoed = 0
+	n.echoed, n.proved, n.spoofed = 0, false, !n.up
 	if rules.Small {
 		s.large = false
 	}
@@ -54,7 +54,7 @@ func (s *state) silent(n *node, rules *Rules) bool {
 }
 
 func (s *state) goes(n *node, rules *Rules) {
-	n.peer, n.earlier = false, false
+	n.peer, n.earlier, n.spoofed, n.proved = false, false, false, false
 	if !n.shown && (n.wants || rules.Goes && n.remembers) && rules.Thought {
 		n.thought = true
 	}
@@ -93,13 +93,17 @@ func (s *state) again(rules *Rules) bool {
 }
 
 // begin sends the Probes of a round.
-func (s *state) begin(rules *Rules) bool {
+func (s *state) begin(rules *Rules) (ok bool, broken string) {
 	if s.round != due || s.peers() == 0 {
-		return false
+		return false, ""
 	}
 	for i := range s.nodes {
-		if s.nodes[i].thought {
-			return false
+		n := &s.nodes[i]
+		if n.thought || n.peer && !n.proved && rules.Proves {
+			return false, ""
+		}
+		if n.spoofed {
+			broken = "address"
 		}
 	}
 	s.round = asks
@@ -115,6 +119,15 @@ func (s *state) begin(rules *Rules) bool {
 			n.echoed = 0
 		}
 	}
+	return true, broken
+}
+
+// prove takes the echo of a short Probe, which only the node itself can have said: nobody else knows its number.
+func (n *node) prove(rules *Rules) bool {
+	if !n.peer || !n.up || n.earlier || n.proved || !rules.Proves {
+		return false
+	}
+	n.proved = true
 	return true
 }
 

@@ -16,12 +16,13 @@ type Rules struct {
 	Ends    bool // that ends when it comes, or after a while
 	Asks    bool // while Data is large paths are looked at again
 	Left    bool // a round begins when somebody has gone
+	Proves  bool // and not before all peers have proved their addresses
 }
 
 // Text is the protocol as it is written.
 func Text() *Rules {
 	return &Rules{Name: "text", Small: true, All: true, Ways: true, Number: true, Forgets: true, Fails: true, Thought: true, Goes: true,
-		Ends: true, Asks: true, Left: true}
+		Ends: true, Asks: true, Left: true, Proves: true}
 }
 
 // Mutants are the text with one rule broken.
@@ -44,5 +45,6 @@ func Mutants() []*Rules {
 	add("thinks-of-them-for-ever", "raised", func(x *Rules) { x.Ends = false })
 	add("never-asks-again", "noticed", func(x *Rules) { x.Asks = false })
 	add("nothing-begins-when-one-goes", "lost raised", func(x *Rules) { x.Left = false })
+	add("asks-before-addresses-are-proved", "address", func(x *Rules) { x.Proves = false })
 	return list
 }

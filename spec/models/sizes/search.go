@@ -11,6 +11,7 @@ import (
 //	lost     nobody who was counted asks for a large datagram that does not come, whoever comes or goes meanwhile; but, where a way has changed, for those
 //	         that went before that was known, and who was thought of for as long as anybody is, is not counted any more
 //	raised   from everywhere where all nodes are there and get large datagrams, the owner can come to send such
+//	address  no large Probe goes to the address in a Hello that somebody else said
 //	noticed  from everywhere where a peer is there that gets none, it can come to send small ones
 type Violation struct {
 	Invariant string
@@ -145,15 +146,15 @@ type next struct {
 
 // words are what the steps of a node are called.
 type words struct {
-	starts, stops, enters, takes, hello, want, gone, forgotten string
-	ways                                                       [2]string
-	answers, echoes                                            [ages][2]string
+	starts, stops, enters, takes, hello, proves, want, gone, forgotten string
+	ways                                                               [2]string
+	answers, echoes                                                    [ages][2]string
 }
 
 var steps = [nodes]words{wordsOf("A"), wordsOf("B")}
 
 func wordsOf(who string) words {
-	w := words{who + " starts", who + " stops", who + " enters", who + " takes", "hello of " + who, "want of " + who, who + " is taken for gone", who + " is forgotten",
+	w := words{who + " starts", who + " stops", who + " enters", who + " takes", "hello of " + who, who + " proves its address", "want of " + who, who + " is taken for gone", who + " is forgotten",
 		[2]string{}, [ages][2]string{}, [ages][2]string{}}
 	for i, way := range []string{"multicast", "unicast"} {
 		w.ways[i] = who + "'s " + way + " changes"
@@ -180,7 +181,7 @@ func (s *state) follow(rules *Rules) (list []next) {
 	try("send small", func(x *state) (bool, string) { return x.send(false) })
 	try("send large", func(x *state) (bool, string) { return x.send(true) })
 	plain("again", func(x *state) bool { return x.again(rules) })
-	plain("begin", func(x *state) bool { return x.begin(rules) })
+	try("begin", func(x *state) (bool, string) { return x.begin(rules) })
 	plain("complete", func(x *state) bool { return x.complete(rules) })
 	plain("fail", func(x *state) bool { return x.fail(rules) })
 	for i := range s.left.Nodes {
@@ -190,6 +191,7 @@ func (s *state) follow(rules *Rules) (list []next) {
 		plain(what.enters, func(x *state) bool { return x.nodes[i].enter() })
 		try(what.takes, func(x *state) (bool, string) { return x.take(&x.nodes[i]) })
 		plain(what.hello, func(x *state) bool { return x.hello(&x.nodes[i], rules) })
+		plain(what.proves, func(x *state) bool { return x.nodes[i].prove(rules) })
 		plain(what.want, func(x *state) bool { return x.want(&x.nodes[i]) })
 		plain(what.gone, func(x *state) bool { return x.silent(&x.nodes[i], rules) })
 		plain(what.forgotten, func(x *state) bool { return x.nodes[i].forget(rules) })

@@ -49,6 +49,8 @@ type node struct {
 
 	peer      bool
 	earlier   bool  // of the life before
+	spoofed   bool  // of a Hello that somebody else said
+	proved    bool  // it has echoed a short Probe
 	wants     bool  // its Want has come
 	echoed    uint8 // the ways by which it has, in this round
 	shown     bool  // it has by both, in this round or before
