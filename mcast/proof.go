@@ -11,12 +11,13 @@ import (
 // Who writes another's address into a Hello must not have large Probes sent there (spec/wire.md, 16.8): a peer first
 // echoes a Probe as short as any, whose packet number only somebody at its address can know.
 
-// speaksFrom takes where a peer's HELLO came from. From another address it is asked anew: what goes there may take another way.
+// speaksFrom takes where a peer's HELLO came from. From another address it is asked anew: what goes there may take another way. What was
+// asked where it spoke before is known there, and says nothing of here.
 func (e *Engine) speaksFrom(now Time, p *Peer, from netip.AddrPort) {
 	if from == p.from {
 		return
 	}
-	p.from, p.proved = from, false
+	p.from, p.proved, p.proof = from, false, 0
 	e.unproven(now, p)
 }
 
@@ -46,7 +47,11 @@ func (e *Engine) awaitsProof() bool {
 // receiveProof takes the echo of a short Probe. One that names another one is a guess: there is no second for the same.
 // With the last of them the round begins that waits.
 func (e *Engine) receiveProof(now Time, p *Peer, w *wire.Probe) {
-	if p.proof == 0 || w.Number != p.proof || w.Session != e.cfg.Session {
+	if w.Session != e.cfg.Session { // of before a restart, perhaps
+		e.count.ProbesRefused++
+		return
+	}
+	if p.proof == 0 || w.Number != p.proof {
 		p.proof = 0
 		e.count.ProbesRefused++
 		return

@@ -128,6 +128,37 @@ func TestProofOfAnAddress(t *testing.T) {
 	}
 }
 
+// What was asked at one address proves no other one: who gets the short Probe himself and then writes another's address into his Hellos
+// and echoes has nothing large sent there.
+func TestProofOfAnotherAddress(t *testing.T) {
+	x := newSized(t, 2, nil)
+	x.run(600 * Millisecond)
+	own := netip.MustParseAddrPort("10.9.9.8:8")
+	o := x.probing(own)
+	for range 3000 {
+		if x.a.engine.Receive(x.now, helloOf(9, 99), own, true); o.short == 0 {
+			x.run(Millisecond)
+		}
+	}
+	if o.short == 0 {
+		t.Fatal("nothing was asked")
+	}
+	number := o.number
+	o.victim, o.short = stranger, 0
+	x.a.engine.Receive(x.now, helloOf(9, 99), stranger, true)
+	x.a.engine.Receive(x.now, shortEcho(9, 99, 11, number), stranger, false)
+	if p := x.a.engine.byNode[9]; p == nil || p.proved {
+		t.Error("the number of a Probe that went elsewhere proves an address")
+	}
+	for range 40 {
+		x.a.engine.Receive(x.now, helloOf(9, 99), stranger, true)
+		x.run(50 * Millisecond)
+	}
+	if o.there != 0 || o.short == 0 {
+		t.Errorf("%d large Probes went there, %d short ones", o.there, o.short)
+	}
+}
+
 // prove echoes the short Probes that go to the stranger.
 func (x *sized) prove(proves bool) {
 	e := x.a.engine
