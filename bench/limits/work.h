@@ -219,6 +219,26 @@ struct tail {
   uint64_t typical;
 };
 
+static inline int by_size(const void *a, const void *b) {
+  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+  return (x > y) - (x < y);
+}
+
+/* The median of the p99 of n parts, and how many of them were above stall_ns. Parts in which nothing came don't count; list has
+ * room for n. */
+static inline struct tail tail_of(const struct histogram *parts, size_t n, uint64_t stall_ns, uint64_t *list) {
+  struct tail t = {0, 0, 0};
+  for (size_t i = 0; i < n; i++) {
+    if (parts[i].count == 0) continue;
+    list[t.parts] = quantile(&parts[i], 0.99);
+    t.stalled += list[t.parts++] > stall_ns;
+  }
+  if (t.parts == 0) return t;
+  qsort(list, t.parts, sizeof *list, by_size);
+  t.typical = (list[(t.parts - 1) / 2] + list[t.parts / 2]) / 2;
+  return t;
+}
+
 /* Prints it as a field that is not the first of its object. */
 static inline void print_tail(struct tail t) {
   if (t.parts > 0)

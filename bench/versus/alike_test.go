@@ -32,10 +32,12 @@ func TestLikeBesideLike(t *testing.T) {
 		cell, peer   string
 		alike, alone float64 // how many times better
 		besides      string
-	}{{name, "aeron", 1.5, 0.5, "10 /s"}, {name, "nats", 2, 2, ""}, {far, "aeron", 1.5, 0.5, "10 /s"}, {far + ", 10 k/s", "aeron", 0.5, 0.5, ""}} {
+		troubles     string
+	}{{name, "aeron", 1.5, 0.5, "10 /s", ""}, {name, "nats", 2, 2, "", ""}, {far, "aeron", 1.5, 0.5, "10 /s", ""}, {far + ", 10 k/s", "aeron", 0.5, 0.5, "", ", ours in Go"}} {
 		a, b := find(lines, want.cell, want.peer), find(inGo, want.cell, want.peer)
-		if figure, _ := a.besides(b); a.factor() != want.alike || b.factor() != want.alone || figure != want.besides {
-			t.Errorf("%s beside %s: %v, the package %v, beside it %q; want %+v", want.cell, want.peer, a.factor(), b.factor(), figure, want)
+		if figure, _ := a.besides(b); a.factor() != want.alike || b.factor() != want.alone || figure != want.besides ||
+			a.troubles() != want.troubles || b.troubles() != "" {
+			t.Errorf("%s beside %s: %v%s, the package %v%s, beside it %q; want %+v", want.cell, want.peer, a.factor(), a.troubles(), b.factor(), b.troubles(), figure, want)
 		}
 	}
 }

@@ -15,6 +15,8 @@ type row struct {
 	peer peers.Peer
 	what measure
 	own  string // which of ours
+	// Which of ours was asked for; rounds from before the C library was measured have the Go package alone.
+	asked string
 	bench.Comparison
 	pairs  []bench.Round // that were compared
 	failed string        // the peer's last words, where it has no figure
@@ -26,8 +28,11 @@ type row struct {
 
 // troubles says what else has to be known of the pairs, or nothing.
 func (r *row) troubles() (text string) {
+	if r.own != r.asked {
+		text = ", ours in Go"
+	}
 	if r.lossy > 0 {
-		text = fmt.Sprintf(", messages lost in %d", r.lossy)
+		text += fmt.Sprintf(", messages lost in %d", r.lossy)
 	}
 	if r.failures > 0 {
 		text += fmt.Sprintf(", %d failed", r.failures)
@@ -126,7 +131,8 @@ func measuredOf(own string, rounds []round) string {
 
 // compare is a peer's row at a cell, nil where it has no part in it; newest is the version of ours measured last.
 func compare(c *cell, p peers.Peer, rounds []round, want int, newest string, of library) *row {
-	r := &row{cell: c, peer: p, what: c.measure, own: measuredOf(of(c, p), rounds)}
+	asked := of(c, p)
+	r := &row{cell: c, peer: p, what: c.measure, own: measuredOf(asked, rounds), asked: asked}
 	switch {
 	case c.measure == commands:
 		r.Ours, r.Theirs, r.Pairs = float64(len(newcomer[ours])), float64(len(newcomer[p.Name])), 1

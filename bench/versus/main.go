@@ -211,11 +211,11 @@ func (p *plan) measure(ctx context.Context, t *task) (round, error) {
 		f, err := c.Measure(ctx)
 		one := run{Who: c.Name, Figure: f, Before: line}
 		switch {
-		case err != nil && (i < 2 || ctx.Err() != nil):
+		case err != nil && (i < ownRuns || ctx.Err() != nil):
 			return r, fmt.Errorf("%s: %w", t.cell.name, err)
 		case err != nil:
 			one.Failed = err.Error()
-		case t.cell.spec.Scenario == bench.Stream && f.Rate == 0 && i < 2:
+		case t.cell.spec.Scenario == bench.Stream && f.Rate == 0 && i < ownRuns:
 			return r, fmt.Errorf("%s: %s", t.cell.name, nothingCame)
 		case t.cell.spec.Scenario == bench.Stream && f.Rate == 0:
 			one.Failed = nothingCame

@@ -36,7 +36,7 @@ rounds up to version f48fa19baa6e had 1024), where three read 64 or 256 bytes 8 
 
 "better" is how many times better ours is; "spread" the interquartile range of the pairs' ratios over their
 median; "pairs" those that count and those discarded, in how many of them the peer lost messages, how many of its runs failed meanwhile, and how many are of an earlier
-version of Ringcast than the newest measured. One-way rates are of all readers together. At 100,000 and 10,000
+version of Ringcast than the newest measured; "ours in Go": rounds of before the C library was measured. One-way rates are of all readers together. At 100,000 and 10,000
 a second p99 is compared where both carry the rate, else the rate that arrives. A cell is ahead where ours is at
 least as good as every peer; one that was not run beside a peer that can do it counts as behind.
 

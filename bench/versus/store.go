@@ -41,6 +41,7 @@ func (r *round) has(who string) bool {
 const (
 	ours       = nodes.Ours
 	oursNative = nodes.OursInC
+	ownRuns    = 2 // in each round
 )
 
 // A store is a folder of results: a file a day and machine, a line a round. Lines are only

@@ -5,24 +5,13 @@
 #include <errno.h>
 
 #include "ringcast.h"
+#include "good.h"
 
 #define TOPIC "bench"
 #define SLOTS 8192
 
 static struct peer p;
 static const int64_t patience = INT64_C(30000000000);
-
-_Noreturn static void fail(const char *what)
-{
-	fprintf(stderr, "%s: %s\n", what, rc_error_detail());
-	exit(1);
-}
-
-static void good(int result, const char *what)
-{
-	if (result != RC_OK)
-		fail(what);
-}
 
 static rc_domain *join(void)
 {

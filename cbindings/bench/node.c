@@ -4,6 +4,7 @@
 #include "../../bench/peers/node/node.h"
 
 #include "ringcast.h"
+#include "good.h"
 
 struct link {
 	rc_domain *domain;
@@ -16,18 +17,6 @@ struct link {
 };
 
 static const int64_t forever = INT64_C(30000000000);
-
-_Noreturn static void fail(const char *what)
-{
-	fprintf(stderr, "%s: %s\n", what, rc_error_detail());
-	exit(1);
-}
-
-static void good(int result, const char *what)
-{
-	if (result != RC_OK)
-		fail(what);
-}
 
 static void link_begin(void)
 {

@@ -145,24 +145,9 @@ static inline size_t part_count(const struct peer *p) {
   return n < MOST_PARTS ? (size_t)n : MOST_PARTS;
 }
 
-static inline int by_size(const void *a, const void *b) {
-  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-  return (x > y) - (x < y);
-}
-
-/* The median of the parts' p99, and how many of them were stalled. Parts in which nothing came don't count. */
 static inline struct tail peer_tail(const struct peer *p) {
   uint64_t list[MOST_PARTS];
-  struct tail t = {0, 0, 0};
-  for (size_t i = 0; i < part_count(p); i++) {
-    if (peer_parts[i].count == 0) continue;
-    list[t.parts] = quantile(&peer_parts[i], 0.99);
-    t.stalled += list[t.parts++] > STALL_NS;
-  }
-  if (t.parts == 0) return t;
-  qsort(list, t.parts, sizeof *list, by_size);
-  t.typical = (list[(t.parts - 1) / 2] + list[t.parts / 2]) / 2;
-  return t;
+  return tail_of(peer_parts, part_count(p), STALL_NS, list);
 }
 
 /* A receiver's books. */

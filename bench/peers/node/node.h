@@ -310,28 +310,9 @@ static void parts_begin(void) {
   if (part_count > 0) parts = (struct histogram *)shared_pages((size_t)w.readers * part_count * sizeof *parts);
 }
 
-static int by_size(const void *a, const void *b) {
-  uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-  return (x > y) - (x < y);
-}
-
-/* The median of the parts' p99, each reader's for itself, and how many of them were stalled. Parts in which nothing came don't count. */
-static struct tail tail_of_parts(void) {
-  static uint64_t list[MOST * MOST_PARTS];
-  struct tail t = {0, 0, 0};
-  for (size_t i = 0; i < (size_t)w.readers * part_count; i++) {
-    if (parts[i].count == 0) continue;
-    list[t.parts] = quantile(&parts[i], 0.99);
-    t.stalled += list[t.parts++] > STALL_NS;
-  }
-  if (t.parts == 0) return t;
-  qsort(list, t.parts, sizeof *list, by_size);
-  t.typical = (list[(t.parts - 1) / 2] + list[t.parts / 2]) / 2;
-  return t;
-}
-
 static void print_all(void) {
   static struct histogram sum;
+  static uint64_t list[MOST * MOST_PARTS];
   double rate = 0;
   uint64_t missing = 0;
   for (int i = 0; i < w.readers; i++) {
@@ -340,7 +321,7 @@ static void print_all(void) {
     if (h->max > sum.max) sum.max = h->max;
     for (int bin = 0; bin < 64 * STEPS; bin++) sum.bins[bin] += h->bins[bin];
   }
-  struct tail t = tail_of_parts();
+  struct tail t = tail_of(parts, (size_t)w.readers * part_count, STALL_NS, list); /* each reader's for itself */
   print_parted(rate, &sum, missing, &t);
 }
 
