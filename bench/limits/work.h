@@ -29,6 +29,7 @@
 struct work {
   char scenario[16], wait[16];
   size_t size, slots;
+  size_t touched; /* bytes of a message that are written and read; 0: all */
   uint64_t duration_ns, warmup_ns, pause_ns;
   uint64_t hold_ns; /* all are ready: how long they wait before the warm-up, where somebody looks at them */
   int pin[2]; /* -1: nowhere in particular */
@@ -81,6 +82,7 @@ static inline struct work parse_work(int argc, char **argv) {
     if (!strcmp(key, "--scenario")) snprintf(w.scenario, sizeof w.scenario, "%s", value);
     else if (!strcmp(key, "--wait")) snprintf(w.wait, sizeof w.wait, "%s", value);
     else if (!strcmp(key, "--size")) w.size = strtoull(value, NULL, 10);
+    else if (!strcmp(key, "--touched")) w.touched = strtoull(value, NULL, 10);
     else if (!strcmp(key, "--slots")) w.slots = strtoull(value, NULL, 10);
     else if (!strcmp(key, "--duration-ns")) w.duration_ns = strtoull(value, NULL, 10);
     else if (!strcmp(key, "--warmup-ns")) w.warmup_ns = strtoull(value, NULL, 10);
@@ -101,6 +103,11 @@ static inline struct work parse_work(int argc, char **argv) {
   }
   if (w.size < 16 || w.size % 8 != 0) {
     fprintf(stderr, "size %zu: want a multiple of 8 from 16\n", w.size);
+    exit(2);
+  }
+  if (w.touched == 0) w.touched = w.size;
+  if (w.touched < 16 || w.touched % 8 != 0 || w.touched > w.size) {
+    fprintf(stderr, "touched %zu: want a multiple of 8 from 16 to the size\n", w.touched);
     exit(2);
   }
   return w;

@@ -83,8 +83,11 @@ func (b *books) record(t, ns uint64) {
 
 // take books one message. What is missing is counted; nothing comes twice or out of order.
 func (b *books) take(payload []byte) error {
-	tag, stamp, whole := bench.Read(payload)
-	if !whole || len(payload) != b.work.Size {
+	if len(payload) != b.work.Size {
+		return fmt.Errorf("message of %d bytes, where all have %d", len(payload), b.work.Size)
+	}
+	tag, stamp, whole := bench.Read(payload[:b.work.Touched])
+	if !whole {
 		return fmt.Errorf("message of %d bytes with tag %#x is not what was written", len(payload), tag)
 	}
 	producer, seq := tag>>48&0x7fff, tag&(1<<48-1)

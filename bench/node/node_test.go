@@ -83,7 +83,7 @@ func TestProgram(t *testing.T) {
 
 // TestBooks counts what is missing and refuses what comes twice or is not what was written.
 func TestBooks(t *testing.T) {
-	b := newBooks(&Work{Size: 64}, 1)
+	b := newBooks(&Work{Size: 64, Touched: 64}, 1)
 	payload := make([]byte, 64)
 	for _, tag := range []uint64{1, 2, 5, 6 | bench.LastMark} {
 		bench.Fill(payload, tag, 0)
@@ -135,5 +135,30 @@ func TestParts(t *testing.T) {
 	}
 	if b := newBooks(&Work{Role: Consume, Duration: time.Second}, 1); b.parts != nil {
 		t.Error("a stream without a pace has parts")
+	}
+}
+
+// TestTouched: what is not touched is not looked at, and the length always.
+func TestTouched(t *testing.T) {
+	w, err := parse([]string{"-size", "64", "-touched", "16"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, payload := newBooks(w, 1), make([]byte, 64)
+	bench.Fill(payload[:w.Touched], 1, 2)
+	payload[40] = 7
+	if err := b.take(payload); err != nil || b.stamp != 2 {
+		t.Errorf("stamp %d, %v", b.stamp, err)
+	}
+	if err := b.take(payload[:48]); err == nil {
+		t.Error("a shorter message is taken")
+	}
+	if w, err := parse([]string{"-size", "64"}); err != nil || w.Touched != 64 {
+		t.Errorf("%+v, %v: want all of it", w, err)
+	}
+	for _, wrong := range []string{"8", "72"} {
+		if _, err := parse([]string{"-size", "64", "-touched", wrong}); err == nil {
+			t.Errorf("-touched %s is taken", wrong)
+		}
 	}
 }

@@ -41,7 +41,7 @@ func (w *Work) produce(l Link) error {
 	payload := make([]byte, w.Size)
 	mark := uint64(w.Index) << 48
 	send := func(tag, stamp uint64) error {
-		bench.Fill(payload, mark|tag, stamp)
+		bench.Fill(payload[:w.Touched], mark|tag, stamp)
 		return l.Send(payload)
 	}
 	w.barrier()

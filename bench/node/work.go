@@ -5,6 +5,7 @@ package node
 
 import (
 	"flag"
+	"fmt"
 	"os"
 	"time"
 
@@ -46,6 +47,7 @@ type Server interface {
 type Work struct {
 	Scenario           string
 	Size               int
+	Touched            int // bytes of a message that are written and read
 	Rate               float64
 	Producers, Readers int
 	Wait, Dir          string
@@ -64,6 +66,7 @@ func parse(args []string) (*Work, error) {
 	f := flag.NewFlagSet("peer", flag.ContinueOnError)
 	f.StringVar(&w.Scenario, "scenario", "stream", "stream, pingpong, request or idle")
 	f.IntVar(&w.Size, "size", 64, "bytes of a message, at least 16")
+	f.IntVar(&w.Touched, "touched", 0, "bytes of a message that are written and read, at least 16; 0: all")
 	f.Float64Var(&w.Rate, "rate", 0, "messages a second; 0: as fast as they are taken")
 	f.IntVar(&w.Producers, "producers", 1, "that there are")
 	f.IntVar(&w.Readers, "readers", 1, "that there are")
@@ -80,6 +83,12 @@ func parse(args []string) (*Work, error) {
 	f.StringVar(&w.Place, "place", "", "of a child")
 	if err := f.Parse(args); err != nil {
 		return nil, err
+	}
+	if w.Touched == 0 {
+		w.Touched = w.Size
+	}
+	if w.Touched < 16 || w.Touched > w.Size {
+		return nil, fmt.Errorf("-touched %d: want 16 to the %d bytes of a message", w.Touched, w.Size)
 	}
 	w.Warmup, w.Duration = time.Duration(*warmup), time.Duration(*duration)
 	return w, nil

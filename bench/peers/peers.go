@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 
 	"github.com/ringcast/ringcast/bench"
 )
@@ -145,11 +146,22 @@ func (p Peer) Missing(dir string) string {
 
 // Contender is the peer at a work; watched also says what its processes take.
 func (p Peer) Contender(s bench.Spec, dir string, watched bool) bench.Contender {
+	return p.asProgram(s, dir, watched).Contender()
+}
+
+// Touching is the peer at a work, of whose messages only the first so many bytes, 16 or more, are written and read.
+func (p Peer) Touching(bytes int, s bench.Spec, dir string) bench.Contender {
+	program := p.asProgram(s, dir, false)
+	program.More = append(slices.Clip(program.More), "--touched", strconv.Itoa(bytes))
+	return program.Contender()
+}
+
+func (p Peer) asProgram(s bench.Spec, dir string, watched bool) bench.Program {
 	if c, err := s.Complete(); err == nil {
 		s = c
 	}
 	if p.suited != nil {
 		s = p.suited(s)
 	}
-	return bench.Program{Name: p.Name, Command: []string{p.program(dir)}, Spec: s, Scratch: "/dev/shm", More: p.more, Watched: watched}.Contender()
+	return bench.Program{Name: p.Name, Command: []string{p.program(dir)}, Spec: s, Scratch: "/dev/shm", More: p.more, Watched: watched}
 }

@@ -62,6 +62,23 @@ func TestContender(t *testing.T) {
 	}
 }
 
+// TestTouching: the program is told, behind the peer's own flags.
+func TestTouching(t *testing.T) {
+	dir := t.TempDir()
+	script := "#!/bin/sh\necho \"$*\" >" + dir + "/told\necho '{\"rate\":7}'\n"
+	if err := os.WriteFile(filepath.Join(dir, "aeron-node"), []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	p, _ := Find("aeron")
+	spec := bench.Spec{Scenario: bench.Stream, Size: 256, Warmup: time.Millisecond, Duration: time.Millisecond}
+	if _, err := p.Touching(16, spec, dir).Measure(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	if told, _ := os.ReadFile(filepath.Join(dir, "told")); !strings.HasSuffix(strings.TrimSpace(string(told)), "--touched 16") {
+		t.Errorf("told %q", told)
+	}
+}
+
 // TestFewer: iceoryx2 has deep buffers where one program publishes, and the standard number where several do.
 func TestFewer(t *testing.T) {
 	if s := fewer(bench.Spec{Producers: 1, Size: 256, Slots: 1 << 16}); s.Slots != bench.DeepSlots(256) {

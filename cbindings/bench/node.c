@@ -100,7 +100,7 @@ static void put(struct link *l, uint64_t tag, uint64_t stamp)
 	int result;
 	do { /* fenced: this process had no core for so long that the claim was taken */
 		good(rc_publisher_claim(l->out, w.size, forever, &claim), "claim");
-		fill(claim.data, w.size, tag, stamp);
+		fill(claim.data, w.touched, tag, stamp);
 		result = rc_claim_commit(&claim, claim.data, w.size, NULL);
 	} while (result == RC_ERROR_FENCED);
 	good(result, "commit");
@@ -112,7 +112,7 @@ static void link_send(struct link *l, uint64_t tag, uint64_t stamp)
 		put(l, tag, stamp);
 		return;
 	}
-	fill(l->question, w.size, tag, stamp);
+	fill(l->question, w.touched, tag, stamp);
 	if (l->service != NULL)
 		good(rc_task_reply(l->task, l->question, w.size), "reply");
 	else

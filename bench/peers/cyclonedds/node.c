@@ -105,7 +105,7 @@ static struct link *link_open(enum role role, int index) {
 }
 
 static void link_send(struct link *l, uint64_t tag, uint64_t stamp) {
-  fill(l->out.data._buffer, w.size, tag, stamp);
+  fill(l->out.data._buffer, w.touched, tag, stamp);
   int32_t code;
   while ((code = dds_write(l->writer, &l->out)) == DDS_RETCODE_TIMEOUT)
     if (stopped()) return;

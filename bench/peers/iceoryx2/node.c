@@ -27,7 +27,7 @@ static struct link *link_open(enum role role, int index) {
   return peer_open((int)role, w.dir, &t);
 }
 
-void peer_fill(uint8_t *at, uint64_t tag, uint64_t stamp) { fill(at, w.size, tag, stamp); }
+void peer_fill(uint8_t *at, uint64_t tag, uint64_t stamp) { fill(at, w.touched, tag, stamp); }
 void peer_take(const uint8_t *at, size_t length) { take(at, length); }
 
 static void link_send(struct link *l, uint64_t tag, uint64_t stamp) { peer_send(l, tag, stamp); }

@@ -6,8 +6,8 @@
  *           --producers N --readers N --duration-ns N --warmup-ns N --pin A,B ...
  *
  * It prints "ready" when all processes are joined and then one line of JSON, a figure of
- * bench.Program. Payloads are those of limits/work.h: every byte is written and read. A rate is
- * an open loop: a message counts from the instant at which it was due. */
+ * bench.Program. Payloads are those of limits/work.h: every byte is written and read, but with --touched N only the first N, as
+ * the tools do with which peers measure themselves. A rate is an open loop: a message counts from the instant at which it was due. */
 #ifndef RINGCAST_PEERS_NODE_H
 #define RINGCAST_PEERS_NODE_H
 
@@ -92,7 +92,7 @@ static inline void take(const void *at, size_t length) {
     fprintf(stderr, "a message of %zu bytes\n", length);
     exit(1);
   }
-  books.tag = check((const uint8_t *)at, length, &books.stamp);
+  books.tag = check((const uint8_t *)at, w.touched, &books.stamp);
   uint64_t seq = books.tag & ((UINT64_C(1) << 48) - 1);
   size_t producer = books.tag >> 48 & 0x7fff;
   if (producer >= MOST || seq <= books.seen[producer]) {

@@ -85,11 +85,11 @@ static void send_whole(struct link *l) {
 
 static void link_send(struct link *l, uint64_t tag, uint64_t stamp) {
   if (!l->batched) {
-    fill(l->buffers[0], w.size, tag, stamp);
+    fill(l->buffers[0], w.touched, tag, stamp);
     send_whole(l);
     return;
   }
-  fill(l->buffers[l->filled++], w.size, tag, stamp);
+  fill(l->buffers[l->filled++], w.touched, tag, stamp);
   if (l->filled == BATCH || tag & LAST_MARK) flush(l);
 }
 

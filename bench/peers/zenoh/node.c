@@ -44,7 +44,7 @@ static struct link *link_open(enum role role, int index) {
   return peer_open((int)role, index, place, &t);
 }
 
-void peer_fill(uint8_t *at, uint64_t tag, uint64_t stamp) { fill(at, w.size, tag, stamp); }
+void peer_fill(uint8_t *at, uint64_t tag, uint64_t stamp) { fill(at, w.touched, tag, stamp); }
 
 /* What Zenoh's own thread reads while ours waits in link_receive; reports whether more is to come. */
 int peer_take(const uint8_t *at, size_t length) {
@@ -56,7 +56,7 @@ int peer_take(const uint8_t *at, size_t length) {
 void peer_book(const uint8_t *at, size_t length) { take(at, length); }
 
 /* The answer to what was taken last. */
-void peer_answer(uint8_t *at) { fill(at, w.size, books.tag, books.stamp); }
+void peer_answer(uint8_t *at) { fill(at, w.touched, books.tag, books.stamp); }
 
 static void link_send(struct link *l, uint64_t tag, uint64_t stamp) { peer_send(l, tag, stamp); }
 

@@ -109,7 +109,7 @@ static struct link *link_open(enum role role, int index) {
 static void link_send(struct link *l, uint64_t tag, uint64_t stamp) {
   zmq_msg_t m;
   if (zmq_msg_init_size(&m, w.size) != 0) die_zmq("message");
-  fill((uint8_t *)zmq_msg_data(&m), w.size, tag, stamp);
+  fill((uint8_t *)zmq_msg_data(&m), w.touched, tag, stamp);
   while (zmq_msg_send(&m, l->out, 0) < 0)
     if (zmq_errno() != EINTR) die_zmq("send");
 }

@@ -97,7 +97,7 @@ static void link_send(struct link *l, uint64_t tag, uint64_t stamp) {
     client_send(&l->out, &l->idle, w.size, tag, stamp);
     return;
   }
-  fill(l->buffer, w.size, tag, stamp);
+  fill(l->buffer, w.touched, tag, stamp);
   for (;;) {
     int64_t at = l->out.exclusive ? aeron_exclusive_publication_offer(l->out.exclusive, l->buffer, w.size, NULL, NULL)
                                   : aeron_publication_offer(l->out.shared, l->buffer, w.size, NULL, NULL);
