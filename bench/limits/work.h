@@ -34,6 +34,7 @@ struct work {
   uint64_t hold_ns; /* all are ready: how long they wait before the warm-up, where somebody looks at them */
   int pin[2]; /* -1: nowhere in particular */
   int producers, readers, exclusive, apart; /* apart: each producer has a topic of its own */
+  int prefault; /* pages are mapped beforehand: the first lap has no page faults */
   double rate; /* messages a second of all producers; 0: as fast as they are taken */
   char dir[256];
   char with[256]; /* settings of an experiment: with.h */
@@ -93,6 +94,7 @@ static inline struct work parse_work(int argc, char **argv) {
     else if (!strcmp(key, "--rate")) w.rate = atof(value);
     else if (!strcmp(key, "--exclusive")) w.exclusive = atoi(value);
     else if (!strcmp(key, "--apart")) w.apart = atoi(value);
+    else if (!strcmp(key, "--prefault")) w.prefault = atoi(value);
     else if (!strcmp(key, "--dir")) snprintf(w.dir, sizeof w.dir, "%s", value);
     else if (!strcmp(key, "--with")) snprintf(w.with, sizeof w.with, "%s", value);
     else if (!strcmp(key, "--pin")) sscanf(value, "%d,%d", &w.pin[0], &w.pin[1]);

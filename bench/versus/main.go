@@ -231,7 +231,10 @@ func (p *plan) measure(ctx context.Context, t *task) (round, error) {
 func (p *plan) nativeContender(c *cell) bench.Contender {
 	program := bench.Program{Name: oursNative, Command: []string{p.native}, Spec: c.spec, Scratch: "/dev/shm", Watched: c.watched}
 	if c.spec.Apart {
-		program.More = []string{"--apart", "1"}
+		program.More = append(program.More, "--apart", "1")
+	}
+	if c.spec.Prefault {
+		program.More = append(program.More, "--prefault", "1")
 	}
 	return program.Contender()
 }

@@ -2,7 +2,10 @@ package main
 
 import (
 	"context"
+	"os"
 	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -55,5 +58,35 @@ func checkNative(t *testing.T, c *cell, f bench.Figure) {
 	}
 	if c.watched && (f.MemoryStart == 0 || f.MemoryEnd == 0 || f.CPU < 0) {
 		t.Errorf("a footprint of %d, later %d bytes, %v cores", f.MemoryStart, f.MemoryEnd, f.CPU)
+	}
+}
+
+// TestNativeFlags: the C library's program is told what a cell asks of its rings, in a run after a pause to map them beforehand.
+func TestNativeFlags(t *testing.T) {
+	dir := t.TempDir()
+	program := filepath.Join(dir, "program")
+	script := "#!/bin/sh\necho \"$*\" >" + dir + "/flags\necho '{\"rate\":1}'\n"
+	if err := os.WriteFile(program, []byte(script), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	p := &plan{native: program}
+	for _, c := range allCells() {
+		if c.between() || c.measure == commands {
+			continue
+		}
+		if _, err := p.nativeContender(&c).Measure(context.Background()); err != nil {
+			t.Fatalf("%s: %v", c.name, err)
+		}
+		b, err := os.ReadFile(filepath.Join(dir, "flags"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		late := strings.HasSuffix(c.name, ", after a pause")
+		if has := strings.Contains(string(b), "--prefault 1"); has != c.spec.Prefault || late && !has {
+			t.Errorf("%s: prefault %v, and its flags are %s", c.name, c.spec.Prefault, b)
+		}
+		if strings.Contains(string(b), "--apart 1") != c.spec.Apart {
+			t.Errorf("%s: apart %v, and its flags are %s", c.name, c.spec.Apart, b)
+		}
 	}
 }

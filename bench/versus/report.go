@@ -43,7 +43,8 @@ least as good as every peer; one that was not run beside a peer that can do it c
 Memory is the share (PSS) that all processes of a contender have, its daemon or server too, of private memory and of
 programs' files, and the whole of its files in shared memory: "at start" when all have joined and none has sent, "after a run"
 when they have sent 256 bytes at full rate for a second. The idle processor is what those processes take, one that could send and one
-that waits; below 0.1 % of a core differences are not seen. "after a pause" is a round trip every 10 ms with the default wait, where both sides sleep in between.
+that waits; below 0.1 % of a core differences are not seen. "after a pause" is a round trip every 10 ms with the default wait, where both sides sleep in between;
+our rings are mapped beforehand there by the memory setting prefault, since such a run is over before their first lap, while peers use their few buffers again and again.
 `
 
 // writeReport writes the document, and its pictures into a folder beside it.

@@ -36,7 +36,8 @@ static void link_end(void)
 
 static rc_domain *join(void)
 {
-	rc_config config = {.dir = w.dir, .wait = spins() ? RC_WAIT_SPIN : yields() ? RC_WAIT_YIELD : RC_WAIT_BLOCK};
+	rc_config config = {.dir = w.dir, .wait = spins() ? RC_WAIT_SPIN : yields() ? RC_WAIT_YIELD : RC_WAIT_BLOCK,
+		.memory = w.prefault ? "prefault" : NULL};
 	rc_domain *domain;
 	good(rc_domain_open(&config, &domain), "join");
 	return domain;

@@ -138,7 +138,9 @@ typedef struct rc_config {
 	uint32_t wait;      /* rc_wait */
 	uint32_t in_flight; /* requests that may be open at once, at most 49152; 0: 96 */
 	uint32_t inbox_slot_size; /* bytes of the largest message or answer to this process; 0: 2048 */
-	uint32_t reserved[6]; /* zero */
+	uint32_t reserved0; /* zero */
+	const char *memory; /* how the pages of rings are had, as RINGCAST_MEMORY has it: "prefault,huge,numa=0+2"; NULL or "": what that says */
+	uint32_t reserved[3]; /* zero */
 } rc_config;
 
 /* Joins a domain, makes its directory if it is missing, and takes back what dead participants held. An

@@ -37,6 +37,7 @@ typedef struct rc_config {
     uint32_t wait;
     uint32_t in_flight;
     uint32_t inbox_slot_size;
+    const char *memory;
     ...;
 } rc_config;
 

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "segment.h"
@@ -23,13 +22,22 @@ static int unnamed_file(struct fd_slot *slot, const char *path)
 	return rci_fd_open(slot, directory, O_TMPFILE | O_RDWR);
 }
 
-/* Rights and pages: a full file system is an error here and never a SIGBUS later. */
-static int prepare_file(int fd, const struct segment_spec *spec)
+static int apply_rights(int fd, const struct segment_spec *spec)
 {
 	struct grant grant;
 	int result = spec->grant == NULL ? rci_grant_in(spec->path, &grant) : RC_OK;
-	if (result == RC_OK)
-		result = rci_grant_apply(spec->grant != NULL ? spec->grant : &grant, fd, spec->path);
+	return result == RC_OK ? rci_grant_apply(spec->grant != NULL ? spec->grant : &grant, fd, spec->path) : result;
+}
+
+/* Maps the file, then takes its pages: where they lie is said of a mapping, and only of pages that are still to be taken. A full
+ * file system is an error here and never a SIGBUS later. */
+static int map_reserved(struct segment *s, const struct segment_spec *spec)
+{
+	int fd = s->file.fd;
+	s->base = rci_memory_map(fd, spec->size, true);
+	if (s->base == NULL)
+		return rci_fail_system("map", spec->path);
+	int result = rci_memory_bind(spec->memory, s->base, spec->size, spec->path);
 	if (result != RC_OK)
 		return result;
 	do
@@ -46,10 +54,6 @@ static int prepare_file(int fd, const struct segment_spec *spec)
 static int fill_segment(struct segment *s, const struct segment_spec *spec)
 {
 	struct stat st;
-	void *base = mmap(NULL, spec->size, PROT_READ | PROT_WRITE, MAP_SHARED, s->file.fd, 0);
-	if (base == MAP_FAILED)
-		return rci_fail_system("map", spec->path);
-	s->base = base;
 	if (rci_lock_shared(s->file.fd, RC_LOCK_BYTE_USAGE) != 1 || fstat(s->file.fd, &st) != 0)
 		return rci_fail_system("lock", spec->path);
 	s->device = st.st_dev;
@@ -76,7 +80,9 @@ int rci_segment_build(struct segment *s, const struct segment_spec *spec)
 	s->kind = spec->kind;
 	s->id = spec->id != 0 ? spec->id : rci_random_id();
 	s->path = strdup(spec->path);
-	int result = s->path == NULL ? rci_fail(RC_ERROR_NO_MEMORY, "make %s", spec->path) : prepare_file(fd, spec);
+	int result = s->path == NULL ? rci_fail(RC_ERROR_NO_MEMORY, "make %s", spec->path) : apply_rights(fd, spec);
+	if (result == RC_OK)
+		result = map_reserved(s, spec);
 	if (result == RC_OK)
 		result = fill_segment(s, spec);
 	if (result != RC_OK)

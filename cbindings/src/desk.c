@@ -21,7 +21,7 @@ static uint32_t slots_for(uint32_t shares)
 int rci_desk_ring(struct desk *k)
 {
 	char path[RCI_PATH];
-	const struct wish want = {.shape = rci_inbox_shape(k->domain, slots_for(k->domain->in_flight))};
+	const struct wish want = {.shape = rci_inbox_shape(k->domain, slots_for(k->domain->in_flight)), .memory = &k->domain->memory};
 	rci_inbox_path(k->domain, &k->post->self, BOX_REPLIES, path);
 	int result = rci_ring_open(k->domain, path, &want, true, &k->ring);
 	if (result != RC_OK)

@@ -10,6 +10,9 @@
 #define MAX_PARTICIPANT_NAME 64
 #define MAX_IN_FLIGHT (3 << 14)
 
+/* Programs that were built with an earlier header say nothing of memory: there its place was reserved. */
+_Static_assert(sizeof(void *) != 8 || (sizeof(rc_config) == 88 && offsetof(rc_config, inbox_slot_size) == 56 && offsetof(rc_config, memory) == 64), "rc_config has its form");
+
 static int check_config(const rc_config *config)
 {
 	if (config->name != NULL && strlen(config->name) > MAX_PARTICIPANT_NAME)
@@ -22,6 +25,8 @@ static int check_config(const rc_config *config)
 		return rci_fail(RC_ERROR_INVALID, "config: in flight %u: want at most %d", (unsigned)config->in_flight, MAX_IN_FLIGHT);
 	if (config->inbox_slot_size > RC_MAX_SLOT_PAYLOAD - RC_ADDRESS_BLOCK_SIZE)
 		return rci_fail(RC_ERROR_INVALID, "config: inbox slot size %u: want at most %d", (unsigned)config->inbox_slot_size, (int)(RC_MAX_SLOT_PAYLOAD - RC_ADDRESS_BLOCK_SIZE));
+	if (config->reserved0 != 0)
+		return rci_fail(RC_ERROR_INVALID, "config: the reserved field before memory is not zero");
 	for (size_t i = 0; i < sizeof config->reserved / sizeof *config->reserved; i++)
 		if (config->reserved[i] != 0)
 			return rci_fail(RC_ERROR_INVALID, "config: reserved field %zu is not zero", i);
@@ -33,6 +38,8 @@ static int open_domain(rc_domain *d, const rc_config *config)
 	const char *domain = config->domain != NULL && *config->domain != 0 ? config->domain : "default";
 	const char *name = config->name != NULL && *config->name != 0 ? config->name : program_invocation_short_name;
 	int result = check_config(config);
+	if (result == RC_OK)
+		result = rci_memory_asked(config->memory, &d->memory);
 	if (result == RC_OK)
 		result = rci_place(config, &d->place);
 	if (result != RC_OK)

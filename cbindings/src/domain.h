@@ -42,6 +42,7 @@ struct rc_domain {
 	char directory[RCI_PATH];
 	struct place place;
 	uint32_t wait;
+	struct memory memory; /* immutable */
 	char name[65];
 
 	struct segment node, participants, directory_segment, counters;

@@ -97,6 +97,7 @@ void rc_inline_wake(rc_publisher *p) { rci_wake_readers_slow(p->producer.ring); 
 static int open_publisher(rc_publisher *p, const rc_publisher_config *config)
 {
 	int n = snprintf(p->path, sizeof p->path, "%.*s/topics/%s", RCI_PATH - 512, p->domain->directory, p->topic);
+	p->want.memory = &p->domain->memory;
 	p->want.shape = (struct shape){.slots = config->slots, .payload = config->slot_size, .mode = config->mode, .kind = config->kind, .history = config->history,
 		.stall_budget = config->stall_budget_ms * UINT64_C(1000000)};
 	int result = rci_grant_asked("publish", config->owner, config->group, config->file_mode, &p->rights);

@@ -11,35 +11,35 @@
 #include "ring.h"
 
 /* A successor has mode and group of the old data, unless its maker asks for others. */
-static int successor_rights(struct ring_rights *rights, const char *path, const char *old_data, const struct grant *asked)
+static int successor_rights(struct making *making, const char *path, const char *old_data, const struct grant *asked)
 {
 	struct stat st;
 	struct grant domain;
 	int result = rci_grant_in(path, &domain);
 	if (result != RC_OK)
 		return result;
-	rights->id = rci_random_id();
-	rights->data = domain;
+	making->id = rci_random_id();
+	making->data = domain;
 	if (stat(old_data, &st) == 0) {
 		if (access(old_data, W_OK) != 0)
 			return rci_fail_system("replace the ring of", old_data);
-		rights->data.mode = st.st_mode & 0666;
+		making->data.mode = st.st_mode & 0666;
 		if (st.st_gid != getegid())
-			rights->data.group = st.st_gid;
+			making->data.group = st.st_gid;
 	}
 	if (asked != NULL)
-		rights->data = rci_grant_over(rights->data, *asked);
-	rights->control = rci_control_grant(rights->data, domain);
+		making->data = rci_grant_over(making->data, *asked);
+	making->control = rci_control_grant(making->data, domain);
 	return RC_OK;
 }
 
 /* Makes a successor, READY, under its own name. */
-static int make_successor(rc_domain *d, struct ring *r, const char *path, const struct shape *shape, const struct grant *asked, const char *old_data)
+static int make_successor(rc_domain *d, struct ring *r, const char *path, const struct shape *shape, const struct wish *want, const char *old_data)
 {
-	struct ring_rights rights = {0};
-	int result = successor_rights(&rights, path, old_data, asked);
+	struct making making = {.memory = want->memory};
+	int result = successor_rights(&making, path, old_data, want->rights);
 	if (result == RC_OK)
-		result = rci_ring_build(d, r, path, shape, &rights);
+		result = rci_ring_build(d, r, path, shape, &making);
 	if (result != RC_OK)
 		return result;
 	result = rci_segment_link(&r->control_segment);
@@ -131,20 +131,20 @@ static int rename_successor(const struct ring *old, struct ring *successor, cons
 	return RCI_AGAIN;
 }
 
-int rci_ring_replace(struct ring *old, const struct shape *want, const struct grant *rights)
+int rci_ring_replace(struct ring *old, const struct shape *shape, const struct wish *want)
 {
 	struct ring *successor = calloc(1, sizeof *successor);
-	int result = rci_shape_check(want);
+	int result = rci_shape_check(shape);
 	if (result == RC_OK && successor == NULL)
 		result = rci_fail(RC_ERROR_NO_MEMORY, "replace %s", old->path);
 	if (result == RC_OK && ring_written(old) && ring_sealed(old)) {
 		rci_ring_damaged(old); /* only what nobody wrote is ever sealed */
 		result = RCI_AGAIN;
 	} else if (result == RC_OK && ring_written(old)) {
-		result = in_use(old, want);
+		result = in_use(old, shape);
 	}
 	if (result == RC_OK)
-		result = make_successor(old->domain, successor, old->path, want, rights, old->data.path);
+		result = make_successor(old->domain, successor, old->path, shape, want, old->data.path);
 	if (result != RC_OK) {
 		free(successor);
 		return result;
@@ -152,7 +152,7 @@ int rci_ring_replace(struct ring *old, const struct shape *want, const struct gr
 	uint64_t retired = successor->control_segment.id << RC_STATE_BITS | RC_SEGMENT_STATE_RETIRED;
 	if (!seal(old)) {
 		throw_away(successor);
-		result = in_use(old, want);
+		result = in_use(old, shape);
 	} else if (!cas(&old->header->state, RC_SEGMENT_STATE_READY, retired)) { /* pairs(seal) */
 		throw_away(successor);
 		result = RCI_AGAIN;
@@ -226,7 +226,7 @@ static int finish(rc_domain *d, struct ring *old, struct ring *successor, const 
 	struct shape shape = rci_shape_overlay(old->shape, want->shape);
 	result = rci_shape_check(&shape);
 	if (result == RC_OK)
-		result = make_successor(d, successor, path, &shape, want->rights, data);
+		result = make_successor(d, successor, path, &shape, want, data);
 	if (result != RC_OK)
 		return result;
 	if (!cas(&old->header->state, state, successor->control_segment.id << RC_STATE_BITS | RC_SEGMENT_STATE_RETIRED)) { /* pairs(seal) */

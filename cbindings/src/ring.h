@@ -111,6 +111,7 @@ int rci_get_geometry(const uint8_t *base, size_t size, const char *path, struct 
 struct wish {
 	struct shape shape;
 	const struct grant *rights; /* of its own; NULL: as the domain has them */
+	const struct memory *memory; /* how its pages are had here; NULL: as the system does */
 	bool existing; /* RC_ERROR_NOT_FOUND where it is not there; nothing is made but in the place of one that is retired */
 };
 
@@ -122,15 +123,16 @@ void rci_ring_close(struct ring *ring);
 void rci_ring_share(struct ring *ring);
 /* Maps the data of an open control file, which it takes over; RCI_AGAIN if they are gone. */
 int rci_ring_attach(rc_domain *domain, struct ring *ring, const char *path, bool write);
-/* A successor's id, or 0 for the ring's own name, and the rights of the files. */
-struct ring_rights {
+/* How a ring is made: a successor's id, or 0 for the ring's own name, the rights of the files, and where their pages are taken. */
+struct making {
 	uint64_t id;
 	struct grant control, data;
+	const struct memory *memory;
 };
 /* What the control file gets, where the data file gets `data`: readers write there, too, as far as they may in the domain. */
 struct grant rci_control_grant(struct grant data, struct grant domain);
 /* Makes both files; the control file is READY without a name. */
-int rci_ring_build(rc_domain *domain, struct ring *ring, const char *path, const struct shape *shape, const struct ring_rights *rights);
+int rci_ring_build(rc_domain *domain, struct ring *ring, const char *path, const struct shape *shape, const struct making *making);
 void rci_ring_detach(struct ring *ring);
 /* Unlinks what rci_ring_build has made, and lets go. */
 void rci_ring_discard(struct ring *ring);
@@ -138,7 +140,7 @@ void rci_data_path(char *text, const char *path, uint64_t id);
 void rci_successor_path(char *text, const char *path, uint64_t id);
 
 /* replace.c: RCI_AGAIN when the name leads to something new. */
-int rci_ring_replace(struct ring *old, const struct shape *shape, const struct grant *rights);
+int rci_ring_replace(struct ring *old, const struct shape *shape, const struct wish *want);
 int rci_ring_finish(rc_domain *domain, const char *path, const struct wish *want);
 
 /* wake.c */

@@ -78,12 +78,12 @@ static void fill_control(uint8_t *base, const void *argument)
 }
 
 /* Makes the slots, under their own name. */
-static int build_data(struct segment *data, const char *path, const struct shape *shape, const struct grant *grant)
+static int build_data(struct segment *data, const char *path, const struct shape *shape, const struct making *making)
 {
 	char name[RCI_PATH];
 	uint64_t id = rci_random_id();
 	struct segment_spec spec = {.path = name, .kind = RC_SEGMENT_KIND_RING_DATA, .size = rci_data_size(shape),
-		.fixed_size = RC_SEGMENT_HEADER_SIZE, .id = id, .grant = grant};
+		.fixed_size = RC_SEGMENT_HEADER_SIZE, .id = id, .grant = &making->data, .memory = making->memory};
 	rci_data_path(name, path, id);
 	int result = rci_segment_build(data, &spec);
 	if (result != RC_OK)
@@ -94,22 +94,22 @@ static int build_data(struct segment *data, const char *path, const struct shape
 	return result == RCI_EXISTS ? RCI_AGAIN : result;
 }
 
-int rci_ring_build(rc_domain *d, struct ring *r, const char *path, const struct shape *shape, const struct ring_rights *rights)
+int rci_ring_build(rc_domain *d, struct ring *r, const char *path, const struct shape *shape, const struct making *making)
 {
 	char name[RCI_PATH];
 	struct ring_fill fill = {shape, 0};
 	struct segment_spec spec = {.path = name, .kind = RC_SEGMENT_KIND_RING_CONTROL, .size = rci_control_size(shape),
-		.id = rights->id, .grant = &rights->control,
+		.id = making->id, .grant = &making->control, .memory = making->memory,
 		.fixed_size = RC_SEGMENT_HEADER_SIZE + RC_RING_GEOMETRY_SIZE, .fill = fill_control, .argument = &fill};
 	memset(r, 0, sizeof *r);
 	r->control_segment.file.fd = r->data.file.fd = -1;
 	r->shape = *shape;
-	int result = build_data(&r->data, path, shape, &rights->data);
+	int result = build_data(&r->data, path, shape, making);
 	if (result != RC_OK)
 		return result;
 	fill.data_id = r->data.id;
-	if (rights->id != 0)
-		rci_successor_path(name, path, rights->id);
+	if (making->id != 0)
+		rci_successor_path(name, path, making->id);
 	else
 		(void)snprintf(name, sizeof name, "%.*s.ctl", RCI_PATH - 64, path);
 	result = rci_segment_build(&r->control_segment, &spec);
@@ -144,14 +144,14 @@ struct grant rci_control_grant(struct grant data, struct grant domain)
 static int create(rc_domain *d, struct ring *r, const char *path, const struct wish *want)
 {
 	struct shape shape = rci_shape_default(want->shape);
-	struct ring_rights rights = {0};
+	struct making making = {.memory = want->memory};
 	struct grant domain;
 	int result = rci_grant_in(path, &domain);
 	if (result != RC_OK)
 		return result;
-	rights.data = want->rights != NULL ? rci_grant_over(domain, *want->rights) : domain;
-	rights.control = rci_control_grant(rights.data, domain);
-	result = rci_ring_build(d, r, path, &shape, &rights);
+	making.data = want->rights != NULL ? rci_grant_over(domain, *want->rights) : domain;
+	making.control = rci_control_grant(making.data, domain);
+	result = rci_ring_build(d, r, path, &shape, &making);
 	if (result != RC_OK)
 		return result;
 	result = rci_segment_link(&r->control_segment);
@@ -204,7 +204,7 @@ static int open_once(rc_domain *d, struct ring *r, const char *path, const struc
 	else if (other != RC_OK && ring_written(r))
 		result = other;
 	else
-		result = rci_ring_replace(r, &shape, want->rights);
+		result = rci_ring_replace(r, &shape, want);
 	rci_ring_detach(r);
 	return result;
 }
@@ -254,9 +254,16 @@ int rci_ring_open(rc_domain *d, const char *path, const struct wish *want, bool 
 			r = NULL;
 		}
 	}
+	bool fresh = r != NULL && r->users == 0;
 	if (r != NULL)
 		r->users++;
 	(void)pthread_mutex_unlock(&d->mutex);
+	if (fresh && want->memory != NULL)
+		result = rci_memory_settle(want->memory, &r->data, &r->control_segment); /* takes long: not with the mutex held */
+	if (result != RC_OK && r != NULL) {
+		rci_ring_close(r);
+		r = NULL;
+	}
 	*ring = r;
 	return result;
 }

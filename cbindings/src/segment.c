@@ -18,11 +18,8 @@ enum found { FOUND_READY, FOUND_REMOVER, FOUND_RETIRED, FOUND_OTHER_BOOT, FOUND_
 
 static int map_file(struct segment *s, const char *path)
 {
-	void *base = mmap(NULL, s->size, s->write ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, s->file.fd, 0);
-	if (base == MAP_FAILED)
-		return rci_fail_system("map", path);
-	s->base = base;
-	return RC_OK;
+	s->base = rci_memory_map(s->file.fd, s->size, s->write);
+	return s->base != NULL ? RC_OK : rci_fail_system("map", path);
 }
 
 /* Check 12: a sparse copy would be a SIGBUS later. */

@@ -62,6 +62,21 @@ int rci_grant_directory(const struct grant *grant, const char *directory, const 
 int rci_grant_compare(const struct grant *asked, const struct stat *have, mode_t mode, const char *path);
 bool rci_find_group(const char *name, gid_t *gid);
 
+/* How the pages of rings are had: memory.c. Zero: as the system has them. */
+struct memory {
+	bool prefault, huge;
+	int policy; /* of mbind; 0: none */
+	uint64_t nodes; /* a mask, for the policy */
+};
+
+/* memory.c */
+/* Reads settings, or those of RINGCAST_MEMORY where nobody asks for any, and checks them on this machine. */
+int rci_memory_asked(const char *asked, struct memory *memory);
+/* Has pages that the file behind a mapping gets from now on lie as the policy says; memory may be NULL. */
+int rci_memory_bind(const struct memory *memory, void *base, size_t size, const char *path);
+/* Maps a file, on a border of 2 MiB if it has that size, so that huge pages of it, whoever asked for them, are mapped whole: NULL and errno. */
+void *rci_memory_map(int fd, size_t size, bool write);
+
 int rci_place(const rc_config *config, struct place *place);
 int rci_make_domain(const struct place *place, const char *directory);
 
@@ -86,6 +101,7 @@ struct segment_spec {
 	size_t size, fixed_size;
 	uint64_t id; /* 0: random */
 	const struct grant *grant; /* NULL: those of the directory */
+	const struct memory *memory; /* where its pages are taken; NULL: as the system does */
 	void (*fill)(uint8_t *base, const void *argument);
 	const void *argument;
 };
@@ -103,6 +119,9 @@ int rci_segment_open_or_make(struct segment *segment, const struct segment_spec 
 
 /* Unmaps and closes; the name stays. Any number of times. */
 void rci_segment_close(struct segment *segment);
+/* memory.c: has the pages of a ring's two segments mapped as the settings say, but for their nodes, which the maker has chosen.
+ * Prefaulting takes under 1 ms a megabyte, huge pages some more; others may use the ring meanwhile. */
+int rci_memory_settle(const struct memory *memory, const struct segment *slots, const struct segment *control);
 /* Removes the name by the remover's rule if nobody else uses the segment, and closes. */
 bool rci_segment_remove(struct segment *segment);
 

@@ -35,6 +35,7 @@ static int open_ring(rc_service *s)
 	for (int i = 0; i < TRIES && (result == RC_ERROR_NOT_FOUND || result == RC_ERROR_SHAPE); i++) {
 		struct wish there = s->want, made = s->want;
 		there.existing = true;
+		made.memory = &s->domain->memory;
 		result = rci_ring_open(s->domain, s->path, &there, true, &s->ring);
 		if (result != RC_ERROR_NOT_FOUND)
 			return result;

@@ -76,10 +76,12 @@ static int enter_group(struct stream *s, const char *name)
 /* Gives the entry back, and those that replacers have made of it meanwhile. */
 static void leave(struct stream *s)
 {
+	struct wish there = s->want;
+	there.memory = NULL; /* nobody reads it */
 	bool again = s->member != NULL ? rci_member_leave(s->member) : rci_reader_leave(&s->reader);
 	for (int i = 0; again && i < 10; i++) {
 		struct ring *ring = NULL;
-		if (rci_ring_open(s->domain, s->path, &s->want, false, &ring) != RC_OK)
+		if (rci_ring_open(s->domain, s->path, &there, false, &ring) != RC_OK)
 			return;
 		if (s->member != NULL)
 			rci_group_left_successor(s->member->group, ring);
@@ -96,6 +98,7 @@ int rci_stream_open(rc_subscription *owner, const char *topic, uint64_t history,
 	if (s == NULL)
 		return rci_fail(RC_ERROR_NO_MEMORY, "subscribe to %s", topic);
 	s->domain = owner->domain;
+	s->want.memory = &s->domain->memory;
 	s->live = owner->live;
 	(void)snprintf(s->topic, sizeof s->topic, "%s", topic);
 	(void)snprintf(s->path, sizeof s->path, "%.*s/topics/%s", RCI_PATH - 512, s->domain->directory, topic);

@@ -34,6 +34,7 @@ struct domain_config {
 	wait_style wait = wait_style::block;
 	std::uint32_t in_flight = 0;       // requests that may be open at once, at most 49152; 0: 96
 	std::uint32_t inbox_slot_size = 0; // bytes of the largest message or answer to this process; 0: 2048
+	std::string memory; // how the pages of rings are had: "prefault,huge,numa=0+2"; default: what RINGCAST_MEMORY says
 };
 
 class domain;
@@ -95,7 +96,7 @@ public:
 	// 200 ms if somebody is removing the same files; allocates; makes system calls.
 	static result<domain> open(const domain_config &config = {})
 	{
-		for (const std::string *s : {&config.dir, &config.domain, &config.name, &config.owner, &config.group})
+		for (const std::string *s : {&config.dir, &config.domain, &config.name, &config.owner, &config.group, &config.memory})
 			if (!detail::is_whole(*s))
 				return detail::not_a_name();
 		rc_config c{};
@@ -109,6 +110,7 @@ public:
 		c.wait = static_cast<std::uint32_t>(config.wait);
 		c.in_flight = config.in_flight;
 		c.inbox_slot_size = config.inbox_slot_size;
+		c.memory = detail::or_null(config.memory);
 		rc_domain *handle = nullptr;
 		const int code = rc_domain_open(&c, &handle);
 		if (code != RC_OK)

@@ -53,7 +53,8 @@ class Domain:
     program's name. node: asks for this node id; 0: what the directory has. mode, owner, group:
     rights of a domain made here. wait: how its publishers and subscriptions wait. in_flight: how
     many requests may be open at once, at most 49152 (default 96). inbox_slot_size: bytes of the
-    largest answer, or message, to this process (default 2048).
+    largest answer, or message, to this process (default 2048). memory: how the pages of rings are
+    had, such as "prefault" or "prefault,huge,numa=0+2"; None: what RINGCAST_MEMORY says.
     """
 
     __slots__ = ("_ref", "_pointer", "_name", "_children", "_replies", "_end", "__weakref__")
@@ -71,8 +72,9 @@ class Domain:
         wait: Wait = Wait.BLOCK,
         in_flight: int = 0,
         inbox_slot_size: int = 0,
+        memory: Optional[str] = None,
     ) -> None:
-        given = {"domain": domain, "dir": dir, "name": name, "owner": owner, "group": group}
+        given = {"domain": domain, "dir": dir, "name": name, "owner": owner, "group": group, "memory": memory}
         texts = {k: ffi.new("char[]", encode(v, k)) for k, v in given.items() if v is not None}
         config = ffi.new("rc_config *", {"node": node, "mode": mode, "wait": int(wait), "in_flight": in_flight, "inbox_slot_size": inbox_slot_size, **texts})
         opened = ffi.new("rc_domain **")

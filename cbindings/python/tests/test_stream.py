@@ -438,3 +438,14 @@ assert grown < 4 << 20, grown
 print("grew by", grown)
 """
     assert "grew by" in program(text, options=[])
+
+
+def test_memory_settings(directory, monkeypatch):
+    with ringcast.Domain(dir=directory, memory="prefault") as d, d.subscribe("t") as s, d.publisher("t") as p:
+        p.publish(b"x")
+        assert bytes(s.next(PATIENCE)) == b"x"
+    with pytest.raises(ringcast.InvalidError, match='config: memory setting "fast": want prefault, huge'):
+        ringcast.Domain(dir=directory, memory="fast")
+    monkeypatch.setenv("RINGCAST_MEMORY", "slow")
+    with pytest.raises(ringcast.InvalidError, match='RINGCAST_MEMORY: memory setting "slow"'):
+        ringcast.Domain(dir=directory)

@@ -18,6 +18,20 @@ TEST_F(DomainTest, KnowsWhoAndWhereItIs)
 	EXPECT_EQ(second.address().value().node(), a->node());
 }
 
+TEST_F(DomainTest, HearsMemorySettings)
+{
+	ringcast::domain_config config;
+	config.dir = dir.path();
+	config.memory = "fast";
+	const auto refused = ringcast::domain::open(config);
+	EXPECT_EQ(refused.error(), errc::invalid);
+	EXPECT_NE(refused.error().detail().find("want prefault, huge"), std::string::npos) << refused.error();
+	config.memory = "prefault";
+	const auto set = ringcast::domain::open(config);
+	ASSERT_TRUE(set) << set.error();
+	EXPECT_TRUE(ringcast::publisher::open(*set, "a"));
+}
+
 TEST_F(DomainTest, IsMoveOnly)
 {
 	static_assert(!std::is_copy_constructible_v<ringcast::domain> && !std::is_copy_assignable_v<ringcast::domain>);
