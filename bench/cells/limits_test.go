@@ -31,6 +31,8 @@ func TestExperiments(t *testing.T) {
 	for _, with := range []string{"locked=0", "words=0", "ahead=0", "poll=0", "poll=2", "want=64,yields=8", "ample=2", "lease=16", "ask=2"} {
 		run("crowd --readers 2 --size 256 --with " + with)
 	}
+	run("ticks --readers 2 --wait yield")
+	run("ticks --producers 2 --rate 50000 --pin 0,0")
 	out, err := exec.Command(filepath.Join(dir, "lead"), "--pin", "0,1", "--duration-ns", "12000000", "--with", "turn=1", "64:64", "1024:1024:64", "256:4:1:2").CombinedOutput()
 	if lines := strings.Split(strings.TrimSpace(string(out)), "\n"); err != nil || len(lines) < 3 {
 		t.Errorf("lead: %v: %s", err, out)

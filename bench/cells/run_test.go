@@ -44,7 +44,7 @@ func tiny(t *testing.T) *plan {
 func buildLimits(t *testing.T) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, program := range []string{"line", "ring", "futex", "steps", "crowd", "lead"} {
+	for _, program := range []string{"line", "ring", "futex", "steps", "crowd", "lead", "ticks"} {
 		out, err := exec.Command("cc", "-std=c11", "-O2", "-Wall", "-Wextra", "-Werror", "-o", filepath.Join(dir, program),
 			filepath.Join("..", "limits", program+".c")).CombinedOutput()
 		if err != nil {

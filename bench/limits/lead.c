@@ -167,7 +167,7 @@ static void consume(void *unused) {
   }
 }
 
-static int by_size(const void *a, const void *b) {
+static int by_rate(const void *a, const void *b) {
   double x = *(const double *)a, y = *(const double *)b;
   return (x > y) - (x < y);
 }
@@ -178,7 +178,7 @@ static void print_choice(const struct choice *c, int far) {
   for (uint64_t i = 0; i < number_of_turns(); i++)
     if (&choices[(i + 1) % count] == c && (turns[i].line >= 250) == far) rates[n++] = turns[i].rate;
   if (n == 0) return;
-  qsort(rates, n, sizeof *rates, by_size);
+  qsort(rates, n, sizeof *rates, by_rate);
   printf("%s  %5llu B  %6llu slots  want %-5llu ample %-2llu flush %llu  %8.2f %8.2f %8.2f  (%zu)\n", far ? "far " : "near",
          (unsigned long long)c->size, (unsigned long long)c->slots, (unsigned long long)c->want, (unsigned long long)c->ample,
          (unsigned long long)c->flush, rates[n / 4], rates[n / 2], rates[n * 3 / 4], n);

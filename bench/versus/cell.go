@@ -108,12 +108,15 @@ func onewayCell(size, producers, readers int, pace float64) cell {
 const patient = 10 * time.Second
 
 // slotsOf keeps a ring of large messages from taking gigabytes, and of 4 MiB as many as iceoryx2 holds here: four lie in
-// the caches. Small ones at full rate have more than the standard number; for several readers, who wait for each other, four times as many
+// the caches. At a pace 64 KiB have room for 2.5 ms of a producer's 100,000 a second, longer than most times at which a reader has no core: a ring that is full once stays so
+// for long where the cores are far apart (decision 422). Small ones at full rate have more than the standard number; for several readers, who wait for each other, four times as many
 // of the smallest, in 8 and 10 MiB. The rings are mapped beforehand, as Aeron's logs are.
 func slotsOf(size int, pace float64, readers int) int {
 	switch {
 	case size > 64<<10:
 		return 4
+	case size > 4096 && pace > 0:
+		return 256
 	case size > 4096:
 		return 128
 	case pace == 0 && readers > 1 && size <= 256:

@@ -31,7 +31,7 @@ what it leaves out stands under [Stalls](#stalls). Between nodes, at 10,000 a se
 p99 is that of the whole run, since what a loss holds up is the contender's own.
 
 A topic of ours has 1024 slots at a rate, at full rate as many as a ring of some 4 MiB has ([decision 405](decisions/405-the-producers-of-a-stream-get-a-lead.md);
-rounds up to version f48fa19baa6e had 1024), where three read 64 or 256 bytes 8 to 10 MiB, at 64 KiB 128, and at 4 MiB 4, as many as iceoryx2 buffers of that size
+rounds up to version f48fa19baa6e had 1024), where three read 64 or 256 bytes 8 to 10 MiB, at 64 KiB 256 at a rate ([decision 422](decisions/422-the-tail-at-a-pace-is-the-tick.md); rounds of before that decision had 128) and 128 at full rate, and at 4 MiB 4, as many as iceoryx2 buffers of that size
 ([decision 389](decisions/389-four-slots-are-a-ring.md); those rounds had 64, the standard number).
 
 "better" is how many times better ours is; "spread" the interquartile range of the pairs' ratios over their

@@ -68,6 +68,18 @@ func TestCells(t *testing.T) {
 	}
 }
 
+// TestRoomAtAPace wants rings that hold, at a pace, what comes while a reader has no core for 2 ms; 4 MiB are never carried at that pace.
+func TestRoomAtAPace(t *testing.T) {
+	for _, c := range allCells() {
+		if c.spec.Scenario != bench.Stream || c.spec.Rate == 0 || c.spec.Size > 64<<10 {
+			continue
+		}
+		if room := time.Duration(float64(c.spec.Slots) / c.spec.Rate * float64(time.Second)); room < 2*time.Millisecond {
+			t.Errorf("%s: %d slots are room for %v", c.name, c.spec.Slots, room)
+		}
+	}
+}
+
 // lineOf is the composed line of one cell.
 func lineOf(t *testing.T, name string, rounds ...round) *line {
 	t.Helper()
