@@ -411,7 +411,7 @@ static int take(struct reader *d, struct view *view)
 /* Nothing is there: gives back what is read, and looks now and then whether all is as it was. */
 static int nothing(struct reader *d, struct view *view, bool retired)
 {
-	d->burst = d->cursor - d->empty_at;
+	d->burst = (uint32_t)min64(d->cursor - d->empty_at, UINT32_MAX);
 	d->empty_at = d->cursor;
 	if (d->stored != d->cursor || d->untold)
 		give_back(d);

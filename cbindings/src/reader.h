@@ -32,7 +32,8 @@ struct reader {
 	uint64_t lease_end, history_end;
 	uint64_t batch, idle;
 	bool sparing; /* whoever spins here leaves tail and claim to those who write them, but for every CLAIM_LOOK-th look */
-	uint64_t burst, empty_at; /* messages between the last two looks that found nothing, and where the last was */
+	uint32_t burst, single; /* messages between the last two looks that found nothing; waits since messages last came in a stream */
+	uint64_t empty_at; /* where the last look that found nothing was */
 	struct flushing flush;
 	uint64_t origin; /* first position of the ring that it was entered at */
 
@@ -68,6 +69,19 @@ static inline bool rci_reader_hint(const struct reader *d, uint64_t behind)
 {
 	uint64_t c = d->cursor + behind;
 	return load_acquire(&ring_slot(d->ring, c)->published) == ring_lap(d->ring, c); /* pairs(publish) */
+}
+/* Asks for the lines of the next message, up to ASK_MOST bytes, if it is there: before, they would be taken from who writes them.
+ * Its bounds have not been checked, but for those of the slot: this is a hint. */
+#define ASK_LINE 64
+#define ASK_MOST 4096
+static inline void rci_reader_ask(const struct reader *d)
+{
+	const struct rc_slot_header *h = ring_slot(d->ring, d->cursor);
+	if (!rci_reader_hint(d, 0))
+		return;
+	uint64_t end = (uint64_t)load_relaxed(&h->payload_start) + load_relaxed(&h->payload_length);
+	for (uint64_t at = ASK_LINE; at < end && at < d->ring->stride && at < ASK_MOST; at += ASK_LINE)
+		__builtin_prefetch((const uint8_t *)h + at);
 }
 /* Whether the message before the next one came from another node, and was no request or reply. Its slot may be another message's by
  * now: this is a hint. */

@@ -25,13 +25,15 @@
 #define STREAM 4
 #define PAUSES_FIRST 3
 #define PAUSES_AHEAD 40
+/* So many waits in a row for one message alone are for answers: then only each ANSWER_LOOK-th looks whether they come in a stream. */
+#define ANSWERS 64
+#define ANSWER_LOOK 16
 /* Nobody sleeps longer without a look; with a writer in the way it is the second. */
 #define LONGEST_SLEEP UINT64_C(100000000)
 #define STUCK_SLEEP UINT64_C(1000000)
 
-static uint64_t deadline_of(int64_t timeout)
+static uint64_t deadline_of(uint64_t now, int64_t timeout)
 {
-	uint64_t now = rci_now();
 	return timeout < 0 || (uint64_t)timeout > UINT64_MAX - now ? UINT64_MAX : now + (uint64_t)timeout;
 }
 
@@ -115,7 +117,7 @@ int rci_wait_for(rc_domain *d, int64_t timeout, uint64_t *spin_ns, const struct 
 	int result = w->look(w->argument);
 	if (result != RC_NOTHING || timeout == 0)
 		return result == RC_NOTHING ? RC_TIMED_OUT : result;
-	uint64_t deadline = deadline_of(timeout);
+	uint64_t now = rci_now(), deadline = deadline_of(now, timeout);
 	if (*spin_ns == 0)
 		*spin_ns = SPIN_MOST;
 	if (d->wait != RC_WAIT_BLOCK) {
@@ -123,7 +125,7 @@ int rci_wait_for(rc_domain *d, int64_t timeout, uint64_t *spin_ns, const struct 
 		return result == RC_NOTHING ? RC_TIMED_OUT : result;
 	}
 	if (!one_core()) {
-		uint64_t until = rci_now() + *spin_ns;
+		uint64_t until = now + *spin_ns;
 		result = spin(until < deadline ? until : deadline, w);
 	}
 	while (result == RC_NOTHING)
@@ -145,6 +147,16 @@ static int take_one(void *argument)
 	rc_subscription *s = w->subscriptions[0];
 	/* First as the short way does, which is what stands between an answer and its reading. */
 	return rc_inline_next(&s->fast, w->received) ? RC_OK : rci_subscription_take(s, w->received);
+}
+
+/* The same of one topic alone, by whoever spins or sleeps: what lies behind an answer's first line is asked for at once. */
+static int take_alone(void *argument)
+{
+	const struct several *w = argument;
+	const struct reader *d = &w->subscriptions[0]->first->reader;
+	if (d->single > ANSWERS)
+		rci_reader_ask(d);
+	return take_one(argument);
 }
 
 static void prepare_all(void *argument)
@@ -183,11 +195,13 @@ static bool hint_one(void *argument)
 static void let_run_ahead(struct reader *d)
 {
 	if (d->burst < STREAM) {
+		if (++d->single > ANSWERS && d->single % ANSWER_LOOK != 0)
+			return;
 		pause_for(PAUSES_FIRST);
 		if (!rci_reader_hint(d, 0) || !rci_reader_hint(d, 1))
 			return;
 	}
-	d->burst = 0;
+	d->burst = d->single = 0;
 	pause_for(PAUSES_AHEAD);
 }
 
@@ -195,7 +209,7 @@ static void let_run_ahead(struct reader *d)
 static int wait_long(rc_subscription *s, int64_t timeout, bool alone, rc_received *received)
 {
 	struct several w = {&s, 1, 0, 0, received, false};
-	struct waiter waiter = {take_one, alone ? hint_one : NULL, many_of, prepare_all, nap_of, &w};
+	struct waiter waiter = {alone ? take_alone : take_one, alone ? hint_one : NULL, many_of, prepare_all, nap_of, &w};
 	if (alone && timeout != 0 && !one_core())
 		let_run_ahead(&s->first->reader);
 	if (alone && (s->spin_ns == 0 || s->spin_ns > SPIN_FAR) && rci_reader_afar(&s->first->reader))
