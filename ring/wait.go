@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/ringcast/ringcast/shm"
+
 	"github.com/ringcast/ringcast/codec/layout"
 )
 
@@ -45,6 +47,8 @@ type Waiter struct {
 	spin    time.Duration // how long to spin before sleeping, by recent success
 	stream  bool          // messages came one behind the other before this wait
 	crowded bool          // others want our core: who gave way was away for a while
+	slept   bool          // since way was given last
+	busy    int           // waits in which way is not given, because who gave it was away for long
 	procs   int           // GOMAXPROCS when it was last looked at, which takes a lock
 }
 
@@ -73,6 +77,9 @@ const (
 
 // ownTurn is what giving way takes at most where nobody else wants the core.
 const ownTurn = 2 * time.Microsecond
+
+// busyWaits is how many waits behind a waking don't give way once that took longer than maxSpin.
+const busyWaits = 64
 
 // How to look again while spinning.
 const (
@@ -112,6 +119,9 @@ func (w *Waiter) spinFor(hint, ready func() bool) bool {
 // gives way between looks: where another wants the core, it may be the one that is
 // waited for. (For a single answer that would cost the latency of a turn of the other.)
 func (w *Waiter) spinLong(ready func() bool) bool {
+	if w.besideWaking() {
+		w.giveWayOnce()
+	}
 	for start := time.Now(); time.Since(start) < w.spin; {
 		for range 4 {
 			if ready() {
@@ -125,6 +135,33 @@ func (w *Waiter) spinLong(ready func() bool) bool {
 	}
 	w.procs = runtime.GOMAXPROCS(0)
 	return ready()
+}
+
+// besideWaking reports whether to give way before spinning. The system may have put whom we woke on our core, or us
+// on the core of who woke us and waits for our answer: it would stay there until our spinning is over. So behind a
+// waking the core is given up once, unless somebody else took it for long the last time.
+func (w *Waiter) besideWaking() bool {
+	if w.policy != Block {
+		return false
+	}
+	woke := shm.HasWoken()
+	if !w.slept && !woke {
+		return false
+	}
+	w.slept = false
+	if w.busy > 0 {
+		w.busy--
+		return false
+	}
+	return true
+}
+
+func (w *Waiter) giveWayOnce() {
+	start := time.Now()
+	yieldCore()
+	if time.Since(start) > maxSpin {
+		w.busy = busyWaits
+	}
 }
 
 // giveWay lets others have the core, and notes whether there were any.
@@ -152,6 +189,7 @@ func (w *Waiter) yieldFor(ready func() bool) bool {
 func (w *Waiter) sleep(seen uint32, d time.Duration, ready, many func() bool) {
 	start := time.Now()
 	w.bell.Wait(seen, d)
+	w.slept = true
 	took := time.Since(start)
 	w.learn(took, ready(), many != nil && took < backlogSoon && many())
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"testing"
 	"time"
+
+	"github.com/ringcast/ringcast/shm"
 )
 
 // TestStreamDoesNotOutrunItsContext: a wait whose context has ended says so, also
@@ -80,5 +82,31 @@ func TestLearn(t *testing.T) {
 		if w.learn(c.took, c.ready, c.many); w.spin != c.want {
 			t.Errorf("after %v, ready %v, many %v: spins %v, want %v", c.took, c.ready, c.many, w.spin, c.want)
 		}
+	}
+}
+
+// TestGivesWayBesideAWaking: once behind a sleep of one's own, once behind waking somebody, and not while others keep the core.
+func TestGivesWayBesideAWaking(t *testing.T) {
+	w := NewWaiter(&strangersBell{rings: 9}, Block)
+	_ = shm.HasWoken() // of tests before
+	never := func() bool { return false }
+	for i, want := range []bool{false, true, false} {
+		if i == 1 {
+			w.sleep(0, 0, never, nil)
+		}
+		if got := w.besideWaking(); got != want {
+			t.Errorf("way is given: %v at %d, want %v", got, i, want)
+		}
+	}
+	w.busy = 2
+	for i, want := range []bool{false, false, true} {
+		w.slept = true
+		if got := w.besideWaking(); got != want {
+			t.Errorf("way is given while others keep the core: %v at %d", got, i)
+		}
+	}
+	w.policy, w.slept = Spin, true
+	if w.besideWaking() {
+		t.Error("who spins by policy gives way")
 	}
 }

@@ -64,8 +64,17 @@ func (b *Doorbell) Ring() {
 	}
 	b.wakes.Add(1)
 	step("wake")
-	futexWakeAll(b.word)
+	if futexWakeAll(b.word) {
+		woken.Store(true)
+	}
 }
+
+// woken says that this process has woken another participant since HasWoken was asked.
+var woken atomic.Bool
+
+// HasWoken reports whether a Ring of this process has woken somebody since the last call: the system may have
+// put them on our core. It makes no system call.
+func HasWoken() bool { return woken.Load() && woken.Swap(false) }
 
 // Wait sleeps until the doorbell is rung, for d at most and never longer than
 // 100 ms, unless the word differs from seen already. It returns whether the

@@ -201,3 +201,31 @@ func BenchmarkRing(b *testing.B) {
 		bell.Ring()
 	}
 }
+
+// Only who has woken somebody says so, and once.
+func TestHasWoken(t *testing.T) {
+	_ = HasWoken() // of tests before
+	b := heapBell()
+	b.Ring()
+	b.sleeping.Store(1) // of somebody who was killed
+	b.Ring()
+	if HasWoken() {
+		t.Error("nobody was there to wake")
+	}
+	b.sleeping.Store(0)
+	done := make(chan bool)
+	go func() { done <- b.WaitWatched(b.Load(), time.Hour) }()
+	for !HasWoken() { // until it is asleep
+		b.Ring()
+		select {
+		case <-done:
+			go func() { done <- b.WaitWatched(b.Load(), time.Hour) }()
+		default:
+		}
+		time.Sleep(time.Millisecond)
+	}
+	if HasWoken() {
+		t.Error("it is said twice")
+	}
+	<-done
+}

@@ -29,8 +29,9 @@ func futexWait(word *atomic.Uint32, seen uint32, d time.Duration) syscall.Errno 
 
 // futexWakeAll wakes everybody who sleeps on the word. It never blocks, so the runtime
 // hears nothing of it: told, it would first wake its monitor thread where that sleeps, and
-// whom we wake would wait for that (doc/decisions/231).
-func futexWakeAll(word *atomic.Uint32) {
-	_, _, _ = unix.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWakeOp,
+// whom we wake would wait for that (doc/decisions/231). It reports whether there was anybody.
+func futexWakeAll(word *atomic.Uint32) bool {
+	n, _, errno := unix.RawSyscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWakeOp,
 		math.MaxInt32, 0, 0, 0)
+	return errno == 0 && n > 0
 }

@@ -115,6 +115,8 @@ void rci_sweep(rc_domain *domain);
 bool rci_recover(rc_domain *domain, const struct rc_address *address);
 
 /* doorbell.c */
+/* Whether this thread has woken somebody by a bell, or slept on its own, since the last call. */
+bool rci_beside_a_waking(void);
 void rci_ring_bell(const rc_domain *domain, uint32_t index);
 uint32_t rci_bell(const rc_domain *domain);
 /* Sleeps until the bell is another than seen, at most ns. */

@@ -7,9 +7,20 @@
 
 #include "domain.h"
 
+/* This thread has woken somebody, or slept, since it was asked last. */
+static _Thread_local bool beside_a_waking;
+
+bool rci_beside_a_waking(void)
+{
+	bool was = beside_a_waking;
+	beside_a_waking = false;
+	return was;
+}
+
 static void futex_wake_all(uint32_t *word)
 {
-	(void)syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0);
+	if (syscall(SYS_futex, word, FUTEX_WAKE, INT32_MAX, NULL, NULL, 0) > 0)
+		beside_a_waking = true;
 }
 
 void rci_ring_bell(const rc_domain *d, uint32_t index)
@@ -42,4 +53,5 @@ void rci_sleep_on_bell(rc_domain *d, uint32_t seen, uint64_t ns)
 	count_sleeper(d, r, 1);
 	(void)syscall(SYS_futex, &r->doorbell, FUTEX_WAIT, seen, &t, NULL, 0); /* whatever ends it: look again */
 	count_sleeper(d, r, -1);
+	beside_a_waking = true;
 }

@@ -21,6 +21,8 @@
 #define HOT_LOOKS 64
 #define COOL_LOOKS 64
 #define CLOCK_LOOKS 8
+/* Who was away for longer than it would spin, giving way, does not give way in the next of these waits. */
+#define BUSY_WAITS 64
 /* Messages taken without a wait between come in a stream; then the publisher is let run ahead. */
 #define STREAM 4
 #define PAUSES_FIRST 3
@@ -66,14 +68,29 @@ static int yield(uint64_t until, const struct waiter *w)
 	return RC_NOTHING;
 }
 
+/* The system may have put whom we woke on our core, or us on the core of who woke us and waits for our answer: it would stay
+ * there until our spinning is over. So behind a waking the core is given up once, unless somebody else takes it for long. */
+static void give_way_once(void)
+{
+	static _Thread_local unsigned busy;
+	if (!rci_beside_a_waking() || (busy > 0 && busy-- > 0))
+		return;
+	uint64_t before = rci_now();
+	(void)sched_yield();
+	if (rci_now() - before > SPIN_MOST)
+		busy = BUSY_WAITS;
+}
+
 /* Looks again and again until the time is up. */
-static int spin(uint64_t until, const struct waiter *w)
+static int spin(uint64_t until, const struct waiter *w, bool sleeps)
 {
 	for (int i = 0; w->hint != NULL && i < HOT_LOOKS + COOL_LOOKS; i++) {
 		if (w->hint(w->argument))
 			return w->look(w->argument);
 		pause_for(i >= HOT_LOOKS);
 	}
+	if (sleeps)
+		give_way_once();
 	do {
 		for (int i = 0; i < CLOCK_LOOKS; i++) {
 			int result = w->hint != NULL && i > 0 && !w->hint(w->argument) ? RC_NOTHING : w->look(w->argument);
@@ -121,12 +138,12 @@ int rci_wait_for(rc_domain *d, int64_t timeout, uint64_t *spin_ns, const struct 
 	if (*spin_ns == 0)
 		*spin_ns = SPIN_MOST;
 	if (d->wait != RC_WAIT_BLOCK) {
-		result = d->wait == RC_WAIT_YIELD || one_core() ? yield(deadline, w) : spin(deadline, w);
+		result = d->wait == RC_WAIT_YIELD || one_core() ? yield(deadline, w) : spin(deadline, w, false);
 		return result == RC_NOTHING ? RC_TIMED_OUT : result;
 	}
 	if (!one_core()) {
 		uint64_t until = now + *spin_ns;
-		result = spin(until < deadline ? until : deadline, w);
+		result = spin(until < deadline ? until : deadline, w, true);
 	}
 	while (result == RC_NOTHING)
 		result = sleep_once(d, deadline, spin_ns, w);

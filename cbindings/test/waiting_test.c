@@ -3,7 +3,17 @@
 #include <poll.h>
 #include <pthread.h>
 
+#include <sys/syscall.h>
+
 #include "pair.h"
+
+/* The library's calls come here. */
+static _Thread_local int yields;
+int sched_yield(void)
+{
+	yields++;
+	return (int)syscall(SYS_sched_yield);
+}
 
 static void wait_for_several(void)
 {
@@ -183,6 +193,81 @@ static void descriptor_becomes_readable(void)
 	close_pair(&p);
 }
 
+static void *wait_for_many(void *argument)
+{
+	rc_received r;
+	while (rc_subscription_wait(argument, LONG, &r) == RC_OK && r.size > 0)
+		;
+	return NULL;
+}
+
+/* How often way is given: by a thread that did nothing before, by one that wakes a sleeper, by one that has slept. */
+struct ways {
+	struct pair *asked, *answered;
+	int fresh, woke, after, slept;
+};
+
+static int yields_in_a_wait(rc_subscription *s, int64_t timeout)
+{
+	rc_received r;
+	int before = yields;
+	return rc_subscription_wait(s, timeout, &r) == RC_TIMED_OUT ? yields - before : -1;
+}
+
+static void *wait_fresh(void *argument)
+{
+	struct ways *w = argument;
+	w->fresh = yields_in_a_wait(w->answered->subscription, MS / 10);
+	return NULL;
+}
+
+static void *wait_behind_a_ring(void *argument)
+{
+	struct ways *w = argument;
+	for (int tries = 0; tries < 100 && w->woke == 0; tries++) { /* who sleeps looks now and then, and is not woken then */
+		(void)usleep(10000);
+		if (rc_publisher_publish(w->asked->publisher, "x", 1, 0) != RC_OK)
+			break;
+		w->woke = yields_in_a_wait(w->answered->subscription, MS / 10);
+	}
+	w->after = yields_in_a_wait(w->answered->subscription, MS / 10);
+	return NULL;
+}
+
+static void *wait_behind_a_sleep(void *argument)
+{
+	struct ways *w = argument;
+	(void)yields_in_a_wait(w->answered->subscription, 2 * MS);
+	w->slept = yields_in_a_wait(w->answered->subscription, MS / 10);
+	return NULL;
+}
+
+/* Who spins may have been put on one core with who is to answer, or with who asked: each gives way once behind a waking. */
+static void way_is_given_behind_a_waking(void)
+{
+	struct pair asked = open_pair("asked", NULL, NULL), answered = open_pair("answered", NULL, NULL);
+	struct ways ways = {.asked = &asked, .answered = &answered};
+	rc_domain *other = open_domain();
+	rc_subscription *sleeper;
+	pthread_t thread;
+	int once = sysconf(_SC_NPROCESSORS_ONLN) > 1;
+	void *(*const steps[])(void *) = {wait_fresh, wait_behind_a_ring, wait_behind_a_sleep};
+	WANT(RC_OK, rc_subscription_open(other, "asked", NULL, &sleeper));
+	CHECK(pthread_create(&thread, NULL, wait_for_many, sleeper) == 0);
+	for (int i = 0; i < 3; i++) { /* each by a thread of its own, which nothing has happened to */
+		pthread_t step;
+		CHECK(pthread_create(&step, NULL, steps[i], &ways) == 0 && pthread_join(step, NULL) == 0);
+	}
+	CHECK(ways.fresh == 0 && ways.after == 0);
+	CHECK(ways.woke == once && ways.slept == once);
+	WANT(RC_OK, rc_publisher_publish(asked.publisher, "", 0, 0)); /* the last */
+	CHECK(pthread_join(thread, NULL) == 0);
+	rc_subscription_close(sleeper);
+	WANT(RC_OK, rc_domain_close(other));
+	close_pair(&asked);
+	close_pair(&answered);
+}
+
 int main(void)
 {
 	int failures = 0;
@@ -191,6 +276,7 @@ int main(void)
 	RUN(broken_topic_is_told);
 	RUN(sleeping_pattern_is_woken);
 	RUN(sleeper_is_woken);
+	RUN(way_is_given_behind_a_waking);
 	RUN(descriptor_becomes_readable);
 	return failures;
 }
