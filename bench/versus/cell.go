@@ -84,13 +84,13 @@ func allCells() (list []cell) {
 // have a publication with a log of its own.
 func onewayCell(size, producers, readers int, pace float64) cell {
 	s := bench.Spec{Scenario: bench.Stream, Size: size, Producers: producers, Readers: readers, Rate: pace,
-		Exclusive: true, Apart: producers > 1, Wait: bench.Spin, Pin: []int{0, 1}}
+		Exclusive: true, Apart: producers > 1, StallBudget: patient, Wait: bench.Spin, Pin: []int{0, 1}}
 	if producers+readers > 2 {
 		s.Wait, s.Pin = bench.Yield, nil
 	}
 	s.Slots, s.Prefault = slotsOf(size, pace, readers), size > 4096 || pace == 0
 	if pace > 0 {
-		s.Every, s.StallBudget = bench.PartLength, patient
+		s.Every = bench.PartLength
 	}
 	pair := producers+readers == 2
 	c := cell{name: fmt.Sprintf("one-way %s %d-%d", sized(size), producers, readers), measure: rate, spec: s, rank: b2i(!pair && size != 256)}
@@ -103,8 +103,8 @@ func onewayCell(size, producers, readers int, pace float64) cell {
 	return c
 }
 
-// patient is the stall budget at a pace: where ours cannot carry it, as 100,000 of 4 MiB a second, the producers wait for the readers
-// nearly all the time, for longer than 500 ms in a run; a peer waits, too.
+// patient is the stall budget of streams, as in cbindings/bench/node.c: at full rate, and at a pace that ours cannot carry, the producers wait for the
+// readers nearly all the time, of which four processes on two cores may well take 500 ms in a run; a peer waits, too.
 const patient = 10 * time.Second
 
 // slotsOf keeps a ring of large messages from taking gigabytes, and of 4 MiB as many as iceoryx2 holds here: four lie in
