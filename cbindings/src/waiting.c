@@ -69,7 +69,8 @@ static int yield(uint64_t until, const struct waiter *w)
 }
 
 /* The system may have put whom we woke on our core, or us on the core of who woke us and waits for our answer: it would stay
- * there until our spinning is over. So behind a waking the core is given up once, unless somebody else takes it for long. */
+ * there until our spinning is over. So behind a waking the core is given up once, unless somebody else takes it for long. Who
+ * waits for less than SPIN_MOST keeps it: a turn of another program is longer. */
 static void give_way_once(void)
 {
 	static _Thread_local unsigned busy;
@@ -82,14 +83,15 @@ static void give_way_once(void)
 }
 
 /* Looks again and again until the time is up. */
-static int spin(uint64_t until, const struct waiter *w, bool sleeps)
+static int spin(uint64_t until, const struct waiter *w, bool gives_way)
 {
 	for (int i = 0; w->hint != NULL && i < HOT_LOOKS + COOL_LOOKS; i++) {
-		if (w->hint(w->argument))
-			return w->look(w->argument);
+		int result = w->hint(w->argument) ? w->look(w->argument) : RC_NOTHING;
+		if (result != RC_NOTHING) /* it may be a part of a message, or nothing for us */
+			return result;
 		pause_for(i >= HOT_LOOKS);
 	}
-	if (sleeps)
+	if (gives_way)
 		give_way_once();
 	do {
 		for (int i = 0; i < CLOCK_LOOKS; i++) {
@@ -143,7 +145,7 @@ int rci_wait_for(rc_domain *d, int64_t timeout, uint64_t *spin_ns, const struct 
 	}
 	if (!one_core()) {
 		uint64_t until = now + *spin_ns;
-		result = spin(until < deadline ? until : deadline, w, true);
+		result = spin(until < deadline ? until : deadline, w, deadline - now >= SPIN_MOST);
 	}
 	while (result == RC_NOTHING)
 		result = sleep_once(d, deadline, spin_ns, w);

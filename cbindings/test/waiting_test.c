@@ -2,6 +2,8 @@
 #define _GNU_SOURCE
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
 
 #include <sys/syscall.h>
 
@@ -201,10 +203,11 @@ static void *wait_for_many(void *argument)
 	return NULL;
 }
 
-/* How often way is given: by a thread that did nothing before, by one that wakes a sleeper, by one that has slept. */
+/* How often way is given in one wait: by a thread that did nothing before, by one that wakes a sleeper, by one that has slept, and by
+ * that one if it waits for a moment only. */
 struct ways {
 	struct pair *asked, *answered;
-	int fresh, woke, after, slept;
+	int fresh, woke, slept, hurried;
 };
 
 static int yields_in_a_wait(rc_subscription *s, int64_t timeout)
@@ -217,20 +220,19 @@ static int yields_in_a_wait(rc_subscription *s, int64_t timeout)
 static void *wait_fresh(void *argument)
 {
 	struct ways *w = argument;
-	w->fresh = yields_in_a_wait(w->answered->subscription, MS / 10);
+	w->fresh = yields_in_a_wait(w->answered->subscription, MS);
 	return NULL;
 }
 
 static void *wait_behind_a_ring(void *argument)
 {
 	struct ways *w = argument;
+	(void)usleep(10000);
 	for (int tries = 0; tries < 100 && w->woke == 0; tries++) { /* who sleeps looks now and then, and is not woken then */
-		(void)usleep(10000);
 		if (rc_publisher_publish(w->asked->publisher, "x", 1, 0) != RC_OK)
 			break;
-		w->woke = yields_in_a_wait(w->answered->subscription, MS / 10);
+		w->woke = yields_in_a_wait(w->answered->subscription, MS);
 	}
-	w->after = yields_in_a_wait(w->answered->subscription, MS / 10);
 	return NULL;
 }
 
@@ -238,7 +240,8 @@ static void *wait_behind_a_sleep(void *argument)
 {
 	struct ways *w = argument;
 	(void)yields_in_a_wait(w->answered->subscription, 2 * MS);
-	w->slept = yields_in_a_wait(w->answered->subscription, MS / 10);
+	w->hurried = yields_in_a_wait(w->answered->subscription, MS / 10);
+	w->slept = yields_in_a_wait(w->answered->subscription, MS);
 	return NULL;
 }
 
@@ -258,7 +261,7 @@ static void way_is_given_behind_a_waking(void)
 		pthread_t step;
 		CHECK(pthread_create(&step, NULL, steps[i], &ways) == 0 && pthread_join(step, NULL) == 0);
 	}
-	CHECK(ways.fresh == 0 && ways.after == 0);
+	CHECK(ways.fresh == 0 && ways.hurried == 0);
 	CHECK(ways.woke == once && ways.slept == once);
 	WANT(RC_OK, rc_publisher_publish(asked.publisher, "", 0, 0)); /* the last */
 	CHECK(pthread_join(thread, NULL) == 0);
@@ -266,6 +269,50 @@ static void way_is_given_behind_a_waking(void)
 	WANT(RC_OK, rc_domain_close(other));
 	close_pair(&asked);
 	close_pair(&answered);
+}
+
+#define LARGE (2 << 16) /* two of the pieces that become visible one behind the other */
+#define LARGE_MESSAGES 5000
+
+static _Atomic int begun; /* messages that may be published */
+
+static void *publish_large(void *argument)
+{
+	static char payload[LARGE];
+	for (int i = 0; i < LARGE_MESSAGES; i++) {
+		while (atomic_load(&begun) <= i)
+			(void)sched_yield();
+		payload[0] = (char)i;
+		if (rc_publisher_publish(argument, payload, LARGE, LONG) != RC_OK)
+			break;
+	}
+	return NULL;
+}
+
+/* A part of a message is none yet: a reader that spins by policy waits on for the rest. */
+static void parts_do_not_end_a_wait(void)
+{
+	rc_config config = {.wait = RC_WAIT_SPIN};
+	rc_domain *domain;
+	rc_subscription *subscription;
+	rc_publisher *publisher;
+	rc_received r;
+	pthread_t thread;
+	WANT(RC_OK, rc_domain_open(&config, &domain));
+	WANT(RC_OK, rc_subscription_open(domain, "large", NULL, &subscription));
+	WANT(RC_OK, rc_publisher_open(domain, "large", NULL, &publisher));
+	CHECK(pthread_create(&thread, NULL, publish_large, publisher) == 0);
+	for (int i = 0; i < LARGE_MESSAGES; i++) {
+		atomic_store(&begun, i + 1);
+		for (volatile int turns = 0; turns < i % 60 * 200; turns++) /* so that a wait begins right before the first piece now and then */
+			;
+		WANT(RC_OK, rc_subscription_wait(subscription, LONG, &r));
+		CHECK(r.type == RC_TYPE_MESSAGE && r.size == LARGE && ((const char *)r.data)[0] == (char)i);
+	}
+	CHECK(pthread_join(thread, NULL) == 0);
+	rc_subscription_close(subscription);
+	rc_publisher_close(publisher);
+	WANT(RC_OK, rc_domain_close(domain));
 }
 
 int main(void)
@@ -277,6 +324,7 @@ int main(void)
 	RUN(sleeping_pattern_is_woken);
 	RUN(sleeper_is_woken);
 	RUN(way_is_given_behind_a_waking);
+	RUN(parts_do_not_end_a_wait);
 	RUN(descriptor_becomes_readable);
 	return failures;
 }
