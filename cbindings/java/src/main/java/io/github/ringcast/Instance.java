@@ -158,8 +158,10 @@ public final class Instance implements AutoCloseable {
   private boolean rest(long waited) {
     if (domain.waiting == Waiting.YIELD) {
       Thread.yield();
-    } else if (domain.waiting == Waiting.SPIN || waited < spin.nanos()) {
+    } else if (domain.waiting == Waiting.SPIN) {
       Thread.onSpinWait();
+    } else if (waited < spin.nanos()) {
+      spin.pause(waited);
     } else {
       int seen = domain.table().doorbell(); // before the looks below
       member.prepareSleep();

@@ -157,8 +157,10 @@ final class Lead {
   private boolean rest(long waited, long left) {
     if (domain.waiting == Waiting.YIELD) {
       Thread.yield();
-    } else if (domain.waiting == Waiting.SPIN || waited < spin.nanos()) {
+    } else if (domain.waiting == Waiting.SPIN) {
       Thread.onSpinWait();
+    } else if (waited < spin.nanos()) {
+      spin.pause(waited);
     } else {
       int seen = domain.table().doorbell(); // before the looks below
       reader.prepareSleep();

@@ -1,6 +1,8 @@
 package io.github.ringcast;
 
+import io.github.ringcast.shm.Clock;
 import io.github.ringcast.shm.Cores;
+import io.github.ringcast.shm.Participants;
 
 /**
  * How long one waiter spins before it sleeps, by recent success. Waking an idle core takes some 20 us of a bare machine and 100 to
@@ -19,7 +21,15 @@ final class SpinTime {
   /** So does one of less with a backlog behind it: waking alone took longer than many messages. */
   private static final long BACKLOG_SOON = 2 * MOST;
 
+  /** Spinning begins with so many nanoseconds in which the core is kept. */
+  private static final long HOT = 3_000;
+  /** Who was away for longer than it would spin, giving way, does not give way in so many of the next waits. */
+  private static final int BUSY = 64;
+
   private long nanos = MOST;
+  /** Since way was given last. */
+  private boolean slept;
+  private int busy;
 
   /** Nanoseconds; none where whom we wait for needs the one processor. */
   long nanos() {
@@ -43,10 +53,45 @@ final class SpinTime {
 
   /** Decides from one sleep whether spinning longer would have been worth it: whether something was there behind it, and a backlog. */
   void learn(long took, boolean ready, boolean many) {
+    slept = true;
     if (took < SOON_AGAIN && ready || took < BACKLOG_SOON && many) {
       nanos = Math.min(MOST, nanos * 2);
     } else {
       nanos = Math.max(LEAST, nanos / 2);
     }
+  }
+
+  /**
+   * A moment between two looks of a wait that has spun for so many nanoseconds and may sleep. The system may have put whom we
+   * woke on our core, or us on the core of who woke us and waits for our answer: it would stay there until our spinning is over.
+   * So behind a waking the core is given up once.
+   */
+  void pause(long spun) {
+    if (spun < HOT || !givesWay()) {
+      Thread.onSpinWait();
+      return;
+    }
+    long before = Clock.now();
+    Thread.yield();
+    gaveWay(Clock.now() - before);
+  }
+
+  /** Whether to give the core up: once behind a sleep, and behind waking somebody, unless others keep it. */
+  boolean givesWay() {
+    boolean woke = Participants.hasWoken();
+    if (!slept && !woke) {
+      return false;
+    }
+    slept = false;
+    if (busy > 0) {
+      busy--;
+      return false;
+    }
+    return true;
+  }
+
+  /** Learns from giving way, which took so many nanoseconds. */
+  void gaveWay(long took) {
+    busy = took > MOST ? BUSY : 0;
   }
 }

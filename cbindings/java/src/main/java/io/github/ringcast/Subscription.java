@@ -228,7 +228,7 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
       return false;
     }
     if (domain.waiting == Waiting.SPIN || spun < all[0].spin.nanos()) {
-      all[0].look();
+      all[0].look(spun);
       return false;
     }
     int seen = domain.table().doorbell(); // before the looks below
@@ -264,11 +264,13 @@ public final class Subscription implements AutoCloseable, Iterable<Message> {
    * it, it may be the one that is waited for. For a single answer that would cost the latency of a turn of
    * the other.
    */
-  private void look() {
-    if (stream && domain.waiting == Waiting.BLOCK && ++looks % TURN == 0) {
+  private void look(long spun) {
+    if (domain.waiting != Waiting.BLOCK) {
+      Thread.onSpinWait();
+    } else if (stream && ++looks % TURN == 0) {
       Thread.yield();
     } else {
-      Thread.onSpinWait();
+      spin.pause(spun);
     }
   }
 

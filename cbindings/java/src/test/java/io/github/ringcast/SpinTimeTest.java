@@ -1,8 +1,10 @@
 package io.github.ringcast;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import io.github.ringcast.shm.Participants;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -57,5 +59,23 @@ final class SpinTimeTest {
       long after = s.spin().nanosAnywhere();
       assertTrue(after < before, after + " ns of spinning behind sleeps for nothing, " + before + " before");
     }
+  }
+
+  /** Once behind a sleep, and for a while not again where others keep the core. */
+  @Test
+  void wayIsGivenOnceBehindAWaking() {
+    SpinTime spin = new SpinTime();
+    Participants.hasWoken(); // of tests before
+    assertFalse(spin.givesWay());
+    spin.learn(1, false, false);
+    assertTrue(spin.givesWay());
+    assertFalse(spin.givesWay());
+    spin.gaveWay(1_000_000);
+    for (int i = 0; i < 64; i++) {
+      spin.learn(1, false, false);
+      assertFalse(spin.givesWay(), "others keep the core");
+    }
+    spin.learn(1, false, false);
+    assertTrue(spin.givesWay());
   }
 }

@@ -367,10 +367,10 @@ public final class Kernel {
     syscall(SYS_FUTEX, address, 0, value & 0xffffffffL, Pointer.nativeValue(time), 0, 0);
   }
 
-  /** Wakes all that sleep at the address. */
-  static void futexWake(long address) {
+  /** Wakes all that sleep at the address; whether there was anybody. */
+  static boolean futexWake(long address) {
     count();
-    syscall(SYS_FUTEX, address, 1, Integer.MAX_VALUE, 0, 0, 0);
+    return syscall(SYS_FUTEX, address, 1, Integer.MAX_VALUE, 0, 0, 0) > 0;
   }
 
   /** Waits until the other end of a pipe hangs up, or so many milliseconds; says of each whether it did. */

@@ -20,6 +20,9 @@ import java.util.function.IntConsumer;
  * <p>Safe for use by several threads, but for {@link #join} and {@link #leave}.
  */
 public final class Participants {
+  /** This process has woken somebody since hasWoken was asked; of two at once one may be lost, which costs nothing but time. */
+  private static volatile boolean woken;
+
   private static final int FIXED = SEGMENT_HEADER_SIZE + PARTICIPANTS_HEADER_CHANGES_OFFSET;
   private static final int CHANGES = SEGMENT_HEADER_SIZE + PARTICIPANTS_HEADER_CHANGES_OFFSET;
 
@@ -324,8 +327,19 @@ public final class Participants {
     int at = record(i);
     Words.intAdd(words, at + PARTICIPANT_RECORD_DOORBELL_OFFSET, 1); // pairs(doorbell)
     if (Words.intSequential(words, at + PARTICIPANT_RECORD_SLEEPING_OFFSET) != 0) { // pairs(doorbell)
-      Kernel.futexWake(address + at + PARTICIPANT_RECORD_DOORBELL_OFFSET);
+      if (Kernel.futexWake(address + at + PARTICIPANT_RECORD_DOORBELL_OFFSET)) {
+        woken = true;
+      }
     }
+  }
+
+  /** Whether this process has woken somebody by a bell since the last call: the system may have put them on our core. */
+  public static boolean hasWoken() {
+    boolean was = woken;
+    if (was) {
+      woken = false;
+    }
+    return was;
   }
 
   /** The own doorbell, to be loaded before the look at what one waits for. */
