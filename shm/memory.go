@@ -141,6 +141,7 @@ const (
 	madvisePopulateRead  = 22
 	madvisePopulateWrite = 23
 	hugeSize             = 2 << 20
+	collapseTries        = 10
 )
 
 // Settle has the pages of the segment as the settings say, but for the node, which
@@ -152,7 +153,7 @@ func (s *Segment) Settle(m Memory) error {
 	}
 	if m.Huge && len(s.data) >= hugeSize {
 		whole := s.data[:len(s.data)/hugeSize*hugeSize]
-		if err := unix.Madvise(whole, madviseCollapse); err != nil {
+		if err := collapse(whole); err != nil {
 			return fmt.Errorf("%w huge: segment %q: %w: it takes Linux 6.1 with transparent huge pages, and %d MiB of memory "+
 				"in one piece each: leave it away", ErrMemory, s.path, err, hugeSize>>20)
 		}
@@ -173,6 +174,16 @@ func (s *Segment) Settle(m Memory) error {
 		return fmt.Errorf("%w prefault: segment %q: %w", ErrMemory, s.path, err)
 	}
 	return nil
+}
+
+// collapse tries again where pages are in use for a moment.
+func collapse(whole []byte) (err error) {
+	for range collapseTries {
+		if err = unix.Madvise(whole, madviseCollapse); !errors.Is(err, unix.EAGAIN) && !errors.Is(err, unix.EBUSY) {
+			return err
+		}
+	}
+	return err
 }
 
 // touch reads a byte of every page: it is mapped then, if not for writing.

@@ -19,6 +19,7 @@
 #define POPULATE_READ 22
 #define POPULATE_WRITE 23
 #define COLLAPSE 25
+#define COLLAPSE_TRIES 10
 #define POLICY_BIND 2
 #define POLICY_INTERLEAVE 3
 
@@ -150,12 +151,16 @@ int rci_memory_bind(const struct memory *m, void *base, size_t size, const char 
 	return result == 0 ? RC_OK : rci_fail_system("memory setting numa: lay out", path);
 }
 
-/* Joins whole 2 MiB to huge pages. */
+/* Joins whole 2 MiB to huge pages; again where pages are in use for a moment. */
 static int collapse(const struct segment *s)
 {
 	char text[128];
 	size_t whole = s->size & ~(HUGE - 1);
-	if (whole == 0 || madvise(s->base, whole, COLLAPSE) == 0)
+	int tries = COLLAPSE_TRIES, result;
+	do
+		result = whole == 0 ? 0 : madvise(s->base, whole, COLLAPSE);
+	while (result != 0 && (errno == EAGAIN || errno == EBUSY) && --tries > 0);
+	if (result == 0)
 		return RC_OK;
 	return rci_fail(RC_ERROR_SYSTEM, "memory setting huge: %s: %s: it takes Linux 6.1 with transparent huge pages, and 2 MiB of memory in one piece each: leave it away",
 		s->path, strerror_r(errno, text, sizeof text));
