@@ -30,7 +30,7 @@ static void watch(struct gaps *g, uint64_t from, uint64_t to) {
   }
 }
 
-/* The first instant from t on at which the process ran; *at is where the last one was found. */
+/* The first instant from t on at which the process ran; *at is where the last one was found, for times that do not fall. */
 static uint64_t running(const struct gaps *g, size_t *at, uint64_t t) {
   while (*at < g->count && g->to[*at] <= t) ++*at;
   return *at < g->count && g->from[*at] <= t ? g->to[*at] : t;
@@ -38,13 +38,13 @@ static uint64_t running(const struct gaps *g, size_t *at, uint64_t t) {
 
 /* Books what a reader would have got. */
 static void book(int reader, uint64_t from, size_t part_count) {
-  size_t at[MOST + 1] = {0};
+  size_t sender[MOST] = {0}, receiver[MOST] = {0}; /* places of each producer: what one sends late does not hide another's */
   double period = 1e9 / w.rate;
   for (uint64_t i = 0; (double)i * period < (double)w.duration_ns; i++) {
     size_t producer = i % (size_t)w.producers;
     uint64_t due = from + (uint64_t)((double)i * period);
-    uint64_t sent = running(&gaps[producer], &at[producer], due);
-    uint64_t took = running(&gaps[w.producers + reader], &at[MOST], sent) - due;
+    uint64_t sent = running(&gaps[producer], &sender[producer], due);
+    uint64_t took = running(&gaps[w.producers + reader], &receiver[producer], sent) - due;
     size_t part = (size_t)((due - from) / PART_NS);
     record(&whole, took);
     if (part < part_count) record(&parts[(size_t)reader * part_count + part], took);
@@ -66,12 +66,21 @@ int main(int argc, char **argv) {
     pid_t pid = fork();
     if (pid < 0) die("fork");
     if (pid > 0) continue;
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     pin_to(w.pin[seat % 2]);
     watch(&gaps[seat], from, to);
     _exit(0);
   }
-  while (wait(NULL) > 0) {
-  }
+  for (int status; wait(&status) > 0;)
+    if (status != 0) {
+      fprintf(stderr, "a process that looked at the clock ended with status %d\n", status);
+      return 1;
+    }
+  for (int seat = 0; seat < n; seat++)
+    if (gaps[seat].count == MOST_GAPS) {
+      fprintf(stderr, "more than %d times off the core: measure for a shorter time\n", MOST_GAPS);
+      return 1;
+    }
   size_t part_count = (size_t)(w.duration_ns / PART_NS);
   if (part_count > MOST_PARTS) part_count = MOST_PARTS;
   for (int reader = 0; reader < w.readers; reader++) book(reader, from, part_count);

@@ -92,9 +92,14 @@ static struct link *link_open(enum role role, int index) {
   return l;
 }
 
+static void fill_touched(uint8_t *at, size_t size, uint64_t tag, uint64_t stamp) {
+  (void)size;
+  fill(at, w.touched, tag, stamp);
+}
+
 static void link_send(struct link *l, uint64_t tag, uint64_t stamp) {
   if (w.size <= CLAIM_MOST) {
-    client_send(&l->out, &l->idle, w.size, tag, stamp);
+    client_write(&l->out, &l->idle, w.size, tag, stamp, fill_touched);
     return;
   }
   fill(l->buffer, w.touched, tag, stamp);
